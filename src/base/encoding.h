@@ -1,0 +1,20 @@
+// base/encoding.h: base64 (RFC 4648 §4), hex, and text made safe for a log line or a terminal.
+// Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sekisho {
+
+std::string base64_encode(std::string_view octets);
+// Strict: the alphabet, right padding, nothing else; spaces must have been removed before.
+std::optional<std::string> base64_decode(std::string_view text);
+std::string hex_encode(std::string_view octets);
+
+// Octets below 0x20, 0x7f, `"`, `\` and everything that is not well-formed UTF-8, or a bidirectional
+// control, become \xNN; at most `limit` octets of the input are shown, then "…".
+std::string escape_for_log(std::string_view text, std::size_t limit = 512);
+
+}  // namespace sekisho

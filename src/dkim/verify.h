@@ -1,0 +1,52 @@
+// dkim/verify.h: verifies the DKIM-Signature fields of one message.
+// RFC 6376 §6, RFC 8301, 8463, 8616. The body is hashed while it arrives, once per distinct canonicalisation, length and
+// algorithm; everything else is a pure function of the header, the hashes and the answers known so far.
+//   Verification v(options);
+//   v.start(header);                              // once the header is complete: parses the signatures
+//   v.body(octets); v.body(octets); v.end_of_body();
+//   auto e = v.evaluate(answers, now, keys);      // as often as answers come in
+// Errors: are results; never throws. Thread: one owner (KeyCache: any).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "crypto/key_cache.h"
+#include "dkim/options.h"
+#include "dkim/result.h"
+#include "dns/answers.h"
+#include "mail/header.h"
+
+namespace sekisho::dkim {
+
+// The key that one DKIM-Signature value names, while the header is still arriving: a hint.
+std::optional<dns::Question> key_question(std::string_view signature_value);
+
+class Verification {
+ public:
+  explicit Verification(const Options& options);
+  ~Verification();
+  Verification(Verification&&) noexcept;
+  Verification& operator=(Verification&&) noexcept;
+
+  // `header` must outlive this object.
+  void start(const mail::Header& header);
+  // The questions for the keys of the signatures that will be verified.
+  std::vector<dns::Question> questions() const;
+  void body(std::string_view octets);
+  void end_of_body();
+  // One result per DKIM-Signature field, top to bottom. Before end_of_body() only `needed` is told.
+  dns::Evaluation<std::vector<SignatureResult>> evaluate(const dns::Answers& answers, WallTime now,
+                                                         crypto::KeyCache& keys) const;
+  // False when no signature wants the body: the front may skip it.
+  bool wants_body() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sekisho::dkim

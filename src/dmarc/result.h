@@ -1,0 +1,54 @@
+// dmarc/result.h: what DMARC came to, with all that an aggregate report needs.
+// RFC 9989 §4.7, §5.3; RFC 9990. Thread: immutable values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sekisho::dmarc {
+
+enum class Code { none, pass, fail, temperror, permerror };  // RFC 8601, RFC 9989 §9.1
+enum class Policy { none, quarantine, reject };
+enum class Discovery { treewalk, psl };
+enum class Psd { unknown, yes, no };  // psd=u, y, n
+
+// The record as published, values after defaults.
+struct Published {
+  Policy p = Policy::none;
+  std::optional<Policy> sp;
+  std::optional<Policy> np;
+  bool adkim_strict = false;
+  bool aspf_strict = false;
+  std::string fo = "0";
+  bool testing = false;  // t=y
+  Psd psd = Psd::unknown;
+  std::vector<std::string> rua;  // URIs as written
+  std::vector<std::string> ruf;
+  bool operator==(const Published&) const = default;
+};
+
+struct Result {
+  Code code = Code::none;
+  std::string from;           // Author Domain
+  std::string policy_domain;  // where the record was found
+  std::string org_domain;     // Organizational Domain of the Author Domain
+  Discovery discovery = Discovery::treewalk;
+  std::string tag;            // "p", "sp" or "np": which one gave the policy; empty without a record
+  Policy policy = Policy::none;     // its value, as published
+  Policy requested = Policy::none;  // what the owner asks for this message: none unless `fail`; t=y lowers it by one step
+  std::optional<Published> published;
+  bool author_exists = true;  // false: the Author Domain is NXDOMAIN, or has neither A, AAAA nor MX (RFC 9989 §3.2.11)
+  bool aligned_spf = false;
+  bool aligned_dkim = false;
+  std::vector<std::string> queries;  // the TXT names that discovery consulted, in order
+  std::string reason;         // for people
+};
+
+std::string_view to_string(Code code);
+std::string_view to_string(Policy policy);
+std::string_view to_string(Discovery discovery);
+std::string_view to_string(Psd psd);  // "u", "y", "n"
+
+}  // namespace sekisho::dmarc

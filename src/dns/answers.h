@@ -1,0 +1,98 @@
+// dns/answers.h: what is known of the DNS. Evaluators read this and nothing else: an evaluation is a pure
+// function of the message, its options and the answers known so far, which returns its result or the questions
+// still open. Whoever runs it asks them all at once and, when the needed ones are in, runs it again.
+// RFC 1035, 2308. Thread: Answer is immutable; Answers has one owner.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dns/name.h"
+#include "mail/ip_address.h"
+
+namespace sekisho::dns {
+
+// The types that mail needs, with their numbers (RFC 1035 §3.2.2, 3596).
+enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28 };
+
+std::string_view to_string(Type type);
+std::optional<Type> parse_type(std::string_view text);
+
+struct Question {
+  Name name;
+  Type type;
+  auto operator<=>(const Question&) const = default;
+};
+
+// "example.com TXT"
+std::string to_string(const Question& question);
+
+struct Mx {
+  std::uint16_t preference;
+  std::string exchange;  // as it stood; "" is the null MX (RFC 7505). Not checked: may be no dns::Name
+};
+
+// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to everybody.
+enum class Outcome : std::uint8_t { records, nodata, nxdomain, error };
+
+std::string_view to_string(Outcome outcome);
+
+// Records of an answer that are used at most (Postfix 3.7.11 found 10,000 in one); the rest is dropped.
+inline constexpr std::size_t max_records = 100;
+
+// The answer to one question, CNAME chain followed. Only the vector of the question's type is filled.
+struct Answer {
+  Outcome outcome = Outcome::error;
+  std::string error;                      // for `error`: "timeout", "servfail", "cname loop", "query budget", …
+  std::chrono::seconds ttl{0};            // smallest along the chain; for negative answers by RFC 2308
+  std::vector<std::string> texts;         // TXT, the character-strings of a record joined
+  std::vector<mail::IpAddress> addresses; // A, AAAA
+  std::vector<Mx> exchanges;              // MX, in the order of the answer
+  std::vector<std::string> pointers;      // PTR, as they stood, lower-case, without a final dot
+
+  bool is_error() const { return outcome == Outcome::error; }
+  // NXDOMAIN or NODATA: a void lookup in RFC 7208's sense.
+  bool is_void() const { return outcome == Outcome::nodata || outcome == Outcome::nxdomain; }
+};
+
+using AnswerPtr = std::shared_ptr<const Answer>;
+
+struct QuestionHash {
+  std::size_t operator()(const Question& q) const noexcept {
+    return std::hash<Name>{}(q.name) * 31 + static_cast<std::size_t>(q.type);
+  }
+};
+
+// The answers known so far.
+class Answers {
+ public:
+  // Nullptr when the answer is not known yet.
+  const Answer* find(const Question& question) const;
+  void add(const Question& question, AnswerPtr answer) { known_[question] = std::move(answer); }
+  std::size_t size() const { return known_.size(); }
+  const std::unordered_map<Question, AnswerPtr, QuestionHash>& all() const { return known_; }
+
+ private:
+  std::unordered_map<Question, AnswerPtr, QuestionHash> known_;
+};
+
+// What an evaluation came to. Without a result, `needed` is not empty. `hints` may be asked too, because they will
+// probably be needed; an unanswered hint never delays a result, and a failed one counts only when a later
+// run needs it.
+template <class Result>
+struct Evaluation {
+  std::optional<Result> result;
+  std::vector<Question> needed;
+  std::vector<Question> hints;
+
+  bool done() const { return result.has_value(); }
+  static Evaluation of(Result value) { return Evaluation{std::move(value), {}, {}}; }
+};
+
+}  // namespace sekisho::dns

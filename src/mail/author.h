@@ -1,0 +1,40 @@
+// mail/author.h: who the message says wrote it.
+// RFC 9989 §5.3.1 and §11.5, RFC 5322 §3.6.2: one From field, one or more mailboxes, exactly one domain.
+// Anything else is malformed, and only `missing` and `no_domain` may be tolerated under MAIL FROM `<>`.
+// Errors: are results; never throws. Thread: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mail/header.h"
+#include "mail/mailbox.h"
+
+namespace sekisho::mail {
+
+struct Author {
+  enum class Result {
+    one,              // exactly one domain
+    many,             // mailboxes of more than one domain (also over several From fields)
+    multiple_fields,  // more than one From field, though all name one domain
+    missing,          // no From field, or one that names nobody (empty group)
+    no_domain,        // a From field whose mailboxes have no domain ("alice", "<>", "MAILER-DAEMON")
+    invalid,          // a From field that readers do not agree on
+  };
+  Result result = Result::missing;
+  std::vector<Mailbox> mailboxes;     // as far as they could be read
+  std::vector<DomainName> domains;    // distinct, in order of appearance
+  std::string reason;                 // for people, when result is not `one`
+
+  bool well_formed() const { return result == Result::one; }
+  // The Author Domain; only when well_formed().
+  const DomainName& domain() const { return domains.front(); }
+};
+
+// `malformed_lines`: header lines that are no fields (mail::Message::malformed): one that a lenient
+// reader could take for a From field makes the author invalid.
+Author find_author(const Header& header, const std::vector<std::string>& malformed_lines = {});
+
+std::string_view to_string(Author::Result result);  // "one", "many", "multiple-fields", …
+
+}  // namespace sekisho::mail

@@ -1,0 +1,63 @@
+// mail/ip_address.h: IPv4 and IPv6 addresses and prefixes. An IPv4-mapped IPv6 address (::ffff:0:0/96) is
+// the IPv4 address it carries, everywhere. RFC 4291 §2.2, RFC 5952, RFC 4632.
+// Errors: ParseError; never throws. Thread: immutable values.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sekisho::mail {
+
+class IpAddress {
+ public:
+  enum class Family : std::uint8_t { v4, v6 };
+
+  // "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1" (becomes v4). No brackets, no zone, no prefix.
+  static Expected<IpAddress> parse(std::string_view text);
+  static IpAddress v4(std::array<std::uint8_t, 4> octets);
+  static IpAddress v6(const std::array<std::uint8_t, 16>& octets);
+
+  Family family() const { return family_; }
+  bool is_v4() const { return family_ == Family::v4; }
+  // The first 4 (v4) or 16 octets count.
+  const std::array<std::uint8_t, 16>& octets() const { return octets_; }
+  int bits() const { return is_v4() ? 32 : 128; }
+  std::string text() const;
+  // The name under in-addr.arpa or ip6.arpa, without a final dot (RFC 1035 §3.5, RFC 3596 §2.5).
+  std::string reverse_name() const;
+
+  auto operator<=>(const IpAddress&) const = default;
+
+ private:
+  IpAddress() = default;
+  Family family_ = Family::v4;
+  std::array<std::uint8_t, 16> octets_{};
+};
+
+class IpPrefix {
+ public:
+  // "192.0.2.0/24", "2001:db8::/32", or an address alone (its full length). Bits beyond the length
+  // must be zero: 192.0.2.1/24 is an error that names 192.0.2.0/24.
+  static Expected<IpPrefix> parse(std::string_view text);
+  // The prefix of that length around an address; a longer length is cut to the family's.
+  static IpPrefix around(const IpAddress& address, int length);
+
+  const IpAddress& address() const { return address_; }
+  int length() const { return length_; }
+  bool contains(const IpAddress& address) const;
+  std::string text() const;
+
+  auto operator<=>(const IpPrefix&) const = default;
+
+ private:
+  IpPrefix(IpAddress address, int length) : address_(address), length_(length) {}
+  IpAddress address_;
+  int length_;
+};
+
+}  // namespace sekisho::mail

@@ -1,0 +1,24 @@
+// spf/result.h: what SPF came to. RFC 7208 §2.6, RFC 8601 §2.7.2.
+// Thread: immutable value.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sekisho::spf {
+
+enum class Code { none, neutral, pass, fail, softfail, temperror, permerror };
+enum class Scope { mfrom, helo };  // RFC 7208 §2.3, §2.4
+
+struct Result {
+  Scope scope = Scope::mfrom;
+  Code code = Code::none;
+  std::string domain;       // the domain that was checked, lower-case; may be empty when there was none to check
+  std::string reason;       // for people: the mechanism that matched ("-all"), the limit that broke, the lookup that failed
+  std::string explanation;  // the sender's own exp= text for `fail`, expanded and cleaned for SMTP; usually empty
+};
+
+std::string_view to_string(Code code);    // "softfail"
+std::string_view to_string(Scope scope);  // "mfrom", "helo"
+
+}  // namespace sekisho::spf
