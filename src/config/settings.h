@@ -1,0 +1,39 @@
+// config/settings.h: the whole configuration as values: one snapshot. Defaults are the member
+// initialisers. Thread: immutable once loaded.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log_options.h"
+#include "control/options.h"
+#include "dkim/options.h"
+#include "dmarc/options.h"
+#include "dns/options.h"
+#include "milter/options.h"
+#include "policy/rules.h"
+#include "session/options.h"
+#include "spf/options.h"
+
+namespace sekisho::config {
+
+struct ProcessOptions {
+  std::string user = "sekisho";  // to become when started as root
+  std::string group;             // empty: the user's own
+};
+
+struct Settings {
+  ProcessOptions process;
+  session::Options session;
+  std::vector<milter::Options> milters;
+  control::Options control;
+  dns::Options dns;
+  spf::Options spf;
+  dkim::Options dkim;
+  dmarc::Options dmarc;            // `suffixes` is set by whoever loads the list
+  std::string public_suffix_list;  // a file; empty: the system's
+  policy::RuleSet rules;
+  LogOptions log;
+};
+
+}  // namespace sekisho::config

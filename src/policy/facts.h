@@ -1,0 +1,74 @@
+// policy/facts.h: all that is known of one message when it is judged. Plain values, and the record:
+// the log line, the explanation and an aggregate report are made of this. Thread: immutable values.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "client/result.h"
+#include "dkim/result.h"
+#include "dmarc/result.h"
+#include "mail/author.h"
+#include "mail/ip_address.h"
+#include "spf/result.h"
+
+namespace sekisho::policy {
+
+// What a socket's clients are. `local`: mail that did not come over SMTP, or comes again (Postfix's
+// non_smtpd_milters): tagged at most, for nobody is there who could take a refusal.
+enum class Role { mx, submission, local };
+
+// Why a message is not evaluated.
+enum class Exemption { none, authenticated, trusted_network, unix_socket };
+
+struct Client {
+  std::optional<mail::IpAddress> address;  // none: a Unix socket, or the MTA does not know
+  std::string name;                        // as the MTA verified it; "unknown" or empty otherwise
+  std::string helo;                        // as the client said it
+  bool unix_socket = false;
+};
+
+// How the message came to nobody's surprise: fields that lists and forwarders leave.
+struct Traces {
+  std::vector<std::string> fields;  // "List-Id", "ARC-Seal", … each once
+  bool author_signature = false;    // a DKIM-Signature aligned with the author, even a broken one
+
+  bool any() const { return author_signature || !fields.empty(); }
+};
+
+struct Facts {
+  std::string id;        // "K7Q2-4D"
+  std::string queue_id;  // the MTA's; may be empty
+  WallTime received{};
+  Role role = Role::mx;
+  Exemption exemption = Exemption::none;
+  Client client;
+  std::string
+      mail_from;  // as the client said it, without angle brackets; empty for the null reverse-path
+  std::vector<std::string> recipients;
+  bool header_over_limits = false;  // mail/limits.h
+  mail::Author author;
+  bool author_is_ours = false;  // the Author Domain is one of [identity] domains or below
+  Traces traces;
+  client::IprevResult iprev;
+  spf::Result spf_helo;
+  spf::Result spf_mail_from;
+  std::vector<dkim::SignatureResult> dkim;
+  dmarc::Result dmarc;  // Code::permerror when the author is malformed
+  // How long this client network, sender and author have been deferred already; none for the first
+  // time.
+  std::optional<std::chrono::seconds> deferred_for;
+  // What the evaluation cost.
+  std::size_t dns_questions = 0;
+  std::chrono::milliseconds dns_waited{0};
+  std::chrono::milliseconds elapsed{0};
+};
+
+std::string_view to_string(Role role);
+std::string_view to_string(Exemption exemption);
+
+}  // namespace sekisho::policy

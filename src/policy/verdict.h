@@ -1,0 +1,63 @@
+// policy/verdict.h: what is done with a message, and why. Plain values: the log line, the record
+// and the tests print these. Thread: immutable values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mail/smtp_reply.h"
+
+namespace sekisho::policy {
+
+// From the mildest to the hardest. `tag`: delivered with the finding in X-Sekisho-Disposition.
+enum class Action { accept, tag, quarantine, tempfail, reject };
+
+// What one rule concluded for one recipient.
+struct Decision {
+  Action action = Action::accept;
+  std::string rule = "default";          // exempt, limits, author, dmarc, spf, default
+  std::string reason;                    // for people; never text of the sender's
+  std::optional<mail::SmtpReply> reply;  // when the action is tempfail or reject
+  std::vector<std::string>
+      evidence;  // what corroborates a reject, or what turned one into a quarantine
+  // In monitor mode: what would have been done; the action is then `accept`.
+  std::optional<Action> monitored;
+  // The policy's domain owner asked for more than was done (RFC 9990 policy_override):
+  // "local_policy", …
+  std::vector<std::pair<std::string, std::string>> overrides;  // type, comment
+
+  bool operator==(const Decision&) const = default;
+};
+
+struct RecipientDecision {
+  std::string to;
+  Decision decision;
+};
+
+// A change to the header of the message, applied by the front.
+struct Edit {
+  enum class Kind {
+    remove,  // the `index`-th field of that name, counted from 1, top to bottom
+    insert,  // at the top
+  };
+  Kind kind = Kind::insert;
+  std::string name;
+  std::string value;  // insert: with its leading blank, folds as CRLF + blank
+  std::size_t index = 0;
+  bool operator==(const Edit&) const = default;
+};
+
+struct Verdict {
+  // What answers the dot: reject or tempfail only when all recipients agree, else the hardest that
+  // can be applied to the whole message.
+  Decision message;
+  std::vector<RecipientDecision> recipients;
+  // Removals from the last to the first, then insertions.
+  std::vector<Edit> edits;
+};
+
+std::string_view to_string(Action action);
+
+}  // namespace sekisho::policy

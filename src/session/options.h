@@ -1,0 +1,40 @@
+// session/options.h: who we are, whom we trust, where what is held goes. [identity], [trust],
+// [quarantine]. Thread: immutable values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mail/domain_name.h"
+#include "mail/ip_address.h"
+
+namespace sekisho::session {
+
+struct IdentityOptions {
+  std::string authserv_id;  // empty: the MTA's own name (macro j), else hostname
+  std::vector<std::string>
+      authserv_aliases;                   // ids of our other hosts: their fields are removed too
+  std::string hostname;                   // empty: the host's own name
+  std::vector<mail::DomainName> domains;  // ours: nobody outside may be their author
+};
+
+enum class OnAuthenticated { skip, evaluate };
+
+struct TrustOptions {
+  std::vector<mail::IpPrefix> networks;  // not evaluated
+  OnAuthenticated authenticated = OnAuthenticated::skip;
+};
+
+enum class QuarantineWhere { mta, junk };
+
+struct QuarantineOptions {
+  QuarantineWhere where = QuarantineWhere::mta;
+};
+
+struct Options {
+  IdentityOptions identity;
+  TrustOptions trust;
+  QuarantineOptions quarantine;
+};
+
+}  // namespace sekisho::session
