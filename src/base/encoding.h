@@ -13,8 +13,9 @@ std::string base64_encode(std::string_view octets);
 std::optional<std::string> base64_decode(std::string_view text);
 std::string hex_encode(std::string_view octets);
 
-// Octets below 0x20, 0x7f, `"`, `\` and everything that is not well-formed UTF-8, or a bidirectional
-// control, become \xNN; at most `limit` octets of the input are shown, then "…".
+// Control characters (C1 and the line separators of Unicode too), `"`, `\`, bidirectional controls
+// and every octet that is not well-formed UTF-8 become \xNN; at most `limit` octets of the input
+// are shown, then "…".
 std::string escape_for_log(std::string_view text, std::size_t limit = 512);
 
 }  // namespace sekisho

@@ -1,0 +1,114 @@
+#include "base/encoding.h"
+
+#include <array>
+#include <cstdint>
+
+#include "base/ascii.h"
+#include "base/utf8.h"
+
+namespace sekisho {
+
+namespace {
+
+constexpr std::string_view base64_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::uint8_t not_base64 = 0xff;
+
+constexpr std::array<std::uint8_t, 256> base64_values() {
+  std::array<std::uint8_t, 256> values{};
+  for (auto& value : values) value = not_base64;
+  for (std::size_t i = 0; i < base64_alphabet.size(); ++i) {
+    values[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<std::uint8_t>(i);
+  }
+  return values;
+}
+
+constexpr std::uint32_t octet(char c) { return static_cast<unsigned char>(c); }
+
+void append_escaped(std::string& out, std::string_view octets) {
+  for (const char c : octets) {
+    out += "\\x";
+    out += hex_digits[octet(c) >> 4U];
+    out += hex_digits[octet(c) & 0xfU];
+  }
+}
+
+// What a terminal acts upon, what a log line ends at, and what turns the text that a person reads.
+bool is_unsafe(char32_t code_point) {
+  const bool control = code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f);
+  const bool line_separator = code_point == 0x2028 || code_point == 0x2029;
+  return control || line_separator || code_point == U'"' || code_point == U'\\' ||
+         is_bidi_control(code_point);
+}
+
+}  // namespace
+
+std::string base64_encode(std::string_view octets) {
+  std::string out;
+  out.reserve((octets.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < octets.size(); i += 3) {
+    const std::size_t left = octets.size() - i;
+    std::uint32_t group = octet(octets[i]) << 16U;
+    if (left > 1) group |= octet(octets[i + 1]) << 8U;
+    if (left > 2) group |= octet(octets[i + 2]);
+    out += base64_alphabet[(group >> 18U) & 63U];
+    out += base64_alphabet[(group >> 12U) & 63U];
+    out += left > 1 ? base64_alphabet[(group >> 6U) & 63U] : '=';
+    out += left > 2 ? base64_alphabet[group & 63U] : '=';
+  }
+  return out;
+}
+
+// The unused bits before the padding may be anything (RFC 4648 §3.5 leaves it open, and OpenSSL
+// takes them).
+std::optional<std::string> base64_decode(std::string_view text) {
+  static constexpr auto values = base64_values();
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (const char c : text.substr(0, text.size() - padding)) {
+    const std::uint8_t value = values[octet(c)];
+    if (value == not_base64) return std::nullopt;
+    bits = (bits << 6U) | value;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>((bits >> count) & 0xffU);
+  }
+  return out;
+}
+
+std::string hex_encode(std::string_view octets) {
+  std::string out;
+  out.reserve(octets.size() * 2);
+  for (const char c : octets) {
+    out += hex_digits[octet(c) >> 4U];
+    out += hex_digits[octet(c) & 0xfU];
+  }
+  return out;
+}
+
+std::string escape_for_log(std::string_view text, std::size_t limit) {
+  std::string out;
+  std::size_t shown = 0;
+  while (shown < text.size()) {
+    const std::string_view rest = text.substr(shown);
+    const auto character = first_utf8_character(rest);
+    const std::size_t octets = character ? character->octets : 1;
+    if (shown + octets > limit) return out + "…";
+    if (character && !is_unsafe(character->code_point)) {
+      out += rest.substr(0, octets);
+    } else {
+      append_escaped(out, rest.substr(0, octets));
+    }
+    shown += octets;
+  }
+  return out;
+}
+
+}  // namespace sekisho
