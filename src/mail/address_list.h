@@ -1,9 +1,10 @@
 // mail/address_list.h: the one strict parser for address lists in header fields.
-// RFC 5322 §3.4 with the obsolete routes of §4.4; RFC 6532 (UTF-8). Where readers of mail differ about a text
-// (a second `@`, text after `>`, encoded words in an address, NUL, bare CR or LF), it is an error: an
-// identity on which readers differ is a forgery tool ("Composition Kills", USENIX Security 2020).
-// Linear time; comments nested or mailboxes beyond mail/limits.h are errors.
-// Errors: ParseError; never throws. Thread: any.
+// RFC 5322 §3.4, RFC 6532 (UTF-8). Where readers of mail differ about a text (a second `@`, text
+// after `>`, the routes, blanks and comments that §4.4 had inside an address, encoded words in it,
+// control characters, bare CR or LF, text that runs backwards), it is an error: an identity on
+// which readers differ is a forgery tool ("Composition Kills", USENIX Security 2020). Linear time;
+// comments nested or mailboxes beyond mail/limits.h are errors. Errors: ParseError; never throws.
+// Thread: any.
 #pragma once
 
 #include <string>

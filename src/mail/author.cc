@@ -1,0 +1,176 @@
+#include "mail/author.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/ascii.h"
+#include "mail/address_list.h"
+
+namespace sekisho::mail {
+
+namespace {
+
+// Finds "From:" at the beginning of a line as the most lenient reader would: every octet outside
+// the visible ones of ASCII is overlooked (blanks, NUL, no-break spaces, byte order marks), and
+// every control octet but the tab may begin a line. One pass.
+class FromFinder {
+ public:
+  enum class Start { line, inside_line };
+
+  explicit FromFinder(Start start)
+      : dead_(start == Start::inside_line), nothing_visible_yet_(start == Start::line) {}
+
+  // True when a From field's colon has been reached.
+  bool take(char c) {
+    static constexpr std::string_view name = "from";
+    const bool visible = c > ' ' && c <= '~';
+    if (!visible) {
+      if (c != '\t' && ascii::is_control(c)) begin_line();
+      return false;
+    }
+    if (c == ':' && complete()) return true;
+    const char lowered = ascii::to_lower(c);
+    if (!dead_ && matched_ < name.size() && lowered == name[matched_]) {
+      ++matched_;
+    } else {
+      dead_ = !(nothing_visible_yet_ && lowered == name.front());
+      matched_ = dead_ ? 0 : 1;
+    }
+    nothing_visible_yet_ = false;
+    return false;
+  }
+  bool complete() const { return !dead_ && matched_ == 4; }
+
+ private:
+  // A name broken over lines ("From", fold, ":") still counts, so what matched stays.
+  void begin_line() {
+    nothing_visible_yet_ = true;
+    dead_ = false;
+  }
+
+  std::size_t matched_ = 0;
+  bool dead_;
+  bool nothing_visible_yet_;
+};
+
+bool hides_from_in_name(const HeaderField& field) {
+  FromFinder finder(FromFinder::Start::line);
+  for (const char c : field.name) finder.take(c);
+  return finder.complete() && !field.is("From");
+}
+
+// Folds do not begin a line: every reader takes what follows them as the rest of the field.
+bool hides_from_in_value(std::string_view value) {
+  FromFinder finder(FromFinder::Start::inside_line);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::size_t line_end = value[i] == '\n' ? 1 : value.substr(i, 2) == "\r\n" ? 2 : 0;
+    const std::size_t next = i + line_end;
+    if (line_end > 0 && next < value.size() && ascii::is_wsp(value[next])) {
+      i = next;
+    } else if (finder.take(value[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool hides_from_in_line(std::string_view line) {
+  FromFinder finder(FromFinder::Start::line);
+  return std::any_of(line.begin(), line.end(), [&](char c) { return finder.take(c); });
+}
+
+bool hides_from_field(const Header& header, const std::vector<std::string>& malformed_lines) {
+  return std::any_of(header.fields().begin(), header.fields().end(),
+                     [](const HeaderField& field) {
+                       return hides_from_in_name(field) || hides_from_in_value(field.value);
+                     }) ||
+         std::any_of(malformed_lines.begin(), malformed_lines.end(), hides_from_in_line);
+}
+
+// A value in which no reader can find a domain: visible ASCII, no `@`, no encoded word that could
+// hold one.
+bool is_domainless(const HeaderField& field) {
+  const std::string value = field.unfolded();
+  return value.find('@') == std::string::npos && value.find("=?") == std::string::npos &&
+         std::all_of(value.begin(), value.end(),
+                     [](char c) { return c == '\t' || (c >= ' ' && c <= '~'); });
+}
+
+Author malformed(Author::Result result, std::string reason) {
+  Author author;
+  author.result = result;
+  author.reason = std::move(reason);
+  return author;
+}
+
+// The result of a single field that names no mailbox.
+Author::Result nobody(const HeaderField& field) {
+  // Only a group names nobody on purpose (RFC 6854 §1); a value of blanks or comments is just
+  // empty.
+  const bool group = field.value.find(':') != std::string::npos;
+  return group ? Author::Result::missing : Author::Result::no_domain;
+}
+
+void judge(Author& author, std::size_t field_count) {
+  if (author.domains.size() > 1) {
+    author.result = Author::Result::many;
+    author.reason = "From names " + std::to_string(author.domains.size()) + " domains";
+  } else if (field_count > 1) {
+    author.result = Author::Result::multiple_fields;
+    author.reason = std::to_string(field_count) + " From fields";
+  } else {
+    author.result = Author::Result::one;
+  }
+}
+
+}  // namespace
+
+Author find_author(const Header& header, const std::vector<std::string>& malformed_lines) {
+  using enum Author::Result;
+  if (header.truncated()) return malformed(invalid, "the header is larger than its limits");
+  if (hides_from_field(header, malformed_lines)) {
+    return malformed(invalid, "a line that some readers take for a From field");
+  }
+  const auto fields = header.all("From");
+  if (fields.empty()) return malformed(missing, "no From field");
+
+  Author author;
+  std::set<DomainName> seen;
+  for (const HeaderField* field : fields) {
+    const bool alone = fields.size() == 1;
+    const auto list = parse_address_list(field->value);
+    if (!list) {
+      return malformed(alone && is_domainless(*field) ? no_domain : invalid,
+                       "From: " + list.error().what);
+    }
+    if (list->empty()) {
+      return malformed(alone ? nobody(*field) : invalid, "a From field that names nobody");
+    }
+    for (const auto& [display_name, mailbox] : *list) {
+      author.mailboxes.push_back(mailbox);
+      if (seen.insert(mailbox.domain).second) author.domains.push_back(mailbox.domain);
+    }
+  }
+  judge(author, fields.size());
+  return author;
+}
+
+std::string_view to_string(Author::Result result) {
+  switch (result) {
+    case Author::Result::one:
+      return "one";
+    case Author::Result::many:
+      return "many";
+    case Author::Result::multiple_fields:
+      return "multiple-fields";
+    case Author::Result::missing:
+      return "missing";
+    case Author::Result::no_domain:
+      return "no-domain";
+    case Author::Result::invalid:
+      return "invalid";
+  }
+  return "invalid";
+}
+
+}  // namespace sekisho::mail
