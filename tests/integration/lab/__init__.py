@@ -1,0 +1,1 @@
+"""The laboratory: real servers in a network namespace of their own."""

@@ -1,0 +1,126 @@
+"""sekishod under test: its configuration, its process, its log."""
+import json
+import os
+import signal
+
+from . import process
+
+# What every scenario starts from; a file's [config.NAME] tables are laid over it.
+BASE = {
+    "identity": {"authserv_id": "mx.example.jp", "hostname": "mx.example.jp", "domains": ["example.jp"]},
+    "dns": {"timeout": "1s", "message_budget": "4s"},
+}
+
+
+def merged(base, over):
+    """`over` laid over `base`: tables are merged, everything else is replaced."""
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def to_toml(settings):
+    """TOML text of nested tables and lists of tables."""
+    lines = []
+    _write_table(lines, "", settings)
+    return "\n".join(lines) + "\n"
+
+
+def _write_table(lines, path, table):
+    nested = {k: v for k, v in table.items() if isinstance(v, dict)}
+    arrays = {k: v for k, v in table.items() if isinstance(v, list) and v and isinstance(v[0], dict) and not path}
+    for key, value in table.items():
+        if key not in nested and key not in arrays:
+            lines.append(f"{key} = {_value(value)}")
+    for key, value in nested.items():
+        lines.append(f"[{path}{key}]")
+        _write_table(lines, f"{path}{key}.", value)
+    for key, values in arrays.items():
+        for value in values:
+            lines.append(f"[[{key}]]")
+            lines.extend(f"{k} = {_value(v)}" for k, v in value.items())
+
+
+def _value(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} = {_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+class Daemon:
+    """One sekishod with one named configuration. Its three doors: mx (Unix socket), submission (TCP), local."""
+
+    def __init__(self, program, home, number, settings):
+        self.home = home
+        self.mx = f"unix:{home}/mx.sock"
+        self.local = f"unix:{home}/local.sock"
+        self.submission = f"inet:127.0.0.1:{8890 + number}"
+        self._port = 8890 + number
+        self._program = program
+        self._settings = settings
+        self._log = os.path.join(home, "log")
+        self._process = None
+
+    def start(self):
+        """Start, without waiting for the sockets."""
+        os.makedirs(self.home, exist_ok=True)
+        os.chown(self.home, 65534, -1)
+        doors = [{"socket": self.mx, "socket_mode": "0666", "role": "mx"},
+                 {"socket": f"inet:{self._port}@127.0.0.1", "role": "submission"},
+                 {"socket": self.local, "socket_mode": "0666", "role": "local"}]
+        own = {"milter": doors, "control": {"socket": f"{self.home}/control.sock"},
+               "log": {"target": f"file:{self._log}"}}
+        with open(os.path.join(self.home, "milter.conf"), "w") as out:
+            out.write(to_toml(merged(merged(BASE, own), self._settings)))
+        argv = [self._program, "-c", os.path.join(self.home, "milter.conf"), "-f"]
+        self._process = process.start(argv, os.path.join(self.home, "output"), user=65534, group="postfix",
+                                      extra_groups=[], cwd=self.home)
+
+    def wait(self):
+        try:
+            process.wait_for_socket(f"{self.home}/mx.sock", self._process)
+            process.wait_for_socket(f"{self.home}/local.sock", self._process)
+            process.wait_for_port("127.0.0.1", self._port, self._process)
+        except process.NotReady as error:
+            raise process.NotReady(f"sekishod: {error}\n{self._read('output')}") from error
+
+    def log_size(self):
+        return os.path.getsize(self._log) if os.path.exists(self._log) else 0
+
+    def log_since(self, size):
+        return self._read("log", size)
+
+    def reload(self):
+        self._process.send_signal(signal.SIGHUP)
+
+    def crash(self):
+        """How the process ended, when it did; and what a sanitizer said."""
+        if self._process.poll() is not None:
+            return f"sekishod ended with status {self._process.returncode}\n{self._read('output')}"
+        output = self._read("output")
+        return output if "Sanitizer" in output or "runtime error" in output else None
+
+    def stop(self):
+        """End it in order. Returns what went wrong, or None: sanitizers report at the end."""
+        wrong = self.crash()
+        if wrong:
+            return wrong
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            status = self._process.wait(30)
+        except process.subprocess.TimeoutExpired:
+            self._process.kill()
+            return "sekishod did not end within 30 s of SIGTERM"
+        return None if status == 0 else f"sekishod ended with status {status}\n{self._read('output')}"
+
+    def _read(self, name, start=0):
+        path = os.path.join(self.home, name)
+        if not os.path.exists(path):
+            return ""
+        with open(path, "rb") as text:
+            text.seek(start)
+            return text.read().decode("utf-8", "replace")

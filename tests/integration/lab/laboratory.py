@@ -1,0 +1,104 @@
+"""All servers of one scenario file, and the running of its scenarios."""
+import os
+import time
+import traceback
+
+from . import dialogues, dns_client, dns_faults, dovecot, judge, messages, namespace, sink, zones
+from .daemon import Daemon
+from .keys import Keys
+from .postfix import Postfix
+
+FIRST_MX, FIRST_SUBMISSION = 2600, 5870
+NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
+
+
+class Laboratory:
+    """Needs to be made inside the namespaces (namespace.enter)."""
+
+    def __init__(self, scenario_file, program):
+        self.file = scenario_file
+        home = namespace.HOME
+        self.keys = Keys(os.path.join(home, "keys"))
+        used = sorted({s.config for s in scenario_file.scenarios} - {"none"})
+        self._daemons = {name: Daemon(program, os.path.join(home, name), n, scenario_file.configurations[name])
+                         for n, name in enumerate(used)}
+        self._numbers = {name: n for n, name in enumerate(used)}
+        self.postfix = Postfix(os.path.join(home, "postfix"), self._services(), self._local(), scenario_file.postfix)
+        self.sink = None
+        self.faults = None
+
+    def start(self):
+        for daemon in self._daemons.values():
+            daemon.start()
+        zones.start(os.path.join(namespace.HOME, "dns"), self.file.zones, self.keys)
+        self.faults = dns_faults.start(self.file.faults)
+        self.sink = sink.start()
+        if any(s.auth for s in self.file.scenarios):
+            dovecot.start(os.path.join(self.postfix.home, "auth"))
+        self.postfix.start()
+        for daemon in self._daemons.values():
+            daemon.wait()
+
+    def run(self, scenario):
+        """Complaints about a scenario and its repetitions."""
+        out = self._once(scenario, scenario.expect)
+        for again in scenario.then:
+            time.sleep(again["after"])
+            out += [f"then: {c}" for c in self._once(scenario, again["expect"])]
+        return out
+
+    def stop(self):
+        """End the filters. Returns what was wrong with them, and mail that nobody expected."""
+        out = [wrong for d in self._daemons.values() if (wrong := d.stop())]
+        return out + [f"mail that nobody expected: from <{d.mail_from}> to {d.recipients}: {d.header()[:12]}"
+                      for d in self.sink.unclaimed()]
+
+    def port(self, scenario):
+        submission = scenario.service == "submission"
+        if scenario.config == "none":
+            return NO_FILTER_SUBMISSION if submission else NO_FILTER_MX
+        return (FIRST_SUBMISSION if submission else FIRST_MX) + self._numbers[scenario.config]
+
+    def daemon(self, scenario):
+        return self._daemons[scenario.config]
+
+    def build(self, message, scenario_id):
+        return messages.build(message, scenario_id, self.keys)
+
+    def claim(self, queue_id):
+        """Mail with this queue id is expected."""
+        judge.deliveries(self, dialogues.Answer(queue_id=queue_id), 0)
+
+    def ask(self, name, kind):
+        return dns_client.ask(name, kind)
+
+    def _once(self, scenario, expect):
+        begun = time.monotonic()
+        daemon = self._daemons.get(scenario.config)
+        size = daemon.log_size() if daemon else 0
+        try:
+            message = self.build(scenario.message, scenario.id)
+            answer = getattr(dialogues, scenario.dialogue)(self, scenario, message, **scenario.parameters)
+            if answer is None:
+                return []
+            if expect.log:
+                time.sleep(0.05)
+            out = judge.complaints(self, scenario, expect, answer, begun, daemon.log_since(size) if daemon else "")
+        except AssertionError as error:
+            out = [str(error)]
+        except Exception:  # a scenario that cannot be run has failed, the others still run
+            out = [traceback.format_exc()]
+        crash = daemon.crash() if daemon else None
+        return out + ([crash] if crash else [])
+
+    def _services(self):
+        services = [(NO_FILTER_MX, False, ""), (NO_FILTER_SUBMISSION, True, "")]
+        for name, number in self._numbers.items():
+            services.append((FIRST_MX + number, False, self._daemons[name].mx))
+            services.append((FIRST_SUBMISSION + number, True, self._daemons[name].submission))
+        return services
+
+    def _local(self):
+        """Mail that does not come by SMTP passes through the default configuration, or else the first one."""
+        name = "default" if "default" in self._daemons else next(iter(self._daemons), None)
+        return self._daemons[name].local if name else ""

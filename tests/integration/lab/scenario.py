@@ -1,0 +1,107 @@
+"""Scenario files: what they may say, read strictly. The format stands in tests/README.md."""
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+
+OUTCOMES = {"delivered", "held", "refused", "deferred", "discarded", "stopped", "any"}
+
+
+@dataclass
+class Expect:
+    """What has to come of a message; what is not named is not looked at."""
+    stage: str = "dot"          # whose reply: helo, mail, rcpt, dot
+    reply: str = "2.."          # regex, from its start, over "CODE TEXT"
+    outcome: object = ""        # an OUTCOMES word for all recipients, or {recipient: word}
+    results: list = field(default_factory=list)      # "method=result|result type.name=value …"
+    no_results: list = field(default_factory=list)   # the same, must not occur
+    authres: str = ""           # "none": no field with our id; "exact text", `*` for the decision id
+    present: list = field(default_factory=list)      # regexes over unfolded header lines as delivered
+    absent: list = field(default_factory=list)
+    log: list = field(default_factory=list)          # regexes over the daemon's log lines
+    no_log: list = field(default_factory=list)
+    asked_at_most: int = 0      # DNS questions of the daemon and Postfix; 0: not looked at
+    body: str = ""              # "intact": the body as it was sent
+    seconds: float = 0          # at most so long from DATA to the reply; 0: not looked at
+
+    def outcome_of(self, recipient):
+        if isinstance(self.outcome, dict):
+            return self.outcome[recipient]
+        return self.outcome or {"5": "refused", "4": "deferred"}.get(self.reply[:1], "delivered")
+
+
+@dataclass
+class Scenario:
+    id: str
+    client: str
+    helo: str
+    mail_from: str
+    rcpt: list
+    message: dict
+    expect: Expect
+    about: str = ""
+    config: str = "default"     # "none": without the filter
+    service: str = "mx"         # mx | submission
+    auth: str = ""              # login
+    mail_parameters: str = ""   # after MAIL FROM
+    dialogue: str = "plain"     # a function of dialogues.py
+    parameters: dict = field(default_factory=dict)   # its arguments
+    zone: str = ""
+    faults: list = field(default_factory=list)
+    then: list = field(default_factory=list)         # [{after, expect}]: the same again
+
+
+@dataclass
+class ScenarioFile:
+    name: str
+    scenarios: list
+    configurations: dict        # name -> settings over daemon.BASE
+    zones: list
+    faults: list
+    postfix: list               # further lines of main.cf
+
+
+def _strictly(kind, table, where):
+    unknown = set(table) - {f.name for f in fields(kind)}
+    if unknown:
+        raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
+    try:
+        return kind(**table)
+    except TypeError as error:
+        raise ValueError(f"{where}: {error}") from error
+
+
+def _expect(table, where):
+    expect = _strictly(Expect, table, where)
+    words = expect.outcome.values() if isinstance(expect.outcome, dict) else [expect.outcome or "any"]
+    if set(words) - OUTCOMES:
+        raise ValueError(f"{where}: unknown outcome in {expect.outcome!r}")
+    return expect
+
+
+def _scenario(table, defaults, where):
+    table = {**defaults, **table}
+    where = f"{where}: {table.get('id', '?')}"
+    table["expect"] = _expect(table.get("expect", {}), where)
+    table["then"] = [{"after": t.get("after", 0), "expect": _expect(t["expect"], where)} for t in table.get("then", [])]
+    return _strictly(Scenario, table, where)
+
+
+def load(path):
+    with open(path, "rb") as text:
+        document = tomllib.load(text)
+    where = os.path.basename(path)
+    unknown = set(document) - {"about", "zone", "config", "defaults", "postfix", "scenario"}
+    if unknown:
+        raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
+    scenarios = [_scenario(t, document.get("defaults", {}), where) for t in document["scenario"]]
+    names = [s.id for s in scenarios]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{where}: an id is used twice: {sorted(n for n in names if names.count(n) > 1)}")
+    configurations = {"default": {}, **document.get("config", {})}
+    missing = {s.config for s in scenarios} - set(configurations) - {"none"}
+    if missing:
+        raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
+    zones = [document.get("zone", "")] + [s.zone for s in scenarios]
+    faults = [fault for s in scenarios for fault in s.faults]
+    return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults,
+                        document.get("postfix", []))
