@@ -1,5 +1,6 @@
-// dmarc/public_suffix_list.h: Organizational Domains by the public suffix list (RFC 7489 §3.2), over libpsl.
-// Errors: ParseError when the file cannot be read; never throws. Thread: immutable, any.
+// dmarc/public_suffix_list.h: Organizational Domains by the public suffix list (RFC 7489 §3.2),
+// over libpsl. Errors: ParseError when the file cannot be read; never throws. Thread: immutable,
+// any.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@ namespace sekisho::dmarc {
 
 class PublicSuffixList {
  public:
-  // An empty path takes the list of the system (package publicsuffix), or the one built into libpsl.
+  // An empty path takes the list of the system (package publicsuffix), or the one built into
+  // libpsl.
   static Expected<PublicSuffixList> load(const std::string& path);
   ~PublicSuffixList();
   PublicSuffixList(PublicSuffixList&&) noexcept;

@@ -35,15 +35,17 @@ struct Result {
   std::string policy_domain;  // where the record was found
   std::string org_domain;     // Organizational Domain of the Author Domain
   Discovery discovery = Discovery::treewalk;
-  std::string tag;            // "p", "sp" or "np": which one gave the policy; empty without a record
+  std::string tag;  // "p", "sp" or "np": which one gave the policy; empty without a record
   Policy policy = Policy::none;     // its value, as published
-  Policy requested = Policy::none;  // what the owner asks for this message: none unless `fail`; t=y lowers it by one step
+  Policy requested = Policy::none;  // what the owner asks for this message: none unless `fail`; t=y
+                                    // lowers it by one step
   std::optional<Published> published;
-  bool author_exists = true;  // false: the Author Domain is NXDOMAIN, or has neither A, AAAA nor MX (RFC 9989 §3.2.11)
+  bool author_exists = true;  // false: the Author Domain is NXDOMAIN (RFC 9989 §3.2.13); looked up
+                              // only where np counts
   bool aligned_spf = false;
   bool aligned_dkim = false;
   std::vector<std::string> queries;  // the TXT names that discovery consulted, in order
-  std::string reason;         // for people
+  std::string reason;                // for people
 };
 
 std::string_view to_string(Code code);
