@@ -1,0 +1,32 @@
+// base/executor.h: where the owner of something runs what others hand to him.
+// Thread: post() from any thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+
+namespace sekisho {
+
+class Executor {
+ public:
+  using Task = std::function<void()>;
+  virtual ~Executor() = default;
+  // Runs `task` later on the owner's thread, never before post() returns. Tasks run in the order they came.
+  virtual void post(Task task) = 0;
+};
+
+// Tasks that the owner runs while he waits: for the command line and for tests.
+class RunQueue final : public Executor {
+ public:
+  void post(Task task) override;
+  // Runs tasks on this thread until `done()` or the deadline; returns done().
+  bool run_until(const std::function<bool()>& done, SteadyTime deadline);
+
+ private:
+  Guarded<std::deque<Task>> tasks_;
+};
+
+}  // namespace sekisho

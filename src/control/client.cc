@@ -1,0 +1,34 @@
+#include "control/client.h"
+
+#include <sys/socket.h>
+
+#include "base/unix_socket.h"
+#include "control/protocol.h"
+#include "control/stream.h"
+
+namespace sekisho::control {
+
+using nlohmann::json;
+
+Expected<json, AskError> ask(const std::string& socket, const json& request) {
+  const auto failed = [&](std::string why, bool unreachable) {
+    return tl::unexpected<AskError>({socket + ": " + std::move(why), unreachable});
+  };
+  const auto connection = connect_unix(socket);
+  if (!connection) return failed(connection.error() + " (is sekishod running?)", true);
+  const int fd = connection->get();
+  if (!write_all(fd, request.dump(), request_timeout))
+    return failed("cannot send the request", true);
+  ::shutdown(fd, SHUT_WR);
+  const auto text = read_all(fd, max_answer_octets, answer_timeout);
+  if (!text) return failed("no answer", true);
+  auto answer = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!answer.is_object() || !answer.contains("ok"))
+    return failed("the answer is no JSON object", true);
+  if (!answer["ok"].get<bool>()) {
+    return tl::unexpected<AskError>({answer.value("error", std::string("refused")), false});
+  }
+  return answer;
+}
+
+}  // namespace sekisho::control

@@ -1,0 +1,21 @@
+// control/protocol.h: what is said on the control socket: one JSON object as the request, one as
+// the answer, then it is closed.
+//   {"verb":"status"}  →  {"ok":true,…}     {"verb":"nonsense"}  →  {"ok":false,"error":"…"}
+// Thread: immutable.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace sekisho::control {
+
+// A request names a verb and an id or two. An answer may carry a long table.
+inline constexpr std::size_t max_request_octets = 64 * 1024;
+inline constexpr std::size_t max_answer_octets = 64 * 1024 * 1024;
+
+// Who connects and says nothing must not hold the only line to the daemon; a reload may take a
+// while.
+inline constexpr std::chrono::seconds request_timeout{10};
+inline constexpr std::chrono::seconds answer_timeout{60};
+
+}  // namespace sekisho::control

@@ -1,0 +1,17 @@
+// control/stream.h: a whole text over a connected socket, within a time.
+// Thread: any.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sekisho::control {
+
+// Until the other side has shut down its writing; nothing on an error, a time-out or more than
+// `limit` octets.
+std::optional<std::string> read_all(int fd, std::size_t limit, std::chrono::milliseconds within);
+bool write_all(int fd, std::string_view text, std::chrono::milliseconds within);
+
+}  // namespace sekisho::control

@@ -1,0 +1,163 @@
+#include "milter/connection.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <asio/buffer.hpp>
+#include <asio/post.hpp>
+#include <asio/write.hpp>
+
+namespace sekisho::milter {
+
+namespace {
+
+// A body chunk and the packets around it; grown for a longer packet, up to max_packet_octets.
+constexpr std::size_t initial_buffer_octets = 72 * 1024;
+
+// Postfix waits 300 s and sendmail 5 min for the end of a message, and each begins anew with every
+// progress report.
+constexpr std::chrono::seconds progress_interval(10);
+
+// An MTA holds its connection for the whole SMTP session. libmilter gives up after 7,210 s, so an
+// MTA is used to that.
+constexpr std::chrono::seconds idle_limit(7210);
+
+}  // namespace
+
+void LoopExecutor::post(Task task) { asio::post(loop_, std::move(task)); }
+
+Connection::Connection(Socket socket, session::Engine& engine, policy::Role role,
+                       std::shared_ptr<Executor> owner, Log& log)
+    : socket_(std::move(socket)),
+      engine_(engine),
+      log_(log),
+      conversation_(engine, role, std::move(owner),
+                    [this](std::string octets) { send(std::move(octets)); }),
+      timer_(socket_.get_executor()),
+      idle_timer_(socket_.get_executor()),
+      buffer_(initial_buffer_octets) {
+  ++engine_.counters().connections;
+  ++engine_.counters().open_connections;
+}
+
+Connection::~Connection() { --engine_.counters().open_connections; }
+
+void Connection::start() { read(); }
+
+void Connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  asio::error_code ignored;
+  timer_.cancel();
+  idle_timer_.cancel();
+  socket_.close(ignored);
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (!conversation_.in_message()) close();
+}
+
+void Connection::read() {
+  if (closed_) return;
+  idle_timer_.expires_after(idle_limit);
+  idle_timer_.async_wait([self = shared_from_this()](asio::error_code error) {
+    if (!error) self->close();
+  });
+  socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
+                          [self = shared_from_this()](asio::error_code error, std::size_t octets) {
+                            if (error) {
+                              self->close();
+                            } else {
+                              self->on_read(octets);
+                            }
+                          });
+}
+
+void Connection::on_read(std::size_t octets) {
+  end_ += octets;
+  if (!consume()) {
+    // What was answered last still goes out: closing a socket sends what it holds.
+    close();
+    return;
+  }
+  watch();
+  read();
+}
+
+bool Connection::consume() {
+  Packet packet;
+  for (;;) {
+    std::size_t used = 0;
+    const std::string_view received(buffer_.data() + begin_, end_ - begin_);
+    switch (next_packet(received, packet, used)) {
+      case Framing::incomplete:
+        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+        if (end_ == buffer_.size()) {
+          buffer_.resize(std::min(buffer_.size() * 2, max_packet_octets + 5));
+        } else if (end_ == 0 && buffer_.size() > initial_buffer_octets) {
+          buffer_.resize(initial_buffer_octets);
+          buffer_.shrink_to_fit();
+        }
+        return !closed_;
+      case Framing::invalid:
+        log_.warning(
+            "milter: closed a connection: what it sent is no packet of the milter protocol");
+        return false;
+      case Framing::packet:
+        break;
+    }
+    switch (conversation_.receive(packet)) {
+      case Conversation::Next::go_on:
+        break;
+      case Conversation::Next::close:
+        return false;
+      case Conversation::Next::protocol_error:
+        log_.warning("milter: closed a connection: " + conversation_.problem());
+        return false;
+    }
+    begin_ += used;
+  }
+}
+
+void Connection::send(std::string octets) {
+  if (closed_) return;
+  queued_ += octets;
+  if (writing_.empty()) write();
+}
+
+void Connection::write() {
+  writing_.swap(queued_);
+  asio::async_write(socket_, asio::buffer(writing_),
+                    [self = shared_from_this()](asio::error_code error, std::size_t) {
+                      self->writing_.clear();
+                      if (error) {
+                        self->close();
+                      } else if (!self->queued_.empty()) {
+                        self->write();
+                      } else if (self->draining_ && !self->conversation_.in_message()) {
+                        self->close();
+                      }
+                    });
+}
+
+// While the MTA waits: tell it so now and then, and let the lookups end when their time is over.
+void Connection::watch() {
+  if (!conversation_.waiting() || closed_) return;
+  const auto now = steady_now();
+  const auto next = std::min(conversation_.deadline(), now + progress_interval);
+  timer_.expires_at(std::max(next, now));
+  timer_.async_wait([self = shared_from_this()](asio::error_code error) {
+    if (error || !self->conversation_.waiting()) return;
+    if (steady_now() >= self->conversation_.deadline()) {
+      self->conversation_.expire();
+    } else {
+      self->conversation_.progress();
+    }
+    self->watch();
+  });
+}
+
+}  // namespace sekisho::milter

@@ -1,0 +1,67 @@
+// milter/connection.h: one connection of an MTA: the socket and the timers around a Conversation.
+// Thread: its event loop's.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "base/executor.h"
+#include "base/log.h"
+#include "milter/conversation.h"
+
+namespace sekisho::milter {
+
+// An event loop as the executor of its sessions.
+class LoopExecutor final : public Executor {
+ public:
+  explicit LoopExecutor(asio::io_context& loop) : loop_(loop) {}
+  void post(Task task) override;
+
+ private:
+  asio::io_context& loop_;
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  using Socket = asio::generic::stream_protocol::socket;
+
+  Connection(Socket socket, session::Engine& engine, policy::Role role,
+             std::shared_ptr<Executor> owner, Log& log);
+  ~Connection();
+  void start();
+  // Closes now when no message is under way, else when its verdict has been sent.
+  void drain();
+  bool in_message() const { return conversation_.in_message(); }
+  void close();
+
+ private:
+  void read();
+  void on_read(std::size_t octets);
+  // False when the connection is over.
+  bool consume();
+  void send(std::string octets);
+  void write();
+  void watch();
+
+  Socket socket_;
+  session::Engine& engine_;
+  Log& log_;
+  Conversation conversation_;
+  asio::steady_timer timer_;       // while a verdict is awaited
+  asio::steady_timer idle_timer_;  // since the MTA's last word
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;  // of what was received and not consumed
+  std::size_t end_ = 0;
+  std::string writing_;
+  std::string queued_;
+  bool draining_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace sekisho::milter

@@ -1,0 +1,315 @@
+#include "milter/conversation.h"
+
+#include <algorithm>
+#include <array>
+
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+#include <sys/types.h>
+
+namespace sekisho::milter {
+
+namespace {
+
+constexpr std::uint32_t bit(Conversation::Stage stage) {
+  return 1U << static_cast<unsigned>(stage);
+}
+
+using Stage = Conversation::Stage;
+constexpr std::uint32_t anywhere = ~0U;
+constexpr std::uint32_t before_message = bit(Stage::connected) | bit(Stage::greeting);
+constexpr std::uint32_t in_content = bit(Stage::envelope) | bit(Stage::header) | bit(Stage::body);
+
+// What we need of the MTA: a field inserted and others removed, and the hold queue.
+constexpr std::uint32_t wanted_actions =
+    SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
+// No reply that nobody needs (they are half the cost of a message), no command that tells nothing,
+// and the blank after the colon, without which no simple/simple signature can be verified.
+constexpr std::uint32_t wanted_steps = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
+                                       SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN |
+                                       SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA |
+                                       SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
+
+// An address as the milter protocol has it: with angle brackets, mostly.
+std::string without_brackets(std::string_view address) {
+  if (address.size() >= 2 && address.front() == '<' && address.back() == '>') {
+    address = address.substr(1, address.size() - 2);
+  }
+  return std::string(address);
+}
+
+// Folds come as bare LF; the message had CRLF.
+std::string with_crlf_folds(std::string_view value) {
+  std::string out;
+  out.reserve(value.size() + 8);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '\n' && (i == 0 || value[i - 1] != '\r')) out += '\r';
+    out += value[i];
+  }
+  return out;
+}
+
+}  // namespace
+
+struct Conversation::Command {
+  char command;
+  std::uint32_t allowed;  // stages
+  Next (Conversation::*handle)(std::string_view);
+};
+
+const Conversation::Command* Conversation::find_command(char command) {
+  using C = Conversation;
+  static constexpr std::array<Command, 15> table = {{
+      {SMFIC_OPTNEG, bit(Stage::negotiating), &C::on_negotiate},
+      {SMFIC_MACRO, anywhere, &C::on_macros},
+      {SMFIC_CONNECT, bit(Stage::connected), &C::on_connect},
+      {SMFIC_HELO, bit(Stage::greeting), &C::on_helo},
+      {SMFIC_MAIL, before_message, &C::on_mail},
+      {SMFIC_RCPT, bit(Stage::envelope), &C::on_recipient},
+      {SMFIC_DATA, bit(Stage::envelope), &C::on_ignored},
+      {SMFIC_HEADER, bit(Stage::envelope) | bit(Stage::header), &C::on_header},
+      {SMFIC_EOH, bit(Stage::envelope) | bit(Stage::header), &C::on_end_of_header},
+      {SMFIC_BODY, bit(Stage::body), &C::on_body},
+      {SMFIC_BODYEOB, in_content, &C::on_end_of_body},
+      {SMFIC_ABORT, anywhere & ~bit(Stage::negotiating), &C::on_abort},
+      {SMFIC_QUIT, anywhere, &C::on_quit},
+      {SMFIC_QUIT_NC, anywhere & ~bit(Stage::negotiating), &C::on_new_connection},
+      {SMFIC_UNKNOWN, anywhere & ~bit(Stage::negotiating), &C::on_ignored},
+  }};
+  const auto found = std::find_if(table.begin(), table.end(),
+                                  [&](const Command& c) { return c.command == command; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+Conversation::Conversation(session::Engine& engine, policy::Role role,
+                           std::shared_ptr<Executor> owner, std::function<void(std::string)> send)
+    : engine_(engine), role_(role), owner_(std::move(owner)), send_(std::move(send)) {
+  new_session();
+}
+
+Conversation::~Conversation() = default;
+
+void Conversation::new_session() {
+  session_ = session::Session::create(engine_, role_, owner_);
+  macros_.clear();
+}
+
+bool Conversation::in_message() const {
+  return stage_ == Stage::envelope || stage_ == Stage::header || stage_ == Stage::body ||
+         stage_ == Stage::judging;
+}
+
+SteadyTime Conversation::deadline() const { return session_->deadline(); }
+
+void Conversation::expire() { session_->expire(); }
+
+void Conversation::progress() {
+  std::string out;
+  put_packet(out, SMFIR_PROGRESS);
+  send_(std::move(out));
+}
+
+Conversation::Next Conversation::fail(std::string problem) {
+  problem_ = std::move(problem);
+  return Next::protocol_error;
+}
+
+Conversation::Next Conversation::receive(const Packet& packet) {
+  const Command* command = find_command(packet.command);
+  if (command == nullptr) return fail("unknown command " + std::to_string(packet.command));
+  if ((command->allowed & bit(stage_)) == 0) {
+    return fail(std::string("command ") + packet.command + " out of order");
+  }
+  try {
+    return (this->*command->handle)(packet.data);
+  } catch (const std::exception& error) {
+    // A bug, or no memory: this message gets a 4xx and the others go on.
+    session_->fail(error.what());
+    return stage_ == Stage::negotiating ? fail(error.what()) : Next::go_on;
+  }
+}
+
+Conversation::Next Conversation::on_negotiate(std::string_view data) {
+  const auto offered = parse_negotiation(data);
+  if (!offered || offered->version < 2) return fail("bad option negotiation");
+  constexpr std::uint32_t needed = SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+  if ((offered->actions & needed) != needed) {
+    return fail("the MTA does not let a filter change the header");
+  }
+  agreed_.version = std::min<std::uint32_t>(offered->version, 6);
+  agreed_.actions = offered->actions & wanted_actions;
+  agreed_.steps = offered->steps & wanted_steps;
+  std::vector<std::pair<std::uint32_t, std::string_view>> macros;
+  if ((agreed_.actions & SMFIF_SETSYMLIST) != 0) {
+    macros = {
+        {SMFIM_CONNECT, "j"}, {SMFIM_ENVFROM, "i {auth_type} {auth_authen}"}, {SMFIM_EOM, "i"}};
+  }
+  std::string out;
+  put_negotiation(out, agreed_, macros);
+  send_(std::move(out));
+  stage_ = Stage::connected;
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_macros(std::string_view data) {
+  auto macros = parse_macros(data);
+  if (!macros) return fail("bad macros");
+  macros_[macros->command] = std::move(macros->values);
+  return Next::go_on;
+}
+
+std::string Conversation::macro(std::string_view name) const {
+  for (const char command :
+       {SMFIC_BODYEOB, SMFIC_EOH, SMFIC_DATA, SMFIC_RCPT, SMFIC_MAIL, SMFIC_HELO, SMFIC_CONNECT}) {
+    const auto stage = macros_.find(command);
+    if (stage == macros_.end()) continue;
+    const auto value = stage->second.find(name);
+    if (value != stage->second.end()) return value->second;
+  }
+  return {};
+}
+
+void Conversation::answer_continue(std::uint32_t no_reply_step) {
+  if ((agreed_.steps & no_reply_step) != 0) return;
+  std::string out;
+  put_packet(out, SMFIR_CONTINUE);
+  send_(std::move(out));
+}
+
+Conversation::Next Conversation::on_connect(std::string_view data) {
+  auto peer = parse_connect(data);
+  if (!peer) return fail("bad connect information");
+  policy::Client client;
+  client.address = peer->address;
+  client.name = std::move(peer->host_name);
+  client.unix_socket = peer->unix_socket;
+  session_->connect(std::move(client), macro("j"));
+  stage_ = Stage::greeting;
+  answer_continue(SMFIP_NR_CONN);
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_helo(std::string_view data) {
+  session_->helo(std::string(data.substr(0, data.find('\0'))));
+  answer_continue(SMFIP_NR_HELO);
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_mail(std::string_view data) {
+  const auto arguments = parse_strings(data);
+  if (!arguments || arguments->empty()) return fail("bad MAIL arguments");
+  // What was said of the last message does not hold for this one.
+  for (const char command : {SMFIC_BODYEOB, SMFIC_EOH, SMFIC_DATA, SMFIC_RCPT})
+    macros_.erase(command);
+  session::MailFrom from;
+  from.address = without_brackets(arguments->front());
+  const auto& said = macros_[SMFIC_MAIL];
+  from.authenticated = std::any_of(said.begin(), said.end(), [](const auto& macro) {
+    return (macro.first == "auth_authen" || macro.first == "auth_type") && !macro.second.empty();
+  });
+  session_->mail_from(std::move(from));
+  stage_ = Stage::envelope;
+  answer_continue(SMFIP_NR_MAIL);
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_recipient(std::string_view data) {
+  const auto arguments = parse_strings(data);
+  if (!arguments || arguments->empty()) return fail("bad RCPT arguments");
+  session_->rcpt_to(without_brackets(arguments->front()));
+  answer_continue(SMFIP_NR_RCPT);
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_header(std::string_view data) {
+  const auto name_end = data.find('\0');
+  if (name_end == std::string_view::npos || data.back() != '\0') return fail("bad header field");
+  auto value = data.substr(name_end + 1);
+  if (!value.empty()) value.remove_suffix(1);
+  std::string text = with_crlf_folds(value);
+  // Without SMFIP_HDR_LEADSPC the MTA has eaten the blank that nearly every field has.
+  if ((agreed_.steps & SMFIP_HDR_LEADSPC) == 0) text.insert(text.begin(), ' ');
+  session_->header(std::string(data.substr(0, name_end)), std::move(text));
+  stage_ = Stage::header;
+  answer_continue(SMFIP_NR_HDR);
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_end_of_header(std::string_view /*data*/) {
+  session_->end_of_header();
+  stage_ = Stage::body;
+  answer_continue(SMFIP_NR_EOH);
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_body(std::string_view data) {
+  session_->body(data);
+  answer_continue(SMFIP_NR_BODY);
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_end_of_body(std::string_view data) {
+  if (stage_ != Stage::body) session_->end_of_header();  // an MTA that sent no end of header
+  if (!data.empty()) session_->body(data);
+  stage_ = Stage::judging;
+  session_->end_of_message(macro("i"),
+                           [this](const session::Outcome& outcome) { answer(outcome); });
+  return Next::go_on;
+}
+
+void Conversation::answer(const session::Outcome& outcome) {
+  using policy::Action;
+  std::string out;
+  const auto& decision = outcome.verdict.message;
+  stage_ = Stage::greeting;
+  if (decision.action == Action::reject || decision.action == Action::tempfail) {
+    put_reply(out, decision.reply->line());
+    send_(std::move(out));
+    return;
+  }
+  for (const auto& edit : outcome.verdict.edits) {
+    switch (edit.kind) {
+      case policy::Edit::Kind::remove:
+        put_change_header(out, edit.index, edit.name, "");
+        break;
+      case policy::Edit::Kind::insert:
+        put_insert_header(out, 0, edit.name, edit.value);
+        break;
+    }
+  }
+  if (outcome.hold) {
+    if ((agreed_.actions & SMFIF_QUARANTINE) != 0) {
+      put_quarantine(out, outcome.hold_reason);
+    } else {
+      // Better late than delivered unheld.
+      put_reply(out, "451 4.7.1 the MTA offers no quarantine to its filter");
+      send_(std::move(out));
+      return;
+    }
+  }
+  // A quarantine counts only when `continue` or `accept` follows it, without a reply text.
+  put_packet(out, SMFIR_CONTINUE);
+  send_(std::move(out));
+}
+
+Conversation::Next Conversation::on_abort(std::string_view /*data*/) {
+  session_->abort();
+  if (in_message()) stage_ = Stage::greeting;
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_quit(std::string_view /*data*/) { return Next::close; }
+
+Conversation::Next Conversation::on_new_connection(std::string_view /*data*/) {
+  new_session();
+  stage_ = Stage::connected;
+  return Next::go_on;
+}
+
+Conversation::Next Conversation::on_ignored(std::string_view /*data*/) {
+  // DATA and unknown commands were negotiated away where the MTA can do so.
+  answer_continue(stage_ == Stage::envelope ? SMFIP_NR_DATA : SMFIP_NR_UNKN);
+  return Next::go_on;
+}
+
+}  // namespace sekisho::milter

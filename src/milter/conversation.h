@@ -1,0 +1,96 @@
+// milter/conversation.h: one connection of an MTA, without its socket: packets in, packets out.
+// The order of commands and what each may do stands in one table. Milter protocol versions 2 to 6.
+// Errors: a packet that is none, or out of order, ends the conversation; the MTA then applies its
+// default action. Thread: one owner.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/executor.h"
+#include "milter/packet.h"
+#include "policy/facts.h"
+#include "session/engine.h"
+#include "session/session.h"
+
+namespace sekisho::milter {
+
+class Conversation {
+ public:
+  // `send` takes packets for the MTA; it may be called inside receive(), or later when a verdict is
+  // reached.
+  Conversation(session::Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
+               std::function<void(std::string)> send);
+  ~Conversation();
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  enum class Next {
+    go_on,
+    close,           // the MTA said goodbye
+    protocol_error,  // problem() says what was wrong
+  };
+  Next receive(const Packet& packet);
+  const std::string& problem() const { return problem_; }
+
+  // A message is between MAIL and its verdict: the connection must not be closed now if it can be
+  // helped.
+  bool in_message() const;
+  // The MTA waits for a verdict.
+  bool waiting() const { return stage_ == Stage::judging; }
+  // While waiting: when expire() is to be called.
+  SteadyTime deadline() const;
+  void expire();
+  // Tells the MTA that we are still at it.
+  void progress();
+
+  enum class Stage : unsigned {
+    negotiating,  // nothing was said yet
+    connected,    // options are agreed; no client is known
+    greeting,     // a client is known; no message has begun
+    envelope,     // MAIL was seen
+    header,       // the header arrives
+    body,         // the header is complete
+    judging,      // the final dot was seen; the verdict is awaited
+  };
+
+ private:
+  struct Command;
+  static const Command* find_command(char command);
+
+  Next fail(std::string problem);
+  Next on_negotiate(std::string_view data);
+  Next on_macros(std::string_view data);
+  Next on_connect(std::string_view data);
+  Next on_helo(std::string_view data);
+  Next on_mail(std::string_view data);
+  Next on_recipient(std::string_view data);
+  Next on_header(std::string_view data);
+  Next on_end_of_header(std::string_view data);
+  Next on_body(std::string_view data);
+  Next on_end_of_body(std::string_view data);
+  Next on_abort(std::string_view data);
+  Next on_quit(std::string_view data);
+  Next on_new_connection(std::string_view data);
+  Next on_ignored(std::string_view data);
+
+  void answer_continue(std::uint32_t no_reply_step);
+  void answer(const session::Outcome& outcome);
+  std::string macro(std::string_view name) const;
+  void new_session();
+
+  session::Engine& engine_;
+  policy::Role role_;
+  std::shared_ptr<Executor> owner_;
+  std::function<void(std::string)> send_;
+  std::shared_ptr<session::Session> session_;
+  Stage stage_ = Stage::negotiating;
+  Negotiation agreed_;
+  // By the command they came for; a later command's value hides an earlier one's.
+  std::map<char, std::map<std::string, std::string, std::less<>>> macros_;
+  std::string problem_;
+};
+
+}  // namespace sekisho::milter

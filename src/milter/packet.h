@@ -1,0 +1,68 @@
+// milter/packet.h: the packets of the milter protocol, version 6: a length of four octets, a
+// command, its data. The numbers are those of libmilter's mfdef.h. Pure: bytes in, values out.
+// Errors: nothing for data that is not what the command promises. Thread: any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mail/ip_address.h"
+
+namespace sekisho::milter {
+
+// No command is longer: an MTA sends header fields of 100 KB and body chunks of 64 KB. A larger
+// length is not a packet but another protocol, or an attack on our memory.
+inline constexpr std::size_t max_packet_octets = 1024 * 1024;
+
+struct Packet {
+  char command = 0;
+  std::string_view data;  // into the buffer it was read from
+};
+
+// What stands at the front of `buffer`: a packet, not enough of one yet, or something that is none.
+enum class Framing { packet, incomplete, invalid };
+Framing next_packet(std::string_view buffer, Packet& packet, std::size_t& octets);
+
+struct Negotiation {
+  std::uint32_t version = 0;
+  std::uint32_t actions = 0;  // SMFIF_*
+  std::uint32_t steps = 0;    // SMFIP_*
+};
+std::optional<Negotiation> parse_negotiation(std::string_view data);
+
+// SMFIC_CONNECT: who connected to the MTA.
+struct PeerInfo {
+  std::string host_name;
+  std::optional<mail::IpAddress> address;
+  bool unix_socket = false;
+};
+std::optional<PeerInfo> parse_connect(std::string_view data);
+
+// SMFIC_MACRO: the command that the macros are for, and name → value, names without braces.
+struct Macros {
+  char command = 0;
+  std::map<std::string, std::string, std::less<>> values;
+};
+std::optional<Macros> parse_macros(std::string_view data);
+
+// Strings that each end with NUL; nothing when the last one does not.
+std::optional<std::vector<std::string_view>> parse_strings(std::string_view data);
+
+// What the filter answers, appended to an output buffer.
+void put_packet(std::string& out, char command, std::string_view data = {});
+void put_negotiation(std::string& out, const Negotiation& agreed,
+                     const std::vector<std::pair<std::uint32_t, std::string_view>>& macros);
+// Removes a field when `value` is empty (SMFIR_CHGHEADER), `index` counted from 1.
+void put_change_header(std::string& out, std::size_t index, std::string_view name,
+                       std::string_view value);
+void put_insert_header(std::string& out, std::size_t index, std::string_view name,
+                       std::string_view value);
+void put_quarantine(std::string& out, std::string_view reason);
+void put_reply(std::string& out, std::string_view line);
+
+}  // namespace sekisho::milter

@@ -1,0 +1,227 @@
+#include "milter/server.h"
+
+#include <algorithm>
+#include <functional>
+#include <future>
+#include <thread>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <asio/executor_work_guard.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
+
+#include "milter/connection.h"
+#include "milter/listen.h"
+
+namespace sekisho::milter {
+
+namespace {
+
+// More loops than cores gain nothing; more than eight were never busy.
+std::size_t loop_count() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
+}
+
+// Postfix runs 100 smtpd processes by default; this many are ten large MTAs. Beyond it a connection
+// is closed at once, which the MTA takes as a temporary failure.
+constexpr std::int64_t max_connections = 4096;
+
+// When descriptors run out, how long until the next attempt.
+constexpr std::chrono::milliseconds accept_pause(100);
+
+}  // namespace
+
+using Acceptor = asio::posix::stream_descriptor;
+
+struct Loop {
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
+  std::shared_ptr<LoopExecutor> executor = std::make_shared<LoopExecutor>(context);
+  std::vector<std::weak_ptr<Connection>> connections;  // this loop's thread only
+  std::thread thread;
+
+  void remember(const std::shared_ptr<Connection>& connection) {
+    if (connections.size() == connections.capacity()) {
+      std::erase_if(connections, [](const auto& c) { return c.expired(); });
+    }
+    connections.push_back(connection);
+  }
+
+  // On the loop's thread: `visit` for each connection that is open.
+  void for_each(const std::function<void(Connection&)>& visit) {
+    for (const auto& weak : connections) {
+      if (const auto connection = weak.lock()) visit(*connection);
+    }
+  }
+};
+
+}  // namespace
+
+struct Server::State {
+  State(session::Engine& shared_engine, Log& shared_log) : engine(shared_engine), log(shared_log) {
+    for (std::size_t i = 0; i < loop_count(); ++i) loops.push_back(std::make_unique<Loop>());
+    reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+
+  struct Socket {
+    Listening listening;
+    policy::Role role;
+    std::unique_ptr<Acceptor> acceptor;
+    std::unique_ptr<asio::steady_timer> pause;
+  };
+
+  session::Engine& engine;
+  Log& log;
+  std::vector<std::unique_ptr<Loop>> loops;  // the first one accepts
+  std::vector<std::unique_ptr<Socket>> sockets;
+  UniqueFd reserve;  // given up to turn somebody away when there are no descriptors left
+  std::size_t next_loop = 0;
+  bool running = false;
+
+  void wait_for_connections(Socket& socket);
+  void accept_all(Socket& socket);
+  bool out_of_descriptors(Socket& socket);
+  void take(UniqueFd fd, policy::Role role);
+  std::size_t on_all_loops(const std::function<std::size_t(Loop&)>& visit);
+};
+
+void Server::State::wait_for_connections(Socket& socket) {
+  socket.acceptor->async_wait(Acceptor::wait_read, [this, &socket](asio::error_code error) {
+    if (!error) accept_all(socket);
+  });
+}
+
+void Server::State::accept_all(Socket& socket) {
+  for (;;) {
+    UniqueFd fd(
+        ::accept4(socket.listening.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (fd) {
+      take(std::move(fd), socket.role);
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if ((errno == EMFILE || errno == ENFILE) && out_of_descriptors(socket)) return;
+    break;
+  }
+  wait_for_connections(socket);
+}
+
+// A listening socket stays readable when accept fails for want of descriptors: without the pause
+// this would spin, and without the reserve the MTA would wait for its time-out.
+bool Server::State::out_of_descriptors(Socket& socket) {
+  log.warning("milter: no file descriptors left; a connection was turned away (raise LimitNOFILE)");
+  reserve.reset();
+  const UniqueFd refused(::accept4(socket.listening.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  socket.pause->expires_after(accept_pause);
+  socket.pause->async_wait([this, &socket](asio::error_code error) {
+    if (!error) wait_for_connections(socket);
+  });
+  return true;
+}
+
+void Server::State::take(UniqueFd fd, policy::Role role) {
+  if (engine.counters().open_connections >= max_connections) {
+    log.warning("milter: more than 4096 connections; one was turned away");
+    return;
+  }
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
+  const asio::generic::stream_protocol protocol(name.ss_family, 0);
+  if (name.ss_family != AF_UNIX) {
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  Loop& loop = *loops[next_loop++ % loops.size()];
+  auto connection = std::make_shared<Connection>(
+      Connection::Socket(loop.context, protocol, fd.release()), engine, role, loop.executor, log);
+  asio::post(loop.context, [&loop, connection] {
+    loop.remember(connection);
+    connection->start();
+  });
+}
+
+std::size_t Server::State::on_all_loops(const std::function<std::size_t(Loop&)>& visit) {
+  std::size_t total = 0;
+  for (const auto& loop : loops) {
+    std::promise<std::size_t> answer;
+    asio::post(loop->context, [&] { answer.set_value(visit(*loop)); });
+    total += answer.get_future().get();
+  }
+  return total;
+}
+
+Server::Server(session::Engine& engine, Log& log) : state_(std::make_unique<State>(engine, log)) {}
+
+Server::~Server() { drain(std::chrono::milliseconds(0)); }
+
+Expected<bool, std::string> Server::open(const std::vector<Options>& sockets) {
+  for (const auto& options : sockets) {
+    auto listening = listen_on(options);
+    if (!listening) return tl::unexpected<std::string>(listening.error());
+    auto socket = std::make_unique<State::Socket>();
+    auto& loop = state_->loops.front()->context;
+    socket->listening = std::move(*listening);
+    socket->role = options.role;
+    socket->acceptor = std::make_unique<Acceptor>(loop, ::dup(socket->listening.fd.get()));
+    socket->pause = std::make_unique<asio::steady_timer>(loop);
+    state_->sockets.push_back(std::move(socket));
+  }
+  return true;
+}
+
+void Server::run() {
+  state_->running = true;
+  for (const auto& loop : state_->loops) {
+    loop->thread = std::thread([&context = loop->context] { context.run(); });
+  }
+  asio::post(state_->loops.front()->context, [this] {
+    for (const auto& socket : state_->sockets) state_->wait_for_connections(*socket);
+  });
+}
+
+std::size_t Server::drain(std::chrono::milliseconds within) {
+  if (!state_->running) return 0;
+  state_->running = false;
+  const auto stop_accepting = [this](Loop& loop) -> std::size_t {
+    if (&loop != state_->loops.front().get()) return 0;
+    for (const auto& socket : state_->sockets) {
+      socket->acceptor->close();
+      socket->pause->cancel();
+      socket->listening.fd.reset();
+      if (!socket->listening.unix_path.empty()) ::unlink(socket->listening.unix_path.c_str());
+    }
+    return 0;
+  };
+  state_->on_all_loops(stop_accepting);
+  const auto deadline = steady_now() + within;
+  std::size_t in_message = 0;
+  do {
+    in_message = state_->on_all_loops([](Loop& loop) {
+      std::size_t busy = 0;
+      loop.for_each([&](Connection& connection) {
+        connection.drain();
+        if (connection.in_message()) ++busy;
+      });
+      return busy;
+    });
+    if (in_message == 0) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  } while (steady_now() < deadline);
+  state_->on_all_loops([](Loop& loop) -> std::size_t {
+    loop.for_each([](Connection& connection) { connection.close(); });
+    return 0;
+  });
+  for (const auto& loop : state_->loops) {
+    loop->work.reset();
+    loop->context.stop();
+    loop->thread.join();
+  }
+  return in_message;
+}
+
+}  // namespace sekisho::milter

@@ -1,0 +1,48 @@
+#include "policy/facts.h"
+#include "policy/verdict.h"
+
+namespace sekisho::policy {
+
+std::string_view to_string(Action action) {
+  switch (action) {
+    case Action::accept:
+      return "accept";
+    case Action::tag:
+      return "tag";
+    case Action::quarantine:
+      return "quarantine";
+    case Action::tempfail:
+      return "tempfail";
+    case Action::reject:
+      return "reject";
+  }
+  return "";
+}
+
+std::string_view to_string(Role role) {
+  switch (role) {
+    case Role::mx:
+      return "mx";
+    case Role::submission:
+      return "submission";
+    case Role::local:
+      return "local";
+  }
+  return "";
+}
+
+std::string_view to_string(Exemption exemption) {
+  switch (exemption) {
+    case Exemption::none:
+      return "none";
+    case Exemption::authenticated:
+      return "authenticated";
+    case Exemption::trusted_network:
+      return "trusted-network";
+    case Exemption::unix_socket:
+      return "unix-socket";
+  }
+  return "";
+}
+
+}  // namespace sekisho::policy

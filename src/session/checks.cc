@@ -1,0 +1,125 @@
+#include "session/checks.h"
+
+namespace sekisho::session {
+
+Checks::Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys, WallTime now,
+               std::function<void()> notify)
+    : snapshot_(std::move(snapshot)),
+      keys_(keys),
+      now_(now),
+      inquiry_(*snapshot_->resolver, snapshot_->dns, std::move(notify)),
+      verification_(snapshot_->dkim) {}
+
+void Checks::client(const mail::IpAddress& address) {
+  iprev_.start([address](const dns::Answers& answers) { return client::iprev(address, answers); });
+  iprev_.advance(inquiry_);
+}
+
+void Checks::helo(const mail::IpAddress& address, const std::string& helo,
+                  const std::string& receiver) {
+  helo_.start(
+      [this, query = spf::helo_query(address, helo, receiver, now_)](const dns::Answers& answers) {
+        return check_host(query, answers, snapshot_->spf);
+      });
+  helo_.advance(inquiry_);
+}
+
+void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
+                       const std::string& mail_from, const std::string& receiver) {
+  const auto query = spf::mail_from_query(address, helo, mail_from, receiver, now_);
+  mail_from_.start([this, query](const dns::Answers& answers) {
+    return check_host(query, answers, snapshot_->spf);
+  });
+  mail_from_.advance(inquiry_);
+  // Most authors write under the domain of their envelope: its walk is a good guess.
+  if (const auto domain = mail::DomainName::parse(query.domain)) {
+    inquiry_.ask({}, dmarc::walk_questions(*domain, snapshot_->dmarc));
+  }
+}
+
+void Checks::header_field(const mail::HeaderField& field) {
+  if (!field.is("DKIM-Signature")) return;
+  if (const auto question = dkim::key_question(field.value)) inquiry_.ask({}, {*question});
+}
+
+void Checks::header_complete(const mail::Header& header, const mail::Author& author) {
+  verification_.start(header);
+  inquiry_.ask(verification_.questions(), {});
+  if (author.well_formed()) {
+    author_ = author.domain();
+    inquiry_.ask(dmarc::walk_questions(*author_, snapshot_->dmarc), {});
+  }
+}
+
+bool Checks::body(std::string_view octets) {
+  if (!verification_.wants_body()) return false;
+  verification_.body(octets);
+  return true;
+}
+
+void Checks::end_of_body() {
+  verification_.end_of_body();
+  dkim_.start(
+      [this](const dns::Answers& answers) { return verification_.evaluate(answers, now_, keys_); });
+}
+
+void Checks::advance() {
+  inquiry_.collect();
+  iprev_.advance(inquiry_);
+  helo_.advance(inquiry_);
+  const bool spf = mail_from_.advance(inquiry_) || !mail_from_.started();
+  const bool dkim = dkim_.advance(inquiry_);
+  if (spf && dkim && author_ && !dmarc_.started()) start_dmarc();
+  dmarc_.advance(inquiry_);
+}
+
+bool Checks::complete() const {
+  const bool judged = dkim_.result().has_value() && (!author_ || dmarc_.result().has_value());
+  return judged && iprev_.complete() && helo_.complete() && mail_from_.complete();
+}
+
+void Checks::expire() {
+  inquiry_.expire();
+  advance();
+}
+
+dmarc::Inputs Checks::dmarc_inputs() const {
+  using State = dmarc::Identifier::State;
+  dmarc::Inputs inputs{*author_, std::nullopt, {}};
+  if (const auto& spf = mail_from_.result()) {
+    if (auto domain = mail::DomainName::parse(spf->domain)) {
+      const State state = spf->code == spf::Code::pass        ? State::pass
+                          : spf->code == spf::Code::temperror ? State::temperror
+                                                              : State::other;
+      inputs.spf = dmarc::Identifier{std::move(*domain), state};
+    }
+  }
+  for (const auto& signature : *dkim_.result()) {
+    auto domain = mail::DomainName::parse(signature.domain);
+    if (!domain) continue;
+    const State state = signature.code == dkim::Code::pass        ? State::pass
+                        : signature.code == dkim::Code::temperror ? State::temperror
+                                                                  : State::other;
+    inputs.dkim.push_back({std::move(*domain), state});
+  }
+  return inputs;
+}
+
+void Checks::start_dmarc() {
+  dmarc_.start([this, inputs = dmarc_inputs()](const dns::Answers& answers) {
+    return dmarc::evaluate(inputs, answers, snapshot_->dmarc);
+  });
+}
+
+void Checks::report(policy::Facts& facts) const {
+  if (iprev_.result()) facts.iprev = *iprev_.result();
+  if (helo_.result()) facts.spf_helo = *helo_.result();
+  if (mail_from_.result()) facts.spf_mail_from = *mail_from_.result();
+  if (dkim_.result()) facts.dkim = *dkim_.result();
+  if (dmarc_.result()) facts.dmarc = *dmarc_.result();
+  const auto cost = inquiry_.cost();
+  facts.dns_questions = cost.questions;
+  facts.dns_waited = cost.waited;
+}
+
+}  // namespace sekisho::session

@@ -1,0 +1,105 @@
+// session/checks.h: starts the lookups of one message as soon as their names are known, and joins
+// them. An evaluation is run again whenever the answers that it said it needs have come in; hints
+// are asked beside them and waited for by nobody. Thread: one owner.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "client/iprev.h"
+#include "dkim/verify.h"
+#include "dmarc/evaluate.h"
+#include "dns/inquiry.h"
+#include "mail/author.h"
+#include "policy/facts.h"
+#include "session/engine.h"
+#include "spf/check_host.h"
+
+namespace sekisho::session {
+
+// One evaluation under way: what it still needs, and its result.
+template <class Result>
+class Pending {
+ public:
+  using Evaluate = std::function<dns::Evaluation<Result>(const dns::Answers&)>;
+
+  void start(Evaluate evaluate) {
+    evaluate_ = std::move(evaluate);
+    open_.clear();
+    result_.reset();
+  }
+  // Runs as far as the answers at hand allow; true when there is a result.
+  bool advance(dns::Inquiry& inquiry) {
+    while (evaluate_ && !result_ && inquiry.all_known(open_)) {
+      auto evaluation = evaluate_(inquiry.answers());
+      if (evaluation.result) {
+        result_ = std::move(evaluation.result);
+      } else {
+        inquiry.ask(evaluation.needed, evaluation.hints);
+        open_ = std::move(evaluation.needed);
+      }
+    }
+    return result_.has_value();
+  }
+  bool started() const { return static_cast<bool>(evaluate_); }
+  bool complete() const { return !started() || result_.has_value(); }
+  const std::optional<Result>& result() const { return result_; }
+
+ private:
+  Evaluate evaluate_;
+  std::vector<dns::Question> open_;
+  std::optional<Result> result_;
+};
+
+class Checks {
+ public:
+  // `notify` is called on the resolver's thread when answers have come in: the owner then calls
+  // advance().
+  Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys, WallTime now,
+         std::function<void()> notify);
+
+  void client(const mail::IpAddress& address);
+  void helo(const mail::IpAddress& address, const std::string& helo, const std::string& receiver);
+  void mail_from(const mail::IpAddress& address, const std::string& helo,
+                 const std::string& mail_from, const std::string& receiver);
+  // Names in a field that has just arrived: asked ahead.
+  void header_field(const mail::HeaderField& field);
+  // `header` must outlive this object.
+  void header_complete(const mail::Header& header, const mail::Author& author);
+  // False when no signature wants more of the body.
+  bool body(std::string_view octets);
+  void end_of_body();
+
+  void advance();
+  bool complete() const;
+  // At the deadline every open question has failed, and complete() holds after it.
+  SteadyTime deadline() const { return inquiry_.deadline(); }
+  void expire();
+
+  // Fills in the results; what was not evaluated keeps its `none`.
+  void report(policy::Facts& facts) const;
+  const std::optional<client::IprevResult>& iprev() const { return iprev_.result(); }
+  const std::optional<spf::Result>& spf_helo() const { return helo_.result(); }
+
+ private:
+  void start_dmarc();
+  dmarc::Inputs dmarc_inputs() const;
+
+  std::shared_ptr<const Snapshot> snapshot_;
+  crypto::KeyCache& keys_;
+  WallTime now_;
+  dns::Inquiry inquiry_;
+  dkim::Verification verification_;
+  Pending<client::IprevResult> iprev_;
+  Pending<spf::Result> helo_;
+  Pending<spf::Result> mail_from_;
+  Pending<std::vector<dkim::SignatureResult>> dkim_;
+  Pending<dmarc::Result> dmarc_;
+  std::optional<mail::DomainName> author_;
+};
+
+}  // namespace sekisho::session

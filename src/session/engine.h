@@ -1,0 +1,68 @@
+// session/engine.h: what all sessions share: the configuration snapshot, parsed keys, deferrals and
+// counters. Thread: any, internally locked; a Snapshot is immutable.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "crypto/key_cache.h"
+#include "dkim/options.h"
+#include "dmarc/options.h"
+#include "dmarc/public_suffix_list.h"
+#include "dns/options.h"
+#include "dns/resolver.h"
+#include "policy/rules.h"
+#include "session/counters.h"
+#include "session/decision_id.h"
+#include "session/deferrals.h"
+#include "session/options.h"
+#include "session/ports.h"
+#include "spf/options.h"
+
+namespace sekisho::session {
+
+// One configuration as the sessions see it. A message finishes on the snapshot it began with.
+struct Snapshot {
+  Options options;
+  dns::Options dns;
+  spf::Options spf;
+  dkim::Options dkim;
+  dmarc::Options dmarc;  // its `suffixes` points into `suffixes` below
+  policy::RuleSet rules;
+  std::shared_ptr<const dmarc::PublicSuffixList> suffixes;
+  std::shared_ptr<dns::Resolver> resolver;
+  std::string digest;  // of the configuration's files
+};
+
+class Engine {
+ public:
+  // `journal` must outlive the engine. `clock` tells wall time: the real one, or the one of a
+  // replay.
+  Engine(std::shared_ptr<const Snapshot> snapshot, Journal& journal,
+         std::function<WallTime()> clock = wall_now);
+
+  std::shared_ptr<const Snapshot> snapshot() const;
+  void replace(std::shared_ptr<const Snapshot> snapshot);
+
+  WallTime now() const { return clock_(); }
+  Journal& journal() { return journal_; }
+  crypto::KeyCache& keys() { return keys_; }
+  Deferrals& deferrals() { return deferrals_; }
+  Counters& counters() { return counters_; }
+  std::string next_id() { return ids_.next(now()); }
+
+ private:
+  mutable Guarded<std::shared_ptr<const Snapshot>> snapshot_;
+  Journal& journal_;
+  std::function<WallTime()> clock_;
+  crypto::KeyCache keys_;
+  Deferrals deferrals_;
+  Counters counters_;
+  DecisionIds ids_;
+};
+
+}  // namespace sekisho::session

@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "base/log.h"
+#include "session/record.h"
+
+namespace sekisho::session {
+
+namespace {
+
+std::string angle(const std::string& address) { return "<" + address + ">"; }
+
+// "mail.example.com[192.0.2.1]", as Postfix writes it.
+std::string client_text(const policy::Client& client) {
+  const std::string name = client.name.empty() ? "unknown" : client.name;
+  if (client.address) return name + "[" + client.address->text() + "]";
+  return name + (client.unix_socket ? "[unix]" : "[unknown]");
+}
+
+std::string dkim_text(const std::vector<dkim::SignatureResult>& signatures) {
+  if (signatures.empty()) return "none";
+  std::string text;
+  // Ten are verified at most; the rest was not looked at.
+  for (std::size_t i = 0; i < std::min<std::size_t>(signatures.size(), 10); ++i) {
+    const auto& s = signatures[i];
+    if (i > 0) text += ",";
+    text += to_string(s.code);
+    if (!s.domain.empty()) text += "(" + s.domain + " " + s.selector + " " + s.algorithm + ")";
+  }
+  if (signatures.size() > 10) text += ",+" + std::to_string(signatures.size() - 10);
+  return text;
+}
+
+std::string dmarc_text(const dmarc::Result& result) {
+  std::string text(to_string(result.code));
+  if (!result.published) return text;
+  text += "(" + result.tag + "=" + std::string(to_string(result.policy));
+  if (result.published->testing) text += " t=y";
+  if (result.discovery == dmarc::Discovery::treewalk) {
+    text += " walk=" + std::to_string(result.queries.size());
+  }
+  return text + ")";
+}
+
+std::string recipients_text(const std::vector<policy::RecipientDecision>& recipients) {
+  std::string text;
+  for (const auto& [to, decision] : recipients) {
+    if (!text.empty()) text += ",";
+    text += angle(to) + ":" + std::string(to_string(decision.action));
+  }
+  return text;
+}
+
+bool recipients_differ(const policy::Verdict& verdict) {
+  return std::any_of(verdict.recipients.begin(), verdict.recipients.end(),
+                     [&](const auto& r) { return r.decision.action != verdict.message.action; });
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ",") + word;
+  return text;
+}
+
+void add_results(LogLine& line, const policy::Facts& facts) {
+  line.plain("spf", std::string(to_string(facts.spf_mail_from.code)) + "(mfrom)");
+  line.plain("helo_spf", to_string(facts.spf_helo.code));
+  line.plain("dkim", dkim_text(facts.dkim));
+  line.plain("dmarc", dmarc_text(facts.dmarc));
+  line.plain("iprev", to_string(facts.iprev.code));
+}
+
+}  // namespace
+
+std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict) {
+  const auto& decision = verdict.message;
+  LogLine line(facts.queue_id.empty() ? "NOQUEUE:" : facts.queue_id + ":");
+  line.field("id", facts.id)
+      .plain("client", client_text(facts.client))
+      .field("helo", facts.client.helo)
+      .plain("from", angle(facts.mail_from));
+  if (facts.recipients.size() == 1) {
+    line.plain("to", angle(facts.recipients.front()));
+  } else {
+    line.field("nrcpt", facts.recipients.size());
+  }
+  if (facts.exemption != policy::Exemption::none) {
+    line.field("skipped", to_string(facts.exemption));
+  } else {
+    line.field("author", facts.author.well_formed() ? facts.author.domain().text()
+                                                    : to_string(facts.author.result));
+    add_results(line, facts);
+  }
+  line.field("action", to_string(decision.action)).field("rule", decision.rule);
+  if (decision.monitored) line.field("monitor", to_string(*decision.monitored));
+  if (!decision.reason.empty()) line.field("reason", decision.reason);
+  if (!decision.evidence.empty()) line.field("evidence", joined(decision.evidence));
+  if (recipients_differ(verdict)) line.plain("recipients", recipients_text(verdict.recipients));
+  const auto ms = [](std::chrono::milliseconds time) {
+    return std::to_string(time.count()) + "ms";
+  };
+  line.plain("dns", std::to_string(facts.dns_questions) + "/" + ms(facts.dns_waited));
+  line.plain("total", ms(facts.elapsed));
+  return line.text();
+}
+
+}  // namespace sekisho::session

@@ -1,0 +1,20 @@
+// session/record.h: one decision as a person and a program read it: the log line and the JSON object.
+// The same two values everywhere: Facts and Verdict. Thread: any.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "policy/facts.h"
+#include "policy/verdict.h"
+
+namespace sekisho::session {
+
+// "4bXY: id=K7Q2-4D client=… … action=quarantine rule=dmarc reason="…" dns=7/41ms total=43ms"
+std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict);
+
+nlohmann::json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
+                       const std::string& authentication_results);
+
+}  // namespace sekisho::session

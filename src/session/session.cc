@@ -1,0 +1,300 @@
+#include "session/session.h"
+
+#include <algorithm>
+
+#include "authres/compose.h"
+#include "session/edits.h"
+#include "session/traces.h"
+
+namespace sekisho::session {
+
+// One message, from MAIL FROM (or the connection, for its first) to its outcome.
+struct Session::Message {
+  Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
+          std::function<void()> notify)
+      : snapshot(std::move(configuration)), checks(snapshot, keys, now, std::move(notify)) {}
+
+  std::shared_ptr<const Snapshot> snapshot;
+  SteadyTime began = steady_now();
+  policy::Facts facts;
+  mail::Header header;
+  Done done;
+  std::optional<std::string> failure;
+  // Last, for its lookups refer to what stands above.
+  Checks checks;
+};
+
+std::shared_ptr<Session> Session::create(Engine& engine, policy::Role role,
+                                         std::shared_ptr<Executor> owner) {
+  return std::shared_ptr<Session>(new Session(engine, role, std::move(owner)));
+}
+
+Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner)
+    : engine_(engine), role_(role), owner_(std::move(owner)) {}
+
+Session::~Session() {
+  if (message_) ++engine_.counters().aborted;
+}
+
+std::unique_ptr<Session::Message> Session::new_message() {
+  return std::make_unique<Message>(
+      engine_.snapshot(), engine_.keys(), engine_.now(),
+      // On the resolver's thread: hand over to the owner, who may be gone by then.
+      [weak = weak_from_this(), owner = owner_] {
+        owner->post([weak] {
+          const auto self = weak.lock();
+          if (!self) return;
+          try {
+            self->advance();
+          } catch (const std::exception& error) {
+            self->fail(error.what());
+          }
+        });
+      });
+}
+
+policy::Exemption Session::exemption(bool authenticated) const {
+  const auto snapshot = message_ ? message_->snapshot : engine_.snapshot();
+  const auto& trust = snapshot->options.trust;
+  if (authenticated && trust.authenticated == OnAuthenticated::skip) {
+    return policy::Exemption::authenticated;
+  }
+  if (client_.unix_socket) return policy::Exemption::unix_socket;
+  const auto contains_client = [&](const mail::IpPrefix& network) {
+    return client_.address && network.contains(*client_.address);
+  };
+  if (std::any_of(trust.networks.begin(), trust.networks.end(), contains_client)) {
+    return policy::Exemption::trusted_network;
+  }
+  return policy::Exemption::none;
+}
+
+bool Session::evaluated() const { return message_->facts.exemption == policy::Exemption::none; }
+
+std::string Session::own_name(const Snapshot& snapshot) const {
+  const auto& identity = snapshot.options.identity;
+  if (!identity.authserv_id.empty()) return identity.authserv_id;
+  return mta_name_.empty() ? identity.hostname : mta_name_;
+}
+
+void Session::connect(policy::Client client, std::string mta_name) {
+  client_ = std::move(client);
+  mta_name_ = std::move(mta_name);
+  // Where clients log in, nothing is looked up before MAIL FROM shows that this one did not.
+  if (role_ != policy::Role::mx || exemption(false) != policy::Exemption::none) return;
+  if (!client_.address) return;
+  early_ = new_message();
+  early_->checks.client(*client_.address);
+}
+
+void Session::helo(std::string name) {
+  client_.helo = std::move(name);
+  if (!early_ || !client_.address) return;
+  early_->checks.helo(*client_.address, client_.helo, own_name(*early_->snapshot));
+}
+
+void Session::start_client_checks(Message& message) {
+  if (!client_.address) return;
+  message.checks.client(*client_.address);
+  message.checks.helo(*client_.address, client_.helo, own_name(*message.snapshot));
+}
+
+void Session::mail_from(MailFrom from) {
+  if (message_) abort();  // a front that forgot to say so
+  const bool begun = early_ != nullptr;
+  message_ = begun ? std::move(early_) : new_message();
+  early_.reset();
+  auto& facts = message_->facts;
+  facts.id = engine_.next_id();
+  facts.received = engine_.now();
+  facts.role = role_;
+  facts.client = client_;
+  facts.mail_from = std::move(from.address);
+  facts.exemption = exemption(from.authenticated);
+  message_->began = steady_now();
+  if (!evaluated()) return;
+  if (!begun) start_client_checks(*message_);
+  if (client_.address) {
+    message_->checks.mail_from(*client_.address, client_.helo, facts.mail_from,
+                               own_name(*message_->snapshot));
+  }
+}
+
+void Session::rcpt_to(std::string address) {
+  if (message_) message_->facts.recipients.push_back(std::move(address));
+}
+
+void Session::header(std::string name, std::string value) {
+  if (!message_) return;
+  mail::HeaderField field{std::move(name), std::move(value)};
+  if (evaluated()) message_->checks.header_field(field);
+  if (message_->header.add(std::move(field)) != mail::Header::Added::yes) {
+    message_->facts.header_over_limits = true;
+  }
+}
+
+void Session::end_of_header() {
+  if (!message_ || !evaluated()) return;
+  auto& facts = message_->facts;
+  facts.author = mail::find_author(message_->header);
+  message_->checks.header_complete(message_->header, facts.author);
+}
+
+bool Session::body(std::string_view octets) {
+  return message_ && evaluated() && message_->checks.body(octets);
+}
+
+void Session::end_of_message(std::string queue_id, Done done) {
+  if (!message_) return;
+  message_->facts.queue_id = std::move(queue_id);
+  message_->done = std::move(done);
+  if (message_->failure) {
+    finish();
+    return;
+  }
+  if (evaluated()) message_->checks.end_of_body();
+  advance();
+}
+
+void Session::advance() {
+  Message* message = message_ ? message_.get() : early_.get();
+  if (message == nullptr) return;
+  message->checks.advance();
+  if (message->done && (!evaluated() || message->checks.complete())) finish();
+}
+
+void Session::abort() {
+  if (!message_) return;
+  ++engine_.counters().aborted;
+  message_.reset();
+}
+
+SteadyTime Session::deadline() const {
+  return message_ ? message_->checks.deadline() : SteadyTime::max();
+}
+
+void Session::expire() {
+  if (!message_) return;
+  message_->checks.expire();
+  if (!message_->done) return;
+  if (message_->checks.complete()) {
+    finish();
+  } else {
+    fail("lookups are open after their time");
+  }
+}
+
+void Session::fail(std::string what) {
+  if (!message_) {
+    early_.reset();
+    return;
+  }
+  message_->failure = std::move(what);
+  if (message_->done) finish();
+}
+
+void Session::judge_failure(Outcome& outcome, const std::string& what) {
+  auto& decision = outcome.verdict.message;
+  decision.action = policy::Action::tempfail;
+  decision.rule = "internal";
+  decision.reason = "internal error: " + what;
+  decision.reply = mail::SmtpReply(451, "4.3.0",
+                                   "internal error, try again later (id=" + outcome.facts.id + ")");
+  for (const auto& to : outcome.facts.recipients)
+    outcome.verdict.recipients.push_back({to, decision});
+}
+
+void Session::finish() {
+  // The callback may begin the next message: this one must be gone before.
+  const auto message = std::move(message_);
+  Outcome outcome;
+  if (!message->failure) {
+    try {
+      outcome = conclude(*message);
+    } catch (const std::exception& error) {
+      message->failure = error.what();
+    }
+  }
+  if (message->failure) {
+    ++engine_.counters().internal_errors;
+    outcome.facts = std::move(message->facts);
+    outcome.verdict = {};
+    outcome.hold = false;
+    judge_failure(outcome, *message->failure);
+  }
+  engine_.counters().count(outcome.verdict.message.action);
+  engine_.journal().decided(outcome.facts, outcome.verdict);
+  message->done(outcome);
+}
+
+Outcome Session::conclude(Message& message) {
+  auto& facts = message.facts;
+  const auto& options = message.snapshot->options;
+  auto& counters = engine_.counters();
+  ++counters.messages;
+  if (facts.exemption != policy::Exemption::none) ++counters.exempt;
+  message.checks.report(facts);
+  if (facts.exemption == policy::Exemption::none) {
+    facts.traces = find_traces(message.header, facts.recipients, options.identity.domains);
+    if (facts.author.well_formed()) {
+      const auto& author = facts.author.domain();
+      facts.traces.author_signature =
+          has_author_signature(facts.dkim, author, facts.dmarc.org_domain);
+      facts.author_is_ours =
+          std::any_of(options.identity.domains.begin(), options.identity.domains.end(),
+                      [&](const mail::DomainName& ours) { return author.is_or_is_below(ours); });
+    } else {
+      facts.dmarc.code = dmarc::Code::permerror;
+      facts.dmarc.reason = facts.author.reason;
+    }
+  }
+  Outcome outcome;
+  facts.elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - message.began);
+  facts.deferred_for = engine_.deferrals().deferred_for(facts, steady_now());
+  outcome.facts = facts;
+  reach_verdict(message, outcome);
+  return outcome;
+}
+
+void Session::reach_verdict(Message& message, Outcome& outcome) {
+  const auto& snapshot = *message.snapshot;
+  auto& facts = outcome.facts;
+  auto& verdict = outcome.verdict;
+  verdict = policy::decide(facts, snapshot.rules);
+  const auto action = verdict.message.action;
+  if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
+
+  const std::string name = own_name(snapshot);
+  if (facts.exemption == policy::Exemption::none) {
+    authres::Inputs inputs;
+    inputs.authserv_id = name;
+    inputs.decision_id = facts.id;
+    if (facts.client.address) inputs.client_address = facts.client.address->text();
+    if (facts.iprev.code != client::IprevCode::none) inputs.iprev = &facts.iprev;
+    if (facts.client.address) {
+      inputs.helo = &facts.spf_helo;
+      inputs.mail_from = &facts.spf_mail_from;
+    }
+    inputs.mail_from_address = facts.mail_from;
+    inputs.dkim = &facts.dkim;
+    inputs.dmarc = &facts.dmarc;
+    inputs.author_malformed = !facts.author.well_formed();
+    outcome.authentication_results = authres::write(authres::compose(inputs));
+  }
+  if (action == policy::Action::reject || action == policy::Action::tempfail) return;
+
+  const auto& identity = snapshot.options.identity;
+  verdict.edits = removals(message.header, name, identity.authserv_aliases);
+  auto inserted = insertions(facts, verdict.message, outcome.authentication_results);
+  verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
+                       std::make_move_iterator(inserted.end()));
+  if (action == policy::Action::quarantine &&
+      snapshot.options.quarantine.where == QuarantineWhere::mta) {
+    outcome.hold = true;
+    outcome.hold_reason =
+        verdict.message.rule + ": " + verdict.message.reason + " (id=" + facts.id + ")";
+  }
+}
+
+}  // namespace sekisho::session

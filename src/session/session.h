@@ -1,0 +1,96 @@
+// session/session.h: one SMTP connection as a front sees it: events in, one outcome for each
+// message out. Both fronts feed this same engine, so a message gets the same verdict whichever way
+// it came.
+//   session->connect(client, mta_name); session->helo("mx.example");
+//   session->mail_from({...}); session->rcpt_to("a@b"); session->header(name, value)…;
+//   session->end_of_header(); session->body(octets)…; session->end_of_message(queue_id, [](const
+//   Outcome& o) { … });
+// Nothing here blocks: the outcome comes by callback, on the owner's executor or before
+// end_of_message() returns. Errors: a failure inside gives a 4xx outcome, never an accept. Thread:
+// one owner at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/executor.h"
+#include "mail/header.h"
+#include "policy/facts.h"
+#include "policy/verdict.h"
+#include "session/checks.h"
+#include "session/engine.h"
+
+namespace sekisho::session {
+
+struct MailFrom {
+  std::string address;         // without angle brackets; empty for the null reverse-path
+  bool authenticated = false;  // the client logged in
+};
+
+// What the front must do, and all that led to it.
+struct Outcome {
+  policy::Facts facts;
+  policy::Verdict verdict;
+  std::string authentication_results;  // our field's value; empty for exempt clients
+  bool hold = false;                   // quarantine at the MTA, with `hold_reason`
+  std::string hold_reason;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  static std::shared_ptr<Session> create(Engine& engine, policy::Role role,
+                                         std::shared_ptr<Executor> owner);
+  ~Session();
+
+  // `mta_name`: what the MTA calls itself (macro j); may be empty.
+  void connect(policy::Client client, std::string mta_name);
+  void helo(std::string name);
+  void mail_from(MailFrom from);
+  void rcpt_to(std::string address);
+  void header(std::string name, std::string value);
+  void end_of_header();
+  // False when no more of the body is wanted.
+  bool body(std::string_view octets);
+  using Done = std::function<void(const Outcome&)>;
+  void end_of_message(std::string queue_id, Done done);
+  // The message is gone; the connection stays.
+  void abort();
+
+  // A message is between MAIL FROM and its outcome.
+  bool in_message() const { return message_ != nullptr; }
+  // When the time for the lookups of this message ends: the front calls expire() then.
+  SteadyTime deadline() const;
+  void expire();
+  // Something inside broke (an exception): this message gets a 4xx, now or when its end comes.
+  void fail(std::string what);
+
+ private:
+  struct Message;
+  Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner);
+
+  std::unique_ptr<Message> new_message();
+  policy::Exemption exemption(bool authenticated) const;
+  bool evaluated() const;
+  std::string own_name(const Snapshot& snapshot) const;
+  void start_client_checks(Message& message);
+  void advance();
+  void finish();
+  static void judge_failure(Outcome& outcome, const std::string& what);
+  Outcome conclude(Message& message);
+  void reach_verdict(Message& message, Outcome& outcome);
+
+  Engine& engine_;
+  policy::Role role_;
+  std::shared_ptr<Executor> owner_;
+  policy::Client client_;
+  std::string mta_name_;
+  // Lookups that began before MAIL FROM; the first message takes them over.
+  std::unique_ptr<Message> early_;
+  std::unique_ptr<Message> message_;
+};
+
+}  // namespace sekisho::session

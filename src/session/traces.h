@@ -1,0 +1,22 @@
+// session/traces.h: what lists and forwarders leave in a header, and why a broken signature may be
+// honest. RFC 2369, 2919 (List-*), RFC 8617 (ARC), RFC 5322 §3.6.6 (Resent-*). Thread: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mail/domain_name.h"
+#include "mail/header.h"
+#include "policy/facts.h"
+
+namespace sekisho::session {
+
+// `ours`: our domains; a Delivered-To of ours is no trace, for our own MTA writes it.
+policy::Traces find_traces(const mail::Header& header, const std::vector<std::string>& recipients,
+                           const std::vector<mail::DomainName>& ours);
+
+// Whether one of the signatures, even a broken one, is of the author's own organisation.
+bool has_author_signature(const std::vector<dkim::SignatureResult>& signatures,
+                          const mail::DomainName& author, const std::string& organization);
+
+}  // namespace sekisho::session
