@@ -1,0 +1,147 @@
+#include "dns/inquiry.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/guarded.h"
+#include "dns/codec.h"
+
+namespace sekisho::dns {
+
+namespace {
+
+AnswerPtr failed(std::string_view why) { return std::make_shared<const Answer>(error_answer(why)); }
+
+}  // namespace
+
+// What owner and resolver share. Thread: any, internally locked.
+struct Inquiry::Arrivals {
+  struct State {
+    std::vector<std::pair<Question, AnswerPtr>> arrived;
+    bool told = false;       // notify() was called and nothing was collected since
+    bool asking = false;     // the owner collects by himself when he has asked
+    bool notifying = false;  // a notify() is running
+    bool closed = false;
+  };
+  explicit Arrivals(std::function<void()> tell) : notify(std::move(tell)) {}
+
+  void arrive(const Question& question, AnswerPtr answer) {
+    const bool tell = state.with([&](State& s) {
+      if (s.closed) return false;
+      s.arrived.emplace_back(question, std::move(answer));
+      if (s.told || s.asking) return false;
+      return s.told = s.notifying = true;
+    });
+    if (!tell) return;
+    notify();
+    state.with([](State& s) { s.notifying = false; });
+    state.notify_all();
+  }
+
+  const std::function<void()> notify;
+  Guarded<State> state;
+};
+
+Inquiry::Inquiry(Resolver& resolver, const Options& options, std::function<void()> notify)
+    : resolver_(resolver),
+      max_questions_(options.message_questions),
+      time_(options.message_budget),
+      arrivals_(std::make_shared<Arrivals>(std::move(notify))) {}
+
+Inquiry::~Inquiry() {
+  for (const auto& [question, ticket] : open_) resolver_.cancel(ticket);
+  const auto idle = [](const Arrivals::State& s) { return !s.notifying; };
+  arrivals_->state.wait_until(SteadyTime::max(), idle,
+                              [](Arrivals::State& s, bool) { s.closed = true; });
+}
+
+void Inquiry::start_clock() {
+  if (deadline_ == SteadyTime::max()) deadline_ = steady_now() + time_;
+}
+
+void Inquiry::ask(const std::vector<Question>& needed, const std::vector<Question>& hints) {
+  start_clock();
+  arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
+  for (const Question& question : needed) ask_one(question, true);
+  for (const Question& question : hints) ask_one(question, false);
+  arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
+  collect();
+  wait_for(needed);
+}
+
+void Inquiry::ask_one(const Question& question, bool needed) {
+  if (answers_.find(question) != nullptr || open_.find(question) != open_.end()) return;
+  if (!needed && questions_ + kept_from_hints > max_questions_) return;
+  if (questions_ >= max_questions_) {
+    answers_.add(question, failed("query budget"));
+    return;
+  }
+  if (steady_now() >= deadline_) {
+    if (needed) answers_.add(question, failed("time budget"));
+    return;
+  }
+  ++questions_;
+  if (AnswerPtr known = resolver_.at_hand(question)) {
+    ++at_hand_;
+    answers_.add(question, std::move(known));
+    return;
+  }
+  // Open before it is asked: the answer may be there before ask() returns.
+  const auto open = open_.emplace(question, 0).first;
+  open->second = resolver_.ask(question, [to = arrivals_, question](AnswerPtr answer) {
+    to->arrive(question, std::move(answer));
+  });
+}
+
+bool Inquiry::collect() {
+  auto arrived = arrivals_->state.with([](Arrivals::State& s) {
+    s.told = false;
+    return std::exchange(s.arrived, {});
+  });
+  bool any = false;
+  for (auto& [question, answer] : arrived) {
+    // One that expired meanwhile stays what it was: an evaluation may have read it.
+    if (open_.erase(question) == 0) continue;
+    answers_.add(question, std::move(answer));
+    any = true;
+  }
+  if (any && !waiting_for_.empty() && all_known(waiting_for_)) end_wait();
+  return any;
+}
+
+bool Inquiry::all_known(const std::vector<Question>& questions) const {
+  return std::all_of(questions.begin(), questions.end(), [this](const Question& question) {
+    return answers_.find(question) != nullptr;
+  });
+}
+
+void Inquiry::expire() {
+  collect();
+  for (const auto& [question, ticket] : open_) {
+    resolver_.cancel(ticket);
+    answers_.add(question, failed("time budget"));
+  }
+  open_.clear();
+  if (!waiting_for_.empty()) end_wait();
+}
+
+void Inquiry::wait_for(const std::vector<Question>& needed) {
+  if (all_known(needed)) return;
+  if (waiting_for_.empty()) waiting_since_ = steady_now();
+  for (const Question& question : needed) {
+    if (answers_.find(question) == nullptr) waiting_for_.push_back(question);
+  }
+}
+
+void Inquiry::end_wait() {
+  waited_ += steady_now() - waiting_since_;
+  waiting_for_.clear();
+}
+
+Inquiry::Cost Inquiry::cost() const {
+  SteadyTime::duration waited = waited_;
+  if (!waiting_for_.empty()) waited += steady_now() - waiting_since_;
+  return {questions_, at_hand_, std::chrono::duration_cast<std::chrono::milliseconds>(waited)};
+}
+
+}  // namespace sekisho::dns

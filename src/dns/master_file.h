@@ -1,0 +1,104 @@
+// dns/master_file.h: reads the text of a zone: its records one by one, and our directives that make
+// answers fail. RFC 1035 §5.1, RFC 2308 §4 ($TTL); TTLs may be written 1h30m, as BIND has it.
+// $INCLUDE is not read: a zone is one file.
+//
+//   $ORIGIN example.com.
+//   @      300 IN TXT ("v=spf1 " "-all")
+//   *.sub      MX 10 mail
+//   ;!servfail broken TXT      that question fails with "servfail"
+//   ;!timeout  dead            every question for that name fails with "timeout"
+//
+// Errors: ParseError whose `what` begins "NAME:LINE: " and says what was expected. Thread: one
+// owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "dns/answers.h"
+
+namespace sekisho::dns {
+
+struct SoaData {
+  std::uint32_t minimum;
+};
+// A type that we do not ask for: that its owner exists is all we keep.
+struct OtherData {};
+struct AliasData {
+  Name target;
+};
+// One record's data; a string is the text of a TXT or the target of a PTR.
+using RecordData = std::variant<OtherData, SoaData, AliasData, mail::IpAddress, Mx, std::string>;
+
+struct MasterRecord {
+  Name owner;
+  std::uint32_t ttl;
+  Type type;  // of the data; without meaning for OtherData and SoaData
+  RecordData data;
+};
+
+// ";!servfail NAME [TYPE]", ";!timeout NAME [TYPE]".
+struct Failure {
+  Name owner;
+  std::optional<Type> type;  // every type without
+  std::string error;
+};
+
+using MasterEntry = std::variant<MasterRecord, Failure>;
+
+class MasterFile {
+ public:
+  // `file_name` is for the errors.
+  MasterFile(std::string_view text, std::string_view file_name)
+      : rest_(text), file_name_(file_name) {}
+
+  // The next entry; nothing at the end.
+  Expected<std::optional<MasterEntry>> next();
+  // "NAME:LINE" of what next() gave last.
+  std::string place() const { return file_name_ + ":" + std::to_string(line_); }
+
+ private:
+  struct Token {
+    std::string_view text;  // escapes still in it
+    bool quoted;
+  };
+  struct Line {
+    bool continues_owner = false;  // begins with a blank
+    std::vector<Token> tokens;
+    std::string_view directive;  // what stands after ";!"
+  };
+
+  Expected<bool> read_line(Line& line);
+  Expected<bool> read_token(Line& line, int& depth);
+  Expected<std::optional<MasterEntry>> read_entry(const Line& line);
+  Expected<std::optional<MasterEntry>> read_control(const Line& line);
+  Expected<Failure> read_directive(std::string_view text) const;
+  Expected<std::optional<MasterEntry>> read_record(const Line& line);
+  Expected<std::optional<MasterEntry>> read_data(const Name& owner, std::string_view type,
+                                                 const std::vector<Token>& rest, std::uint32_t ttl);
+  Expected<RecordData> read_address(Type type, const std::vector<Token>& rest) const;
+  Expected<RecordData> read_target(Type type, const std::vector<Token>& rest) const;
+  Expected<RecordData> read_texts(const std::vector<Token>& rest) const;
+  Expected<RecordData> read_soa(const std::vector<Token>& rest);
+
+  Expected<std::vector<std::string>> read_labels(std::string_view token) const;
+  Expected<Name> read_name(std::string_view token) const;
+  Expected<std::string> unescape(std::string_view token) const;
+  tl::unexpected<ParseError> error(std::string_view expected, std::string_view found) const;
+
+  std::string_view rest_;
+  std::string file_name_;
+  std::size_t line_ = 0;  // of the entry being read
+  std::size_t next_line_ = 1;
+  std::vector<std::string> origin_;
+  std::optional<Name> owner_;
+  std::optional<std::uint32_t> default_ttl_;  // $TTL
+  std::optional<std::uint32_t> last_ttl_;
+};
+
+}  // namespace sekisho::dns

@@ -1,0 +1,58 @@
+#include "dns/server_list.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace sekisho::dns {
+
+void ServerList::replace(std::vector<ServerAddress> addresses, UdpPool& pool) {
+  for (const ServerPtr& server : servers_) pool.retire(server->sockets);
+  servers_.clear();
+  for (ServerAddress& address : addresses)
+    servers_.push_back(std::make_shared<Server>(std::move(address)));
+}
+
+ServerPtr ServerList::next(const std::vector<Trial>& trials, SteadyTime now) {
+  ServerPtr best;
+  std::tuple<int, bool> best_rank;
+  for (const ServerPtr& server : servers_) {
+    const auto trial = std::find_if(trials.begin(), trials.end(),
+                                    [&](const Trial& t) { return t.server == server; });
+    if (trial != trials.end() && trial->failed) continue;
+    const int sends = trial == trials.end() ? 0 : trial->sends;
+    // The probe of a server that is down goes before the others, once in a while.
+    if (server->down && trials.empty() && server->next_probe <= now) {
+      server->next_probe = now + probe_every;
+      return server;
+    }
+    const std::tuple<int, bool> rank{sends, server->down};
+    if (best != nullptr && best_rank <= rank) continue;
+    best = server;
+    best_rank = rank;
+  }
+  return best;
+}
+
+void ServerList::heard(Server& server, SteadyTime now) {
+  server.last_heard = now;
+  server.lost = 0;
+  server.down = false;
+}
+
+void ServerList::lost(Server& server, SteadyTime sent, SteadyTime now) {
+  if (server.last_heard >= sent || ++server.lost < lost_until_down) return;
+  unreachable(server, now);
+}
+
+void ServerList::unreachable(Server& server, SteadyTime now) {
+  if (!server.down) server.next_probe = now + probe_every;
+  server.down = true;
+}
+
+std::vector<std::string> ServerList::texts() const {
+  std::vector<std::string> texts;
+  for (const ServerPtr& server : servers_) texts.push_back(server->address.text());
+  return texts;
+}
+
+}  // namespace sekisho::dns

@@ -1,0 +1,67 @@
+#include "dns/stub_resolver.h"
+
+#include <sys/epoll.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace sekisho::dns {
+
+namespace {
+
+UniqueFd open_epoll() {
+  UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  return epoll;
+}
+
+std::optional<ResolvConf> unless_given(const std::vector<ServerAddress>& servers,
+                                       std::string path) {
+  if (!servers.empty()) return std::nullopt;
+  return ResolvConf(std::move(path));
+}
+
+}  // namespace
+
+StubResolver::StubResolver(const Options& options, std::vector<ServerAddress> servers,
+                           std::string resolv_conf)
+    : epoll_(open_epoll()),
+      // Without a readable resolv.conf there is still 127.0.0.1, as resolver(3) has it.
+      state_(options, epoll_.get(), servers.empty() ? parse_resolv_conf("") : servers),
+      loop_(state_, epoll_.get(), unless_given(servers, std::move(resolv_conf))),
+      thread_([this] { loop_.run(); }) {}
+
+StubResolver::~StubResolver() {
+  loop_.stop();
+  thread_.join();
+}
+
+AnswerPtr StubResolver::at_hand(const Question& question) {
+  const SteadyTime now = steady_now();
+  return state_.with([&](InFlight& state) { return state.at_hand(question, now); });
+}
+
+Resolver::Ticket StubResolver::ask(const Question& question, Callback done) {
+  const SteadyTime now = steady_now();
+  Effects effects;
+  InFlight::Asked asked =
+      state_.with([&](InFlight& state) { return state.ask(question, done, now, effects); });
+  if (asked.at_once != nullptr) {
+    done(std::move(asked.at_once));
+    return 0;
+  }
+  send_datagrams(effects);
+  if (asked.wake) loop_.wake();
+  return asked.ticket;
+}
+
+void StubResolver::cancel(Ticket ticket) {
+  if (ticket == 0) return;
+  state_.with([ticket](InFlight& state) { state.cancel(ticket); });
+}
+
+ResolverStatus StubResolver::status() const {
+  return state_.with([](const InFlight& state) { return state.status(); });
+}
+
+}  // namespace sekisho::dns
