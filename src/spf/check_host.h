@@ -1,7 +1,7 @@
 // spf/check_host.h: may this client send for this domain?
-// RFC 7208 §4. Pure: reads the answers known so far, and returns the result or the questions still open. Within the
-// limits of spf/options.h over the whole evaluation, hints included.
-// Errors: are results (temperror, permerror); never throws. Thread: any.
+// RFC 7208 §4. Pure: reads the answers known so far, and returns the result or the questions still
+// open. Within the limits of spf/options.h over the whole evaluation, hints included. Errors: are
+// results (temperror, permerror); never throws. Thread: any.
 #pragma once
 
 #include <string>
@@ -18,18 +18,18 @@ namespace sekisho::spf {
 struct Query {
   Scope scope = Scope::mfrom;
   mail::IpAddress client;
-  std::string helo;          // the HELO or EHLO argument as the client said it
-  // The local part and domain as the client said them, for %{s} %{l} %{o}: any octets. For the null reverse-path and for
-  // Scope::helo: "postmaster" at the HELO name (RFC 7208 §2.3, §2.4).
+  std::string helo;  // the HELO or EHLO argument as the client said it
+  // The local part and domain as the client said them, for %{s} %{l} %{o}: any octets. For the null
+  // reverse-path and for Scope::helo: "postmaster" at the HELO name (RFC 7208 §2.3, §2.4).
   std::string local_part;
   std::string domain;
-  std::string receiver;      // %{r} in explanations: our own name
-  WallTime now{};            // %{t} in explanations
+  std::string receiver;  // %{r} in explanations: our own name
+  WallTime now{};        // %{t} in explanations
 };
 
 // The query for a MAIL FROM as it came ("" for the null reverse-path).
-Query mail_from_query(const mail::IpAddress& client, std::string_view helo, std::string_view mail_from,
-                      std::string_view receiver, WallTime now);
+Query mail_from_query(const mail::IpAddress& client, std::string_view helo,
+                      std::string_view mail_from, std::string_view receiver, WallTime now);
 Query helo_query(const mail::IpAddress& client, std::string_view helo, std::string_view receiver,
                  WallTime now);
 
