@@ -32,6 +32,7 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="scenario files at the same time")
     parser.add_argument("--keep", action="store_true", help="keep the laboratory's files in any case")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
+    parser.add_argument("--unfiltered", action="store_true", help="without sekishod: proves laboratory and data alone")
     parser.add_argument("--inside", metavar="DIR", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -43,9 +44,11 @@ def scenario_paths(names):
     return [n if n.endswith(".toml") and os.path.isfile(n) else os.path.join(folder, n.removesuffix(".toml") + ".toml") for n in names]
 
 
-def load(path, wanted):
+def load(path, options):
     file = scenario.load(path)
-    file.scenarios = [s for s in file.scenarios if re.search(wanted, s.id)]
+    file.scenarios = [s for s in file.scenarios if re.search(options.filter, s.id)]
+    if options.unfiltered:
+        scenario.take_filter_away(file)
     return file
 
 
@@ -61,7 +64,7 @@ def find_daemon(options):
 def inside(options):
     """In the namespaces: one laboratory, one file. The exit status is 1 when a scenario failed."""
     from lab.laboratory import Laboratory
-    file = load(options.files[0], options.filter)
+    file = load(options.files[0], options)
     namespace.enter(options.inside)
     begun = time.monotonic()
     laboratory = Laboratory(file, options.sekishod)
@@ -84,17 +87,18 @@ def inside(options):
 
 def run_file(path, options, program):
     """Start a laboratory for one file, and pass on what it says. (scenarios, exit status)"""
-    file = load(path, options.filter)
+    file = load(path, options)
     if not file.scenarios:
         return 0, 0
     if program is None and any(s.config != "none" for s in file.scenarios):
         print(f"FAIL {file.name}: no sekishod below {options.build}")
         return len(file.scenarios), 1
-    parent = os.path.join(options.build, "integration")
+    parent = os.path.abspath(os.path.join(options.build, "integration"))
     os.makedirs(parent, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=file.name + ".", dir=parent)
     argv = namespace.UNSHARE + [sys.executable, os.path.abspath(__file__), "--inside", folder, "--filter",
-                                options.filter, path] + (["--sekishod", program] if program else [])
+                                options.filter, path]
+    argv += (["--sekishod", program] if program else []) + (["--unfiltered"] if options.unfiltered else [])
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     sys.stdout.write(done.stdout)
     if done.returncode == 0 and not options.keep:
@@ -112,7 +116,7 @@ def main():
     paths = scenario_paths(options.files)
     if options.list:
         for path in paths:
-            for one in load(path, options.filter).scenarios:
+            for one in load(path, options).scenarios:
                 print(f"{os.path.basename(path).removesuffix('.toml')}/{one.id}: {one.about}")
         return 0
     reason = namespace.why_impossible()

@@ -77,7 +77,9 @@ def after_reset(lab, scenario, message, first_from, first_message=None):
     if first_message is not None:
         client.command(f"MAIL FROM:<{first_from}>")
         client.command(f"RCPT TO:<{scenario.rcpt[0]}>")
-        client.data(lab.build(first_message, scenario.id + "-first"))
+        first = Answer()
+        _send(client, lab.build(first_message, scenario.id + "-first"), first)
+        lab.claim(first.queue_id)
     if _envelope(client, scenario, answer):
         _send(client, message, answer)
     client.quit()
@@ -129,15 +131,15 @@ def rude_helo(lab, scenario, message, lines):
     return answer
 
 
-def raw_data(lab, scenario, message, hexadecimal):
-    """Octets right after DATA, with no care for line ends; then the end of data and NOOP."""
+def raw_data(lab, scenario, message, hexadecimal, times=1):
+    """Octets in the place of @RAW@, with no care for line ends."""
     answer = Answer()
     client = _open(lab, scenario)
     _greet(client, scenario, answer)
     _envelope(client, scenario, answer)
     answer.message = message
     if client.command("DATA").code == 354:
-        client.send(message.replace(b"@RAW@", bytes.fromhex(hexadecimal)) + b"\r\n.\r\n")
+        client.send(message.replace(b"@RAW@", bytes.fromhex(hexadecimal) * times) + b"\r\n.\r\n")
         answer.replies["dot"] = client.read_reply()
         queued = re.search(r"queued as (\S+)", answer.replies["dot"].text)
         answer.queue_id = queued[1] if queued else ""

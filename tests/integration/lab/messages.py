@@ -1,6 +1,7 @@
 """The message of a scenario: built, signed, and then perhaps spoiled."""
 import base64
 import email.utils
+import re
 import time
 
 from . import signing
@@ -15,26 +16,31 @@ def build(spec, scenario_id, keys):
 
     from, to, subject: values; "headers": raw fields put on top, "bottom_headers": after the others; omit: default
     fields to leave out; body; or raw: everything. generator: {name, …} adds what no data file should hold. sign: a
-    list for signing.sign. after_signing: append, replace = [[old, new], …], headers put on top.
+    list for signing.sign. after_signing: append, replace = [[old, new], …], generator, headers put on top.
     """
     unknown = set(spec) - KEYS
     if unknown:
         raise ValueError(f"{scenario_id}: unknown message keys {sorted(unknown)}")
     message = _octets(spec["raw"]) if "raw" in spec else _compose(spec, scenario_id)
-    if "generator" in spec:
-        options = dict(spec["generator"])
-        message = GENERATORS[options.pop("name")](message, **options)
+    message = _generate(message, spec)
     for options in spec.get("sign", []):
         message = signing.sign(message, dict(options), keys)
     after = spec.get("after_signing", {})
     for old, new in after.get("replace", []):
         assert _octets(old) in message, f"{scenario_id}: nothing to replace: {old!r}"
         message = message.replace(_octets(old), _octets(new), 1)
+    message = _generate(message, after)
     return _octets("".join(h + "\n" for h in after.get("headers", []))) + message + _octets(after.get("append", ""))
 
 
+def _generate(message, spec):
+    options = dict(spec.get("generator", {}))
+    return GENERATORS[options.pop("name")](message, **options) if options else message
+
+
 def _octets(text):
-    """CRLF for LF; a character of U+DC80…U+DCFF stands for the single octet 0x80…0xFF."""
+    """CRLF for LF; a character of U+F780…U+F7FF (for private use) stands for the single octet 0x80…0xFF."""
+    text = re.sub("[\uf780-\uf7ff]", lambda c: chr(ord(c[0]) - 0xF700 + 0xDC00), text)
     return text.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "surrogateescape")
 
 
@@ -53,12 +59,12 @@ def _on_top(message, fields):
     return b"".join(f + b"\r\n" for f in fields) + message
 
 
-def long_field(message, size, name="X-Long", fold=0):
-    """One field of `size` octets, folded every `fold` octets, or not at all."""
+def long_field(message, size, field="X-Long", fold=0, prefix=""):
+    """One field of `size` octets after its prefix, folded every `fold` octets, or not at all."""
     value = b"x" * size
     if fold:
         value = b"\r\n\t".join(value[i:i + fold] for i in range(0, size, fold))
-    return _on_top(message, [name.encode() + b": " + value])
+    return _on_top(message, [f"{field}: {prefix}".encode() + value])
 
 
 def many_fields(message, count, field="X-Field: value"):
