@@ -64,21 +64,34 @@ class Daemon:
         self._settings = settings
         self._log = os.path.join(home, "log")
         self._process = None
+        doors = [{"socket": self.mx, "socket_mode": "0666", "role": "mx"},
+                 {"socket": f"inet:{self._port}@127.0.0.1", "role": "submission"},
+                 {"socket": self.local, "socket_mode": "0666", "role": "local"}]
+        self._own = {"milter": doors, "control": {"socket": f"{self.home}/control.sock"},
+                     "log": {"target": f"file:{self._log}"}}
 
     def start(self):
         """Start, without waiting for the sockets."""
         os.makedirs(self.home, exist_ok=True)
         os.chown(self.home, 65534, -1)
-        doors = [{"socket": self.mx, "socket_mode": "0666", "role": "mx"},
-                 {"socket": f"inet:{self._port}@127.0.0.1", "role": "submission"},
-                 {"socket": self.local, "socket_mode": "0666", "role": "local"}]
-        own = {"milter": doors, "control": {"socket": f"{self.home}/control.sock"},
-               "log": {"target": f"file:{self._log}"}}
-        with open(os.path.join(self.home, "milter.conf"), "w") as out:
-            out.write(to_toml(merged(merged(BASE, own), self._settings)))
+        self.configure(self._settings)
         argv = [self._program, "-c", os.path.join(self.home, "milter.conf"), "-f"]
         self._process = process.start(argv, os.path.join(self.home, "output"), user=65534, group="postfix",
                                       extra_groups=[], cwd=self.home)
+
+    def configure(self, settings):
+        """Write the configuration file: `settings` over what every daemon has."""
+        self._settings = settings
+        with open(os.path.join(self.home, "milter.conf"), "w") as out:
+            out.write(to_toml(merged(merged(BASE, self._own), settings)))
+
+    def append_to_configuration(self, text):
+        with open(os.path.join(self.home, "milter.conf"), "a") as out:
+            out.write(text)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
 
     def wait(self):
         try:

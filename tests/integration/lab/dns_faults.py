@@ -70,13 +70,21 @@ class Faults:
         self._faults = {(f["name"].lower(), f.get("type", "ANY").upper()): f["fault"] for f in faults}
         self._asked = []
         self._failed_once = set()
+        self._everything = ""
         for fault in self._faults.values():
             if fault not in FAULTS:
                 raise ValueError(f"unknown DNS fault {fault!r}")
 
+    def fail_all(self, fault):
+        """From now on every question meets this fault; "" ends it."""
+        with self._lock:
+            self._everything = fault
+
     def find(self, name, kind):
         with self._lock:
             self._asked.append((name, kind))
+            if self._everything:
+                return self._everything
             labels = name.split(".")
             names = [name] + ["*." + ".".join(labels[i:]) for i in range(len(labels))]
             found = next((self._faults[(n, k)] for n in names for k in (kind, "ANY") if (n, k) in self._faults), "")

@@ -3,7 +3,7 @@ import os
 import time
 import traceback
 
-from . import dialogues, dns_client, dns_faults, dovecot, judge, messages, namespace, sink, zones
+from . import dialogues, dns_client, dns_faults, dovecot, judge, messages, namespace, sink, upheavals, zones
 from .daemon import Daemon
 from .keys import Keys
 from .postfix import Postfix
@@ -80,7 +80,8 @@ class Laboratory:
         size = daemon.log_size() if daemon else 0
         try:
             message = self.build(scenario.message, scenario.id)
-            answer = getattr(dialogues, scenario.dialogue)(self, scenario, message, **scenario.parameters)
+            part = upheavals if hasattr(upheavals, scenario.dialogue) else dialogues
+            answer = getattr(part, scenario.dialogue)(self, scenario, message, **scenario.parameters)
             if answer is None:
                 return []
             if expect.log:

@@ -28,6 +28,7 @@ relay_transport = smtp:[127.0.0.1]:{sink}
 default_transport = smtp:[127.0.0.1]:{sink}
 smtp_dns_support_level = disabled
 smtputf8_enable = yes
+enable_long_queue_ids = yes
 message_size_limit = 60000000
 mailbox_size_limit = 0
 local_header_rewrite_clients =

@@ -1,0 +1,92 @@
+"""Dialogues during which something happens to the daemon or to the DNS. As in dialogues.py, each returns the Answer to
+the message that must come through in the end."""
+import threading
+import time
+
+from . import dialogues
+
+
+def _expect_code(answer, codes, what):
+    code = answer.stage("dot").code
+    assert code in codes, f"{what}: answered {answer.stage('dot')}"
+
+
+def crash(lab, scenario, message):
+    """kill -9. Without the filter Postfix puts mail off (milter_default_action), and nobody gets in unjudged; started
+    again, on the sockets that the dead one left, it serves."""
+    daemon = lab.daemon(scenario)
+    daemon.kill()
+    _expect_code(dialogues.plain(lab, scenario, message), [451], "without the daemon")
+    daemon.start()
+    daemon.wait()
+    return dialogues.plain(lab, scenario, message)
+
+
+def ended(lab, scenario, message, slow_message, slow_codes):
+    """SIGTERM while a message waits for slow DNS: that message gets an answer all the same."""
+    daemon = lab.daemon(scenario)
+    answers = []
+    slow = lab.build(slow_message, scenario.id + "-slow")
+    thread = threading.Thread(target=lambda: answers.append(dialogues.plain(lab, scenario, slow)))
+    thread.start()
+    time.sleep(0.7)
+    wrong = daemon.stop()
+    thread.join(40)
+    assert wrong is None, wrong
+    assert answers, "the message in flight was never answered"
+    _expect_code(answers[0], slow_codes, "the message in flight")
+    daemon.start()
+    daemon.wait()
+    return dialogues.plain(lab, scenario, message)
+
+
+def reconfigured(lab, scenario, message, settings):
+    """New settings and SIGHUP: they hold for the message."""
+    daemon = lab.daemon(scenario)
+    daemon.configure(settings)
+    daemon.reload()
+    time.sleep(0.5)
+    return dialogues.plain(lab, scenario, message)
+
+
+def misconfigured(lab, scenario, message, text):
+    """A broken configuration and SIGHUP: the old one stays in force."""
+    daemon = lab.daemon(scenario)
+    daemon.append_to_configuration(text)
+    daemon.reload()
+    time.sleep(0.5)
+    return dialogues.plain(lab, scenario, message)
+
+
+def outage(lab, scenario, message, fault, codes):
+    """No question is answered rightly any more; then all are again."""
+    lab.faults.fail_all(fault)
+    try:
+        _expect_code(dialogues.plain(lab, scenario, message), codes, "without DNS")
+    finally:
+        lab.faults.fail_all("")
+    return dialogues.plain(lab, scenario, message)
+
+
+def crowd(lab, scenario, message, clients, each, reloads=0):
+    """`clients` at once, `each` messages per client, and the daemon reloading meanwhile: one answer for all."""
+    answers = []
+
+    def one():
+        for _ in range(each):
+            answers.append(dialogues.plain(lab, scenario, message))
+
+    threads = [threading.Thread(target=one) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for _ in range(reloads):
+        lab.daemon(scenario).reload()
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join(60)
+    codes = sorted({answer.stage("dot").code for answer in answers})
+    assert len(answers) == clients * each, f"{len(answers)} of {clients * each} messages were answered"
+    assert len(codes) == 1, f"different answers to one message: {codes}"
+    for answer in answers:
+        lab.claim(answer.queue_id)
+    return answers[-1]
