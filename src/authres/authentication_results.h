@@ -11,25 +11,25 @@
 namespace sekisho::authres {
 
 struct Property {
-  std::string type;   // smtp, header, body, policy
-  std::string name;   // mailfrom, d, …
+  std::string type;  // smtp, header, body, policy
+  std::string name;  // mailfrom, d, …
   std::string value;
   bool operator==(const Property&) const = default;
 };
 
 struct MethodResult {
-  std::string method;       // spf, dkim, …
+  std::string method;  // spf, dkim, …
   unsigned version = 1;
-  std::string result;       // pass, …
-  std::string comment;      // written as (…) after the result; never read back
-  std::string reason;       // reason="…"
+  std::string result;   // pass, …
+  std::string comment;  // written as (…) after the result; never read back
+  std::string reason;   // reason="…"
   std::vector<Property> properties;
   bool operator==(const MethodResult&) const = default;
 };
 
 struct AuthenticationResults {
   std::string authserv_id;
-  std::string id_comment;   // written as (id=…) after the authserv-id; never read back
+  std::string id_comment;  // written as (id=…) after the authserv-id; never read back
   unsigned version = 1;
   std::vector<MethodResult> results;  // empty: `; none`
 };

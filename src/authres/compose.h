@@ -17,15 +17,15 @@ namespace sekisho::authres {
 
 struct Inputs {
   std::string authserv_id;
-  std::string decision_id;              // "K7Q2-4D"
-  std::string client_address;           // for policy.iprev; empty without an address
+  std::string decision_id;                     // "K7Q2-4D"
+  std::string client_address;                  // for policy.iprev; empty without an address
   const client::IprevResult* iprev = nullptr;  // nullptr: not evaluated, no method is written
   const spf::Result* helo = nullptr;
   const spf::Result* mail_from = nullptr;
-  std::string mail_from_address;        // smtp.mailfrom: the address, or the domain when it is no address
+  std::string mail_from_address;  // smtp.mailfrom: the address, or the domain when it is no address
   const std::vector<dkim::SignatureResult>* dkim = nullptr;  // empty: dkim=none
   const dmarc::Result* dmarc = nullptr;
-  bool author_malformed = false;        // dmarc=permerror without header.from
+  bool author_malformed = false;  // dmarc=permerror without header.from
 };
 
 AuthenticationResults compose(const Inputs& inputs);
