@@ -65,9 +65,9 @@ def inside(options):
     """In the namespaces: one laboratory, one file. The exit status is 1 when a scenario failed."""
     from lab.laboratory import Laboratory
     file = load(options.files[0], options)
-    namespace.enter(options.inside)
+    namespace.enter(options.inside, options.sekishod)
     begun = time.monotonic()
-    laboratory = Laboratory(file, options.sekishod)
+    laboratory = Laboratory(file, namespace.DAEMON)
     laboratory.start()
     print(f"     {file.name}: laboratory up in {time.monotonic() - begun:.1f} s", flush=True)
     failed = 0

@@ -11,6 +11,7 @@ import subprocess
 HOME = "/mnt"
 NAMESERVER = "127.0.0.53"
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+DAEMON = HOME + "/sekishod"
 PROGRAMS = ["ip", "sysctl", "mount", "unshare", "nsd", "postfix", "dovecot", "openssl"]
 
 
@@ -30,12 +31,16 @@ def missing_programs():
     return [name for name in PROGRAMS if shutil.which(name, path=path) is None]
 
 
-def enter(folder):
-    """Prepare the namespaces that this process was started in. `folder` becomes HOME."""
+def enter(folder, program):
+    """Prepare the namespaces that this process was started in. `folder` becomes HOME, `program` DAEMON: its unprivileged
+    user need not be able to read the folder it was built in."""
     os.environ["PATH"] = "/usr/sbin:/sbin:" + os.environ.get("PATH", "/usr/bin:/bin")
     _run("mount", "--make-rprivate", "/")
     _run("mount", "--bind", folder, HOME)
     os.chmod(HOME, 0o755)
+    if program:
+        open(DAEMON, "w").close()
+        _run("mount", "--bind", program, DAEMON)
     resolv = os.path.join(HOME, "resolv.conf")
     with open(resolv, "w") as out:
         out.write(f"nameserver {NAMESERVER}\noptions timeout:1 attempts:1\n")
