@@ -7,19 +7,20 @@
 
 namespace sekisho::dkim {
 
-// `policy`: a signature that we do not accept though it may be valid (too many, `l=` with more body, RFC 8301's limits).
+// `policy`: a signature that we do not accept though it may be valid (too many, `l=` with more
+// body, RFC 8301's limits).
 enum class Code { none, pass, fail, policy, neutral, temperror, permerror };
 
 struct SignatureResult {
   Code code = Code::none;
-  std::string domain;     // d=, lower-case A-labels; empty when it was no domain name
-  std::string selector;   // s=, lower-case; empty when it was no selector
-  std::string algorithm;  // a=, one of the registered names; empty otherwise
-  std::string identity;   // i= as decoded, or "@" + d=; empty when it was malformed
+  std::string domain;           // d=, lower-case A-labels; empty when it was no domain name
+  std::string selector;         // s=, lower-case; empty when it was no selector
+  std::string algorithm;        // a=, one of the registered names; empty otherwise
+  std::string identity;         // i= as decoded, or "@" + d=; empty when it was malformed
   std::string signature_start;  // first 8 characters of b= (RFC 6008), to tell signatures apart
-  std::string reason;     // for people
-  unsigned key_bits = 0;  // 0: unknown
-  bool testing = false;   // t=y in the key record
+  std::string reason;           // for people
+  unsigned key_bits = 0;        // 0: unknown
+  bool testing = false;         // t=y in the key record
 };
 
 std::string_view to_string(Code code);

@@ -1,0 +1,138 @@
+#include "crypto/public_key.h"
+
+#include <array>
+#include <string>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/decoder.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "base/unique_handle.h"
+#include "crypto/openssl_sha256.h"
+
+namespace sekisho::crypto {
+
+namespace {
+
+using PKey = UniqueHandle<EVP_PKEY, EVP_PKEY_free>;
+using KeyContext = UniqueHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using DigestContext = UniqueHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using Decoder = UniqueHandle<OSSL_DECODER_CTX, OSSL_DECODER_CTX_free>;
+using BigNumber = UniqueHandle<BIGNUM, BN_free>;
+
+// OpenSSL queues an error for everything it refuses; nobody reads that queue, so it must not grow.
+struct ErrorsDropped {
+  ErrorsDropped() { ERR_set_mark(); }
+  ErrorsDropped(const ErrorsDropped&) = delete;
+  ErrorsDropped& operator=(const ErrorsDropped&) = delete;
+  ~ErrorsDropped() { ERR_pop_to_mark(); }
+};
+
+const unsigned char* bytes(std::string_view octets) {
+  return reinterpret_cast<const unsigned char*>(octets.data());
+}
+
+// The largest public exponent: real keys have 3 or 65537, and verification takes time with its
+// length.
+constexpr int max_exponent_bits = 64;
+
+// A 16,384 bit key takes 2.1 KB. What is longer is no key and is not given to the decoder.
+constexpr std::size_t max_rsa_octets = 4096;
+
+// An RSA key of exactly that structure, with nothing after it.
+PKey decode_rsa(std::string_view octets, const char* structure) {
+  EVP_PKEY* key = nullptr;
+  const Decoder decoder(OSSL_DECODER_CTX_new_for_pkey(&key, "DER", structure, "RSA",
+                                                      EVP_PKEY_PUBLIC_KEY, nullptr, nullptr));
+  const unsigned char* next = bytes(octets);
+  std::size_t left = octets.size();
+  const bool decoded = decoder && OSSL_DECODER_from_data(decoder.get(), &next, &left) == 1;
+  PKey owned(key);
+  return decoded && left == 0 ? std::move(owned) : nullptr;
+}
+
+// RFC 8017 §3.1: n is a product of odd primes, e an odd integer from 3 to n - 1.
+bool is_sound_rsa(const EVP_PKEY* key) {
+  const auto parameter = [key](const char* name) {
+    BIGNUM* number = nullptr;
+    EVP_PKEY_get_bn_param(key, name, &number);
+    return BigNumber(number);
+  };
+  const BigNumber n = parameter(OSSL_PKEY_PARAM_RSA_N);
+  const BigNumber e = parameter(OSSL_PKEY_PARAM_RSA_E);
+  return n && e && BN_is_odd(n.get()) && BN_is_odd(e.get()) && !BN_is_one(e.get()) &&
+         BN_num_bits(e.get()) <= max_exponent_bits && BN_cmp(e.get(), n.get()) < 0;
+}
+
+Expected<PKey> parse_rsa(std::string_view octets) {
+  if (octets.size() > max_rsa_octets) return parse_error("the RSA key is too large");
+  PKey key = decode_rsa(octets, "SubjectPublicKeyInfo");
+  if (!key) key = decode_rsa(octets, "type-specific");
+  if (!key) return parse_error("the key data is no RSA public key");
+  if (!is_sound_rsa(key.get()))
+    return parse_error("the RSA key has an impossible modulus or exponent");
+  return key;
+}
+
+Expected<PKey> parse_ed25519(std::string_view octets) {
+  // RFC 8410 §4: what stands before the 32 octets in a SubjectPublicKeyInfo. RFC 8463 §4 wants the
+  // octets alone, but some publish what their tool wrote.
+  static constexpr std::string_view info("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
+  if (octets.size() == info.size() + 32 && octets.starts_with(info))
+    octets.remove_prefix(info.size());
+  if (octets.size() != 32) return parse_error("an Ed25519 key has 32 octets");
+  PKey key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(octets), octets.size()));
+  if (!key) return parse_error("the key data is no Ed25519 public key");
+  return key;
+}
+
+bool verify_rsa(EVP_PKEY* key, std::string_view digest, std::string_view signature) {
+  const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  return context && EVP_PKEY_verify_init(context.get()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_signature_md(context.get(), openssl_sha256()) == 1 &&
+         EVP_PKEY_verify(context.get(), bytes(signature), signature.size(), bytes(digest),
+                         digest.size()) == 1;
+}
+
+bool verify_ed25519(EVP_PKEY* key, std::string_view digest, std::string_view signature) {
+  const DigestContext context(EVP_MD_CTX_new());
+  return context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
+         EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(digest),
+                          digest.size()) == 1;
+}
+
+}  // namespace
+
+void PublicKey::Free::operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+
+PublicKey::PublicKey(KeyType type, std::unique_ptr<EVP_PKEY, Free> key)
+    : type_(type),
+      bits_(static_cast<unsigned>(EVP_PKEY_get_bits(key.get()))),
+      key_(std::move(key)) {}
+PublicKey::~PublicKey() = default;
+PublicKey::PublicKey(PublicKey&&) noexcept = default;
+PublicKey& PublicKey::operator=(PublicKey&&) noexcept = default;
+
+Expected<PublicKey> PublicKey::parse(KeyType type, std::string_view octets) {
+  const ErrorsDropped errors_dropped;
+  auto key = type == KeyType::rsa ? parse_rsa(octets) : parse_ed25519(octets);
+  if (!key) return tl::unexpected<ParseError>(std::move(key.error()));
+  return PublicKey(type, std::unique_ptr<EVP_PKEY, Free>(key->release()));
+}
+
+bool PublicKey::verify_sha256(std::string_view digest, std::string_view signature) const {
+  const ErrorsDropped errors_dropped;
+  switch (type_) {
+    case KeyType::rsa:
+      return verify_rsa(key_.get(), digest, signature);
+    case KeyType::ed25519:
+      return verify_ed25519(key_.get(), digest, signature);
+  }
+  return false;
+}
+
+}  // namespace sekisho::crypto

@@ -1,0 +1,70 @@
+// dkim/canonical.h: the canonical form of header fields and of the body, as it is signed.
+// RFC 6376 §3.4. The body comes in pieces of any size and goes out in pieces as long as possible,
+// without being kept: state is a few octets. Linear time. Errors: none. Thread: one owner.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace sekisho::dkim {
+
+enum class Canonicalisation { simple, relaxed };
+
+// Appends the field `name` ":" `value` in its canonical form, with CRLF at the end (§3.4.1,
+// §3.4.2).
+void append_canonical_field(Canonicalisation form, std::string_view name, std::string_view value,
+                            std::string& out);
+
+// Takes the canonical body.
+class BodySink {
+ public:
+  virtual void canonical(std::string_view octets) = 0;
+
+ protected:
+  ~BodySink() = default;
+};
+
+// Withholds the CRLFs at the end of what it saw, until something follows them: empty lines at the
+// end of the body do not count (§3.4.3, §3.4.4).
+class TrailingLines {
+ public:
+  explicit TrailingLines(BodySink& sink) : sink_(&sink) {}
+
+  void text(std::string_view octets);
+  // The last line gets its CRLF. `if_empty`: so does a body without any line.
+  void end(bool if_empty);
+
+ private:
+  void release();
+
+  BodySink* sink_;
+  std::size_t withheld_ = 0;      // CRLFs
+  bool carriage_return_ = false;  // the last octet was a CR: perhaps half of a CRLF
+  bool empty_ = true;             // nothing was given to the sink yet
+};
+
+// The body in one canonical form. Calls the sink from text() and end().
+class BodyCanonicaliser {
+ public:
+  BodyCanonicaliser(Canonicalisation form, BodySink& sink) : form_(form), lines_(sink) {}
+
+  void text(std::string_view octets);
+  void end();
+
+ private:
+  // What the octets so far ended with, in the relaxed form.
+  enum class Ending {
+    text,      // anything that is already passed on
+    blanks,    // blanks, which become one space unless the line ends here
+    blanks_cr  // blanks and a CR: the line ends here if LF follows
+  };
+  std::string_view resume(std::string_view octets);
+  void relax(std::string_view octets);
+
+  Canonicalisation form_;
+  TrailingLines lines_;
+  Ending ending_ = Ending::text;
+};
+
+}  // namespace sekisho::dkim

@@ -1,0 +1,305 @@
+#include "dkim/verify.h"
+
+#include <algorithm>
+#include <array>
+
+#include "crypto/digest.h"
+#include "dkim/body_hash.h"
+#include "dkim/field_index.h"
+#include "dkim/key_record.h"
+#include "dkim/signature.h"
+
+namespace sekisho::dkim {
+
+namespace {
+
+constexpr std::string_view field_name = "DKIM-Signature";
+
+// Key records tried for one signature. RFC 6376 §3.6.2.2 leaves more than one undefined; two may
+// happen while a key is replaced. With more, which of them are tried would depend on the order of
+// the answer: then none is.
+constexpr std::size_t max_key_records = 2;
+
+// A conclusion about one signature, or about one signature with one key.
+struct Finding {
+  Code code = Code::permerror;
+  std::string reason;
+  unsigned key_bits = 0;
+  bool testing = false;
+};
+
+Finding permerror(std::string reason) { return {Code::permerror, std::move(reason)}; }
+
+// Which of two findings with different keys speaks: whatever the order of the records in the
+// answer.
+bool outranks(const Finding& a, const Finding& b) {
+  const auto rank = [](Code code) {
+    constexpr std::array order = {Code::pass, Code::policy, Code::fail};
+    return std::find(order.begin(), order.end(), code) - order.begin();
+  };
+  return rank(a.code) < rank(b.code);
+}
+
+// §3.7: the signed fields in the order of h=, then this field itself without the value of b= and
+// without its CRLF.
+std::string signed_header(const Signature& signature, const mail::HeaderField& field,
+                          const FieldIndex& index) {
+  std::string out;
+  out.reserve(2048);
+  for (const auto* selected : index.select(signature.signed_fields, &field)) {
+    append_canonical_field(signature.header_form, selected->name, selected->value, out);
+  }
+  const auto [before, after] = around_signature(field.value);
+  std::string value;
+  value.reserve(before.size() + after.size());
+  value.append(before).append(after);
+  append_canonical_field(signature.header_form, field.name, value, out);
+  out.resize(out.size() - 2);
+  return out;
+}
+
+// §3.5 t= and x=.
+std::optional<Finding> check_times(const Signature& signature, WallTime now,
+                                   std::chrono::seconds skew) {
+  const std::int64_t seconds = now.time_since_epoch().count();
+  if (signature.signed_at && *signature.signed_at > seconds + skew.count()) {
+    return permerror("signed in the future");
+  }
+  if (signature.expires_at && *signature.expires_at < seconds - skew.count()) {
+    return permerror("expired");
+  }
+  return std::nullopt;
+}
+
+// One DKIM-Signature field.
+struct Candidate {
+  const mail::HeaderField* field = nullptr;
+  Claims claims;
+  std::optional<Signature> signature;  // nothing: `refused` says why
+  Finding refused;
+
+  // Once the body has ended:
+  BodyHash body;
+  bool body_matches = false;
+  crypto::Sha256Digest header;  // only if body_matches
+
+  WantedHash wanted_hash() const { return {signature->body_form, signature->body_length}; }
+  dns::Question question() const { return {signature->key_name, dns::Type::txt}; }
+};
+
+Candidate read_candidate(const mail::HeaderField& field) {
+  Candidate candidate;
+  candidate.field = &field;
+  const auto tags = mail::TagList::parse(field.value);
+  if (!tags) {
+    candidate.refused = permerror("no tag list: " + tags.error().what);
+    return candidate;
+  }
+  candidate.claims = read_claims(*tags);
+  auto signature = parse_signature(*tags);
+  if (signature) {
+    candidate.signature = std::move(*signature);
+  } else {
+    candidate.refused = permerror(std::move(signature.error().what));
+  }
+  return candidate;
+}
+
+// §6.1.2: whether the record may be used for this signature at all.
+std::optional<Finding> check_record(const Signature& signature, const KeyRecord& record) {
+  if (record.key.empty()) return permerror("the key is revoked");
+  if (record.key_type != signature.key_type) return permerror("the key is of another type than a=");
+  if (!record.allows_sha256) return permerror("the key does not allow sha256");
+  if (!record.for_email) return permerror("the key is not for email");
+  if (record.same_domain_only && signature.identity_domain != signature.domain) {
+    return permerror("the key does not allow i= below d=");
+  }
+  return std::nullopt;
+}
+
+// RFC 8301 §3.2. A key that is too long is not used, because verifying with it costs too much.
+std::optional<Finding> check_size(const crypto::PublicKey& key, const Options& options) {
+  if (key.type() != crypto::KeyType::rsa) return std::nullopt;
+  const std::string size = "the RSA key has " + std::to_string(key.bits()) + " bits";
+  if (key.bits() < options.min_rsa_bits) return Finding{Code::policy, size};
+  if (key.bits() > options.max_rsa_bits) return permerror(size);
+  return std::nullopt;
+}
+
+// §6.1.3, with a key that may be used.
+Finding check_signature(const Candidate& candidate, const crypto::PublicKey& key) {
+  if (candidate.body.coverage == BodyHash::Coverage::too_short) {
+    return permerror("l= is longer than the body");
+  }
+  if (!candidate.body_matches) return {Code::fail, "the body was changed"};
+  if (!key.verify_sha256(candidate.header.view(), candidate.signature->signature)) {
+    return {Code::fail, "the signature does not match the header"};
+  }
+  // §8.2: who adds to a body that is signed in part may show what he likes.
+  if (candidate.body.coverage == BodyHash::Coverage::part) {
+    return {Code::policy, "the body goes on beyond l="};
+  }
+  return {Code::pass, {}};
+}
+
+Finding verify_with(const Candidate& candidate, const KeyRecord& record, const Options& options,
+                    crypto::KeyCache& keys) {
+  const auto check = [&]() -> Finding {
+    if (auto refused = check_record(*candidate.signature, record)) return *refused;
+    const auto key = keys.get(*record.key_type, record.key);
+    if (!key) return permerror(key.error().what);
+    auto refused = check_size(**key, options);
+    Finding finding = refused ? *refused : check_signature(candidate, **key);
+    finding.key_bits = (*key)->bits();
+    return finding;
+  };
+  Finding finding = check();
+  finding.testing = record.testing;
+  return finding;
+}
+
+Finding verify_with_answer(const Candidate& candidate, const dns::Answer& answer,
+                           const Options& options, crypto::KeyCache& keys) {
+  switch (answer.outcome) {
+    case dns::Outcome::error:
+      return {Code::temperror, "the key could not be asked for: " + answer.error};
+    case dns::Outcome::nodata:
+    case dns::Outcome::nxdomain:
+      return permerror("no key");
+    case dns::Outcome::records:
+      break;
+  }
+  Finding best = permerror("no key");
+  std::vector<KeyRecord> records;
+  for (const std::string& text : answer.texts) {
+    auto record = KeyRecord::parse(text);
+    if (record) {
+      records.push_back(std::move(*record));
+    } else {
+      best.reason = std::move(record.error().what);
+    }
+    if (records.size() > max_key_records) return permerror("too many key records");
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    Finding finding = verify_with(candidate, records[i], options, keys);
+    if (i == 0 || outranks(finding, best)) best = std::move(finding);
+  }
+  return best;
+}
+
+SignatureResult to_result(const Candidate& candidate, Finding finding) {
+  const Claims& claims = candidate.claims;
+  return {
+      .code = finding.code,
+      .domain = claims.domain,
+      .selector = claims.selector,
+      .algorithm = claims.algorithm,
+      .identity = claims.identity,
+      .signature_start = claims.signature_start,
+      .reason = std::move(finding.reason),
+      .key_bits = finding.key_bits,
+      .testing = finding.testing,
+  };
+}
+
+}  // namespace
+
+struct Verification::State {
+  Options options;
+  const mail::Header* header = nullptr;
+  std::vector<Candidate> candidates;  // top to bottom, at most options.max_signatures
+  std::size_t beyond_limit = 0;       // signatures below them
+  BodyHashes body_hashes;
+  bool body_ended = false;
+
+  Finding find(const Candidate& candidate, const dns::Answers& answers, WallTime now,
+               crypto::KeyCache& keys) const {
+    if (!candidate.signature) return candidate.refused;
+    if (auto refused = check_times(*candidate.signature, now, options.clock_skew)) return *refused;
+    return verify_with_answer(candidate, *answers.find(candidate.question()), options, keys);
+  }
+};
+
+std::optional<dns::Question> key_question(std::string_view signature_value) {
+  const auto tags = mail::TagList::parse(signature_value);
+  if (!tags) return std::nullopt;
+  const auto signature = parse_signature(*tags);
+  if (!signature) return std::nullopt;
+  return dns::Question{signature->key_name, dns::Type::txt};
+}
+
+Verification::Verification(const Options& options) : state_(std::make_unique<State>()) {
+  state_->options = options;
+}
+Verification::~Verification() = default;
+Verification::Verification(Verification&&) noexcept = default;
+Verification& Verification::operator=(Verification&&) noexcept = default;
+
+void Verification::start(const mail::Header& header) {
+  state_->header = &header;
+  for (const auto& field : header.fields()) {
+    if (!field.is(field_name)) continue;
+    if (state_->candidates.size() == state_->options.max_signatures) {
+      ++state_->beyond_limit;
+      continue;
+    }
+    state_->candidates.push_back(read_candidate(field));
+    const Candidate& candidate = state_->candidates.back();
+    if (candidate.signature) state_->body_hashes.want(candidate.wanted_hash());
+  }
+}
+
+std::vector<dns::Question> Verification::questions() const {
+  std::vector<dns::Question> questions;
+  for (const Candidate& candidate : state_->candidates) {
+    if (!candidate.signature) continue;
+    dns::Question question = candidate.question();
+    if (std::find(questions.begin(), questions.end(), question) == questions.end()) {
+      questions.push_back(std::move(question));
+    }
+  }
+  return questions;
+}
+
+void Verification::body(std::string_view octets) { state_->body_hashes.text(octets); }
+
+bool Verification::wants_body() const { return !state_->body_hashes.satisfied(); }
+
+void Verification::end_of_body() {
+  state_->body_hashes.end();
+  state_->body_ended = true;
+  std::optional<FieldIndex> index;
+  for (Candidate& candidate : state_->candidates) {
+    if (!candidate.signature) continue;
+    candidate.body = state_->body_hashes.get(candidate.wanted_hash());
+    candidate.body_matches = candidate.body.coverage != BodyHash::Coverage::too_short &&
+                             candidate.body.digest.view() == candidate.signature->body_hash;
+    if (!candidate.body_matches) continue;
+    if (!index) index.emplace(*state_->header);
+    candidate.header =
+        crypto::sha256(signed_header(*candidate.signature, *candidate.field, *index));
+  }
+}
+
+dns::Evaluation<std::vector<SignatureResult>> Verification::evaluate(const dns::Answers& answers,
+                                                                     WallTime now,
+                                                                     crypto::KeyCache& keys) const {
+  dns::Evaluation<std::vector<SignatureResult>> evaluation;
+  for (dns::Question& question : questions()) {
+    if (answers.find(question) == nullptr) evaluation.needed.push_back(std::move(question));
+  }
+  if (!evaluation.needed.empty() || !state_->body_ended) return evaluation;
+
+  auto& results = evaluation.result.emplace();
+  for (const Candidate& candidate : state_->candidates) {
+    results.push_back(to_result(candidate, state_->find(candidate, answers, now, keys)));
+  }
+  SignatureResult beyond_limit;
+  beyond_limit.code = Code::policy;
+  beyond_limit.reason =
+      "only " + std::to_string(state_->options.max_signatures) + " signatures are verified";
+  results.resize(results.size() + state_->beyond_limit, beyond_limit);
+  return evaluation;
+}
+
+}  // namespace sekisho::dkim
