@@ -22,9 +22,12 @@ struct ProcessOptions {
   std::string group;             // empty: the user's own
 };
 
+// With this host as a trusted network.
+session::Options default_session();
+
 struct Settings {
   ProcessOptions process;
-  session::Options session;
+  session::Options session = default_session();
   std::vector<milter::Options> milters;
   control::Options control;
   dns::Options dns;

@@ -1,0 +1,131 @@
+#include "base/log.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "base/ascii.h"
+#include "base/encoding.h"
+
+namespace sekisho {
+namespace {
+
+// A datagram of syslog and a line of a terminal stay readable; what is longer is an attack or a mistake.
+constexpr std::size_t max_line = 4096;
+constexpr std::string_view cut_mark = "...";
+
+// Keys of rate limits that are remembered; more of them share one.
+constexpr std::size_t max_repetitions = 1024;
+constexpr std::chrono::seconds repetition_span{60};
+
+// One line of at most 4 KB without control characters, whatever the caller made of it.
+std::string made_safe(std::string_view line) {
+  std::string out(line.substr(0, max_line));
+  if (line.size() > max_line) {
+    std::size_t end = max_line - cut_mark.size();
+    // Not within a UTF-8 sequence.
+    while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xc0) == 0x80) --end;
+    out.resize(end);
+    out += cut_mark;
+  }
+  std::replace_if(out.begin(), out.end(), ascii::is_control, ' ');
+  return out;
+}
+
+bool needs_quotes(std::string_view escaped) {
+  const auto odd = [](char c) {
+    return c == ' ' || c == '\\' || static_cast<unsigned char>(c) >= 0x80;
+  };
+  return escaped.empty() || std::any_of(escaped.begin(), escaped.end(), odd);
+}
+
+}  // namespace
+
+std::string_view to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::error:
+      return "error";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::debug:
+      return "debug";
+  }
+  return "";
+}
+
+LogLine::LogLine(std::string_view head) : text_(escape_for_log(head)) {}
+
+LogLine& LogLine::field(std::string_view key, std::string_view value) {
+  const std::string escaped = escape_for_log(value);
+  if (!needs_quotes(escaped)) return plain(key, value);
+  if (!text_.empty()) text_ += ' ';
+  text_.append(key).append("=\"").append(escaped).append("\"");
+  return *this;
+}
+
+LogLine& LogLine::plain(std::string_view key, std::string_view value) {
+  if (!text_.empty()) text_ += ' ';
+  text_.append(key).append("=").append(escape_for_log(value));
+  return *this;
+}
+
+Log::Log(const LogOptions& options, LogLevel least) : least_(least) {
+  std::string problem;
+  std::shared_ptr<const LogSink> sink = open_log_sink(options, problem);
+  if (!sink) {
+    std::string ignored;
+    sink = open_log_sink({LogOptions::Target::stderr_stream, {}}, ignored);
+  }
+  sink_.with([&](auto& held) { held = sink; });
+  if (!problem.empty()) error(problem + "; logging to stderr instead");
+}
+
+Log::Log(std::shared_ptr<const LogSink> sink, LogLevel least)
+    : least_(least), sink_(std::move(sink)) {}
+
+void Log::write(LogLevel level, std::string_view line) {
+  if (level > least_) return;
+  const auto sink = sink_.with([](const auto& held) { return held; });
+  if (!sink || !sink->write(level, made_safe(line))) ++lost_;
+}
+
+void Log::write_limited(LogLevel level, std::string_view key, std::string_view line,
+                        SteadyTime now) {
+  const auto left_out = repetitions_.with([&](Repetitions& all) -> std::optional<std::uint64_t> {
+    auto found = all.find(key);
+    if (found == all.end() && all.size() >= max_repetitions) {
+      std::erase_if(all, [&](const auto& each) {
+        return now - each.second.since >= repetition_span && each.second.left_out == 0;
+      });
+      if (all.size() >= max_repetitions) key = {};
+      found = all.find(key);
+    }
+    if (found == all.end()) {
+      all.emplace(key, Repetition{now, 0});
+      return 0;
+    }
+    if (now - found->second.since < repetition_span) {
+      ++found->second.left_out;
+      return std::nullopt;
+    }
+    return std::exchange(found->second, Repetition{now, 0}).left_out;
+  });
+  if (!left_out) return;
+  if (*left_out == 0) return write(level, line);
+  write(level, std::string(line) + " suppressed=" + std::to_string(*left_out));
+}
+
+bool Log::reopen(const LogOptions& options) {
+  std::string problem;
+  auto sink = open_log_sink(options, problem);
+  if (!sink) {
+    error(problem + "; logging goes on as before");
+    return false;
+  }
+  sink_.with([&](auto& held) { std::swap(held, sink); });
+  return true;  // the old one is closed here, outside the lock, by its last writer
+}
+
+}  // namespace sekisho

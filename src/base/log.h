@@ -1,0 +1,96 @@
+// base/log.h: the log: one line per event, at most 4 KB, to syslog, stderr, journald or a file.
+// Control characters never reach it. Errors: a line that cannot be written is counted, and the caller goes
+// on. RFC 5424 §6.2.1 (severities).
+//   log.info(LogLine("4bXY").field("id", id).field("action", "reject").text());
+// Thread: any, internally locked; nothing is written under the lock.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "base/log_options.h"
+
+namespace sekisho {
+
+enum class LogLevel { error, warning, info, debug };
+
+std::string_view to_string(LogLevel level);
+
+// `key=value` pairs. A value with spaces, quotes or odd characters is quoted and escaped.
+class LogLine {
+ public:
+  // What stands before the fields, as "4bXY:".
+  explicit LogLine(std::string_view head = {});
+
+  LogLine& field(std::string_view key, std::string_view value);
+  LogLine& field(std::string_view key, std::integral auto value) {
+    return plain(key, std::to_string(value));
+  }
+  // For a value of the program's own shape, such as "pass(example.com s1)": escaped, never quoted.
+  LogLine& plain(std::string_view key, std::string_view value);
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// Where lines go. Thread: any.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  // Whether the line was taken.
+  virtual bool write(LogLevel level, std::string_view line) const = 0;
+};
+
+// The sink of the options; nullptr, and `problem` says why, when a file cannot be opened.
+std::shared_ptr<const LogSink> open_log_sink(const LogOptions& options, std::string& problem);
+// The native protocol of systemd-journald, at the path of its datagram socket.
+std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path);
+
+class Log {
+ public:
+  // Lines less severe than `least` are dropped. A target that cannot be opened is replaced by stderr, and
+  // that is its first line.
+  explicit Log(const LogOptions& options, LogLevel least = LogLevel::info);
+  Log(std::shared_ptr<const LogSink> sink, LogLevel least);
+
+  void write(LogLevel level, std::string_view line);
+  void error(std::string_view line) { write(LogLevel::error, line); }
+  void warning(std::string_view line) { write(LogLevel::warning, line); }
+  void info(std::string_view line) { write(LogLevel::info, line); }
+  void debug(std::string_view line) { write(LogLevel::debug, line); }
+
+  // For what may happen a thousand times a second: lines of one `key` at most once a minute, the next one
+  // with how many were left out.
+  void write_limited(LogLevel level, std::string_view key, std::string_view line,
+                     SteadyTime now = steady_now());
+
+  // After a reload or the rotation of a file: goes on with the new target, or with the old one when the
+  // new one cannot be opened; then false, and the log says why.
+  bool reopen(const LogOptions& options);
+
+  std::uint64_t lost() const { return lost_; }
+
+ private:
+  struct Repetition {
+    SteadyTime since;
+    std::uint64_t left_out = 0;
+  };
+  using Repetitions = std::map<std::string, Repetition, std::less<>>;
+
+  LogLevel least_;
+  Guarded<std::shared_ptr<const LogSink>> sink_;
+  Guarded<Repetitions> repetitions_;
+  std::atomic<std::uint64_t> lost_{0};
+};
+
+}  // namespace sekisho

@@ -1,0 +1,131 @@
+// The four places a log goes to.
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/unique_handle.h"
+
+namespace sekisho {
+namespace {
+
+constexpr const char* ident = "sekishod";
+constexpr const char* journal_path = "/run/systemd/journal/socket";
+
+// RFC 5424 §6.2.1.
+int severity(LogLevel level) {
+  switch (level) {
+    case LogLevel::error:
+      return LOG_ERR;
+    case LogLevel::warning:
+      return LOG_WARNING;
+    case LogLevel::info:
+      return LOG_INFO;
+    case LogLevel::debug:
+      return LOG_DEBUG;
+  }
+  return LOG_ERR;
+}
+
+class SyslogSink : public LogSink {
+ public:
+  // The connection is made now, for the process may lose the right to make it. It is the C library's own,
+  // one for the process, and stays open.
+  SyslogSink() { ::openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL); }
+  bool write(LogLevel level, std::string_view line) const override {
+    ::syslog(LOG_MAIL | severity(level), "%.*s", static_cast<int>(line.size()), line.data());
+    return true;
+  }
+};
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+// Lines with the time, for where nobody adds it. Each is one write, so that lines of several threads, or
+// processes, do not mix.
+class StreamSink : public LogSink {
+ public:
+  explicit StreamSink(int borrowed) : fd_(borrowed) {}
+  explicit StreamSink(UniqueFd owned) : owned_(std::move(owned)), fd_(owned_.get()) {}
+  bool write(LogLevel level, std::string_view line) const override {
+    std::string out =
+        to_iso8601(wall_now()) + " " + ident + "[" + std::to_string(::getpid()) + "] ";
+    out.append(to_string(level)).append(": ").append(line).append("\n");
+    return write_all(fd_, out);
+  }
+
+ private:
+  UniqueFd owned_;
+  int fd_;
+};
+
+class JournalSink : public LogSink {
+ public:
+  explicit JournalSink(const std::string& path)
+      : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    address_.sun_family = AF_UNIX;
+    path.copy(address_.sun_path, sizeof address_.sun_path - 1);
+  }
+  // The text form of the protocol is enough: the line holds no newline.
+  bool write(LogLevel level, std::string_view line) const override {
+    std::string out = "PRIORITY=" + std::to_string(severity(level)) +
+                      "\nSYSLOG_FACILITY=" + std::to_string(LOG_FAC(LOG_MAIL)) +
+                      "\nSYSLOG_IDENTIFIER=" + ident +
+                      "\nSYSLOG_PID=" + std::to_string(::getpid()) + "\nMESSAGE=";
+    out.append(line).append("\n");
+    // Not waiting: a journal that stands still must not hold up mail.
+    const auto* to = reinterpret_cast<const sockaddr*>(&address_);
+    const ssize_t sent = ::sendto(fd_.get(), out.data(), out.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                                  to, sizeof address_);
+    return sent == static_cast<ssize_t>(out.size());
+  }
+
+ private:
+  UniqueFd fd_;
+  sockaddr_un address_{};
+};
+
+// Created for the daemon and its group alone: the log names senders and recipients.
+std::shared_ptr<const LogSink> file_sink(const std::string& path, std::string& problem) {
+  constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  UniqueFd fd(::open(path.c_str(), flags, 0640));
+  if (!fd) {
+    problem = "log file " + path + ": " + std::strerror(errno);
+    return nullptr;
+  }
+  return std::make_shared<StreamSink>(std::move(fd));
+}
+
+}  // namespace
+
+std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path) {
+  return std::make_shared<JournalSink>(socket_path);
+}
+
+std::shared_ptr<const LogSink> open_log_sink(const LogOptions& options, std::string& problem) {
+  switch (options.target) {
+    case LogOptions::Target::syslog:
+      return std::make_shared<SyslogSink>();
+    case LogOptions::Target::stderr_stream:
+      return std::make_shared<StreamSink>(STDERR_FILENO);
+    case LogOptions::Target::journald:
+      return journal_sink(journal_path);
+    case LogOptions::Target::file:
+      return file_sink(options.path, problem);
+  }
+  return nullptr;
+}
+
+}  // namespace sekisho

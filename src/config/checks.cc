@@ -1,0 +1,152 @@
+#include "config/checks.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace sekisho::config {
+namespace {
+
+std::string entry_name(const char* section, std::size_t index) {
+  return std::string(section) + "[" + std::to_string(index) + "]";
+}
+
+// The key's own place, else that of its entry.
+Place place_in(const Reader& reader, const std::string& entry, const std::string& key) {
+  const std::string path = entry + "." + key;
+  return reader.given(path) ? reader.place_of(path) : reader.place_of(entry);
+}
+
+void check_unix_socket(const milter::Options& milter, const std::string& entry, Reader& reader) {
+  const Place place = place_in(reader, entry, "socket");
+  const bool below_spool = milter.socket.starts_with("unix:/var/spool/postfix/");
+  if (below_spool && milter.socket_group.empty()) {
+    reader.warning(place,
+                   "Postfix could not connect unless the folder gives the socket its group: set "
+                   "socket_group = \"postfix\"");
+  }
+  if ((milter.socket_mode & 02) != 0) {
+    reader.warning(place_in(reader, entry, "socket_mode"),
+                   "every local user could connect: set socket_mode = \"0660\" and socket_group");
+  }
+}
+
+void check_inet_socket(const milter::Options& milter, const std::string& entry, Reader& reader) {
+  for (const char* key : {"socket_mode", "socket_owner", "socket_group"}) {
+    if (reader.given(entry + "." + key)) {
+      reader.warning(place_in(reader, entry, key),
+                     std::string(key) + " has no effect: it is for Unix sockets");
+    }
+  }
+  const auto address = mail::IpAddress::parse(milter.socket.substr(milter.socket.find('@') + 1));
+  const bool loopback = address && (mail::IpPrefix::parse("127.0.0.0/8")->contains(*address) ||
+                                    mail::IpPrefix::parse("::1/128")->contains(*address));
+  if (!loopback) {
+    reader.warning(place_in(reader, entry, "socket"),
+                   "the milter protocol has no password: let a packet filter admit the MTA alone");
+  }
+}
+
+void check_sockets(const Settings& settings, Reader& reader) {
+  std::map<std::string, Place> seen;
+  if (settings.control.socket.empty()) {
+    reader.error(reader.place_of("control.socket"),
+                 "control.socket is empty: leave it out for the default, or name a path");
+  }
+  seen["unix:" + settings.control.socket] = reader.place_of("control.socket");
+  for (std::size_t i = 0; i < settings.milters.size(); ++i) {
+    const milter::Options& milter = settings.milters[i];
+    const std::string entry = entry_name("milter", i + 1);
+    const Place place = place_in(reader, entry, "socket");
+    if (milter.socket.empty()) {
+      // One that could not be read has its own finding.
+      if (!reader.given(entry + ".socket")) {
+        reader.error(place, "socket is missing: add socket = \"unix:/PATH\"");
+      }
+      continue;
+    }
+    const auto [first, fresh] = seen.emplace(milter.socket, place);
+    if (!fresh) {
+      const std::string other =
+          first->second.line == 0 ? "the default of control.socket" : first->second.text();
+      reader.error(place, "the socket " + milter.socket + " is already taken by " + other);
+    }
+    if (milter.socket.starts_with("unix:")) {
+      check_unix_socket(milter, entry, reader);
+    } else {
+      check_inet_socket(milter, entry, reader);
+    }
+  }
+}
+
+void check_policies(const Settings& settings, Reader& reader) {
+  std::map<std::string, Place> seen;
+  for (std::size_t i = 0; i < settings.rules.policies.size(); ++i) {
+    const std::string entry = entry_name("policy", i + 1);
+    const auto& patterns = settings.rules.policies[i].to;
+    if (patterns.empty() && !reader.given(entry + ".to")) {
+      reader.error(reader.place_of(entry), "to is missing: add to = [\"user@example.com\"]");
+    }
+    for (std::size_t j = 0; j < patterns.size(); ++j) {
+      const Place place = reader.place_of(entry + ".to[" + std::to_string(j) + "]");
+      const auto [first, fresh] = seen.emplace(patterns[j].text(), place);
+      if (!fresh) {
+        reader.error(place, "the recipient " + patterns[j].text() +
+                                " is given twice; the first is at " + first->second.text() +
+                                ": remove one of them");
+      }
+    }
+  }
+}
+
+void check_dns(const Settings& settings, Reader& reader) {
+  if (reader.given("dns.servers") && !settings.dns.servers.empty() &&
+      !settings.dns.zone_file.empty()) {
+    reader.warning(reader.place_of("dns.servers"),
+                   "dns.servers has no effect: dns.zone_file answers everything");
+  }
+  if (settings.dns.timeout > settings.dns.message_budget) {
+    const bool timeout = reader.given("dns.timeout");
+    reader.warning(reader.place_of(timeout ? "dns.timeout" : "dns.message_budget"),
+                   "dns.timeout is longer than dns.message_budget, which ends before it");
+  }
+}
+
+void check_dmarc(const Settings& settings, Reader& reader) {
+  if (!settings.public_suffix_list.empty() &&
+      settings.dmarc.discovery == dmarc::Discovery::treewalk) {
+    reader.warning(reader.place_of("dmarc.public_suffix_list"),
+                   "dmarc.public_suffix_list has no effect: it is for dmarc.discovery = \"psl\"");
+  }
+}
+
+void check_trust(const Settings& settings, Reader& reader) {
+  const auto& networks = settings.session.trust.networks;
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    if (networks[i].length() == 0) {
+      reader.warning(reader.place_of("trust.networks[" + std::to_string(i) + "]"),
+                     networks[i].text() + " is everybody: no message would be evaluated");
+    }
+  }
+}
+
+void check_process(const Settings& settings, Reader& reader) {
+  if (settings.process.user == "root") {
+    reader.warning(reader.place_of("process.user"),
+                   "the daemon would stay root: make a user of its own, \"sekisho\"");
+  }
+}
+
+}  // namespace
+
+void check_across(const Settings& settings, Reader& reader) {
+  check_sockets(settings, reader);
+  check_policies(settings, reader);
+  check_dns(settings, reader);
+  check_dmarc(settings, reader);
+  check_trust(settings, reader);
+  check_process(settings, reader);
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,12 @@
+// config/checks.h: what is wrong between keys that are each right: dead rules, sockets that nobody can reach.
+// Errors: findings in the Reader, which knows where the keys stand. Thread: any.
+#pragma once
+
+#include "config/reader.h"
+#include "config/settings.h"
+
+namespace sekisho::config {
+
+void check_across(const Settings& settings, Reader& reader);
+
+}  // namespace sekisho::config

@@ -1,0 +1,18 @@
+#include "config/finding.h"
+
+namespace sekisho::config {
+
+std::string Place::text() const {
+  if (line == 0) return file;
+  std::string out = file + ":" + std::to_string(line);
+  if (column != 0) out += ":" + std::to_string(column);
+  return out;
+}
+
+std::string Finding::text() const {
+  const std::string where = place.text();
+  const char* word = level == Level::error ? "error: " : "warning: ";
+  return (where.empty() ? "" : where + ": ") + word + message;
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,35 @@
+// config/load.h: from TOML text to a snapshot of settings. All errors of all files are found, not the first
+// one only; a snapshot is given only when there is none. Files are read, nothing else is touched.
+// Errors: findings with file, line, column and what to do; never throws. Thread: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/finding.h"
+#include "config/settings.h"
+
+namespace sekisho::config {
+
+struct Loaded {
+  Settings settings;
+  std::vector<Finding> findings;   // warnings
+  std::string digest;              // 16 hex digits; equal for equal effective settings
+  std::vector<std::string> files;  // all that were read, in this order
+};
+
+Expected<Loaded, std::vector<Finding>> load_file(const std::string& path);
+// `name` is what findings call the text, and its folder is where relative paths start.
+Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const std::string& name);
+
+// What keeps the daemon, but not `sekisho check`, from working with these settings.
+std::vector<Finding> problems(const Settings& settings, const std::string& name);
+
+// The keys that differ and are not reloadable: "control.socket", "milter".
+std::vector<std::string> reload_needs_restart(const Settings& running, const Settings& loaded);
+// `loaded` with those keys as they are in `running`.
+Settings keep_until_restart(const Settings& running, Settings loaded);
+
+}  // namespace sekisho::config

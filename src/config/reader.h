@@ -1,0 +1,50 @@
+// config/reader.h: what reading a configuration gathers on its way: findings, the places of keys, the files
+// that were read. Files are regular ones of at most 1 MB. Errors: findings; never throws.
+// Thread: one owner.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/document.h"
+#include "config/finding.h"
+
+namespace sekisho::config {
+
+// A text with its place: an element of a list, or a line of a list file.
+struct Item {
+  std::string text;
+  Place place;
+};
+
+class Reader {
+ public:
+  void error(const Place& place, std::string message);
+  void warning(const Place& place, std::string message);
+
+  // The contents; ParseError says what is wrong with the file.
+  Expected<std::string> read_file(const std::string& path);
+  // The lines of the file of "file:PATH" without comments and empty ones.
+  std::vector<Item> read_list_file(const Item& reference);
+  // A list of texts with every "file:PATH", the whole value or an element, replaced by its lines.
+  std::vector<Item> items(const std::string& key, const Value& value);
+
+  // Where the key "milter[0].socket" stands, or an element of it, "policy[0].to[2]"; for checks across keys.
+  void remember(const std::string& key, const Place& place) { places_[key] = place; }
+  Place place_of(const std::string& key) const;
+  bool given(const std::string& key) const { return places_.contains(key); }
+
+  std::vector<Finding> findings;
+  std::vector<std::string> files;
+
+ private:
+  std::map<std::string, Place> places_;
+};
+
+// A path as it is meant in a file: relative ones start from the folder of that file.
+std::string relative_to(const Place& place, std::string_view path);
+
+}  // namespace sekisho::config

@@ -1,0 +1,160 @@
+// Loading: fixture pairs NN-topic.toml and NN-topic.want in tests/data/config. A .want holds the findings, and
+// the changed settings when there is no error.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "config/dump.h"
+#include "config/load.h"
+
+namespace sekisho::config {
+namespace {
+
+const std::string folder = SEKISHO_TEST_DATA "/config/";
+
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  EXPECT_TRUE(in) << path;
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// With names as they are from the folder of the fixtures.
+std::string without_folder(std::string text) {
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder)) {
+    text.erase(at, folder.size());
+  }
+  return text;
+}
+
+std::string lines(const std::vector<Finding>& findings) {
+  std::string out;
+  for (const Finding& finding : findings) out += finding.text() + "\n";
+  return out;
+}
+
+std::string outcome(const std::string& path) {
+  const auto loaded = load_file(path);
+  if (!loaded) return without_folder(lines(loaded.error()));
+  return without_folder(lines(loaded->findings) + "---\n" +
+                        dump(loaded->settings, {.only_changed = true}));
+}
+
+std::vector<std::string> cases() {
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".toml") out.push_back(entry.path().stem().string());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+class ConfigCase : public testing::TestWithParam<std::string> {};
+
+TEST_P(ConfigCase, FindingsAndSettings) {
+  EXPECT_EQ(outcome(folder + GetParam() + ".toml"), contents(folder + GetParam() + ".want"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, ConfigCase, testing::ValuesIn(cases()), [](const auto& each) {
+  std::string name = each.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST(ConfigLoad, DefaultsAreThoseOfTheMembers) {
+  const auto loaded = load_text("", "empty");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(dump(loaded->settings), dump(Settings()));
+  ASSERT_EQ(loaded->settings.session.trust.networks.size(), 2U);
+  EXPECT_EQ(loaded->settings.session.trust.networks[1].text(), "::1/128");
+}
+
+TEST(ConfigLoad, DumpLoadsAgainAsTheSameSettings) {
+  const auto first = load_file(folder + "01-everything.toml");
+  ASSERT_TRUE(first) << lines(first.error());
+  for (const bool only_changed : {false, true}) {
+    const std::string text = dump(first->settings, {.only_changed = only_changed});
+    const auto second = load_text(text, "dump");
+    ASSERT_TRUE(second) << lines(second.error()) << text;
+    EXPECT_EQ(second->digest, first->digest) << text;
+  }
+}
+
+TEST(ConfigLoad, NamesTheFilesThatItRead) {
+  const auto loaded = load_file(folder + "01-everything.toml");
+  ASSERT_TRUE(loaded);
+  std::vector<std::string> files;
+  for (const std::string& file : loaded->files) files.push_back(without_folder(file));
+  EXPECT_EQ(files, (std::vector<std::string>{"01-everything.toml", "parts/10-policy.toml",
+                                             "parts/20-milter.toml", "lists/aliases",
+                                             "lists/domains", "lists/overrides"}));
+}
+
+TEST(ConfigLoad, TheDigestTellsSettingsApartAndNotTheirText) {
+  const auto plain = load_text("[dkim]\nmax_signatures = 7\n", "a");
+  const auto commented = load_text("# seven\n[dkim]\nmax_signatures = 7 # more\n", "b");
+  const auto other = load_text("[dkim]\nmax_signatures = 8\n", "a");
+  ASSERT_TRUE(plain && commented && other);
+  EXPECT_EQ(plain->digest.size(), 16U);
+  EXPECT_EQ(plain->digest, commented->digest);
+  EXPECT_NE(plain->digest, other->digest);
+}
+
+TEST(ConfigLoad, AFileThatCannotBeReadIsAnError) {
+  struct Case {
+    std::string path;
+    std::string want;
+  };
+  const Case table[] = {
+      {folder + "no-such.toml", "no-such.toml: error: No such file or directory"},
+      {folder + "lists", "lists: error: not a regular file"},
+      {"/dev/zero", "/dev/zero: error: not a regular file"},
+  };
+  for (const Case& each : table) {
+    const auto loaded = load_file(each.path);
+    ASSERT_FALSE(loaded) << each.path;
+    ASSERT_EQ(loaded.error().size(), 1U);
+    EXPECT_EQ(without_folder(loaded.error()[0].text()), each.want);
+  }
+}
+
+TEST(ConfigLoad, NestingIsBounded) {
+  std::string deep = "x = ";
+  deep += std::string(200, '[') + std::string(200, ']') + "\n";
+  const auto loaded = load_text(deep, "deep");
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(lines(loaded.error()).find("nested too deeply"), std::string::npos);
+}
+
+TEST(ConfigLoad, TheDaemonNeedsAMilterAndACheckDoesNot) {
+  const auto loaded = load_text("[dkim]\nmax_signatures = 7\n", "a.conf");
+  ASSERT_TRUE(loaded);
+  const auto found = problems(loaded->settings, "a.conf");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].level, Finding::Level::error);
+  EXPECT_EQ(found[0].text().rfind("a.conf: error: no [[milter]]", 0), 0U);
+}
+
+TEST(ConfigReload, NamesTheKeysThatNeedARestartAndKeepsThem) {
+  const auto running = load_text(
+      "[[milter]]\nsocket = \"unix:/run/a.sock\"\n[process]\nuser = \"a\"\n[spf]\nfail = \"tag\"\n",
+      "a");
+  const auto loaded = load_text(
+      "[[milter]]\nsocket = \"unix:/run/b.sock\"\n[process]\nuser = \"b\"\n[control]\ngroup = "
+      "\"g\"\n"
+      "[spf]\nfail = \"reject\"\n",
+      "b");
+  ASSERT_TRUE(running && loaded);
+  EXPECT_EQ(reload_needs_restart(running->settings, running->settings), std::vector<std::string>{});
+  EXPECT_EQ(reload_needs_restart(running->settings, loaded->settings),
+            (std::vector<std::string>{"control.group", "process.user", "milter"}));
+  const Settings kept = keep_until_restart(running->settings, loaded->settings);
+  EXPECT_EQ(reload_needs_restart(running->settings, kept), std::vector<std::string>{});
+  EXPECT_EQ(kept.rules.defaults.spf.fail, policy::OnSpfFail::reject);
+}
+
+}  // namespace
+}  // namespace sekisho::config
