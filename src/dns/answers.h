@@ -35,7 +35,8 @@ std::string to_string(const Question& question);
 
 struct Mx {
   std::uint16_t preference;
-  std::string exchange;  // as it stood; "" is the null MX (RFC 7505). Not checked: may be no dns::Name
+  std::string
+      exchange;  // as it stood; "" is the null MX (RFC 7505). Not checked: may be no dns::Name
 };
 
 // What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to everybody.
@@ -49,12 +50,12 @@ inline constexpr std::size_t max_records = 100;
 // The answer to one question, CNAME chain followed. Only the vector of the question's type is filled.
 struct Answer {
   Outcome outcome = Outcome::error;
-  std::string error;                      // for `error`: "timeout", "servfail", "cname loop", "query budget", …
-  std::chrono::seconds ttl{0};            // smallest along the chain; for negative answers by RFC 2308
-  std::vector<std::string> texts;         // TXT, the character-strings of a record joined
-  std::vector<mail::IpAddress> addresses; // A, AAAA
-  std::vector<Mx> exchanges;              // MX, in the order of the answer
-  std::vector<std::string> pointers;      // PTR, as they stood, lower-case, without a final dot
+  std::string error;  // for `error`: "timeout", "servfail", "cname loop", "query budget", …
+  std::chrono::seconds ttl{0};     // smallest along the chain; for negative answers by RFC 2308
+  std::vector<std::string> texts;  // TXT, the character-strings of a record joined
+  std::vector<mail::IpAddress> addresses;  // A, AAAA
+  std::vector<Mx> exchanges;               // MX, in the order of the answer
+  std::vector<std::string> pointers;       // PTR, as they stood, lower-case, without a final dot
 
   bool is_error() const { return outcome == Outcome::error; }
   // NXDOMAIN or NODATA: a void lookup in RFC 7208's sense.

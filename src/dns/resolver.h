@@ -13,14 +13,14 @@ namespace sekisho::dns {
 
 // What `sekisho status` says of a resolver. Counters since start.
 struct ResolverStatus {
-  std::uint64_t questions = 0;     // asked of us
+  std::uint64_t questions = 0;  // asked of us
   std::uint64_t cache_hits = 0;
-  std::uint64_t coalesced = 0;     // joined an equal question in flight
-  std::uint64_t sent = 0;          // datagrams and TCP queries sent
-  std::uint64_t answered = 0;      // answers that were used
+  std::uint64_t coalesced = 0;  // joined an equal question in flight
+  std::uint64_t sent = 0;       // datagrams and TCP queries sent
+  std::uint64_t answered = 0;   // answers that were used
   std::uint64_t timeouts = 0;
-  std::uint64_t failures = 0;      // answers that became Outcome::error for another reason
-  std::uint64_t ignored = 0;       // datagrams that matched no question (wrong id, port or question)
+  std::uint64_t failures = 0;  // answers that became Outcome::error for another reason
+  std::uint64_t ignored = 0;   // datagrams that matched no question (wrong id, port or question)
   std::size_t cache_entries = 0;
   std::size_t in_flight = 0;
   std::vector<std::string> servers;  // "127.0.0.1:53", in the order they are tried
