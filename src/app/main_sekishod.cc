@@ -1,1 +1,87 @@
-int main() { return 70; }
+// The daemon.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "app/background.h"
+#include "app/daemon.h"
+#include "app/privileges.h"
+#include "app/service_manager.h"
+#include "cli/configuration.h"
+#include "cli/exit_code.h"
+#include "cli/version.h"
+
+namespace {
+
+using namespace sekisho;
+
+struct Arguments {
+  std::string config = cli::default_config;
+  bool foreground = false;
+  bool test = false;
+};
+
+int complain(cli::ExitCode code, const std::string& what) {
+  std::fprintf(stderr, "sekishod: %s\n", what.c_str());
+  return code;
+}
+
+// Before the first thread: they all inherit it, and the main thread alone takes the signals.
+void block_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+int serve(const Arguments& arguments) {
+  auto loaded = config::load_file(arguments.config);
+  if (!loaded) {
+    for (const auto& finding : loaded.error()) std::fprintf(stderr, "%s\n", finding.text().c_str());
+    return cli::config;
+  }
+  const auto problems = config::problems(loaded->settings, arguments.config);
+  for (const auto& problem : problems) std::fprintf(stderr, "%s\n", problem.text().c_str());
+  if (!problems.empty()) return cli::config;
+  const auto process = loaded->settings.process;
+
+  app::Background background(arguments.foreground);
+  block_signals();
+  app::Daemon daemon(arguments.config, std::move(*loaded));
+  if (auto opened = daemon.open(); !opened) return complain(cli::os_error, opened.error());
+  if (auto dropped = app::drop_privileges(process); !dropped)
+    return complain(cli::config, dropped.error());
+  if (auto running = daemon.run(); !running) return complain(cli::config, running.error());
+  background.started();
+  app::tell_service_manager("READY=1");
+  daemon.serve_signals();
+  daemon.stop();
+  return cli::ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App parser("Reads the papers of every e-mail: SPF, DKIM and DMARC as a milter", "sekishod");
+  parser.set_version_flag("--version", cli::version);
+  parser.add_option("-c,--config", arguments.config,
+                    "Configuration file (default /etc/sekisho/milter.conf)");
+  parser.add_flag("-f,--foreground", arguments.foreground, "Stay in the foreground");
+  parser.add_flag("-t,--test", arguments.test, "Check the configuration and exit");
+  try {
+    parser.parse(argc, argv);
+    return arguments.test ? cli::config_check(arguments.config) : serve(arguments);
+  } catch (const CLI::Success& success) {
+    return parser.exit(success);
+  } catch (const CLI::ParseError& error) {
+    parser.exit(error);
+    return cli::usage;
+  } catch (const std::exception& error) {
+    return complain(cli::software, error.what());
+  }
+}

@@ -32,8 +32,6 @@ constexpr std::int64_t max_connections = 4096;
 // When descriptors run out, how long until the next attempt.
 constexpr std::chrono::milliseconds accept_pause(100);
 
-}  // namespace
-
 using Acceptor = asio::posix::stream_descriptor;
 
 struct Loop {

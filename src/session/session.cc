@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "authres/compose.h"
+#include "policy/decide.h"
 #include "session/edits.h"
 #include "session/traces.h"
 
 namespace sekisho::session {
 
-// One message, from MAIL FROM (or the connection, for its first) to its outcome.
+// One message, from MAIL FROM to its outcome; or the lookups that begin before there is one.
 struct Session::Message {
   Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
           std::function<void()> notify)
@@ -18,6 +19,7 @@ struct Session::Message {
   SteadyTime began = steady_now();
   policy::Facts facts;
   mail::Header header;
+  std::vector<std::string> malformed_lines;
   Done done;
   std::optional<std::string> failure;
   // Last, for its lookups refer to what stands above.
@@ -101,9 +103,7 @@ void Session::start_client_checks(Message& message) {
 
 void Session::mail_from(MailFrom from) {
   if (message_) abort();  // a front that forgot to say so
-  const bool begun = early_ != nullptr;
-  message_ = begun ? std::move(early_) : new_message();
-  early_.reset();
+  message_ = new_message();
   auto& facts = message_->facts;
   facts.id = engine_.next_id();
   facts.received = engine_.now();
@@ -111,13 +111,15 @@ void Session::mail_from(MailFrom from) {
   facts.client = client_;
   facts.mail_from = std::move(from.address);
   facts.exemption = exemption(from.authenticated);
-  message_->began = steady_now();
   if (!evaluated()) return;
-  if (!begun) start_client_checks(*message_);
+  start_client_checks(*message_);
   if (client_.address) {
     message_->checks.mail_from(*client_.address, client_.helo, facts.mail_from,
                                own_name(*message_->snapshot));
   }
+  // What began before MAIL FROM has been joined by now: its answers are at hand, or in flight for both. Its
+  // budget of time is not the message's, for a client may be slow to come to MAIL FROM.
+  early_.reset();
 }
 
 void Session::rcpt_to(std::string address) {
@@ -133,10 +135,17 @@ void Session::header(std::string name, std::string value) {
   }
 }
 
+void Session::malformed_line(std::string line) {
+  // A few tell what kind of message this is.
+  if (message_ && message_->malformed_lines.size() < 100) {
+    message_->malformed_lines.push_back(std::move(line));
+  }
+}
+
 void Session::end_of_header() {
   if (!message_ || !evaluated()) return;
   auto& facts = message_->facts;
-  facts.author = mail::find_author(message_->header);
+  facts.author = mail::find_author(message_->header, message_->malformed_lines);
   message_->checks.header_complete(message_->header, facts.author);
 }
 

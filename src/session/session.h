@@ -52,6 +52,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void mail_from(MailFrom from);
   void rcpt_to(std::string address);
   void header(std::string name, std::string value);
+  // A line of the header that is no field (a front that reads the message itself sees these).
+  void malformed_line(std::string line);
   void end_of_header();
   // False when no more of the body is wanted.
   bool body(std::string_view octets);
@@ -88,7 +90,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Executor> owner_;
   policy::Client client_;
   std::string mta_name_;
-  // Lookups that began before MAIL FROM; the first message takes them over.
+  // Lookups that began before MAIL FROM: the first message finds their answers at hand.
   std::unique_ptr<Message> early_;
   std::unique_ptr<Message> message_;
 };

@@ -1,0 +1,229 @@
+#include "app/daemon.h"
+
+#include <csignal>
+#include <future>
+
+#include <unistd.h>
+
+#include "app/service_manager.h"
+#include "cli/version.h"
+#include "config/keys.h"
+#include "session/record.h"
+
+namespace sekisho::app {
+
+using nlohmann::json;
+
+namespace {
+
+// How long what is in flight may take to finish: a message's budget of time and some more.
+constexpr std::chrono::seconds drain_time(30);
+
+json counters_json(const session::Counters& counters) {
+  return {{"connections", counters.connections.load()},
+          {"open", counters.open_connections.load()},
+          {"messages", counters.messages.load()},
+          {"skipped", counters.exempt.load()},
+          {"aborted", counters.aborted.load()},
+          {"internal_errors", counters.internal_errors.load()}};
+}
+
+json verdicts_json(const session::Counters& counters) {
+  using policy::Action;
+  json verdicts = json::object();
+  for (const auto action :
+       {Action::accept, Action::tag, Action::quarantine, Action::tempfail, Action::reject}) {
+    verdicts[std::string(to_string(action))] =
+        counters.by_action[static_cast<std::size_t>(action)].load();
+  }
+  return verdicts;
+}
+
+json resolver_json(const dns::ResolverStatus& status) {
+  return {{"servers", status.servers},       {"questions", status.questions},
+          {"cache_hits", status.cache_hits}, {"cache_entries", status.cache_entries},
+          {"coalesced", status.coalesced},   {"sent", status.sent},
+          {"answered", status.answered},     {"timeouts", status.timeouts},
+          {"failures", status.failures},     {"ignored", status.ignored},
+          {"in_flight", status.in_flight}};
+}
+
+// The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
+std::string dispositions(const config::Settings& settings) {
+  LogLine line("in force:");
+  for (const auto& row : config::keys()) {
+    if (const auto* rule = std::get_if<config::Slot<policy::Rules>>(&row.slot)) {
+      line.plain(row.path(), rule->show(settings.rules.defaults));
+    } else if (const auto* other = std::get_if<config::Slot<config::Settings>>(&row.slot);
+               other != nullptr && row.section == "quarantine") {
+      line.plain(row.path(), other->show(settings));
+    }
+  }
+  return line.text();
+}
+
+}  // namespace
+
+// One line per decision.
+class Daemon::LogJournal final : public session::Journal {
+ public:
+  explicit LogJournal(Log& log) : log_(log) {}
+  void decided(const policy::Facts& facts, const policy::Verdict& verdict) override {
+    log_.info(session::log_line(facts, verdict));
+  }
+
+ private:
+  Log& log_;
+};
+
+Daemon::Daemon(std::string config_path, config::Loaded loaded)
+    : config_path_(std::move(config_path)),
+      loaded_(std::move(loaded)),
+      log_(loaded_.settings.log),
+      journal_(std::make_unique<LogJournal>(log_)),
+      control_(log_) {}
+
+Daemon::~Daemon() = default;
+
+Expected<bool, std::string> Daemon::open() {
+  // Sockets first, as root where we are root; nothing here starts a thread that would keep its rights.
+  if (auto opened = control_.open(loaded_.settings.control); !opened) return opened;
+  engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
+  milters_ = std::make_unique<milter::Server>(*engine_, log_);
+  return milters_->open(loaded_.settings.milters);
+}
+
+Expected<bool, std::string> Daemon::run() {
+  auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
+  if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
+  engine_->replace(std::move(*snapshot));
+  milters_->run();
+  control_.run(
+      {{"status", [this](const json&) { return status(); }},
+       {"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
+  log_start();
+  return true;
+}
+
+void Daemon::log_start() {
+  for (const auto& finding : loaded_.findings) log_.warning(finding.text());
+  LogLine line(std::string("sekishod ") + cli::version + " started:");
+  line.field("config", config_path_).field("digest", loaded_.digest);
+  for (const auto& milter : loaded_.settings.milters) {
+    line.field("milter", milter.socket + " " + std::string(to_string(milter.role)));
+  }
+  if (loaded_.settings.rules.defaults.monitor) line.field("monitor", "all");
+  log_.info(line.text());
+  // What is done with whom, so that a new version cannot change it without a word.
+  log_.info(dispositions(loaded_.settings));
+}
+
+void Daemon::serve_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    switch (signal) {
+      case SIGHUP:
+        reload();
+        break;
+      case SIGUSR1:
+        log_.reopen(loaded_.settings.log);
+        break;
+      case SIGUSR2:
+        main_tasks_.run_until([] { return false; }, steady_now());
+        break;
+      default:
+        return;
+    }
+  }
+}
+
+void Daemon::stop() {
+  tell_service_manager("STOPPING=1");
+  log_.info("stopping: messages in flight may take 30 s; a second signal ends at once");
+  sigset_t again;
+  sigemptyset(&again);
+  for (const int signal : {SIGTERM, SIGINT}) {
+    std::signal(signal, SIG_DFL);
+    sigaddset(&again, signal);
+  }
+  pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
+  const std::size_t cut_off = milters_->drain(drain_time);
+  control_.stop();
+  if (cut_off > 0)
+    log_.warning(std::to_string(cut_off) + " messages were cut off; their senders try again");
+  log_.info("stopped");
+}
+
+json Daemon::on_main_thread(const std::function<json()>& work) {
+  std::promise<json> answer;
+  auto future = answer.get_future();
+  main_tasks_.post([&] { answer.set_value(work()); });
+  ::kill(::getpid(), SIGUSR2);
+  return future.get();
+}
+
+json Daemon::reload() {
+  tell_service_manager_reloading();
+  json answer = {{"ok", false}};
+  const auto refuse = [&](std::string why) {
+    log_.error("reload refused, the old configuration stays: " + why);
+    answer["error"] = std::move(why);
+    tell_service_manager("READY=1");
+    return answer;
+  };
+  auto loaded = config::load_file(config_path_);
+  std::vector<config::Finding> findings =
+      loaded ? config::problems(loaded->settings, config_path_) : loaded.error();
+  if (!findings.empty()) {
+    std::string why;
+    for (const auto& finding : findings) why += (why.empty() ? "" : "\n") + finding.text();
+    return refuse(why);
+  }
+  const auto restart = config::reload_needs_restart(loaded_.settings, loaded->settings);
+  answer["findings"] = json::array();
+  for (const auto& key : restart) {
+    const std::string warning =
+        config_path_ + ": warning: " + key + " has changed, which a restart puts into force";
+    log_.warning(warning);
+    answer["findings"].push_back(warning);
+  }
+  for (const auto& finding : loaded->findings) {
+    log_.warning(finding.text());
+    answer["findings"].push_back(finding.text());
+  }
+  loaded->settings = config::keep_until_restart(loaded_.settings, std::move(loaded->settings));
+  const control::Running running{engine_->snapshot(), loaded_.settings};
+  auto snapshot = control::make_snapshot(loaded->settings, loaded->digest, &running);
+  if (!snapshot) return refuse(snapshot.error());
+  engine_->replace(std::move(*snapshot));
+  loaded_ = std::move(*loaded);
+  log_.reopen(loaded_.settings.log);
+  log_.info(LogLine("reloaded:").field("digest", loaded_.digest).text());
+  tell_service_manager("READY=1");
+  answer["ok"] = true;
+  answer["digest"] = loaded_.digest;
+  return answer;
+}
+
+json Daemon::status() const {
+  const auto snapshot = engine_->snapshot();
+  const auto keys = engine_->keys().status();
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(steady_now() - started_);
+  return {{"ok", true},
+          {"version", cli::version},
+          {"pid", ::getpid()},
+          {"uptime_s", uptime.count()},
+          {"config", config_path_},
+          {"digest", snapshot->digest},
+          {"sessions", counters_json(engine_->counters())},
+          {"verdicts", verdicts_json(engine_->counters())},
+          {"resolver", resolver_json(snapshot->resolver->status())},
+          {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
+          {"log", {{"lost", log_.lost()}}}};
+}
+
+}  // namespace sekisho::app

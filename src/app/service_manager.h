@@ -1,0 +1,14 @@
+// app/service_manager.h: tells systemd how the daemon is (sd_notify(3)), where it asked to be told.
+// Errors: none; nobody may listen. Thread: any.
+#pragma once
+
+#include <string_view>
+
+namespace sekisho::app {
+
+// "READY=1", "STOPPING=1", …
+void tell_service_manager(std::string_view state);
+// "RELOADING=1" with the time that systemd wants beside it.
+void tell_service_manager_reloading();
+
+}  // namespace sekisho::app

@@ -1,0 +1,109 @@
+#include "cli/check.h"
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+
+#include "base/executor.h"
+#include "cli/check_text.h"
+#include "cli/configuration.h"
+#include "cli/exit_code.h"
+#include "control/snapshot.h"
+#include "mail/message.h"
+#include "session/record.h"
+#include "session/session.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+// A decision of the command line is told to the person who asked, and to nobody else.
+class NoJournal final : public session::Journal {
+ public:
+  void decided(const policy::Facts& /*facts*/, const policy::Verdict& /*verdict*/) override {}
+};
+
+int complain(ExitCode code, const std::string& what) {
+  std::fprintf(stderr, "sekisho: %s\n", what.c_str());
+  return code;
+}
+
+std::optional<std::string> read_message(const std::string& file) {
+  if (file == "-") return std::string{std::istreambuf_iterator<char>(std::cin), {}};
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>(in), {}};
+}
+
+// Feeds the message to the session as a front would.
+void converse(session::Session& session, const CheckRequest& request, const mail::IpAddress& ip,
+              const mail::Message& message, session::Session::Done done) {
+  policy::Client client;
+  client.address = ip;
+  session.connect(std::move(client), "");
+  session.helo(request.helo);
+  session.mail_from({request.mail_from, false});
+  for (const auto& to : request.recipients) session.rcpt_to(to);
+  for (const auto& line : message.malformed) session.malformed_line(line);
+  for (const auto& field : message.header.fields()) session.header(field.name, field.value);
+  session.end_of_header();
+  session.body(message.body);
+  session.end_of_message("", std::move(done));
+}
+
+std::optional<session::Outcome> judge(const CheckRequest& request,
+                                      std::shared_ptr<const session::Snapshot> snapshot,
+                                      const mail::IpAddress& ip, const mail::Message& message,
+                                      std::optional<WallTime> at) {
+  NoJournal journal;
+  session::Engine engine(std::move(snapshot), journal,
+                         at ? [time = *at] { return time; } : std::function<WallTime()>(wall_now));
+  const auto queue = std::make_shared<RunQueue>();
+  const auto session = session::Session::create(engine, policy::Role::mx, queue);
+  std::optional<session::Outcome> outcome;
+  converse(*session, request, ip, message,
+           [&](const session::Outcome& reached) { outcome = reached; });
+  const auto done = [&] { return outcome.has_value(); };
+  if (!queue->run_until(done, session->deadline())) session->expire();
+  return outcome;
+}
+
+}  // namespace
+
+int check(const CheckRequest& request) {
+  const auto ip = mail::IpAddress::parse(request.ip);
+  if (!ip) return complain(usage, "--ip: " + ip.error().what);
+  std::optional<WallTime> at;
+  if (!request.at.empty()) {
+    at = parse_time(request.at);
+    if (!at) {
+      return complain(usage, "--at: expected a time as 2026-11-21T09:30:00Z or seconds since 1970");
+    }
+  }
+  const auto octets = read_message(request.file);
+  if (!octets) return complain(no_input, request.file + ": cannot be read");
+  auto loaded = load_configuration(request.config);
+  if (!loaded) return config;
+  if (!request.zone.empty()) {
+    loaded->settings.dns.servers.clear();
+    loaded->settings.dns.zone_file = request.zone;
+  }
+  auto snapshot = control::make_snapshot(loaded->settings, loaded->digest);
+  if (!snapshot) return complain(request.zone.empty() ? config : data_error, snapshot.error());
+  const auto message = mail::parse_message(*octets);
+  const auto outcome = judge(request, *snapshot, *ip, message, at);
+  if (!outcome) return complain(software, "no verdict was reached");
+  if (request.json) {
+    const auto record =
+        session::to_json(outcome->facts, outcome->verdict, outcome->authentication_results);
+    std::printf("%s\n",
+                record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else {
+    std::fputs(check_text(*outcome).c_str(), stdout);
+  }
+  return ok;
+}
+
+}  // namespace sekisho::cli

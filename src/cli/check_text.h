@@ -1,0 +1,13 @@
+// cli/check_text.h: the outcome of a message for a person. What the sender wrote is escaped: it must not steer a terminal.
+// Thread: any.
+#pragma once
+
+#include <string>
+
+#include "session/session.h"
+
+namespace sekisho::cli {
+
+std::string check_text(const session::Outcome& outcome);
+
+}  // namespace sekisho::cli

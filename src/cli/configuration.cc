@@ -1,0 +1,59 @@
+#include "cli/configuration.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/exit_code.h"
+#include "config/dump.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+void print(const std::vector<config::Finding>& findings) {
+  for (const auto& finding : findings) std::fprintf(stderr, "%s\n", finding.text().c_str());
+}
+
+std::string path_or_default(const std::string& path) {
+  return path.empty() ? default_config : path;
+}
+
+}  // namespace
+
+std::optional<config::Loaded> load_configuration(const std::string& path) {
+  std::error_code ignored;
+  if (path.empty() && !std::filesystem::exists(default_config, ignored)) {
+    return config::load_text("", "defaults").value();
+  }
+  auto loaded = config::load_file(path_or_default(path));
+  if (!loaded) {
+    print(loaded.error());
+    return std::nullopt;
+  }
+  return std::move(*loaded);
+}
+
+int config_check(const std::string& path) {
+  const std::string file = path_or_default(path);
+  const auto loaded = config::load_file(file);
+  if (!loaded) {
+    print(loaded.error());
+    return config;
+  }
+  print(loaded->findings);
+  const auto problems = config::problems(loaded->settings, file);
+  print(problems);
+  if (!problems.empty()) return config;
+  std::printf("%s: ok (%zu file%s, digest %s)\n", file.c_str(), loaded->files.size(),
+              loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
+  return ok;
+}
+
+int config_dump(const std::string& path, bool only_changed) {
+  const auto loaded = load_configuration(path);
+  if (!loaded) return config;
+  std::fputs(config::dump(loaded->settings, {only_changed}).c_str(), stdout);
+  return ok;
+}
+
+}  // namespace sekisho::cli

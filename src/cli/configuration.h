@@ -1,0 +1,20 @@
+// cli/configuration.h: the configuration that a command works with, and `sekisho config`.
+// Errors: findings on stderr and an exit code. Thread: the main one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/load.h"
+
+namespace sekisho::cli {
+
+inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
+
+// What is wrong goes to stderr. An empty path means the system's file, or the defaults where there is none.
+std::optional<config::Loaded> load_configuration(const std::string& path);
+
+int config_check(const std::string& path);
+int config_dump(const std::string& path, bool only_changed);
+
+}  // namespace sekisho::cli

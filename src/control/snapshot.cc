@@ -1,0 +1,57 @@
+#include "control/snapshot.h"
+
+#include <array>
+
+#include <unistd.h>
+
+#include "dmarc/public_suffix_list.h"
+#include "dns/make_resolver.h"
+
+namespace sekisho::control {
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+bool same_resolver(const dns::Options& a, const dns::Options& b) {
+  // A zone file may have changed under the same name.
+  return a.zone_file.empty() && b.zone_file.empty() && a.servers == b.servers &&
+         a.timeout == b.timeout && a.cache_entries == b.cache_entries;
+}
+
+}  // namespace
+
+Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
+    const config::Settings& settings, const std::string& digest, const Running* running) {
+  auto snapshot = std::make_shared<session::Snapshot>();
+  snapshot->options = settings.session;
+  if (snapshot->options.identity.hostname.empty()) {
+    snapshot->options.identity.hostname = host_name();
+  }
+  snapshot->dns = settings.dns;
+  snapshot->spf = settings.spf;
+  snapshot->dkim = settings.dkim;
+  snapshot->dmarc = settings.dmarc;
+  snapshot->rules = settings.rules;
+  snapshot->digest = digest;
+  if (settings.dmarc.discovery == dmarc::Discovery::psl) {
+    auto list = dmarc::PublicSuffixList::load(settings.public_suffix_list);
+    if (!list) return tl::unexpected<std::string>("dmarc.public_suffix_list: " + list.error().what);
+    snapshot->suffixes = std::make_shared<const dmarc::PublicSuffixList>(std::move(*list));
+    snapshot->dmarc.suffixes = snapshot->suffixes.get();
+  }
+  if (running != nullptr && same_resolver(settings.dns, running->settings.dns)) {
+    snapshot->resolver = running->snapshot->resolver;
+    return snapshot;
+  }
+  auto resolver = dns::make_resolver(settings.dns);
+  if (!resolver) return tl::unexpected<std::string>("dns: " + resolver.error().what);
+  snapshot->resolver = std::move(*resolver);
+  return snapshot;
+}
+
+}  // namespace sekisho::control

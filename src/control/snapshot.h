@@ -1,0 +1,23 @@
+// control/snapshot.h: from settings to what the sessions work with: the resolver is made, the public suffix list is read.
+// Errors: a sentence for the admin. Thread: any.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "session/engine.h"
+
+namespace sekisho::control {
+
+// `running`: the snapshot in force and its settings, whose resolver (with its cache) is kept while [dns] says the same.
+struct Running {
+  std::shared_ptr<const session::Snapshot> snapshot;
+  config::Settings settings;
+};
+
+Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
+    const config::Settings& settings, const std::string& digest, const Running* running = nullptr);
+
+}  // namespace sekisho::control
