@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from . import dovecot
-from .smtp_client import Closed, SmtpClient
+from .smtp_client import SmtpClient
 
 
 @dataclass
@@ -153,19 +153,20 @@ def sendmail(lab, scenario, message):
     return Answer(message=message, local=True)
 
 
-def released(lab, scenario, message):
-    """Held, then released by `postsuper -r`: it passes through non_smtpd_milters and must not be held again."""
+def released(lab, scenario, message, option):
+    """Held, then released by postsuper: it must not be held again."""
     answer = plain(lab, scenario, message)
-    deadline = time.monotonic() + 10
-    while answer.queue_id not in lab.postfix.hold_queue():
-        assert time.monotonic() < deadline, f"not held: {answer.stage('dot')}"
-        time.sleep(0.1)
-    lab.postfix.requeue(answer.queue_id)
-    deadline = time.monotonic() + 10
-    while answer.queue_id in lab.postfix.hold_queue():
-        assert time.monotonic() < deadline, "postsuper -r left it in the hold queue"
-        time.sleep(0.1)
+    _wait_until(lambda: answer.queue_id in lab.postfix.hold_queue(), f"not held: {answer.stage('dot')}")
+    lab.postfix.release(answer.queue_id, option)
+    _wait_until(lambda: answer.queue_id not in lab.postfix.hold_queue(), "still in the hold queue")
     return answer
+
+
+def _wait_until(condition, otherwise, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.1)
 
 
 def reloaded(lab, scenario, message):
@@ -181,5 +182,3 @@ def questions(lab, scenario, message, ask):
         got = lab.ask(name, kind)
         assert re.search(wanted, got), f"{name} {kind}: {got!r} does not match {wanted!r}"
 
-
-__all__ = ["Answer", "Closed"]

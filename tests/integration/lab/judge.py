@@ -57,8 +57,8 @@ def deliveries(lab, answer, begun):
     return found
 
 
-def complaints(lab, scenario, expect, answer, begun, log):
-    """Everything that is not as expected."""
+def complaints(lab, scenario, expect, answer, begun, read_log):
+    """Everything that is not as expected. `read_log` gives what the daemon logged meanwhile: read last."""
     out = []
     if answer.replies:
         reply = str(answer.stage(expect.stage))
@@ -76,6 +76,7 @@ def complaints(lab, scenario, expect, answer, begun, log):
             out.append("the body was altered")
     if (expect.results or expect.present) and "delivered" not in fate.values():
         out.append("nothing was delivered to look at")
+    log = read_log()
     out += [f"no log line matches {p!r}" for p in expect.log if not re.search(p, log, re.MULTILINE)]
     out += [f"a log line matches {p!r}" for p in expect.no_log if re.search(p, log, re.MULTILINE)]
     if expect.seconds and answer.seconds > expect.seconds:

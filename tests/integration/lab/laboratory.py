@@ -33,7 +33,7 @@ class Laboratory:
             daemon.start()
         zones.start(os.path.join(namespace.HOME, "dns"), self.file.zones, self.keys)
         self.faults = dns_faults.start(self.file.faults)
-        self.sink = sink.start()
+        self.sink = sink.start(os.path.join(namespace.HOME, "sink"))
         if any(s.auth for s in self.file.scenarios):
             dovecot.start(os.path.join(self.postfix.home, "auth"))
         self.postfix.start()
@@ -78,15 +78,18 @@ class Laboratory:
         begun = time.monotonic()
         daemon = self._daemons.get(scenario.config)
         size = daemon.log_size() if daemon else 0
+        asked = len(self.faults.asked())
         try:
             message = self.build(scenario.message, scenario.id)
             part = upheavals if hasattr(upheavals, scenario.dialogue) else dialogues
             answer = getattr(part, scenario.dialogue)(self, scenario, message, **scenario.parameters)
             if answer is None:
                 return []
-            if expect.log:
-                time.sleep(0.05)
-            out = judge.complaints(self, scenario, expect, answer, begun, daemon.log_since(size) if daemon else "")
+            read_log = (lambda: daemon.log_since(size)) if daemon else str
+            out = judge.complaints(self, scenario, expect, answer, begun, read_log)
+            asked = len(self.faults.asked()) - asked
+            if expect.asked_at_most and asked > expect.asked_at_most:
+                out.append(f"{asked} DNS questions, not {expect.asked_at_most} at most")
         except AssertionError as error:
             out = [str(error)]
         except Exception:  # a scenario that cannot be run has failed, the others still run

@@ -94,10 +94,11 @@ def raw_octets(message, hexadecimal, where="body"):
 
 
 def signatures(message, count, domain, selector="s1"):
-    """`count` signatures that parse and do not verify."""
-    field = (f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain}; s={selector}; h=from;\r\n"
-             "\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA")
-    return _on_top(message, [(field + f"{n:04d}").encode() for n in range(count)])
+    """`count` signatures that parse and do not verify; {n} in the selector is a number."""
+    field = ("DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={d}; s={s}; h=from;\r\n"
+             "\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA{n:04d}")
+    return _on_top(message, [field.format(d=domain, s=selector.replace("{n}", str(n)), n=n).encode()
+                             for n in range(count)])
 
 
 GENERATORS = {"long_field": long_field, "many_fields": many_fields, "big_body": big_body, "nested_mime": nested_mime,

@@ -99,8 +99,10 @@ class Postfix:
         """All queue ids, in whatever queue."""
         return {entry["queue_id"] for entry in self._queue()}
 
-    def requeue(self, queue_id):
-        process.run(["postsuper", "-c", self.conf, "-r", queue_id])
+    def release(self, queue_id, option):
+        """postsuper's ways out of the hold queue: "-H" (release), "-r" (requeue)."""
+        process.run(["postsuper", "-c", self.conf, option, queue_id])
+        process.run(["postqueue", "-c", self.conf, "-f"])  # -H leaves it in the deferred queue
 
     def sendmail(self, sender, recipients, message):
         """Hand a message in as a local program does. Returns once it is in the maildrop."""

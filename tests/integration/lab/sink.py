@@ -1,4 +1,5 @@
 """Where all mail of the laboratory ends: an SMTP server that keeps what it is given."""
+import os
 import re
 import socketserver
 import threading
@@ -32,13 +33,19 @@ class Delivery:
 class Sink:
     """The deliveries so far. Thread: any, internally locked."""
 
-    def __init__(self):
+    def __init__(self, folder):
         self._lock = threading.Lock()
         self._deliveries = []
+        self._folder = folder
+        os.makedirs(folder)
 
     def add(self, delivery):
+        """Also kept as a file, for whoever wants to know why a scenario failed."""
         with self._lock:
             self._deliveries.append(delivery)
+            number = len(self._deliveries)
+        with open(os.path.join(self._folder, f"{number:03d}.eml"), "wb") as out:
+            out.write(delivery.message)
 
     def since(self, moment):
         with self._lock:
@@ -56,7 +63,7 @@ class _Session(socketserver.StreamRequestHandler):
         while line := self.rfile.readline(4096):
             verb = line[:4].upper()
             if verb == b"EHLO":
-                for name in EXTENSIONS[:-1]:
+                for name in ["sink.lab.test"] + EXTENSIONS[:-1]:
                     self._say("250-" + name)
                 self._say("250 " + EXTENSIONS[-1])
             elif verb == b"MAIL":
@@ -98,8 +105,9 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
 
-def start():
-    sink = Sink()
+def start(folder):
+    """Listen; what comes is also kept as files in `folder`."""
+    sink = Sink(folder)
     server = _Server(("127.0.0.1", PORT), _Session)
     server.sink = sink
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()

@@ -58,13 +58,14 @@ def misconfigured(lab, scenario, message, text):
     return dialogues.plain(lab, scenario, message)
 
 
-def outage(lab, scenario, message, fault, codes):
-    """No question is answered rightly any more; then all are again."""
+def outage(lab, scenario, message, fault, codes, pause=0):
+    """No question is answered rightly any more; then all are again, and `pause` seconds later the message comes."""
     lab.faults.fail_all(fault)
     try:
         _expect_code(dialogues.plain(lab, scenario, message), codes, "without DNS")
     finally:
         lab.faults.fail_all("")
+    time.sleep(pause)
     return dialogues.plain(lab, scenario, message)
 
 
