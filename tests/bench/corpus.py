@@ -147,11 +147,11 @@ def paragraph(rng, size):
     return "\r\n".join(lines) + "\r\n"
 
 
-def body_of(rng, size, boundary):
+def body_of(rng, size, boundary, text_limit):
     """Small mail is text; larger mail is text and an attachment, as it is in life."""
-    if size < 4000:
+    if size <= text_limit:
         return "text/plain; charset=us-ascii", paragraph(rng, size)
-    text = paragraph(rng, min(4000, size // 5))
+    text = paragraph(rng, text_limit)
     data = base64.encodebytes(rng.randbytes((size - len(text)) * 72 // 99))
     attachment = data.decode().replace("\n", "\r\n")
     parts = [
@@ -163,10 +163,10 @@ def body_of(rng, size, boundary):
     return f'multipart/mixed; boundary="{boundary}"', "\r\n".join(parts)
 
 
-def compose(rng, sender, size, number):
+def compose(rng, sender, size, number, text_limit):
     name = " ".join(w.capitalize() for w in rng.choices(WORDS, k=2))
     boundary = f"=_{rng.getrandbits(64):016x}"
-    kind, body = body_of(rng, max(200, size - 1600), boundary)
+    kind, body = body_of(rng, max(200, size - 1150), boundary, text_limit)
     fields = [
         f"Received: from app.{sender.domain} (app.{sender.domain} [10.0.0.{number % 250 + 1}])\r\n"
         f"\tby {sender.host} (Postfix) with ESMTPS id 4L{rng.getrandbits(40):X}\r\n"
@@ -188,8 +188,8 @@ def sign(message, selector, domain, key, algorithm=b"rsa-sha256"):
                      signature_algorithm=algorithm, include_headers=SIGNED) + message
 
 
-def write_message(folder, rng, sender, agency, size, number):
-    message = compose(rng, sender, size, number)
+def write_message(folder, rng, sender, agency, size, number, text_limit):
+    message = compose(rng, sender, size, number, text_limit)
     chance = rng.random()
     if chance < 0.10:
         message = sign(message, b"ed", sender.domain, sender.ed25519, b"ed25519-sha256")
@@ -230,6 +230,8 @@ def arguments():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--messages", type=int, default=200, help="of each size")
     parser.add_argument("--sizes", default="2,20,200", help="in KB")
+    parser.add_argument("--text", type=int, default=4,
+                        help="KB of text in a message; what is larger has the rest as an attachment")
     parser.add_argument("--domains", type=int, default=60, help="senders of the sized corpora")
     parser.add_argument("--new-domains", type=int, default=0,
                         help="messages of which each has a domain of its own")
@@ -256,12 +258,13 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(args.messages):
             sender = senders[number % args.domains]
-            write_message(folder, rng, sender, agencies[number % 5], size * 1024, number)
+            write_message(folder, rng, sender, agencies[number % 5], size * 1024, number, args.text * 1024)
     if args.new_domains:
         folder = args.out / "new"
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(args.domains, len(senders)):
-            write_message(folder, rng, senders[number], agencies[number], args.new_size * 1024, number)
+            write_message(folder, rng, senders[number], agencies[number], args.new_size * 1024, number,
+                          args.text * 1024)
     zone.write(args.out / "zone")
 
 

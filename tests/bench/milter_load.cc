@@ -11,8 +11,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "load/process_usage.h"
-#include "load/run.h"
+#include "bench/load/process_usage.h"
+#include "bench/load/run.h"
 
 namespace sekisho::bench {
 namespace {
@@ -259,6 +259,11 @@ Measured measure(const Options& options, const std::vector<Message>& corpus) {
   return measured;
 }
 
+// What filters write need not be UTF-8.
+std::string json_text(const nlohmann::json& out) {
+  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 int run(int argc, char** argv) {
   Options options = read_options(argc, argv);
   const std::vector<Message> corpus = read_corpus(options.corpus);
@@ -268,10 +273,10 @@ int run(int argc, char** argv) {
   const Measured measured = measure(options, corpus);
   const auto out = to_json(options, measured);
   if (options.json == "-") {
-    std::cout << out.dump(2) << '\n';
+    std::cout << json_text(out);
   } else {
     print_table(out);
-    if (!options.json.empty()) std::ofstream(options.json) << out.dump(2) << '\n';
+    if (!options.json.empty()) std::ofstream(options.json) << json_text(out);
   }
   if (!options.csv.empty()) append_csv(options.csv, out);
   return measured.load.errors == 0 ? 0 : 1;

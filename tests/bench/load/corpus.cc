@@ -1,4 +1,4 @@
-#include "load/corpus.h"
+#include "bench/load/corpus.h"
 
 #include <algorithm>
 #include <filesystem>

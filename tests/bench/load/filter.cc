@@ -1,4 +1,4 @@
-#include "load/filter.h"
+#include "bench/load/filter.h"
 
 #include <strings.h>
 

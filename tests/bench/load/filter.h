@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "load/corpus.h"
-#include "load/wire.h"
+#include "bench/load/corpus.h"
+#include "bench/load/wire.h"
 
 namespace sekisho::bench {
 

@@ -1,4 +1,4 @@
-#include "load/process_usage.h"
+#include "bench/load/process_usage.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "load/run.h"
+#include "bench/load/run.h"
 
 #include <strings.h>
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "load/corpus.h"
-#include "load/filter.h"
+#include "bench/load/corpus.h"
+#include "bench/load/filter.h"
 
 namespace sekisho::bench {
 

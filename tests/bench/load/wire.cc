@@ -1,4 +1,4 @@
-#include "load/wire.h"
+#include "bench/load/wire.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
