@@ -252,12 +252,15 @@ void Loader::apply_policy(const Value& table) {
   bool sets_something = false;
   for (const Entry& entry : table.entries) {
     if (entry.value.kind != Value::Kind::table) {
-      sets_something |= apply_policy_key(entry.key, entry, name + "." + entry.key, rules);
+      const std::string path = std::string(name).append(".").append(entry.key);
+      sets_something |= apply_policy_key(entry.key, entry, path, rules);
       continue;
     }
     for (const Entry& inner : entry.value.entries) {
-      const std::string key = entry.key + "." + inner.key;
-      sets_something |= apply_policy_key(key, inner, name + "." + key, rules);
+      std::string key = entry.key;
+      key.append(".").append(inner.key);
+      sets_something |=
+          apply_policy_key(key, inner, std::string(name).append(".").append(key), rules);
     }
   }
   if (!sets_something) {

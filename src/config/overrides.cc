@@ -180,6 +180,7 @@ Type<std::vector<DmarcOverride>> overrides() {
   return {"a list of {domain, reject, quarantine, temperror} entries", read_overrides,
           [](const std::vector<DmarcOverride>& slot) {
             std::vector<std::string> elements;
+            elements.reserve(slot.size());
             for (const DmarcOverride& each : slot) elements.push_back(show_entry(each));
             return show_list(elements);
           }};

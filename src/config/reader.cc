@@ -11,7 +11,7 @@ namespace sekisho::config {
 namespace {
 
 // A list of 30,000 domains is 600 KB; what is larger is no configuration.
-constexpr std::size_t max_file_octets = 1024 * 1024;
+constexpr std::size_t max_file_octets = std::size_t{1024} * 1024;
 constexpr std::string_view file_prefix = "file:";
 
 bool names_file(std::string_view text) { return text.starts_with(file_prefix); }

@@ -67,7 +67,7 @@ std::string show_log_target(const LogOptions& log) {
 
 }  // namespace
 
-Type<std::string> text(std::string expects, CheckText check) {
+Type<std::string> text(std::string expects, const CheckText& check) {
   return {std::move(expects),
           [check](const std::string& key, const Value& value, std::string& slot, Reader& reader) {
             if (value.kind != Value::Kind::text) {
@@ -183,12 +183,12 @@ Expected<std::string> check_dns_server(std::string_view text) {
   return std::string(text);
 }
 
-Type<std::vector<std::string>> texts(std::string expects, CheckText check) {
+Type<std::vector<std::string>> texts(const std::string& expects, const CheckText& check) {
   const auto parse = [check](std::string_view text) -> Expected<std::string> {
     if (text.empty()) return parse_error("empty");
     return check(text);
   };
-  return list<std::string>(std::move(expects), parse, [](const std::string& each) { return each; });
+  return list<std::string>(expects, parse, [](const std::string& each) { return each; });
 }
 
 Type<std::vector<mail::DomainName>> domains() {

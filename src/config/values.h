@@ -91,6 +91,7 @@ std::size_t read_choice(const std::string& key, const Value& value,
 template <class Enum>
 std::vector<std::string> words_of(const std::vector<Choice<Enum>>& choices) {
   std::vector<std::string> words;
+  words.reserve(choices.size());
   for (const auto& each : choices) words.push_back(each.word);
   return words;
 }
@@ -118,7 +119,7 @@ Type<Enum> choice(const std::vector<Choice<Enum>>& choices) {
 // Checks a text; the error completes "KEY = "TEXT": …".
 using CheckText = std::function<Expected<std::string>(std::string_view)>;
 
-Type<std::string> text(std::string expects, CheckText check);
+Type<std::string> text(std::string expects, const CheckText& check);
 // A path; relative ones start from the file's folder. Empty: none.
 Type<std::string> path();
 Type<LogOptions> log_target();
@@ -139,7 +140,7 @@ using ParseElement = std::function<Expected<T>(std::string_view)>;
 
 // A list of texts, each read by `parse` and written by `text_of`; "file:PATH" is understood.
 template <class T>
-Type<std::vector<T>> list(std::string expects, ParseElement<T> parse,
+Type<std::vector<T>> list(const std::string& expects, ParseElement<T> parse,
                           std::function<std::string(const T&)> text_of) {
   return {
       "a list of " + expects,
@@ -158,12 +159,13 @@ Type<std::vector<T>> list(std::string expects, ParseElement<T> parse,
       },
       [text_of](const std::vector<T>& slot) {
         std::vector<std::string> elements;
+        elements.reserve(slot.size());
         for (const T& each : slot) elements.push_back(toml_text(text_of(each)));
         return show_list(elements);
       }};
 }
 
-Type<std::vector<std::string>> texts(std::string expects, CheckText check);
+Type<std::vector<std::string>> texts(const std::string& expects, const CheckText& check);
 Type<std::vector<mail::DomainName>> domains();
 Type<std::vector<mail::IpPrefix>> prefixes();
 Type<std::vector<policy::RecipientPattern>> recipients();

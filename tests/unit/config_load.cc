@@ -1,6 +1,7 @@
 // Loading: fixture pairs NN-topic.toml and NN-topic.want in tests/data/config. A .want holds the findings, and
 // the changed settings when there is no error.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -127,6 +128,26 @@ TEST(ConfigLoad, NestingIsBounded) {
   const auto loaded = load_text(deep, "deep");
   ASSERT_FALSE(loaded);
   EXPECT_NE(lines(loaded.error()).find("nested too deeply"), std::string::npos);
+}
+
+TEST(ConfigLoad, NestingOfIncludesIsBounded) {
+  std::string name = (std::filesystem::temp_directory_path() / "sekisho-config-XXXXXX").string();
+  const std::filesystem::path chain = ::mkdtemp(name.data());
+  const auto write = [&](int i) {
+    std::ofstream(chain / std::to_string(i)) << "include = [\"" << i + 1 << "\"]\n";
+  };
+  for (int i = 0; i < 10; ++i) write(i);
+  std::ofstream(chain / "10") << "";
+  const auto deep = load_file((chain / "0").string());
+  const auto shallow = load_file((chain / "3").string());
+  std::filesystem::remove_all(chain);
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().size(), 1U);
+  EXPECT_NE(lines(deep.error()).find("/8:1:11: error: includes are nested more than 8 deep"),
+            std::string::npos)
+      << lines(deep.error());
+  ASSERT_TRUE(shallow) << lines(shallow.error());
+  EXPECT_EQ(shallow->files.size(), 8U);
 }
 
 TEST(ConfigLoad, TheDaemonNeedsAMilterAndACheckDoesNot) {
