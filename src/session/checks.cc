@@ -39,6 +39,8 @@ void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
 
 void Checks::header_field(const mail::HeaderField& field) {
   if (!field.is("DKIM-Signature")) return;
+  // Those after the last one that will be verified have no need of a key.
+  if (++signatures_ > snapshot_->dkim.max_signatures) return;
   if (const auto question = dkim::key_question(field.value)) inquiry_.ask({}, {*question});
 }
 

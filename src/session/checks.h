@@ -100,6 +100,7 @@ class Checks {
   Pending<std::vector<dkim::SignatureResult>> dkim_;
   Pending<dmarc::Result> dmarc_;
   std::optional<mail::DomainName> author_;
+  std::size_t signatures_ = 0;  // DKIM-Signature fields seen
 };
 
 }  // namespace sekisho::session

@@ -75,11 +75,11 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
   const auto& decision = verdict.message;
   LogLine line(facts.queue_id.empty() ? "NOQUEUE:" : facts.queue_id + ":");
   line.field("id", facts.id)
-      .plain("client", client_text(facts.client))
+      .field("client", client_text(facts.client))
       .field("helo", facts.client.helo)
-      .plain("from", angle(facts.mail_from));
+      .field("from", angle(facts.mail_from));
   if (facts.recipients.size() == 1) {
-    line.plain("to", angle(facts.recipients.front()));
+    line.field("to", angle(facts.recipients.front()));
   } else {
     line.field("nrcpt", facts.recipients.size());
   }
@@ -94,7 +94,7 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
   if (decision.monitored) line.field("monitor", to_string(*decision.monitored));
   if (!decision.reason.empty()) line.field("reason", decision.reason);
   if (!decision.evidence.empty()) line.field("evidence", joined(decision.evidence));
-  if (recipients_differ(verdict)) line.plain("recipients", recipients_text(verdict.recipients));
+  if (recipients_differ(verdict)) line.field("recipients", recipients_text(verdict.recipients));
   const auto ms = [](std::chrono::milliseconds time) {
     return std::to_string(time.count()) + "ms";
   };

@@ -1,0 +1,51 @@
+# The commands of a day; CMake does the work.
+#   make run       build, and start the filter on loopback with a small configuration
+#   make test      build, and run every test
+#   make build     build/release/sekishod and build/release/sekisho
+#   make install   install what was built (as root; DESTDIR and PREFIX are honoured)
+#   make asan, make tsan        every test under the sanitizers
+#   make fuzz SECONDS=120       every fuzz target for so long
+#   make texts     write milter.conf.example and the key section of man/milter.conf.5 from the table of keys
+PREFIX ?= /usr
+JOBS ?= $(shell nproc)
+CTEST ?= ctest --output-on-failure -j $(JOBS)
+CMAKE_ARGS ?=
+
+.PHONY: build run test install deps-build deps-test asan tsan fuzz texts clean
+
+build: deps-build
+	cmake --preset release -DSEKISHO_TESTS=OFF $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS)
+
+run: build
+	tests/deps/run-on-loopback build/release
+
+test: deps-test
+	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS)
+	$(CTEST) --test-dir build/release
+
+asan tsan: deps-test
+	cmake --preset $@ $(CMAKE_ARGS)
+	cmake --build build/$@ -j $(JOBS)
+	$(CTEST) --test-dir build/$@ -LE 'bench|lint'
+
+fuzz: deps-test
+	tests/fuzz/run $(SECONDS)
+
+texts:
+	cmake --build build/release --target generate_texts
+	build/release/tests/generate_texts example > build/texts.new && cp build/texts.new milter.conf.example
+	build/release/tests/generate_texts man man/milter.conf.5 > build/texts.new && cp build/texts.new man/milter.conf.5
+
+install:
+	cmake --install build/release --prefix $(PREFIX)
+
+deps-build:
+	tests/deps/install runtime build
+
+deps-test:
+	tests/deps/install
+
+clean:
+	rm -rf build
