@@ -52,12 +52,15 @@ json resolver_json(const dns::ResolverStatus& status) {
 std::string dispositions(const config::Settings& settings) {
   LogLine line("in force:");
   for (const auto& row : config::keys()) {
+    std::string value;
     if (const auto* rule = std::get_if<config::Slot<policy::Rules>>(&row.slot)) {
-      line.plain(row.path(), rule->show(settings.rules.defaults));
+      value = rule->show(settings.rules.defaults);
     } else if (const auto* other = std::get_if<config::Slot<config::Settings>>(&row.slot);
                other != nullptr && row.section == "quarantine") {
-      line.plain(row.path(), other->show(settings));
+      value = other->show(settings);
     }
+    std::erase(value, '"');
+    if (!value.empty()) line.plain(row.path(), value);
   }
   return line.text();
 }
@@ -79,7 +82,7 @@ class Daemon::LogJournal final : public session::Journal {
 Daemon::Daemon(std::string config_path, config::Loaded loaded)
     : config_path_(std::move(config_path)),
       loaded_(std::move(loaded)),
-      log_(loaded_.settings.log),
+      log_(LogOptions{LogOptions::Target::stderr_stream, ""}),
       journal_(std::make_unique<LogJournal>(log_)),
       control_(log_) {}
 
@@ -94,6 +97,10 @@ Expected<bool, std::string> Daemon::open() {
 }
 
 Expected<bool, std::string> Daemon::run() {
+  // As the user that will have to open it again.
+  if (!log_.reopen(loaded_.settings.log)) {
+    return tl::unexpected<std::string>("log.target: cannot be opened as this user");
+  }
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   engine_->replace(std::move(*snapshot));

@@ -32,12 +32,20 @@ std::string duration(long long seconds) {
   return text;
 }
 
+// A number, a text, or a list of texts.
+std::string value_text(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::string text;
+  for (const auto& item : value) text += (text.empty() ? "" : " ") + value_text(item);
+  return text;
+}
+
 // "  name  value" for every number and text of an object, in its order.
 void print_section(const char* title, const json& section) {
   std::printf("%s\n", title);
   for (const auto& [key, value] : section.items()) {
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    std::printf("  %-18s %s\n", key.c_str(), escape_for_log(text, 400).c_str());
+    std::printf("  %-18s %s\n", key.c_str(), escape_for_log(value_text(value), 400).c_str());
   }
 }
 
