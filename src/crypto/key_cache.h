@@ -1,4 +1,5 @@
-// crypto/key_cache.h: parsed public keys. Parsing an RSA key costs six times its verification, and a few senders
+// crypto/key_cache.h: parsed public keys. Parsing an RSA key costs six times its verification, and
+// a few senders
 // sign most of the mail. Bounded; the key octets are the index, so an entry never goes stale.
 // Thread: any, internally locked.
 #pragma once

@@ -16,7 +16,8 @@ enum class KeyType { rsa, ed25519 };
 
 class PublicKey {
  public:
-  // RSA: SubjectPublicKeyInfo or RSAPublicKey (PKCS#1), DER. Ed25519: 32 octets, or SubjectPublicKeyInfo.
+  // RSA: SubjectPublicKeyInfo or RSAPublicKey (PKCS#1), DER. Ed25519: 32 octets, or
+  // SubjectPublicKeyInfo.
   static Expected<PublicKey> parse(KeyType type, std::string_view octets);
   ~PublicKey();
   PublicKey(PublicKey&&) noexcept;
@@ -24,8 +25,8 @@ class PublicKey {
 
   KeyType type() const { return type_; }
   unsigned bits() const { return bits_; }
-  // `digest`: the SHA-256 digest that was signed. RSA checks its PKCS#1 v1.5 signature; Ed25519 signs the digest itself (RFC
-  // 8463 §3).
+  // `digest`: the SHA-256 digest that was signed. RSA checks its PKCS#1 v1.5 signature; Ed25519
+  // signs the digest itself (RFC 8463 §3).
   bool verify_sha256(std::string_view digest, std::string_view signature) const;
 
  private:

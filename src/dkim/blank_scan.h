@@ -1,6 +1,7 @@
-// dkim/blank_scan.h: finds the blanks that the relaxed form changes: a tab, or a space before
-// another blank or a CR. RFC 6376 §3.4.4. Ordinary text has few of them, so 64 octets are compared
-// at a time and the rest of the work is done only where one was found. Thread: one owner.
+// dkim/blank_scan.h: finds the blanks that the relaxed form changes (RFC 6376 §3.4.4): a tab, or a
+// space before another blank or a CR. Ordinary text has few of them, so 64 octets are compared at a
+// time and the rest of the work is done only where one was found.
+// Thread: one owner.
 #pragma once
 
 #include <array>

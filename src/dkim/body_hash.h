@@ -1,7 +1,8 @@
-// dkim/body_hash.h: the body hashes that the signatures of one message want, while the body streams
-// by. RFC 6376 §3.7 with `l=` of §3.5. The body is canonicalised and hashed at most once per
+// dkim/body_hash.h: the body hashes that the signatures want, while the body streams by.
+// RFC 6376 §3.7 with `l=` of §3.5. The body is canonicalised and hashed at most once per
 // canonicalisation: a hash of its first octets is a state that the hash of all of it passes
-// through. Errors: none. Thread: one owner.
+// through.
+// Errors: none. Thread: one owner.
 #pragma once
 
 #include <array>

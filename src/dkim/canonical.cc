@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <iterator>
 
 #include "base/ascii.h"
 #include "dkim/blank_scan.h"
@@ -42,37 +42,51 @@ void append_relaxed_value(std::string_view value, std::string& out) {
   }
 }
 
-// Collects short pieces of the relaxed body, so that neither the next stage nor the digest is
-// called for every word; lives as long as one call.
+// Collects short pieces of `source`, so that neither the next stage nor the digest is called for
+// every word; lives as long as one call.
 class PieceBuffer {
  public:
-  explicit PieceBuffer(TrailingLines& next) : next_(next) {}
+  PieceBuffer(TrailingLines& next, std::string_view source)
+      : next_(next), source_end_(source.data() + source.size()) {}
   PieceBuffer(const PieceBuffer&) = delete;
   PieceBuffer& operator=(const PieceBuffer&) = delete;
 
   void add(std::string_view piece) {
-    if (piece.size() > buffer_.size() - used_) flush();
-    if (piece.size() >= passed_at_once) {
+    if (piece.size() > capacity - used_) flush();
+    char* const end = buffer_.data() + used_;
+    const auto readable = static_cast<std::size_t>(source_end_ - piece.data());
+    if (piece.size() <= word && readable >= word) {
+      // Always a whole word: a copy of constant length costs a fraction of a call, and what it
+      // copied too much is overwritten by the next one.
+      std::copy_n(piece.data(), word, end);
+    } else if (piece.size() >= passed_at_once) {
       flush();
       next_.text(piece);
       return;
+    } else {
+      std::copy_n(piece.data(), piece.size(), end);
     }
-    std::memcpy(buffer_.data() + used_, piece.data(), piece.size());
     used_ += piece.size();
   }
-  void add_space() { add(" "); }
+  void add_space() {
+    if (used_ == capacity) flush();
+    buffer_[used_++] = ' ';
+  }
   void flush() {
     next_.text({buffer_.data(), used_});
     used_ = 0;
   }
 
  private:
+  static constexpr std::size_t capacity = 8192;
+  static constexpr std::size_t word = 32;
   // Below this, copying is cheaper than a call of the digest.
   static constexpr std::size_t passed_at_once = 1024;
 
   TrailingLines& next_;
+  const char* source_end_;
   std::size_t used_ = 0;
-  std::array<char, 8192> buffer_;
+  std::array<char, capacity + word> buffer_;
 };
 
 // As many CRLFs as are given to the sink at a time.
@@ -185,26 +199,24 @@ std::string_view BodyCanonicaliser::resume(std::string_view octets) {
 }
 
 void BodyCanonicaliser::relax(std::string_view octets) {
-  PieceBuffer pieces(lines_);
+  PieceBuffer pieces(lines_, octets);
   BlankScan scan(octets);
   std::size_t done = 0;
   while (done < octets.size()) {
     const std::size_t blank = scan.next(done);
-    pieces.add(octets.substr(done, blank - done));
     std::size_t after = blank;
     while (after < octets.size() && ascii::is_wsp(octets[after])) ++after;
-    done = after;
-    if (after == blank) continue;  // the end
-    if (after == octets.size()) {
-      ending_ = Ending::blanks;
-    } else if (octets[after] != '\r') {
-      pieces.add_space();
-    } else if (after + 1 == octets.size()) {
-      ending_ = Ending::blanks_cr;
-      ++done;
-    } else if (octets[after + 1] != '\n') {
-      pieces.add_space();
+    const Ending ending = ending_of(octets, blank, after);
+    const bool at_line_end = octets.substr(after, 2) == "\r\n";
+    const bool space = after > blank && ending == Ending::text && !at_line_end;
+    if (space && octets[blank] == ' ') {
+      pieces.add(octets.substr(done, blank + 1 - done));
+    } else {
+      pieces.add(octets.substr(done, blank - done));
+      if (space) pieces.add_space();
     }
+    ending_ = ending;
+    done = ending == Ending::blanks_cr ? after + 1 : after;
   }
   pieces.flush();
 }

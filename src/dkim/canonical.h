@@ -1,6 +1,7 @@
 // dkim/canonical.h: the canonical form of header fields and of the body, as it is signed.
 // RFC 6376 §3.4. The body comes in pieces of any size and goes out in pieces as long as possible,
-// without being kept: state is a few octets. Linear time. Errors: none. Thread: one owner.
+// without being kept: state is a few octets. Linear time.
+// Errors: none. Thread: one owner.
 #pragma once
 
 #include <cstddef>
@@ -59,6 +60,13 @@ class BodyCanonicaliser {
     blanks,    // blanks, which become one space unless the line ends here
     blanks_cr  // blanks and a CR: the line ends here if LF follows
   };
+  // What octets end with that have blanks from `blank` to `after`.
+  static Ending ending_of(std::string_view octets, std::size_t blank, std::size_t after) {
+    if (blank == after) return Ending::text;
+    if (after == octets.size()) return Ending::blanks;
+    const bool cr_is_last = octets[after] == '\r' && after + 1 == octets.size();
+    return cr_is_last ? Ending::blanks_cr : Ending::text;
+  }
   std::string_view resume(std::string_view octets);
   void relax(std::string_view octets);
 

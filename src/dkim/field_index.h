@@ -1,7 +1,7 @@
 // dkim/field_index.h: finds the header fields that a signature's h= means.
 // RFC 6376 §5.4.2: a name stands for the last field of that name, the same name again for the one
-// above it, and for nothing once they are used up. n log n in the fields, whatever h= says. Errors:
-// none. Thread: one owner; the header must outlive it.
+// above it, and for nothing once they are used up. n log n in the fields, whatever h= says.
+// Errors: none. Thread: one owner; the header must outlive it.
 #pragma once
 
 #include <cstddef>

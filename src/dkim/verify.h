@@ -1,11 +1,12 @@
 // dkim/verify.h: verifies the DKIM-Signature fields of one message.
-// RFC 6376 §6, RFC 8301, 8463, 8616. The body is hashed while it arrives, once per distinct
-// canonicalisation, length and algorithm; everything else is a pure function of the header, the
-// hashes and the answers known so far.
+// RFC 6376 §6, RFC 8301, 8463, 8616. The body is hashed while it arrives, once per canonicalisation
+// whatever the lengths; everything else is a pure function of the header, the hashes and the
+// answers
+// known so far.
 //   Verification v(options);
-//   v.start(header);                              // once the header is complete: parses the
-//   signatures v.body(octets); v.body(octets); v.end_of_body(); auto e = v.evaluate(answers, now,
-//   keys);      // as often as answers come in
+//   v.start(header);                          // the header is complete: parses the signatures
+//   v.body(octets); v.body(octets); v.end_of_body();
+//   auto e = v.evaluate(answers, now, keys);  // as often as answers come in
 // Errors: are results; never throws. Thread: one owner (KeyCache: any).
 #pragma once
 
