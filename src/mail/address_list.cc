@@ -269,7 +269,9 @@ class Parser {
     if (local.text.size() > limits::local_part_octets) {
       return parse_error("the local part is too long", local.at);
     }
-    if (local.folded) return parse_error("a fold in a local part", local.at);
+    if (local.folded || std::any_of(local.text.begin(), local.text.end(), ascii::is_control)) {
+      return parse_error("a fold or a tab in a local part", local.at);
+    }
     if (!is_utf8(local.text)) return parse_error("a local part that is not UTF-8", local.at);
     if (local.text.find("=?") != std::string::npos) {
       return parse_error("an encoded word in an address", local.at);

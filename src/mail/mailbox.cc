@@ -62,13 +62,14 @@ Expected<std::string_view> without_source_route(std::string_view path) {
   const auto colon = path.find(':');
   if (colon == std::string_view::npos) return parse_error("an empty local part");
   std::string_view route = path.substr(0, colon);
-  while (!route.empty()) {
+  for (;;) {
     const auto comma = route.find(',');
     const std::string_view hop = route.substr(0, comma);
     if (!hop.starts_with('@') || !DomainName::parse(hop.substr(1))) {
       return parse_error("a source route that names no host");
     }
-    route.remove_prefix(comma == std::string_view::npos ? route.size() : comma + 1);
+    if (comma == std::string_view::npos) break;
+    route.remove_prefix(comma + 1);
   }
   return path.substr(colon + 1);
 }
