@@ -106,6 +106,7 @@ bool ends_name(std::string_view text, std::size_t at) {
 bool begins_with(std::string_view head, std::string_view id) {
   std::size_t at = 0;
   for (const char c : id) {
+    if (c == ' ') continue;
     while (at < head.size() && head[at] == ' ') ++at;
     if (at == head.size() || ascii::to_lower(head[at]) != c) return false;
     ++at;
