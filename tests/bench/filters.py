@@ -185,6 +185,8 @@ class Sekisho(Filter):
     def start(self):
         (listening,) = self.listen("sekisho.sock")
         config = self.write("milter.conf", f"""
+[process]
+user = "root"
 [identity]
 authserv_id = "{HOST}"
 hostname = "{HOST}"

@@ -266,7 +266,9 @@ def start(program, folder):
         'example.com. 300 IN TXT "v=spf1 ip4:192.0.2.1 -all"\n'
         '_dmarc.example.com. 300 IN TXT "v=DMARC1; p=none"\n')
     config = folder / "milter.conf"
-    config.write_text(f"""[identity]
+    config.write_text(f"""[process]
+user = "root"
+[identity]
 authserv_id = "mx.example.org"
 hostname = "mx.example.org"
 [[milter]]
