@@ -208,8 +208,8 @@ void InFlight::start_tcp(Query& query, const ServerPtr& server, SteadyTime now, 
 void InFlight::follow_alias(Query& query, Reply& reply, SteadyTime now, Effects& effects) {
   query.ttl = std::min(query.ttl, reply.answer.ttl);
   const Question target{std::move(*reply.alias), query.question.type};
-  // Not from the cache: how many links led to an answer there is not known, and the limit must not depend on who asked
-  // before.
+  // Not from the cache: how many links led to an answer there is not known, and the limit must not
+  // depend on who asked before.
   forget_attempts(query);
   query.trials.clear();
   query.over_tcp = false;

@@ -1,6 +1,8 @@
 // A reply from the network, to each of the questions we ask. Its header and question are made to fit, so that the fuzzer
 // gets to the records at once: octet 0 chooses the type, the rest stands behind the question's section.
+#include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include "dns/codec.h"

@@ -1,5 +1,8 @@
 // The text of a zone, and questions for every name that stands in it as a word.
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "dns/zone.h"

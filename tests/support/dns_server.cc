@@ -4,9 +4,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cerrno>
-#include <stdexcept>
 #include <system_error>
 #include <tuple>
 
@@ -289,8 +290,9 @@ std::uint16_t port_of(const UniqueFd& fd) {
 
 std::shared_ptr<const dns::Zone> read_zone(std::string_view text) {
   auto zone = dns::Zone::parse(text);
-  if (!zone) throw std::invalid_argument(zone.error().what);
-  return std::make_shared<const dns::Zone>(std::move(*zone));
+  if (zone) return std::make_shared<const dns::Zone>(std::move(*zone));
+  ADD_FAILURE() << zone.error().what;
+  return std::make_shared<const dns::Zone>();
 }
 
 bool readable(int fd, std::chrono::milliseconds time) {
