@@ -39,7 +39,7 @@ bool is_value(std::string_view text) {
 // One tag of those that are registered, as the record has it.
 struct Tag {
   std::string_view name;
-  std::string_view value;
+  std::string_view value = {};
   bool present = false;
   bool valid = false;
 };
@@ -76,17 +76,17 @@ class Tags {
   }
 
  private:
-  std::array<Tag, 11> tags_{{{"p", {}},
-                             {"sp", {}},
-                             {"np", {}},
-                             {"adkim", {}},
-                             {"aspf", {}},
-                             {"fo", {}},
-                             {"t", {}},
-                             {"psd", {}},
-                             {"rua", {}},
-                             {"ruf", {}},
-                             {"pct", {}}}};
+  std::array<Tag, 11> tags_{{{.name = "p"},
+                             {.name = "sp"},
+                             {.name = "np"},
+                             {.name = "adkim"},
+                             {.name = "aspf"},
+                             {.name = "fo"},
+                             {.name = "t"},
+                             {.name = "psd"},
+                             {.name = "rua"},
+                             {.name = "ruf"},
+                             {.name = "pct"}}};
 };
 
 std::optional<Policy> to_policy(const std::optional<std::string>& word) {
