@@ -65,6 +65,19 @@ LogLine& LogLine::field(std::string_view key, std::string_view value) {
   return *this;
 }
 
+LogLine& LogLine::word(std::string_view key, std::string_view value) {
+  if (!text_.empty()) text_ += ' ';
+  text_.append(key).append("=");
+  for (const char c : escape_for_log(value)) {
+    if (c == ' ') {
+      text_ += "\\x20";
+    } else {
+      text_ += c;
+    }
+  }
+  return *this;
+}
+
 LogLine& LogLine::plain(std::string_view key, std::string_view value) {
   if (!text_.empty()) text_ += ' ';
   text_.append(key).append("=").append(escape_for_log(value));

@@ -34,6 +34,8 @@ class LogLine {
   LogLine& field(std::string_view key, std::integral auto value) {
     return plain(key, std::to_string(value));
   }
+  // For what a stranger wrote and a program reads: a blank becomes \x20, so that the value stays one word.
+  LogLine& word(std::string_view key, std::string_view value);
   // For a value of the program's own shape, such as "pass(example.com s1)": escaped, never quoted.
   LogLine& plain(std::string_view key, std::string_view value);
 
