@@ -4,11 +4,11 @@
 // Thread: one owner.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #if defined(__SSE2__)
@@ -17,23 +17,35 @@
 
 namespace sekisho::dkim {
 
-// Bit i is set where text[i] is the octet. `text` has 64 octets.
+// Bit i is set where text[i] is a tab, or a space before an octet that is no greater than a space:
+// one
+// comparison finds another blank and CR, and now and then something else, which does no harm.
+// `text`
+// has 65 octets.
 #if defined(__SSE2__)
-inline std::uint64_t positions_of(char octet, const char* text) {
-  const __m128i wanted = _mm_set1_epi8(octet);
+inline std::uint64_t changed_blanks(const char* text) {
+  const __m128i tab = _mm_set1_epi8('\t');
+  const __m128i space = _mm_set1_epi8(' ');
+  const auto load = [](const char* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  };
   std::uint64_t found = 0;
-  for (unsigned i = 0; i < 4; ++i) {
-    const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i * 16));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(part, wanted)));
-    found |= static_cast<std::uint64_t>(mask) << (i * 16);
+  for (unsigned i = 0; i < 64; i += 16) {
+    const __m128i here = load(text + i);
+    const __m128i next = load(text + i + 1);
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(next, space), next);
+    const __m128i changed =
+        _mm_or_si128(_mm_cmpeq_epi8(here, tab), _mm_and_si128(_mm_cmpeq_epi8(here, space), low));
+    found |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(changed))) << i;
   }
   return found;
 }
 #else
-inline std::uint64_t positions_of(char octet, const char* text) {
+inline std::uint64_t changed_blanks(const char* text) {
   std::uint64_t found = 0;
   for (unsigned i = 0; i < 64; ++i) {
-    found |= static_cast<std::uint64_t>(text[i] == octet) << i;
+    const bool low = static_cast<unsigned char>(text[i + 1]) <= ' ';
+    found |= static_cast<std::uint64_t>(text[i] == '\t' || (text[i] == ' ' && low)) << i;
   }
   return found;
 }
@@ -64,22 +76,14 @@ class BlankScan {
     block_ = from;
     const std::size_t left = text_.size() - from;
     if (left > block_size) {
-      found_ = changed_blanks(text_.data() + from, text_[from + block_size]);
+      found_ = changed_blanks(text_.data() + from);
       return;
     }
     // The last block is filled up with CR, before which every blank counts.
-    std::array<char, block_size> rest;
+    std::array<char, block_size + 1> rest;
     rest.fill('\r');
-    std::memcpy(rest.data(), text_.data() + from, left);
-    found_ = changed_blanks(rest.data(), '\r');
-  }
-
-  static std::uint64_t changed_blanks(const char* block, char after) {
-    const std::uint64_t tabs = positions_of('\t', block);
-    const std::uint64_t spaces = positions_of(' ', block);
-    const std::uint64_t special = tabs | spaces | positions_of('\r', block);
-    const bool special_after = after == '\t' || after == ' ' || after == '\r';
-    return tabs | (spaces & ((special >> 1) | (static_cast<std::uint64_t>(special_after) << 63)));
+    std::copy_n(text_.data() + from, left, rest.data());
+    found_ = changed_blanks(rest.data());
   }
 
   std::string_view text_;
