@@ -81,6 +81,23 @@ TEST(Iprev, TheFirstNameThatLeadsBackCounts) {
   EXPECT_EQ(run("192.0.2.1", dns).name, "b.test");
 }
 
+// Which name is shown must not depend on which answer came first.
+TEST(Iprev, ALaterNameWaitsForTheEarlierOnes) {
+  FakeDns dns = with_names({"b.test", "a.test"});
+  dns.a("a.test", "192.0.2.1").a("b.test", "192.0.2.1");
+  dns::Answers answers;
+  const auto client = address("192.0.2.1");
+  const auto first = client::iprev(client, answers).needed;
+  ASSERT_EQ(first.size(), 1U);
+  answers.add(first[0], dns.answer(first[0]));
+  const auto names = client::iprev(client, answers).needed;
+  ASSERT_EQ(names.size(), 2U);
+  answers.add(names[1], dns.answer(names[1]));
+  EXPECT_EQ(client::iprev(client, answers).needed, std::vector{names[0]});
+  answers.add(names[0], dns.answer(names[0]));
+  EXPECT_EQ(client::iprev(client, answers).result.value().name, "b.test");
+}
+
 // Attacks, by name.
 
 TEST(IprevHostile, HundredNamesAreTenQuestionsInOneRound) {

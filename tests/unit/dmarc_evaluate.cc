@@ -115,16 +115,19 @@ TEST(DmarcEvaluate, StrictAlignmentNeedsNoWalkOfTheIdentifier) {
 }
 
 TEST(DmarcEvaluate, ExistenceIsAskedOnlyWhereNpCounts) {
-  const auto asks_addresses = [](const std::string& author, const std::string& record) {
+  const auto asks_addresses = [](const std::string& author, const std::string& record,
+                                 dmarc::Identifier::State state = dmarc::Identifier::State::other) {
     FakeDns dns;
     dns.txt("_dmarc.shop.test", record);
-    evaluate({name(author), std::nullopt, {}}, dns);
+    evaluate({name(author), std::nullopt, {{name(author), state}}}, dns);
     return std::any_of(dns.asked.begin(), dns.asked.end(),
                        [](const dns::Question& each) { return each.type != dns::Type::txt; });
   };
-  EXPECT_TRUE(asks_addresses("a.shop.test", "v=DMARC1; p=none; np=reject"));
+  const std::string np = "v=DMARC1; p=none; np=reject";
+  EXPECT_TRUE(asks_addresses("a.shop.test", np));
   EXPECT_FALSE(asks_addresses("a.shop.test", "v=DMARC1; p=none; sp=reject"));
-  EXPECT_FALSE(asks_addresses("shop.test", "v=DMARC1; p=none; np=reject"));
+  EXPECT_FALSE(asks_addresses("shop.test", np));
+  EXPECT_FALSE(asks_addresses("a.shop.test", np, dmarc::Identifier::State::pass));
 }
 
 TEST(DmarcEvaluate, WalkQuestionsAreThoseOfTheWalk) {
