@@ -43,6 +43,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   void read();
   void on_read(std::size_t octets);
+  void acknowledge_at_once();
   // False when the connection is over.
   bool consume();
   void send(std::string octets);
@@ -58,6 +59,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // of what was received and not consumed
   std::size_t end_ = 0;
+  bool is_tcp_;
   std::string writing_;
   std::string queued_;
   bool draining_ = false;
