@@ -76,6 +76,7 @@ class Answers {
   // Nullptr when the answer is not known yet.
   const Answer* find(const Question& question) const;
   void add(const Question& question, AnswerPtr answer) { known_[question] = std::move(answer); }
+  void forget(const Question& question) { known_.erase(question); }
   std::size_t size() const { return known_.size(); }
   const std::unordered_map<Question, AnswerPtr, QuestionHash>& all() const { return known_; }
 

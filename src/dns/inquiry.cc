@@ -55,31 +55,39 @@ Inquiry::~Inquiry() {
                               [](Arrivals::State& s, bool) { s.closed = true; });
 }
 
-void Inquiry::start_clock() {
-  if (deadline_ == SteadyTime::max()) deadline_ = steady_now() + time_;
-}
+void Inquiry::restart_clock() { deadline_ = steady_now() + time_; }
 
-void Inquiry::ask(const std::vector<Question>& needed, const std::vector<Question>& hints) {
-  start_clock();
+void Inquiry::ask(const std::vector<Question>& needed, const std::vector<Question>& hints,
+                  std::size_t leave) {
+  if (deadline_ == SteadyTime::max()) restart_clock();
   arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
-  for (const Question& question : needed) ask_one(question, true);
-  for (const Question& question : hints) ask_one(question, false);
+  for (const Question& question : needed) ask_needed(question, leave);
+  for (const Question& question : hints) ask_hint(question, leave);
   arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
   collect();
   wait_for(needed);
 }
 
-void Inquiry::ask_one(const Question& question, bool needed) {
+void Inquiry::ask_hint(const Question& question, std::size_t leave) {
   if (answers_.find(question) != nullptr || open_.find(question) != open_.end()) return;
-  if (!needed && questions_ + kept_from_hints > max_questions_) return;
-  if (questions_ >= max_questions_) {
-    answers_.add(question, failed("query budget"));
-    return;
+  if (questions_ + kept_from_hints > max_questions_ || questions_ + leave >= max_questions_) return;
+  if (steady_now() < deadline_) send(question);
+}
+
+void Inquiry::ask_needed(const Question& question, std::size_t leave) {
+  if (open_.find(question) != open_.end()) return;
+  if (answers_.find(question) != nullptr && refused_.find(question) == refused_.end()) return;
+  const bool affordable = questions_ + leave < max_questions_;
+  if (affordable && steady_now() < deadline_) {
+    // Who was refused it before has come to his result without it.
+    if (refused_.erase(question) > 0) answers_.forget(question);
+    send(question);
+  } else if (refused_.insert(question).second) {
+    answers_.add(question, failed(affordable ? "time budget" : "query budget"));
   }
-  if (steady_now() >= deadline_) {
-    if (needed) answers_.add(question, failed("time budget"));
-    return;
-  }
+}
+
+void Inquiry::send(const Question& question) {
   ++questions_;
   if (AnswerPtr known = resolver_.at_hand(question)) {
     ++at_hand_;

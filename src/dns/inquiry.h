@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -36,15 +37,18 @@ class Inquiry {
 
   // Asks what was not asked yet; what is at hand is in answers() at once, and is not notified. Past
   // the budget the answer is an error; a hint past it is dropped without a word, and may be needed
-  // later.
-  void ask(const std::vector<Question>& needed, const std::vector<Question>& hints);
+  // later. `leave`: so many questions of the budget are left to others who ask later and matter more;
+  // what is refused for their sake is asked if one of them needs it.
+  void ask(const std::vector<Question>& needed, const std::vector<Question>& hints,
+           std::size_t leave = 0);
   // Moves in what has arrived; true if anything was new.
   bool collect();
   const Answers& answers() const { return answers_; }
   bool all_known(const std::vector<Question>& questions) const;
 
-  // The budget of time begins here, or at the first ask().
-  void start_clock();
+  // The budget of time begins at the first ask(), and anew here: for names that could not be known
+  // before, because the client took his time to send them.
+  void restart_clock();
   // When it ends; time_point::max() before it began.
   SteadyTime deadline() const { return deadline_; }
   // Every open question becomes the error "time budget", now.
@@ -60,7 +64,9 @@ class Inquiry {
  private:
   struct Arrivals;
 
-  void ask_one(const Question& question, bool needed);
+  void ask_hint(const Question& question, std::size_t leave);
+  void ask_needed(const Question& question, std::size_t leave);
+  void send(const Question& question);
   void wait_for(const std::vector<Question>& needed);
   void end_wait();
 
@@ -70,6 +76,7 @@ class Inquiry {
   std::shared_ptr<Arrivals> arrivals_;  // outlives us in the resolver's hands
   Answers answers_;
   std::unordered_map<Question, Resolver::Ticket, QuestionHash> open_;
+  std::unordered_set<Question, QuestionHash> refused_;  // a budget said no
   std::vector<Question> waiting_for_;
   SteadyTime waiting_since_{};
   SteadyTime::duration waited_{0};

@@ -2,6 +2,17 @@
 
 namespace sekisho::session {
 
+namespace {
+
+// How many of a message's 60 questions each check leaves to those below it. What a sender makes us
+// ask about names of his own choice must not use up the questions about the author whom he forges:
+// DMARC would be temperror, and no obstacle for long.
+constexpr std::size_t left_by_client = 40;  // PTR and HELO
+constexpr std::size_t left_by_mail_from = 22;
+constexpr std::size_t left_by_dkim = 12;  // 8 of the walk, 3 for the author's existence
+
+}  // namespace
+
 Checks::Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys, WallTime now,
                std::function<void()> notify)
     : snapshot_(std::move(snapshot)),
@@ -11,7 +22,8 @@ Checks::Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys,
       verification_(snapshot_->dkim) {}
 
 void Checks::client(const mail::IpAddress& address) {
-  iprev_.start([address](const dns::Answers& answers) { return client::iprev(address, answers); });
+  iprev_.start([address](const dns::Answers& answers) { return client::iprev(address, answers); },
+               left_by_client);
   iprev_.advance(inquiry_);
 }
 
@@ -20,16 +32,24 @@ void Checks::helo(const mail::IpAddress& address, const std::string& helo,
   helo_.start(
       [this, query = spf::helo_query(address, helo, receiver, now_)](const dns::Answers& answers) {
         return check_host(query, answers, snapshot_->spf);
-      });
+      },
+      left_by_client);
   helo_.advance(inquiry_);
+}
+
+void Checks::restart(WallTime now) {
+  now_ = now;
+  inquiry_.restart_clock();
 }
 
 void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
                        const std::string& mail_from, const std::string& receiver) {
   const auto query = spf::mail_from_query(address, helo, mail_from, receiver, now_);
-  mail_from_.start([this, query](const dns::Answers& answers) {
-    return check_host(query, answers, snapshot_->spf);
-  });
+  mail_from_.start(
+      [this, query](const dns::Answers& answers) {
+        return check_host(query, answers, snapshot_->spf);
+      },
+      left_by_mail_from);
   mail_from_.advance(inquiry_);
   // Most authors write under the domain of their envelope: its walk is a good guess.
   if (const auto domain = mail::DomainName::parse(query.domain)) {
@@ -45,11 +65,16 @@ void Checks::header_field(const mail::HeaderField& field) {
 }
 
 void Checks::header_complete(const mail::Header& header, const mail::Author& author) {
+  inquiry_.restart_clock();  // the header may come minutes after MAIL FROM
   verification_.start(header);
-  inquiry_.ask(verification_.questions(), {});
+  inquiry_.ask(verification_.questions(), {}, left_by_dkim);
   if (author.well_formed()) {
     author_ = author.domain();
     inquiry_.ask(dmarc::walk_questions(*author_, snapshot_->dmarc), {});
+    unaligned_.start([this](const dns::Answers& answers) {
+      return dmarc::evaluate({*author_, std::nullopt, {}}, answers, snapshot_->dmarc);
+    });
+    unaligned_.advance(inquiry_);
   }
 }
 
@@ -60,15 +85,18 @@ bool Checks::body(std::string_view octets) {
 }
 
 void Checks::end_of_body() {
+  inquiry_.restart_clock();  // and the end of a long body minutes after the header
   verification_.end_of_body();
   dkim_.start(
-      [this](const dns::Answers& answers) { return verification_.evaluate(answers, now_, keys_); });
+      [this](const dns::Answers& answers) { return verification_.evaluate(answers, now_, keys_); },
+      left_by_dkim);
 }
 
 void Checks::advance() {
   inquiry_.collect();
   iprev_.advance(inquiry_);
   helo_.advance(inquiry_);
+  unaligned_.advance(inquiry_);
   const bool spf = mail_from_.advance(inquiry_) || !mail_from_.started();
   const bool dkim = dkim_.advance(inquiry_);
   if (spf && dkim && author_ && !dmarc_.started()) start_dmarc();

@@ -27,8 +27,10 @@ class Pending {
  public:
   using Evaluate = std::function<dns::Evaluation<Result>(const dns::Answers&)>;
 
-  void start(Evaluate evaluate) {
+  // `leave`: questions of the message's budget that are left to others.
+  void start(Evaluate evaluate, std::size_t leave = 0) {
     evaluate_ = std::move(evaluate);
+    leave_ = leave;
     open_.clear();
     result_.reset();
   }
@@ -39,7 +41,7 @@ class Pending {
       if (evaluation.result) {
         result_ = std::move(evaluation.result);
       } else {
-        inquiry.ask(evaluation.needed, evaluation.hints);
+        inquiry.ask(evaluation.needed, evaluation.hints, leave_);
         open_ = std::move(evaluation.needed);
       }
     }
@@ -51,6 +53,7 @@ class Pending {
 
  private:
   Evaluate evaluate_;
+  std::size_t leave_ = 0;
   std::vector<dns::Question> open_;
   std::optional<Result> result_;
 };
@@ -64,6 +67,8 @@ class Checks {
 
   void client(const mail::IpAddress& address);
   void helo(const mail::IpAddress& address, const std::string& helo, const std::string& receiver);
+  // Lookups began before the message: its time and its budget begin now.
+  void restart(WallTime now);
   void mail_from(const mail::IpAddress& address, const std::string& helo,
                  const std::string& mail_from, const std::string& receiver);
   // Names in a field that has just arrived: asked ahead.
@@ -98,6 +103,9 @@ class Checks {
   Pending<spf::Result> helo_;
   Pending<spf::Result> mail_from_;
   Pending<std::vector<dkim::SignatureResult>> dkim_;
+  // DMARC as if nothing were aligned: asks early what it needs of the author, whose policy must be
+  // known even if the sender's own names answer too late.
+  Pending<dmarc::Result> unaligned_;
   Pending<dmarc::Result> dmarc_;
   std::optional<mail::DomainName> author_;
   std::size_t signatures_ = 0;  // DKIM-Signature fields seen

@@ -133,13 +133,18 @@ std::string honest(const Query& query, const dns::Answer& answer, bool tcp) {
   return whole;
 }
 
-std::string many_records(const Query& query) {
+// The honest records, and thousands of others of their type.
+std::string many_records(const Query& query, const dns::Answer& answer) {
+  const auto type = static_cast<unsigned>(query.question.type);
+  const std::string filler = query.question.type == dns::Type::txt ? text_data("abc") : an_address;
   std::string records;
   unsigned count = 0;
-  while (records.size() + 16 + 300 < 0xffff) {
-    records += record(at_question, 1, 300, an_address);
+  const auto add = [&](const std::string& data) {
+    records += record(at_question, type, 300, data);
     ++count;
-  }
+  };
+  for (const std::string& data : record_data(answer)) add(data);
+  while (records.size() + 16 + 300 < 0xffff) add(filler);
   return packet(query, flag_response, count, records);
 }
 
@@ -197,8 +202,9 @@ std::string with_question(const std::string& reply, const Query& query,
 std::string with_id(const std::string& reply, unsigned id) { return u16(id) + reply.substr(2); }
 
 // What is sent instead of the honest reply.
-std::vector<std::string> faulty(Fault fault, const Query& query, const std::string& reply,
+std::vector<std::string> faulty(Fault fault, const Query& query, const dns::Answer& answer,
                                 bool tcp) {
+  const std::string reply = honest(query, answer, tcp);
   const auto rcode = [&](unsigned code) {
     return std::vector{packet(query, flag_response | code, 0, "")};
   };
@@ -261,7 +267,7 @@ std::vector<std::string> faulty(Fault fault, const Query& query, const std::stri
     case Fault::referral:
       return {packet(query, 0x8000, 0, record(at_question, 2, 300, wire("ns.example")), 1)};
     case Fault::many_records:
-      return tcp ? std::vector{many_records(query)} : truncated();
+      return tcp ? std::vector{many_records(query, answer)} : truncated();
   }
   return {};
 }
@@ -474,7 +480,7 @@ std::vector<std::string> DnsServer::replies(std::string_view octets, bool tcp) {
   }
   const auto answer = zone->answer(query->question);
   if (answer->error == "timeout") return {};
-  return faulty(fault, *query, honest(*query, *answer, tcp), tcp);
+  return faulty(fault, *query, *answer, tcp);
 }
 
 }  // namespace sekisho::test

@@ -56,7 +56,7 @@ class DnsServer {
     cname_loop,        // a. CNAME b. CNAME a.
     cname_to_itself,
     referral,      // names of other servers, no recursion
-    many_records,  // as many addresses as 64 KB hold, over TCP
+    many_records,  // the honest ones, and as many others of their type as 64 KB hold, over TCP
   };
   static std::string_view name(Fault fault);
 

@@ -142,6 +142,22 @@ TEST(Inquiry, HintsLeaveTheLastPartOfTheBudgetAlone) {
   EXPECT_FALSE(inquiry.all_known(open));
 }
 
+TEST(Inquiry, LeavesQuestionsToThoseWhoMatterMore) {
+  Lab lab;
+  Inquiry inquiry(lab.resolver, lab.options, lab.notify);
+  inquiry.ask(numbered(0, 50), numbered(50, 60), 40);
+  EXPECT_EQ(lab.resolver.asked.size(), 20U);
+  const auto refused = numbered(49, 50);
+  EXPECT_EQ(inquiry.answers().find(refused[0])->error, "query budget");
+  inquiry.ask(refused, {}, 40);
+  EXPECT_EQ(lab.resolver.asked.size(), 20U);
+  inquiry.ask(refused, {});
+  EXPECT_EQ(lab.resolver.asked.back(), refused[0]) << "asked for whom it was left";
+  EXPECT_FALSE(inquiry.all_known(refused));
+  inquiry.ask(numbered(100, 170), {});
+  EXPECT_EQ(lab.resolver.asked.size(), lab.options.message_questions);
+}
+
 TEST(Inquiry, HoldsTheBudgetOfTime) {
   Lab lab;
   lab.options.message_budget = 50ms;
