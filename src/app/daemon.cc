@@ -149,6 +149,7 @@ void Daemon::serve_signals() {
 }
 
 void Daemon::stop() {
+  stopping_ = true;
   tell_service_manager("STOPPING=1");
   log_.info("stopping: messages in flight may take 30 s; a second signal ends at once");
   sigset_t again;
@@ -166,10 +167,20 @@ void Daemon::stop() {
 }
 
 json Daemon::on_main_thread(const std::function<json()>& work) {
-  std::promise<json> answer;
-  auto future = answer.get_future();
-  main_tasks_.post([&] { answer.set_value(work()); });
+  const auto answer = std::make_shared<std::promise<json>>();
+  auto future = answer->get_future();
+  main_tasks_.post([answer, work] {
+    try {
+      answer->set_value(work());
+    } catch (const std::exception& error) {
+      answer->set_value({{"ok", false}, {"error", error.what()}});
+    }
+  });
   ::kill(::getpid(), SIGUSR2);
+  // The main thread that stops waits for this one: it has no time for us then.
+  while (future.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
+    if (stopping_) return {{"ok", false}, {"error", "sekishod is stopping"}};
+  }
   return future.get();
 }
 

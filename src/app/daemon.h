@@ -2,6 +2,7 @@
 // Thread: the main one, which handles the signals.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ class Daemon {
   std::unique_ptr<milter::Server> milters_;
   control::Server control_;
   RunQueue main_tasks_;
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace sekisho::app

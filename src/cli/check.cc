@@ -1,12 +1,15 @@
 #include "cli/check.h"
 
+#include <array>
+#include <cerrno>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <optional>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/executor.h"
+#include "base/unique_handle.h"
 #include "cli/check_text.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
@@ -30,11 +33,26 @@ int complain(ExitCode code, const std::string& what) {
   return code;
 }
 
+// Nothing for what is no readable file, a folder for example.
 std::optional<std::string> read_message(const std::string& file) {
-  if (file == "-") return std::string{std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
-  return std::string{std::istreambuf_iterator<char>(in), {}};
+  const bool standard_input = file == "-";
+  const UniqueFd opened(standard_input ? -1 : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!standard_input && !opened) return std::nullopt;
+  std::string octets;
+  std::array<char, 65536> chunk;
+  for (;;) {
+    const ssize_t got =
+        ::read(standard_input ? STDIN_FILENO : opened.get(), chunk.data(), chunk.size());
+    if (got == 0) return octets;
+    if (got < 0 && errno != EINTR) return std::nullopt;
+    if (got > 0) octets.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+}
+
+// An address as a person writes it: "<a@b>", "a@b", "<>" or nothing.
+std::string without_brackets(const std::string& address) {
+  if (!address.starts_with('<') || !address.ends_with('>')) return address;
+  return address.substr(1, address.size() - 2);
 }
 
 // Feeds the message to the session as a front would.
@@ -44,8 +62,8 @@ void converse(session::Session& session, const CheckRequest& request, const mail
   client.address = ip;
   session.connect(std::move(client), "");
   session.helo(request.helo);
-  session.mail_from({request.mail_from, false});
-  for (const auto& to : request.recipients) session.rcpt_to(to);
+  session.mail_from({without_brackets(request.mail_from), false});
+  for (const auto& to : request.recipients) session.rcpt_to(without_brackets(to));
   for (const auto& line : message.malformed) session.malformed_line(line);
   for (const auto& field : message.header.fields()) session.header(field.name, field.value);
   session.end_of_header();
@@ -84,6 +102,9 @@ int check(const CheckRequest& request) {
   }
   const auto octets = read_message(request.file);
   if (!octets) return complain(no_input, request.file + ": cannot be read");
+  if (!request.zone.empty() && ::access(request.zone.c_str(), R_OK) != 0) {
+    return complain(no_input, request.zone + ": cannot be read");
+  }
   auto loaded = load_configuration(request.config);
   if (!loaded) return config;
   if (!request.zone.empty()) {

@@ -23,10 +23,12 @@ Expected<json, AskError> ask(const std::string& socket, const json& request) {
   const auto text = read_all(fd, max_answer_octets, answer_timeout);
   if (!text) return failed("no answer", true);
   auto answer = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object() || !answer.contains("ok"))
-    return failed("the answer is no JSON object", true);
+  if (!answer.is_object() || !answer.contains("ok") || !answer["ok"].is_boolean())
+    return failed("the answer is not one of sekishod", true);
   if (!answer["ok"].get<bool>()) {
-    return tl::unexpected<AskError>({answer.value("error", std::string("refused")), false});
+    const auto why = answer.find("error");
+    const bool said = why != answer.end() && why->is_string();
+    return tl::unexpected<AskError>({said ? why->get<std::string>() : "refused", false});
   }
   return answer;
 }

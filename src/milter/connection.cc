@@ -14,8 +14,8 @@ namespace sekisho::milter {
 
 namespace {
 
-// A body chunk and the packets around it; grown for a longer packet, up to max_packet_octets.
-constexpr std::size_t initial_buffer_octets = 72 * 1024;
+// The header of most messages; grown for a longer packet, up to max_packet_octets.
+constexpr std::size_t initial_buffer_octets = std::size_t{16} * 1024;
 
 // Postfix waits 300 s and sendmail 5 min for the end of a message, and each begins anew with every
 // progress report.
@@ -53,7 +53,10 @@ Connection::Connection(Socket socket, session::Engine& engine, policy::Role role
 
 Connection::~Connection() { --engine_.counters().open_connections; }
 
-void Connection::start() { read(); }
+void Connection::start() {
+  watch_idleness(last_word_ + idle_limit);
+  read();
+}
 
 void Connection::close() {
   if (closed_) return;
@@ -71,10 +74,6 @@ void Connection::drain() {
 
 void Connection::read() {
   if (closed_) return;
-  idle_timer_.expires_after(idle_limit);
-  idle_timer_.async_wait([self = shared_from_this()](asio::error_code error) {
-    if (!error) self->close();
-  });
   socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
                           [self = shared_from_this()](asio::error_code error, std::size_t octets) {
                             if (error) {
@@ -94,6 +93,7 @@ void Connection::acknowledge_at_once() {
 
 void Connection::on_read(std::size_t octets) {
   end_ += octets;
+  last_word_ = steady_now();
   if (is_tcp_) acknowledge_at_once();
   if (!consume()) {
     // What was answered last still goes out: closing a socket sends what it holds.
@@ -160,6 +160,20 @@ void Connection::write() {
                         self->close();
                       }
                     });
+}
+
+// The timer is not set anew with every word: it looks when the last one was.
+void Connection::watch_idleness(SteadyTime at) {
+  idle_timer_.expires_at(at);
+  idle_timer_.async_wait([self = shared_from_this()](asio::error_code error) {
+    if (error || self->closed_) return;
+    const auto end = self->last_word_ + idle_limit;
+    if (steady_now() >= end) {
+      self->close();
+    } else {
+      self->watch_idleness(end);
+    }
+  });
 }
 
 // While the MTA waits: tell it so now and then, and let the lookups end when their time is over.

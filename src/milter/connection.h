@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include <asio/basic_stream_socket.hpp>
+#include <asio/basic_waitable_timer.hpp>
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
 
 #include "base/executor.h"
 #include "base/log.h"
@@ -29,7 +30,12 @@ class LoopExecutor final : public Executor {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  using Socket = asio::generic::stream_protocol::socket;
+  // With the loop's own executor: the one that asio erases the type of costs a copy at every step.
+  using Socket =
+      asio::basic_stream_socket<asio::generic::stream_protocol, asio::io_context::executor_type>;
+  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>,
+                                           asio::io_context::executor_type>;
 
   Connection(Socket socket, session::Engine& engine, policy::Role role,
              std::shared_ptr<Executor> owner, Log& log);
@@ -49,13 +55,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send(std::string octets);
   void write();
   void watch();
+  void watch_idleness(SteadyTime at);
 
   Socket socket_;
   session::Engine& engine_;
   Log& log_;
   Conversation conversation_;
-  asio::steady_timer timer_;       // while a verdict is awaited
-  asio::steady_timer idle_timer_;  // since the MTA's last word
+  Timer timer_;       // while a verdict is awaited
+  Timer idle_timer_;  // looks now and then when the MTA's last word was
+  SteadyTime last_word_ = steady_now();
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // of what was received and not consumed
   std::size_t end_ = 0;

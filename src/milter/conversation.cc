@@ -23,12 +23,13 @@ constexpr std::uint32_t in_content = bit(Stage::envelope) | bit(Stage::header) |
 // What we need of the MTA: a field inserted and others removed, and the hold queue.
 constexpr std::uint32_t wanted_actions =
     SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
-// No reply that nobody needs (they are half the cost of a message), no command that tells nothing,
-// and the blank after the colon, without which no simple/simple signature can be verified.
-constexpr std::uint32_t wanted_steps = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
-                                       SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN |
-                                       SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA |
-                                       SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
+// No reply that nobody needs (they are half the cost of a message), no command that tells nothing, and the blank
+// after the colon, without which no simple/simple signature can be verified. MAIL is answered although the answer says
+// nothing: Postfix keeps what needs no answer in its buffer, and without this one we would see connect, HELO and MAIL only
+// when the header comes, a round trip to the client too late for the lookups.
+constexpr std::uint32_t wanted_steps =
+    SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR |
+    SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
 
 // An address as the milter protocol has it: with angle brackets, mostly.
 std::string without_brackets(std::string_view address) {
@@ -49,12 +50,20 @@ std::string with_crlf_folds(std::string_view value) {
   return out;
 }
 
+// Without SMFIP_HDR_LEADSPC the MTA writes the blank after the colon itself.
+std::string_view as_inserted(std::string_view value, const Negotiation& agreed) {
+  if ((agreed.steps & SMFIP_HDR_LEADSPC) == 0 && value.starts_with(' ')) value.remove_prefix(1);
+  return value;
+}
+
 }  // namespace
 
 struct Conversation::Command {
   char command;
   std::uint32_t allowed;  // stages
   Next (Conversation::*handle)(std::string_view);
+  // The step that leaves out the `continue` which is due otherwise; 0: none is ever due.
+  std::uint32_t quiet = 0;
 };
 
 const Conversation::Command* Conversation::find_command(char command) {
@@ -62,19 +71,19 @@ const Conversation::Command* Conversation::find_command(char command) {
   static constexpr std::array<Command, 15> table = {{
       {SMFIC_OPTNEG, bit(Stage::negotiating), &C::on_negotiate},
       {SMFIC_MACRO, anywhere, &C::on_macros},
-      {SMFIC_CONNECT, bit(Stage::connected), &C::on_connect},
-      {SMFIC_HELO, bit(Stage::greeting), &C::on_helo},
-      {SMFIC_MAIL, before_message, &C::on_mail},
-      {SMFIC_RCPT, bit(Stage::envelope), &C::on_recipient},
-      {SMFIC_DATA, bit(Stage::envelope), &C::on_ignored},
-      {SMFIC_HEADER, bit(Stage::envelope) | bit(Stage::header), &C::on_header},
-      {SMFIC_EOH, bit(Stage::envelope) | bit(Stage::header), &C::on_end_of_header},
-      {SMFIC_BODY, bit(Stage::body), &C::on_body},
+      {SMFIC_CONNECT, bit(Stage::connected), &C::on_connect, SMFIP_NR_CONN},
+      {SMFIC_HELO, bit(Stage::greeting) | in_content, &C::on_helo, SMFIP_NR_HELO},
+      {SMFIC_MAIL, before_message | in_content, &C::on_mail, SMFIP_NR_MAIL},
+      {SMFIC_RCPT, bit(Stage::envelope), &C::on_recipient, SMFIP_NR_RCPT},
+      {SMFIC_DATA, bit(Stage::envelope), &C::on_ignored, SMFIP_NR_DATA},
+      {SMFIC_HEADER, bit(Stage::envelope) | bit(Stage::header), &C::on_header, SMFIP_NR_HDR},
+      {SMFIC_EOH, bit(Stage::envelope) | bit(Stage::header), &C::on_end_of_header, SMFIP_NR_EOH},
+      {SMFIC_BODY, bit(Stage::body), &C::on_body, SMFIP_NR_BODY},
       {SMFIC_BODYEOB, in_content, &C::on_end_of_body},
       {SMFIC_ABORT, anywhere & ~bit(Stage::negotiating), &C::on_abort},
       {SMFIC_QUIT, anywhere, &C::on_quit},
       {SMFIC_QUIT_NC, anywhere & ~bit(Stage::negotiating), &C::on_new_connection},
-      {SMFIC_UNKNOWN, anywhere & ~bit(Stage::negotiating), &C::on_ignored},
+      {SMFIC_UNKNOWN, anywhere & ~bit(Stage::negotiating), &C::on_ignored, SMFIP_NR_UNKN},
   }};
   const auto found = std::find_if(table.begin(), table.end(),
                                   [&](const Command& c) { return c.command == command; });
@@ -121,11 +130,16 @@ Conversation::Next Conversation::receive(const Packet& packet) {
     return fail(std::string("command ") + packet.command + " out of order");
   }
   try {
-    return (this->*command->handle)(packet.data);
+    const Next next = (this->*command->handle)(packet.data);
+    if (next == Next::go_on && command->quiet != 0 && (agreed_.steps & command->quiet) == 0) {
+      std::string out;
+      put_packet(out, SMFIR_CONTINUE);
+      send_(std::move(out));
+    }
+    return next;
   } catch (const std::exception& error) {
-    // A bug, or no memory: this message gets a 4xx and the others go on.
-    session_->fail(error.what());
-    return stage_ == Stage::negotiating ? fail(error.what()) : Next::go_on;
+    // What breaks in the session ends as a 4xx of its message; here it can only be want of memory.
+    return fail(error.what());
   }
 }
 
@@ -169,13 +183,6 @@ std::string Conversation::macro(std::string_view name) const {
   return {};
 }
 
-void Conversation::answer_continue(std::uint32_t no_reply_step) {
-  if ((agreed_.steps & no_reply_step) != 0) return;
-  std::string out;
-  put_packet(out, SMFIR_CONTINUE);
-  send_(std::move(out));
-}
-
 Conversation::Next Conversation::on_connect(std::string_view data) {
   auto peer = parse_connect(data);
   if (!peer) return fail("bad connect information");
@@ -185,13 +192,14 @@ Conversation::Next Conversation::on_connect(std::string_view data) {
   client.unix_socket = peer->unix_socket;
   session_->connect(std::move(client), macro("j"));
   stage_ = Stage::greeting;
-  answer_continue(SMFIP_NR_CONN);
   return Next::go_on;
 }
 
 Conversation::Next Conversation::on_helo(std::string_view data) {
+  // A new HELO or MAIL ends what was begun: an MTA that refused it by itself need not tell us.
+  session_->abort();
+  stage_ = Stage::greeting;
   session_->helo(std::string(data.substr(0, data.find('\0'))));
-  answer_continue(SMFIP_NR_HELO);
   return Next::go_on;
 }
 
@@ -209,7 +217,6 @@ Conversation::Next Conversation::on_mail(std::string_view data) {
   });
   session_->mail_from(std::move(from));
   stage_ = Stage::envelope;
-  answer_continue(SMFIP_NR_MAIL);
   return Next::go_on;
 }
 
@@ -217,34 +224,32 @@ Conversation::Next Conversation::on_recipient(std::string_view data) {
   const auto arguments = parse_strings(data);
   if (!arguments || arguments->empty()) return fail("bad RCPT arguments");
   session_->rcpt_to(without_brackets(arguments->front()));
-  answer_continue(SMFIP_NR_RCPT);
   return Next::go_on;
 }
 
 Conversation::Next Conversation::on_header(std::string_view data) {
   const auto name_end = data.find('\0');
-  if (name_end == std::string_view::npos || data.back() != '\0') return fail("bad header field");
+  if (name_end == std::string_view::npos || name_end + 1 == data.size() || data.back() != '\0') {
+    return fail("bad header field");
+  }
   auto value = data.substr(name_end + 1);
-  if (!value.empty()) value.remove_suffix(1);
+  value.remove_suffix(1);
   std::string text = with_crlf_folds(value);
   // Without SMFIP_HDR_LEADSPC the MTA has eaten the blank that nearly every field has.
   if ((agreed_.steps & SMFIP_HDR_LEADSPC) == 0) text.insert(text.begin(), ' ');
   session_->header(std::string(data.substr(0, name_end)), std::move(text));
   stage_ = Stage::header;
-  answer_continue(SMFIP_NR_HDR);
   return Next::go_on;
 }
 
 Conversation::Next Conversation::on_end_of_header(std::string_view /*data*/) {
   session_->end_of_header();
   stage_ = Stage::body;
-  answer_continue(SMFIP_NR_EOH);
   return Next::go_on;
 }
 
 Conversation::Next Conversation::on_body(std::string_view data) {
   session_->body(data);
-  answer_continue(SMFIP_NR_BODY);
   return Next::go_on;
 }
 
@@ -267,26 +272,23 @@ void Conversation::answer(const session::Outcome& outcome) {
     send_(std::move(out));
     return;
   }
+  if (outcome.hold && (agreed_.actions & SMFIF_QUARANTINE) == 0) {
+    // Better late than delivered unheld.
+    put_reply(out, "451 4.7.1 the MTA offers no quarantine to its filter");
+    send_(std::move(out));
+    return;
+  }
   for (const auto& edit : outcome.verdict.edits) {
     switch (edit.kind) {
       case policy::Edit::Kind::remove:
         put_change_header(out, edit.index, edit.name, "");
         break;
       case policy::Edit::Kind::insert:
-        put_insert_header(out, 0, edit.name, edit.value);
+        put_insert_header(out, 0, edit.name, as_inserted(edit.value, agreed_));
         break;
     }
   }
-  if (outcome.hold) {
-    if ((agreed_.actions & SMFIF_QUARANTINE) != 0) {
-      put_quarantine(out, outcome.hold_reason);
-    } else {
-      // Better late than delivered unheld.
-      put_reply(out, "451 4.7.1 the MTA offers no quarantine to its filter");
-      send_(std::move(out));
-      return;
-    }
-  }
+  if (outcome.hold) put_quarantine(out, outcome.hold_reason);
   // A quarantine counts only when `continue` or `accept` follows it, without a reply text.
   put_packet(out, SMFIR_CONTINUE);
   send_(std::move(out));
@@ -306,10 +308,7 @@ Conversation::Next Conversation::on_new_connection(std::string_view /*data*/) {
   return Next::go_on;
 }
 
-Conversation::Next Conversation::on_ignored(std::string_view /*data*/) {
-  // DATA and unknown commands were negotiated away where the MTA can do so.
-  answer_continue(stage_ == Stage::envelope ? SMFIP_NR_DATA : SMFIP_NR_UNKN);
-  return Next::go_on;
-}
+// DATA and unknown commands were negotiated away where the MTA can do so.
+Conversation::Next Conversation::on_ignored(std::string_view /*data*/) { return Next::go_on; }
 
 }  // namespace sekisho::milter

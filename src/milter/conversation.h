@@ -76,7 +76,6 @@ class Conversation {
   Next on_new_connection(std::string_view data);
   Next on_ignored(std::string_view data);
 
-  void answer_continue(std::uint32_t no_reply_step);
   void answer(const session::Outcome& outcome);
   std::string macro(std::string_view name) const;
   void new_session();

@@ -156,8 +156,14 @@ void put_quarantine(std::string& out, std::string_view reason) {
   put_packet(out, SMFIR_QUARANTINE, std::string(reason) + '\0');
 }
 
+// The text is a format to sendmail, and Postfix follows it: `%%` becomes `%`, a single one is lost.
 void put_reply(std::string& out, std::string_view line) {
-  put_packet(out, SMFIR_REPLYCODE, std::string(line) + '\0');
+  std::string text;
+  for (const char c : line) {
+    if (c == '%') text += c;
+    text += c;
+  }
+  put_packet(out, SMFIR_REPLYCODE, text + '\0');
 }
 
 }  // namespace sekisho::milter

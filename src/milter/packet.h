@@ -63,6 +63,7 @@ void put_change_header(std::string& out, std::size_t index, std::string_view nam
 void put_insert_header(std::string& out, std::size_t index, std::string_view name,
                        std::string_view value);
 void put_quarantine(std::string& out, std::string_view reason);
+// `line` as the client shall see it.
 void put_reply(std::string& out, std::string_view line);
 
 }  // namespace sekisho::milter

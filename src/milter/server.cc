@@ -81,8 +81,11 @@ struct Server::State {
 
   void wait_for_connections(Socket& socket);
   void accept_all(Socket& socket);
-  bool out_of_descriptors(Socket& socket);
+  void turn_one_away(Socket& socket);
+  void pause(Socket& socket);
   void take(UniqueFd fd, policy::Role role);
+  void serve(Loop& loop);
+  void stop_listening();
   std::size_t on_all_loops(const std::function<std::size_t(Loop&)>& visit);
 };
 
@@ -93,37 +96,48 @@ void Server::State::wait_for_connections(Socket& socket) {
 }
 
 void Server::State::accept_all(Socket& socket) {
+  if (!socket.listening.fd) return;  // it was ready just before we stopped
   for (;;) {
     UniqueFd fd(
         ::accept4(socket.listening.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (fd) {
-      take(std::move(fd), socket.role);
-      continue;
+    if (!fd) {
+      const int why = errno;
+      if (why == EINTR || why == ECONNABORTED) continue;
+      if (why == EAGAIN || why == EWOULDBLOCK) return wait_for_connections(socket);
+      if (why == EMFILE || why == ENFILE) turn_one_away(socket);
+      return pause(socket);
     }
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    if ((errno == EMFILE || errno == ENFILE) && out_of_descriptors(socket)) return;
-    break;
+    try {
+      take(std::move(fd), socket.role);
+    } catch (const std::exception& error) {
+      log.write_limited(LogLevel::error, "milter accept",
+                        std::string("milter: a connection was turned away: ") + error.what());
+    }
   }
-  wait_for_connections(socket);
 }
 
-// A listening socket stays readable when accept fails for want of descriptors: without the pause
-// this would spin, and without the reserve the MTA would wait for its time-out.
-bool Server::State::out_of_descriptors(Socket& socket) {
-  log.warning("milter: no file descriptors left; a connection was turned away (raise LimitNOFILE)");
+// Without the reserve the MTA would wait for its time-out.
+void Server::State::turn_one_away(Socket& socket) {
+  log.write_limited(
+      LogLevel::warning, "milter descriptors",
+      "milter: no file descriptors left; connections are turned away (raise LimitNOFILE)");
   reserve.reset();
   const UniqueFd refused(::accept4(socket.listening.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
   reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+// A listening socket stays readable when accept fails: without the pause this would spin.
+void Server::State::pause(Socket& socket) {
   socket.pause->expires_after(accept_pause);
   socket.pause->async_wait([this, &socket](asio::error_code error) {
     if (!error) wait_for_connections(socket);
   });
-  return true;
 }
 
 void Server::State::take(UniqueFd fd, policy::Role role) {
   if (engine.counters().open_connections >= max_connections) {
-    log.warning("milter: more than 4096 connections; one was turned away");
+    log.write_limited(LogLevel::warning, "milter connections",
+                      "milter: more than 4096 connections; some are turned away");
     return;
   }
   sockaddr_storage name{};
@@ -153,9 +167,36 @@ std::size_t Server::State::on_all_loops(const std::function<std::size_t(Loop&)>&
   return total;
 }
 
+// One connection that breaks must not take the others with it.
+void Server::State::serve(Loop& loop) {
+  for (;;) {
+    try {
+      loop.context.run();
+      return;
+    } catch (const std::exception& error) {
+      log.write_limited(LogLevel::error, "milter loop",
+                        std::string("milter: internal error: ") + error.what());
+    }
+  }
+}
+
+void Server::State::stop_listening() {
+  for (const auto& socket : sockets) {
+    socket->acceptor->close();
+    socket->pause->cancel();
+    socket->listening.fd.reset();
+    auto& path = socket->listening.unix_path;
+    if (!path.empty()) ::unlink(path.c_str());
+    path.clear();
+  }
+}
+
 Server::Server(session::Engine& engine, Log& log) : state_(std::make_unique<State>(engine, log)) {}
 
-Server::~Server() { drain(std::chrono::milliseconds(0)); }
+Server::~Server() {
+  drain(std::chrono::milliseconds(0));
+  state_->stop_listening();
+}
 
 Expected<bool, std::string> Server::open(const std::vector<Options>& sockets) {
   for (const auto& options : sockets) {
@@ -175,7 +216,7 @@ Expected<bool, std::string> Server::open(const std::vector<Options>& sockets) {
 void Server::run() {
   state_->running = true;
   for (const auto& loop : state_->loops) {
-    loop->thread = std::thread([&context = loop->context] { context.run(); });
+    loop->thread = std::thread([this, &loop] { state_->serve(*loop); });
   }
   asio::post(state_->loops.front()->context, [this] {
     for (const auto& socket : state_->sockets) state_->wait_for_connections(*socket);
@@ -185,17 +226,10 @@ void Server::run() {
 std::size_t Server::drain(std::chrono::milliseconds within) {
   if (!state_->running) return 0;
   state_->running = false;
-  const auto stop_accepting = [this](Loop& loop) -> std::size_t {
-    if (&loop != state_->loops.front().get()) return 0;
-    for (const auto& socket : state_->sockets) {
-      socket->acceptor->close();
-      socket->pause->cancel();
-      socket->listening.fd.reset();
-      if (!socket->listening.unix_path.empty()) ::unlink(socket->listening.unix_path.c_str());
-    }
+  state_->on_all_loops([this](Loop& loop) -> std::size_t {
+    if (&loop == state_->loops.front().get()) state_->stop_listening();
     return 0;
-  };
-  state_->on_all_loops(stop_accepting);
+  });
   const auto deadline = steady_now() + within;
   std::size_t in_message = 0;
   do {
@@ -214,9 +248,10 @@ std::size_t Server::drain(std::chrono::milliseconds within) {
     loop.for_each([](Connection& connection) { connection.close(); });
     return 0;
   });
+  // Each loop ends by itself when its connections are gone, and their sessions with them: nobody
+  // hands it a task after that.
   for (const auto& loop : state_->loops) {
     loop->work.reset();
-    loop->context.stop();
     loop->thread.join();
   }
   return in_message;

@@ -28,7 +28,11 @@ Decision refuse(SmtpReply reply, std::string rule, std::string reason) {
   return decision;
 }
 
+// The id is what the sender's postmaster will ask about: a long text is cut before it, so that it
+// stays within the 512 octets of a reply line (RFC 5321 §4.5.3.1.5).
 std::string with_id(std::string text, const Facts& facts) {
+  constexpr std::size_t most = 470;
+  if (text.size() > most) text.resize(most);
   return std::move(text) + " (id=" + facts.id + ")";
 }
 

@@ -3,9 +3,11 @@
 // Thread: any.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "mail/header.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
@@ -13,10 +15,25 @@
 
 namespace sekisho::session {
 
-// Removals, from the last to the first, of every field that claims to be written by us:
-// Authentication-Results with our id or an alias, and X-Sekisho-Disposition.
-std::vector<policy::Edit> removals(const mail::Header& header, const std::string& authserv_id,
-                                   const std::vector<std::string>& aliases);
+// Every field that claims to be written by us: Authentication-Results with our id or an alias, and
+// X-Sekisho-Disposition. Sees all fields of a message, also those beyond the limits of a header.
+class ForgedFields {
+ public:
+  ForgedFields(std::string authserv_id, std::vector<std::string> aliases)
+      : authserv_id_(std::move(authserv_id)), aliases_(std::move(aliases)) {}
+  void see(const mail::HeaderField& field);
+  // From the last to the first: an MTA renumbers the fields behind a removed one, and forged fields
+  // survived in OpenDKIM that way (CVE-2022-48521).
+  std::vector<policy::Edit> removals() const;
+
+ private:
+  bool claims_to_be_ours(const mail::HeaderField& field) const;
+
+  std::string authserv_id_;
+  std::vector<std::string> aliases_;
+  std::map<std::string, std::size_t, ascii::CaseInsensitiveLess> seen_;
+  std::vector<policy::Edit> found_;
+};
 
 // Our own fields: nothing for exempt clients, for a login is never published.
 std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::Decision& decision,

@@ -7,18 +7,11 @@ namespace sekisho::session {
 
 namespace {
 
-// What the client said, as one word: a reader that knows no quotes must not find a field of ours in
-// it.
-std::string said(std::string text) {
-  std::replace(text.begin(), text.end(), ' ', '?');
-  return text;
-}
-
-std::string angle(const std::string& address) { return "<" + said(address) + ">"; }
+std::string angle(const std::string& address) { return "<" + address + ">"; }
 
 // "mail.example.com[192.0.2.1]", as Postfix writes it.
 std::string client_text(const policy::Client& client) {
-  const std::string name = client.name.empty() ? "unknown" : said(client.name);
+  const std::string name = client.name.empty() ? "unknown" : client.name;
   if (client.address) return name + "[" + client.address->text() + "]";
   return name + (client.unix_socket ? "[unix]" : "[unknown]");
 }
@@ -83,7 +76,7 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
   LogLine line(facts.queue_id.empty() ? "NOQUEUE:" : facts.queue_id + ":");
   line.field("id", facts.id)
       .word("client", client_text(facts.client))
-      .word("helo", said(facts.client.helo))
+      .word("helo", facts.client.helo)
       .word("from", angle(facts.mail_from));
   if (facts.recipients.size() == 1) {
     line.word("to", angle(facts.recipients.front()));

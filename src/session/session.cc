@@ -19,6 +19,7 @@ struct Session::Message {
   SteadyTime began = steady_now();
   policy::Facts facts;
   mail::Header header;
+  std::optional<ForgedFields> forged;
   std::vector<std::string> malformed_lines;
   Done done;
   std::optional<std::string> failure;
@@ -44,16 +45,22 @@ std::unique_ptr<Session::Message> Session::new_message() {
       // On the resolver's thread: hand over to the owner, who may be gone by then.
       [weak = weak_from_this(), owner = owner_] {
         owner->post([weak] {
-          const auto self = weak.lock();
-          if (!self) return;
-          try {
-            self->advance();
-          } catch (const std::exception& error) {
-            self->fail(error.what());
-          }
+          if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
         });
       });
 }
+
+template <class Event>
+void Session::guarded(const Event& event) {
+  try {
+    event();
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
+
+// After a failure the rest of the message is not looked at.
+bool Session::receiving() const { return message_ && !message_->failure; }
 
 policy::Exemption Session::exemption(bool authenticated) const {
   const auto snapshot = message_ ? message_->snapshot : engine_.snapshot();
@@ -85,25 +92,30 @@ void Session::connect(policy::Client client, std::string mta_name) {
   // Where clients log in, nothing is looked up before MAIL FROM shows that this one did not.
   if (role_ != policy::Role::mx || exemption(false) != policy::Exemption::none) return;
   if (!client_.address) return;
-  early_ = new_message();
-  early_->checks.client(*client_.address);
+  guarded([&] {
+    early_ = new_message();
+    early_->checks.client(*client_.address);
+  });
 }
 
 void Session::helo(std::string name) {
   client_.helo = std::move(name);
   if (!early_ || !client_.address) return;
-  early_->checks.helo(*client_.address, client_.helo, own_name(*early_->snapshot));
-}
-
-void Session::start_client_checks(Message& message) {
-  if (!client_.address) return;
-  message.checks.client(*client_.address);
-  message.checks.helo(*client_.address, client_.helo, own_name(*message.snapshot));
+  guarded(
+      [&] { early_->checks.helo(*client_.address, client_.helo, own_name(*early_->snapshot)); });
 }
 
 void Session::mail_from(MailFrom from) {
   if (message_) abort();  // a front that forgot to say so
-  message_ = new_message();
+  guarded([&] { begin(std::move(from)); });
+  early_.reset();
+}
+
+void Session::begin(MailFrom from) {
+  // The first message takes over what began before it, unless there is a new configuration since.
+  const bool begun = early_ && early_->snapshot == engine_.snapshot();
+  message_ = begun ? std::move(early_) : new_message();
+  message_->began = steady_now();
   auto& facts = message_->facts;
   facts.id = engine_.next_id();
   facts.received = engine_.now();
@@ -111,15 +123,18 @@ void Session::mail_from(MailFrom from) {
   facts.client = client_;
   facts.mail_from = std::move(from.address);
   facts.exemption = exemption(from.authenticated);
-  if (!evaluated()) return;
-  start_client_checks(*message_);
-  if (client_.address) {
-    message_->checks.mail_from(*client_.address, client_.helo, facts.mail_from,
-                               own_name(*message_->snapshot));
+  const auto& snapshot = *message_->snapshot;
+  const std::string name = own_name(snapshot);
+  message_->forged.emplace(name, snapshot.options.identity.authserv_aliases);
+  if (!evaluated() || !client_.address) return;
+  auto& checks = message_->checks;
+  if (begun) {
+    checks.restart(facts.received);
+  } else {
+    checks.client(*client_.address);
+    checks.helo(*client_.address, client_.helo, name);
   }
-  // What began before MAIL FROM has been joined by now: its answers are at hand, or in flight for both. Its
-  // budget of time is not the message's, for a client may be slow to come to MAIL FROM.
-  early_.reset();
+  checks.mail_from(*client_.address, client_.helo, facts.mail_from, name);
 }
 
 void Session::rcpt_to(std::string address) {
@@ -127,12 +142,15 @@ void Session::rcpt_to(std::string address) {
 }
 
 void Session::header(std::string name, std::string value) {
-  if (!message_) return;
-  mail::HeaderField field{std::move(name), std::move(value)};
-  if (evaluated()) message_->checks.header_field(field);
-  if (message_->header.add(std::move(field)) != mail::Header::Added::yes) {
-    message_->facts.header_over_limits = true;
-  }
+  if (!receiving()) return;
+  guarded([&] {
+    mail::HeaderField field{std::move(name), std::move(value)};
+    message_->forged->see(field);
+    if (evaluated()) message_->checks.header_field(field);
+    if (message_->header.add(std::move(field)) != mail::Header::Added::yes) {
+      message_->facts.header_over_limits = true;
+    }
+  });
 }
 
 void Session::malformed_line(std::string line) {
@@ -143,26 +161,41 @@ void Session::malformed_line(std::string line) {
 }
 
 void Session::end_of_header() {
-  if (!message_ || !evaluated()) return;
-  auto& facts = message_->facts;
-  facts.author = mail::find_author(message_->header, message_->malformed_lines);
-  message_->checks.header_complete(message_->header, facts.author);
+  if (!receiving() || !evaluated()) return;
+  guarded([&] {
+    auto& facts = message_->facts;
+    facts.author = mail::find_author(message_->header, message_->malformed_lines);
+    message_->checks.header_complete(message_->header, facts.author);
+  });
 }
 
 bool Session::body(std::string_view octets) {
-  return message_ && evaluated() && message_->checks.body(octets);
+  bool wanted = false;
+  if (receiving() && evaluated()) {
+    guarded([&] { wanted = message_->checks.body(octets); });
+  }
+  return wanted;
 }
 
 void Session::end_of_message(std::string queue_id, Done done) {
-  if (!message_) return;
+  if (!message_) {
+    // MAIL FROM broke before there was anything that could be judged.
+    Outcome outcome;
+    outcome.facts.id = engine_.next_id();
+    judge_failure(outcome, "no message was begun");
+    done(outcome);
+    return;
+  }
   message_->facts.queue_id = std::move(queue_id);
   message_->done = std::move(done);
   if (message_->failure) {
     finish();
     return;
   }
-  if (evaluated()) message_->checks.end_of_body();
-  advance();
+  guarded([&] {
+    if (evaluated()) message_->checks.end_of_body();
+    advance();
+  });
 }
 
 void Session::advance() {
@@ -184,13 +217,15 @@ SteadyTime Session::deadline() const {
 
 void Session::expire() {
   if (!message_) return;
-  message_->checks.expire();
-  if (!message_->done) return;
-  if (message_->checks.complete()) {
-    finish();
-  } else {
-    fail("lookups are open after their time");
-  }
+  guarded([&] {
+    message_->checks.expire();
+    if (!message_->done) return;
+    if (message_->checks.complete()) {
+      finish();
+    } else {
+      fail("lookups are open after their time");
+    }
+  });
 }
 
 void Session::fail(std::string what) {
@@ -231,9 +266,18 @@ void Session::finish() {
     outcome.hold = false;
     judge_failure(outcome, *message->failure);
   }
-  engine_.counters().count(outcome.verdict.message.action);
-  engine_.journal().decided(outcome.facts, outcome.verdict);
+  record(outcome);
   message->done(outcome);
+}
+
+void Session::record(const Outcome& outcome) {
+  engine_.counters().count(outcome.verdict.message.action);
+  try {
+    engine_.journal().decided(outcome.facts, outcome.verdict);
+  } catch (const std::exception&) {
+    // A verdict that cannot be recorded is a verdict all the same.
+    ++engine_.counters().internal_errors;
+  }
 }
 
 Outcome Session::conclude(Message& message) {
@@ -293,8 +337,7 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   }
   if (action == policy::Action::reject || action == policy::Action::tempfail) return;
 
-  const auto& identity = snapshot.options.identity;
-  verdict.edits = removals(message.header, name, identity.authserv_aliases);
+  verdict.edits = message.forged->removals();
   auto inserted = insertions(facts, verdict.message, outcome.authentication_results);
   verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
                        std::make_move_iterator(inserted.end()));

@@ -72,15 +72,20 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   struct Message;
+  // Runs what may break inside: an exception becomes the failure of this message.
+  template <class Event>
+  void guarded(const Event& event);
   Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner);
 
   std::unique_ptr<Message> new_message();
+  bool receiving() const;
   policy::Exemption exemption(bool authenticated) const;
   bool evaluated() const;
   std::string own_name(const Snapshot& snapshot) const;
-  void start_client_checks(Message& message);
+  void begin(MailFrom from);
   void advance();
   void finish();
+  void record(const Outcome& outcome);
   static void judge_failure(Outcome& outcome, const std::string& what);
   Outcome conclude(Message& message);
   void reach_verdict(Message& message, Outcome& outcome);
@@ -90,7 +95,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Executor> owner_;
   policy::Client client_;
   std::string mta_name_;
-  // Lookups that began before MAIL FROM: the first message finds their answers at hand.
+  // Lookups that began before MAIL FROM: the first message takes them over.
   std::unique_ptr<Message> early_;
   std::unique_ptr<Message> message_;
 };
