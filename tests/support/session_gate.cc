@@ -1,0 +1,101 @@
+#include "support/session_gate.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "dns/zone_resolver.h"
+#include "session/record.h"
+
+namespace sekisho::test {
+
+void Recorder::decided(const policy::Facts& facts, const policy::Verdict& verdict) {
+  auto line = session::log_line(facts, verdict);
+  lines_.with([&](auto& lines) { lines.push_back(std::move(line)); });
+}
+
+std::vector<std::string> Recorder::lines() const {
+  return lines_.with([](const auto& lines) { return lines; });
+}
+
+session::Snapshot snapshot_on_zone(const std::string& zone) {
+  auto parsed = dns::Zone::parse(zone);
+  if (!parsed) throw std::invalid_argument(parsed.error().what);
+  session::Snapshot snapshot;
+  snapshot.resolver = std::make_shared<dns::ZoneResolver>(std::move(*parsed));
+  auto& options = snapshot.options;
+  options.identity.authserv_id = "mx.example.jp";
+  options.identity.hostname = "host.example.jp";
+  options.identity.domains = {mail::DomainName::parse("example.jp").value()};
+  options.trust.networks = {mail::IpPrefix::parse("127.0.0.0/8").value(),
+                            mail::IpPrefix::parse("::1/128").value()};
+  return snapshot;
+}
+
+Gate::Gate(session::Snapshot snapshot)
+    : engine_(std::make_unique<session::Engine>(
+          std::make_shared<const session::Snapshot>(std::move(snapshot)), recorder_)) {}
+
+std::shared_ptr<session::Session> Gate::session(policy::Role role) {
+  return session::Session::create(*engine_, role, queue_);
+}
+
+void greet(session::Session& session, const Letter& letter) {
+  policy::Client client;
+  client.unix_socket = letter.client == "unix";
+  if (const auto address = mail::IpAddress::parse(letter.client)) client.address = *address;
+  session.connect(std::move(client), "mta.example.jp");
+  session.helo(letter.helo);
+}
+
+void send(session::Session& session, const Letter& letter) {
+  session.mail_from({letter.mail_from, letter.authenticated});
+  for (const auto& to : letter.to) session.rcpt_to(to);
+  for (const auto& field : letter.fields) session.header(field.name, field.value);
+  session.end_of_header();
+  session.body(letter.body);
+}
+
+session::Outcome Gate::judge(session::Session& session, const Letter& letter) {
+  std::optional<session::Outcome> outcome;
+  send(session, letter);
+  session.end_of_message("4bXY", [&](const session::Outcome& reached) { outcome = reached; });
+  queue_->run_until([&] { return outcome.has_value(); }, steady_now() + std::chrono::seconds(5));
+  if (!outcome) throw std::logic_error("no outcome");
+  return *outcome;
+}
+
+session::Outcome Gate::judge(const Letter& letter, policy::Role role) {
+  const auto one = session(role);
+  greet(*one, letter);
+  return judge(*one, letter);
+}
+
+dns::AnswerPtr HeldResolver::at_hand(const dns::Question& question) {
+  const bool known = std::find(known_.begin(), known_.end(), question) != known_.end();
+  return known ? zone_->at_hand(question) : nullptr;
+}
+
+dns::Resolver::Ticket HeldResolver::ask(const dns::Question& question, Callback done) {
+  asked_.push_back(dns::to_string(question));
+  open_.push_back({next_, question, std::move(done)});
+  return next_++;
+}
+
+void HeldResolver::cancel(Ticket ticket) {
+  std::erase_if(open_, [&](const Open& open) { return open.ticket == ticket; });
+}
+
+std::vector<std::string> HeldResolver::asked() {
+  std::sort(asked_.begin(), asked_.end());
+  asked_.erase(std::unique(asked_.begin(), asked_.end()), asked_.end());
+  return std::exchange(asked_, {});
+}
+
+bool HeldResolver::answer_all() {
+  const auto now = std::exchange(open_, {});
+  for (const auto& open : now) known_.push_back(open.question);
+  for (const auto& open : now) open.done(zone_->at_hand(open.question));
+  return !now.empty();
+}
+
+}  // namespace sekisho::test

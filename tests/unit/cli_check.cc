@@ -1,0 +1,223 @@
+// `sekisho check` as a person and a program use it: exit codes, the text, the JSON object.
+#include "cli/check.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "base/unique_handle.h"
+#include "cli/commands.h"
+#include "support/fake_dns.h"
+#include "support/temporary_folder.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using nlohmann::json;
+
+// What a command printed, and how it ended.
+struct Ended {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+// Its standard input, output and errors are files meanwhile.
+class Redirected {
+ public:
+  Redirected(int fd, const std::string& path, int flags) : fd_(fd), saved_(::dup(fd)) {
+    std::fflush(nullptr);
+    const UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC, 0600));
+    ::dup2(file.get(), fd);
+  }
+  ~Redirected() {
+    std::fflush(nullptr);
+    ::dup2(saved_.get(), fd_);
+  }
+
+ private:
+  int fd_;
+  UniqueFd saved_;
+};
+
+class Check : public testing::Test {
+ protected:
+  Check() {
+    write("zone", R"(
+a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
+_dmarc.a.example.    TXT  "v=DMARC1; p=reject; rua=mailto:x@a.example"
+)");
+    write("conf", "[identity]\nauthserv_id = \"mx.example.jp\"\n[dns]\nzone_file = \"zone\"\n");
+    write("message", "From: bob@a.example\r\nSubject: x\r\n\r\nHello\r\n");
+  }
+  std::string path(const std::string& name) const { return folder_.file(name); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+  }
+  Ended run(std::vector<std::string> words, const std::string& input = "") const {
+    words.insert(words.begin(), "sekisho");
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    write("in", input);
+    Ended result{};
+    {
+      const Redirected in(0, path("in"), O_RDONLY);
+      const Redirected out(1, path("out"), O_WRONLY | O_CREAT | O_TRUNC);
+      const Redirected err(2, path("err"), O_WRONLY | O_CREAT | O_TRUNC);
+      result.code = cli::run(static_cast<int>(argv.size()), argv.data());
+    }
+    result.out = test::read_file(path("out"));
+    result.err = test::read_file(path("err"));
+    return result;
+  }
+  // A check of `message` with these words more.
+  std::vector<std::string> words(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> all = {"check",    path("message"), "--ip",        "192.0.2.10",
+                                    "--helo",   "mx.a.example",  "--mail-from", "bob@a.example",
+                                    "--config", path("conf")};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  std::vector<std::string> with(const std::string& option, const std::string& value) const {
+    auto all = words();
+    *(std::find(all.begin(), all.end(), option) + 1) = value;
+    return all;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Check, ExitCodes) {
+  write("broken.conf", "[identity]\nno_such_key = 1\n");
+  write("broken.zone", "this is no zone (\n");
+  auto no_file = words();
+  no_file[1] = path("none");
+  auto a_folder = words();
+  a_folder[1] = folder_.file("");
+  const std::pair<std::vector<std::string>, int> cases[] = {
+      {words(), 0},
+      {{}, 64},
+      {{"nonsense"}, 64},
+      {{"check"}, 64},
+      {words({"--nonsense"}), 64},
+      {with("--ip", "mx.example"), 64},
+      {with("--ip", "192.0.2.10/24"), 64},
+      {words({"--at", "yesterday"}), 64},
+      {words({"--at", "2026-11-21T09:30:00Z"}), 0},
+      {words({"--at", "1800000000"}), 0},
+      {no_file, 66},
+      {a_folder, 66},
+      {words({"--zone", path("none")}), 66},
+      {words({"--zone", path("broken.zone")}), 65},
+      {with("--config", path("broken.conf")), 78},
+      {with("--config", path("none.conf")), 78},
+      {{"--version"}, 0},
+      {{"--help"}, 0},
+      {{"config", "check", path("broken.conf")}, 78},
+      {{"config", "dump", path("conf")}, 0},
+      {{"status", "--socket", path("none.sock")}, 69},
+      {{"reload", "--socket", path("none.sock")}, 69},
+  };
+  for (const auto& [line, code] : cases) {
+    const auto result = run(line);
+    std::string shown;
+    for (const auto& word : line) shown += word + " ";
+    EXPECT_EQ(result.code, code) << shown << "\n" << result.err;
+    if (code != 0) {
+      EXPECT_FALSE(result.err.empty()) << shown;
+    }
+  }
+}
+
+// Every key of `expected` is in `actual`, with a value of the same kind.
+void expect_keys(const json& expected, const json& actual, const std::string& at) {
+  if (expected.is_object()) {
+    ASSERT_TRUE(actual.is_object()) << at;
+    for (const auto& [key, value] : expected.items()) {
+      ASSERT_TRUE(actual.contains(key)) << at << "." << key;
+      expect_keys(value, actual[key], at + "." + key);
+    }
+  } else if (expected.is_array()) {
+    ASSERT_TRUE(actual.is_array()) << at;
+    for (std::size_t i = 0; i < std::min(expected.size(), actual.size()); ++i) {
+      expect_keys(expected[i], actual[i], at + "[" + std::to_string(i) + "]");
+    }
+  } else {
+    EXPECT_EQ(expected.type_name(), std::string(actual.type_name())) << at;
+  }
+}
+
+TEST_F(Check, TheJsonObjectHasWhatIsPromised) {
+  const auto result = run(words({"--json", "--rcpt", "<user@example.jp>"}));
+  const auto object = json::parse(result.out);
+  expect_keys(test::read_json(test::data_path("cli/check.json")), object, "");
+  EXPECT_EQ(object["verdict"]["action"], "accept");
+  EXPECT_EQ(object["verdict"]["recipients"][0]["to"], "user@example.jp");
+  EXPECT_EQ(object["dmarc"]["result"], "pass");
+  EXPECT_EQ(object["spf"][0]["scope"], "mfrom");
+  EXPECT_EQ(object["spf"][1]["scope"], "helo");
+  EXPECT_TRUE(
+      object["authentication_results"].get<std::string>().starts_with(" mx.example.jp (id="));
+}
+
+TEST_F(Check, AddressesAsPeopleWriteThem) {
+  for (const char* sender : {"bob@a.example", "<bob@a.example>"}) {
+    const auto object = json::parse(run([&] {
+                                      auto all = with("--mail-from", sender);
+                                      all.push_back("--json");
+                                      return all;
+                                    }())
+                                        .out);
+    EXPECT_EQ(object["spf"][0]["result"], "pass") << sender;
+  }
+  write("message", "Subject: a bounce without a From\r\n\r\n");
+  for (const char* sender : {"", "<>"}) {
+    auto all = with("--mail-from", sender);
+    all.push_back("--json");
+    EXPECT_EQ(json::parse(run(all).out)["verdict"]["action"], "tag") << "'" << sender << "'";
+  }
+}
+
+TEST_F(Check, TheMessageFromStandardInput) {
+  auto all = words({"--json"});
+  all[1] = "-";
+  const auto object = json::parse(run(all, "From: x@b.example\n\nbody\n").out);
+  EXPECT_EQ(object["author"]["domain"], "b.example") << "a file with bare LF is a message too";
+}
+
+TEST_F(Check, TheTextForPeople) {
+  const auto passed = run(words()).out;
+  for (const char* wanted :
+       {"author      a.example\n", "verdict     accept  rule=dmarc",
+        "dmarc       pass  p=reject of a.example", "Authentication-Results: mx.example.jp (id="}) {
+    EXPECT_NE(passed.find(wanted), std::string::npos) << wanted << "\n" << passed;
+  }
+  EXPECT_NE(run(with("--ip", "127.0.0.1")).out.find("skipped     trusted-network"),
+            std::string::npos);
+}
+
+TEST_F(Check, WhatTheSenderWroteDoesNotSteerATerminal) {
+  write("message",
+        "From: \"\x1b]0;evil\x07\" <x\x1b[2J@\x1b[31m.example>\r\nDKIM-Signature: v=1; d=\x1b[31m; "
+        "s=\x9b\r\n"
+        "X-Sekisho-Disposition: \x1b[2J\r\n\r\n\x1b[2J");
+  auto all = with("--helo", "\x1b[2J");
+  *(std::find(all.begin(), all.end(), "--mail-from") + 1) = "\x1b[31m@\x1b[2J";
+  all.insert(all.end(), {"--rcpt", "a\x1b[2J@x", "--rcpt", "b\x07@x"});
+  const auto shown = run(all);
+  all.push_back("--json");
+  for (const auto& text : {shown.out, shown.err, run(all).out}) {
+    EXPECT_TRUE(std::none_of(text.begin(), text.end(), [](char c) {
+      return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' && c != '\r') ||
+             c == 0x7f;
+    })) << text;
+  }
+}
+
+}  // namespace
+
+}  // namespace sekisho::cli

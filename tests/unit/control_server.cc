@@ -1,0 +1,162 @@
+// The control socket: one request, one answer; whoever talks nonsense or nothing.
+#include "control/server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <gtest/gtest.h>
+
+#include "base/unix_socket.h"
+#include "control/client.h"
+#include "control/protocol.h"
+#include "control/stream.h"
+#include "support/temporary_folder.h"
+
+namespace sekisho::control {
+
+namespace {
+
+using nlohmann::json;
+
+class NoSink final : public LogSink {
+ public:
+  bool write(LogLevel, std::string_view) const override { return true; }
+};
+
+class ControlSocket : public testing::Test {
+ protected:
+  ControlSocket() : log_(std::make_shared<NoSink>(), LogLevel::error), server_(log_) {
+    Options options;
+    options.socket = path();
+    const auto opened = server_.open(options);
+    EXPECT_TRUE(opened) << opened.error();
+    server_.run({{"status",
+                  [](const json&) {
+                    return json{{"ok", true}, {"pid", 1}};
+                  }},
+                 {"echo",
+                  [](const json& request) {
+                    return json{{"ok", true}, {"said", request}};
+                  }},
+                 {"odd",
+                  [](const json&) {
+                    return json{{"ok", "perhaps"}};
+                  }},
+                 {"octets",
+                  [](const json&) {
+                    return json{{"ok", true}, {"text", "\xff\xfe"}};
+                  }},
+                 {"bug", [](const json&) -> json { throw std::runtime_error("a bug"); }}});
+  }
+  std::string path() const { return folder_.file("control.sock"); }
+  // What comes back for these octets.
+  std::optional<std::string> raw(std::string_view octets, bool shut_down = true) {
+    const auto connection = connect_unix(path());
+    if (!connection) return std::nullopt;
+    write_all(connection->get(), octets, std::chrono::seconds(5));
+    if (shut_down) ::shutdown(connection->get(), SHUT_WR);
+    return read_all(connection->get(), max_answer_octets, std::chrono::seconds(20));
+  }
+
+  test::TemporaryFolder folder_;
+  Log log_;
+  Server server_;
+};
+
+TEST_F(ControlSocket, AnswersItsVerbs) {
+  const auto status = ask(path(), {{"verb", "status"}});
+  ASSERT_TRUE(status) << status.error().what;
+  EXPECT_EQ((*status)["pid"], 1);
+  const auto echo = ask(path(), {{"verb", "echo"}, {"id", "K7Q2-4DMX"}});
+  ASSERT_TRUE(echo);
+  EXPECT_EQ((*echo)["said"]["id"], "K7Q2-4DMX");
+  const auto octets = ask(path(), {{"verb", "octets"}});
+  EXPECT_TRUE(octets) << "what is no UTF-8 is replaced";
+}
+
+TEST_F(ControlSocket, RefusalsAreNotUnreachable) {
+  const std::pair<const char*, const char*> cases[] = {{"nonsense", "unknown verb"},
+                                                       {"bug", "a bug"}};
+  for (const auto& [verb, why] : cases) {
+    const auto answer = ask(path(), {{"verb", verb}});
+    ASSERT_FALSE(answer) << verb;
+    EXPECT_EQ(answer.error().what, why);
+    EXPECT_FALSE(answer.error().unreachable);
+  }
+  EXPECT_FALSE(ask(path(), {{"verb", "odd"}})) << "its ok is no boolean";
+}
+
+TEST_F(ControlSocket, MalformedRequestsAreAnswered) {
+  const std::string deep(60'000, '[');
+  const std::string cases[] = {"",
+                               "{",
+                               "[]",
+                               "null",
+                               "7",
+                               R"({"verb":1})",
+                               R"({"verb":"status")",
+                               R"({"verb":"status"}{"verb":"status"})",
+                               R"({"Verb":"status"})",
+                               std::string("\0\0\0", 3),
+                               "\xff\xfe",
+                               deep,
+                               R"({"verb":")" + std::string(1000, 'x') + "\"}"};
+  for (const auto& request : cases) {
+    const auto answer = raw(request);
+    ASSERT_TRUE(answer && !answer->empty()) << request.substr(0, 40);
+    const auto object = json::parse(*answer, nullptr, false);
+    ASSERT_TRUE(object.is_object());
+    EXPECT_EQ(object["ok"], false) << request.substr(0, 40);
+  }
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
+}
+
+TEST_F(ControlSocket, ARequestThatIsTooLongGetsNoAnswer) {
+  const auto answer = raw(std::string(max_request_octets + 1, ' '));
+  EXPECT_TRUE(!answer || answer->empty());
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
+}
+
+// The next client waits for the time of one request, not for ever.
+TEST_F(ControlSocket, WhoSaysNothingIsHungUpOn) {
+  const auto silent = connect_unix(path());
+  ASSERT_TRUE(silent);
+  const auto began = steady_now();
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
+  EXPECT_LT(steady_now() - began, request_timeout + std::chrono::seconds(5));
+}
+
+TEST_F(ControlSocket, AClientThatGoesAwayHarmsNobody) {
+  for (int i = 0; i < 50; ++i) {
+    const auto connection = connect_unix(path());
+    ASSERT_TRUE(connection);
+    write_all(connection->get(), R"({"verb":"status"})", std::chrono::seconds(1));
+  }
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
+}
+
+TEST_F(ControlSocket, ItsModeAndItsEnd) {
+  struct stat status {};
+  ASSERT_EQ(::stat(path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0660U);
+  server_.stop();
+  EXPECT_NE(::stat(path().c_str(), &status), 0);
+  server_.stop();
+}
+
+TEST(ControlClient, SaysWhenTheDaemonIsAbsent) {
+  test::TemporaryFolder folder;
+  const auto nowhere = ask(folder.file("none.sock"), {{"verb", "status"}});
+  ASSERT_FALSE(nowhere);
+  EXPECT_TRUE(nowhere.error().unreachable);
+  EXPECT_NE(nowhere.error().what.find("is sekishod running?"), std::string::npos);
+  const auto stale = folder.file("stale.sock");
+  listen_unix({stale, 0660, "", ""}).value();
+  const auto refused = ask(stale, {{"verb", "status"}});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().unreachable);
+}
+
+}  // namespace
+
+}  // namespace sekisho::control

@@ -1,0 +1,392 @@
+// The milter protocol without sockets: what is agreed, which command may come when, and the exact
+// replies.
+#include "milter/conversation.h"
+
+#include <gtest/gtest.h>
+
+#include "support/milter_client.h"
+#include "support/session_gate.h"
+
+namespace sekisho::milter {
+
+namespace {
+
+using test::connect_packet;
+using test::header_packet;
+using test::negotiation;
+using test::packet;
+using test::shown;
+using test::strings;
+using Lines = std::vector<std::string>;
+
+const char* const zone = R"(
+a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
+_dmarc.a.example.    TXT  "v=DMARC1; p=reject"
+example.jp.          TXT  "v=spf1 -all"
+_dmarc.example.jp.   TXT  "v=DMARC1; p=reject"
+percent.example.     TXT  "v=spf1 -all exp=why.percent.example"
+why.percent.example. TXT  "100%% sure"
+)";
+
+// A conversation whose replies are kept.
+class Talk {
+ public:
+  explicit Talk(session::Snapshot snapshot = test::snapshot_on_zone(zone))
+      : gate_(std::move(snapshot)) {
+    conversation_ = std::make_unique<Conversation>(
+        gate_.engine(), policy::Role::mx, std::shared_ptr<Executor>(&gate_.queue(), [](auto*) {}),
+        [this](std::string octets) { sent_ += octets; });
+  }
+  Conversation::Next say(std::string_view octets) {
+    Packet one;
+    std::size_t used = 0;
+    auto next = Conversation::Next::go_on;
+    while (next == Conversation::Next::go_on && next_packet(octets, one, used) == Framing::packet) {
+      next = conversation_->receive(one);
+      octets.remove_prefix(used);
+    }
+    return next;
+  }
+  Lines replies() { return shown(std::exchange(sent_, {})); }
+  Conversation& conversation() { return *conversation_; }
+  test::Gate& gate() { return gate_; }
+
+ private:
+  test::Gate gate_;
+  std::unique_ptr<Conversation> conversation_;
+  std::string sent_;
+};
+
+const std::string modern = negotiation(6, test::all_actions, test::all_steps);
+const std::string greeting = connect_packet("192.0.2.10") + packet('H', strings({"mx.a.example"}));
+
+std::string envelope(const std::string& from, const std::string& to = "<user@example.jp>") {
+  return packet('M', strings({from})) + packet('R', strings({to}));
+}
+
+std::string content(const std::string& author) {
+  return header_packet("From", " " + author) + packet('N') + packet('B', "x\r\n") + packet('E');
+}
+
+// Ids differ from run to run.
+std::string without_id(std::string text) {
+  const auto at = text.find("(id=");
+  if (at != std::string::npos) text.replace(at + 4, 9, "ID");
+  return text;
+}
+
+struct NegotiationCase {
+  const char* name;
+  std::uint32_t version, actions, steps;
+  std::uint32_t agreed_version, agreed_actions;  // version 0: refused
+};
+
+TEST(Negotiation, TakesWhatIsOfferedAndNeeded) {
+  const NegotiationCase cases[] = {
+      {"Postfix 3.7", 6, 0x1ff, 0x1fffff, 6, 0x131},
+      {"without the leading blank", 6, 0x1ff, 0x0fffff, 6, 0x131},
+      {"without quarantine", 6, 0x1df, 0x1fffff, 6, 0x111},
+      {"version 2", 2, 0x3f, 0x7f, 2, 0x31},
+      {"version 4", 4, 0xff, 0x3ff, 4, 0x31},
+      {"a version to come", 7, 0xffffffff, 0xffffffff, 6, 0x131},
+      {"version 1", 1, 0x3f, 0x7f, 0, 0},
+      {"no header may be changed", 6, 0x1ef, 0x1fffff, 0, 0},
+      {"no header may be added", 6, 0x1fe, 0x1fffff, 0, 0},
+  };
+  for (const auto& c : cases) {
+    Talk talk;
+    const auto next = talk.say(negotiation(c.version, c.actions, c.steps));
+    if (c.agreed_version == 0) {
+      EXPECT_EQ(next, Conversation::Next::protocol_error) << c.name;
+      continue;
+    }
+    const auto replies = talk.replies();
+    ASSERT_EQ(replies.size(), 1U) << c.name;
+    std::string reply = replies[0].substr(1);
+    std::replace(reply.begin(), reply.end(), '|', '\0');
+    const auto agreed = parse_negotiation(reply);
+    ASSERT_TRUE(agreed) << c.name;
+    EXPECT_EQ(agreed->version, c.agreed_version) << c.name;
+    EXPECT_EQ(agreed->actions, c.agreed_actions) << c.name;
+    // Replies that nobody needs (but MAIL's), DATA and unknown commands are left out; the leading blank is kept.
+    EXPECT_EQ(agreed->steps, c.steps & 0x1fb380U) << c.name;
+  }
+}
+
+TEST(Negotiation, EveryCommandIsAnsweredWhereTheMtaWantsIt) {
+  Talk talk;
+  talk.say(negotiation(2, 0x3f, 0x7f));
+  talk.replies();
+  talk.say(greeting + envelope("<bob@a.example>") + packet('T') +
+           header_packet("From", "bob@a.example"));
+  EXPECT_EQ(talk.replies(), Lines(6, "c"));
+  talk.say(packet('N') + packet('B', "x"));
+  EXPECT_EQ(talk.replies(), Lines(2, "c"));
+  talk.say(packet('E'));
+  const auto replies = talk.replies();
+  ASSERT_EQ(replies.size(), 2U);
+  EXPECT_TRUE(replies[0].starts_with("i||||Authentication-Results|mx.example.jp (id="))
+      << replies[0];
+  EXPECT_EQ(replies[1], "c");
+}
+
+TEST(Negotiation, AModernMtaIsAnsweredAtTheEndOnly) {
+  Talk talk;
+  talk.say(modern);
+  talk.replies();
+  talk.say(greeting + envelope("<bob@a.example>"));
+  talk.say(header_packet("From", " bob@a.example") + packet('N') + packet('B', "x"));
+  EXPECT_EQ(talk.replies(), Lines{"c"}) << "MAIL's, so that the MTA does not keep it back";
+  talk.say(packet('E'));
+  const auto replies = talk.replies();
+  ASSERT_EQ(replies.size(), 2U);
+  EXPECT_TRUE(replies[0].starts_with("i||||Authentication-Results| mx.example.jp (id="));
+  EXPECT_EQ(replies[0].find('\r'), std::string::npos) << "folds are LF on this wire";
+}
+
+// Every command in every stage: what may come, and the stage it leaves.
+TEST(Order, EveryCommandInEveryStage) {
+  const std::pair<const char*, std::string> stages[] = {
+      {"negotiating", ""},
+      {"connected", modern},
+      {"greeting", modern + greeting},
+      {"envelope", modern + greeting + envelope("<bob@a.example>")},
+      {"header",
+       modern + greeting + envelope("<bob@a.example>") + header_packet("From", " b@c.example")},
+      {"body", modern + greeting + envelope("<bob@a.example>") +
+                   header_packet("From", " b@c.example") + packet('N')},
+  };
+  const std::pair<char, const char*> allowed[] = {
+      // command, and a letter for each stage in which it may come: n c g e h b
+      {'O', "n"},     {'C', "c"},     {'H', "gehb"},  {'M', "cgehb"},  {'R', "e"},
+      {'T', "e"},     {'L', "eh"},    {'N', "eh"},    {'B', "b"},      {'E', "ehb"},
+      {'A', "cgehb"}, {'K', "cgehb"}, {'U', "cgehb"}, {'D', "ncgehb"},
+  };
+  const auto plain = [](char command) -> std::string {
+    switch (command) {
+      case 'O':
+        return modern;
+      case 'C':
+        return connect_packet("192.0.2.10");
+      case 'M':
+        return packet('M', strings({"<bob@a.example>"}));
+      case 'R':
+        return packet('R', strings({"<user@example.jp>"}));
+      case 'L':
+        return header_packet("Subject", " x");
+      case 'D':
+        return packet('D', "M");
+      case 'H':
+        return packet('H', strings({"mx"}));
+      default:
+        return packet(command);
+    }
+  };
+  for (const auto& [command, in] : allowed) {
+    for (const auto& [stage, before] : stages) {
+      Talk talk;
+      ASSERT_EQ(talk.say(before), Conversation::Next::go_on);
+      const bool may = std::string_view(in).find(stage[0]) != std::string_view::npos;
+      const auto next = talk.say(plain(command));
+      EXPECT_EQ(next, may ? Conversation::Next::go_on : Conversation::Next::protocol_error)
+          << command << " while " << stage;
+    }
+  }
+  for (const auto& [stage, before] : stages) {
+    Talk talk;
+    talk.say(before);
+    EXPECT_EQ(talk.say(packet('Q')), Conversation::Next::close) << stage;
+    Talk other;
+    other.say(before);
+    EXPECT_EQ(other.say(packet('z')), Conversation::Next::protocol_error) << stage;
+  }
+}
+
+struct ReplyCase {
+  const char* name;
+  std::string mail_from, author;
+  Lines replies;
+};
+
+TEST(Replies, ByteForByte) {
+  auto snapshot = test::snapshot_on_zone(zone);
+  snapshot.rules.defaults.spf.fail = policy::OnSpfFail::reject;
+  snapshot.options.identity.authserv_aliases = {"old.example.jp"};
+  const ReplyCase cases[] = {
+      {"accepted", "<bob@a.example>", "bob@a.example", {"i", "c"}},
+      {"forged",
+       "<x@none.example>",
+       "ceo@a.example",
+       {"i", "i", "qdmarc: p=reject, not corroborated (id=ID)|", "c"}},
+      {"our own domain from outside",
+       "<ceo@example.jp>",
+       "ceo@example.jp",
+       {"y550 5.7.1 rejected by DMARC policy for example.jp (id=ID)|"}},
+      {"a percent sign is doubled",
+       "<x@percent.example>",
+       "x@none.example",
+       {"y550 5.7.23 SPF fail: percent.example does not permit this client; percent.example "
+        "explained: 100%% sure (id=ID)|"}},
+  };
+  for (const auto& c : cases) {
+    Talk talk(snapshot);
+    talk.say(modern + greeting);
+    talk.replies();
+    talk.say(envelope(c.mail_from));
+    talk.replies();
+    talk.say(content(c.author));
+    auto replies = talk.replies();
+    for (auto& reply : replies) {
+      if (reply[0] == 'i') reply = "i";
+      reply = without_id(reply);
+    }
+    EXPECT_EQ(replies, c.replies) << c.name;
+    EXPECT_FALSE(talk.conversation().in_message());
+  }
+}
+
+TEST(Replies, RemovalsComeFirstAndFromTheLast) {
+  Talk talk;
+  talk.say(modern + greeting + envelope("<bob@a.example>"));
+  talk.replies();
+  talk.say(header_packet("Authentication-Results", " mx.example.jp; spf=pass") +
+           header_packet("Authentication-Results", " other.example; spf=pass") +
+           header_packet("Authentication-Results", " mx.example.jp; dkim=pass") +
+           content("bob@a.example"));
+  const auto replies = talk.replies();
+  ASSERT_EQ(replies.size(), 4U);
+  EXPECT_EQ(replies[0],
+            "m|||\x03"
+            "Authentication-Results||");
+  EXPECT_EQ(replies[1],
+            "m|||\x01"
+            "Authentication-Results||");
+  EXPECT_EQ(replies[2].substr(0, 5), "i||||");
+}
+
+TEST(Replies, WithoutQuarantineAForgeryIsDeferred) {
+  Talk talk;
+  talk.say(negotiation(6, 0x1df, test::all_steps) + greeting);
+  talk.replies();
+  talk.say(envelope("<x@none.example>"));
+  talk.replies();
+  talk.say(content("ceo@a.example"));
+  const auto replies = talk.replies();
+  ASSERT_FALSE(replies.empty());
+  EXPECT_EQ(replies.back(), "y451 4.7.1 the MTA offers no quarantine to its filter|");
+  EXPECT_EQ(replies.size(), 1U);
+}
+
+TEST(Dialogue, MacrosNameTheMessageAndTheLogin) {
+  Talk talk;
+  talk.say(modern + packet('D', "C" + strings({"j", "mta.example"})) + greeting);
+  talk.say(
+      packet('D', "M" + strings({"i", "4bXY", "{auth_authen}", "alice", "{auth_type}", "plain"})) +
+      envelope("<bob@a.example>") + content("bob@a.example"));
+  talk.say(packet('D', "M" + strings({"i", "5cZZ"})) + envelope("<bob@a.example>") +
+           packet('D', "E" + strings({"i", "6dAA"})) + content("bob@a.example"));
+  const auto lines = talk.gate().recorder().lines();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_TRUE(lines[0].starts_with("4bXY: ")) << lines[0];
+  EXPECT_NE(lines[0].find(" skipped=authenticated "), std::string::npos);
+  EXPECT_TRUE(lines[1].starts_with("6dAA: ")) << lines[1];
+  EXPECT_EQ(lines[1].find(" skipped="), std::string::npos);
+}
+
+TEST(Dialogue, AnEmptyLoginIsNone) {
+  Talk talk;
+  talk.say(modern + greeting + packet('D', "M" + strings({"{auth_authen}", ""})) +
+           envelope("<bob@a.example>") + content("bob@a.example"));
+  EXPECT_EQ(talk.gate().recorder().lines().at(0).find(" skipped="), std::string::npos);
+}
+
+TEST(Dialogue, AnotherClientOverTheSameConnection) {
+  Talk talk;
+  talk.say(modern + packet('D', "M" + strings({"{auth_authen}", "alice"})) + greeting +
+           envelope("<bob@a.example>"));
+  talk.replies();
+  EXPECT_EQ(
+      talk.say(packet('K') + greeting + envelope("<bob@a.example>") + content("bob@a.example")),
+      Conversation::Next::go_on);
+  const auto lines = talk.gate().recorder().lines();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].find(" skipped="), std::string::npos) << "the login was the last client's";
+}
+
+TEST(Dialogue, ABodyThatEndsWithTheLastPacket) {
+  Talk talk;
+  talk.say(modern + greeting);
+  talk.replies();
+  talk.say(envelope("<bob@a.example>") + header_packet("From", " bob@a.example") + packet('N') +
+           packet('B', "one\r\n") + packet('E', "two\r\n"));
+  EXPECT_EQ(talk.replies().back(), "c");
+}
+
+TEST(Dialogue, AVerdictThatIsAwaited) {
+  auto snapshot = test::snapshot_on_zone(zone);
+  const auto held = std::make_shared<test::HeldResolver>(snapshot.resolver);
+  snapshot.resolver = held;
+  Talk talk(snapshot);
+  talk.say(modern + greeting + envelope("<bob@a.example>"));
+  talk.replies();
+  talk.say(content("bob@a.example"));
+  EXPECT_TRUE(talk.conversation().waiting());
+  EXPECT_TRUE(talk.replies().empty());
+  talk.conversation().progress();
+  EXPECT_EQ(talk.replies(), Lines{"p"});
+  EXPECT_LT(talk.conversation().deadline(), SteadyTime::max());
+  talk.conversation().expire();
+  EXPECT_FALSE(talk.conversation().waiting());
+  EXPECT_EQ(talk.replies().back().substr(0, 10), "y451 4.7.1");
+}
+
+TEST(Dialogue, AnAbortWhileAVerdictIsAwaited) {
+  auto snapshot = test::snapshot_on_zone(zone);
+  const auto held = std::make_shared<test::HeldResolver>(snapshot.resolver);
+  snapshot.resolver = held;
+  Talk talk(snapshot);
+  talk.say(modern + greeting + envelope("<bob@a.example>") + content("bob@a.example"));
+  talk.replies();
+  EXPECT_EQ(talk.say(packet('M', strings({"<x@b.example>"}))), Conversation::Next::protocol_error);
+  EXPECT_EQ(talk.say(packet('A')), Conversation::Next::go_on);
+  held->answer_all();
+  talk.gate().queue().run_until([] { return false; }, steady_now());
+  EXPECT_TRUE(talk.replies().empty());
+}
+
+struct PacketCase {
+  const char* name;
+  std::string octets;
+  Framing framing;
+};
+
+TEST(Packets, Framing) {
+  const PacketCase cases[] = {
+      {"nothing", "", Framing::incomplete},
+      {"half a length", std::string("\0\0", 2), Framing::incomplete},
+      {"no data yet", std::string("\0\0\0\2", 4), Framing::incomplete},
+      {"a byte missing", std::string("\0\0\0\2Q", 5), Framing::incomplete},
+      {"whole", std::string("\0\0\0\1Q", 5), Framing::packet},
+      {"no command", std::string("\0\0\0\0", 4), Framing::invalid},
+      {"4 GiB",
+       "\xff\xff\xff\xff"
+       "B",
+       Framing::invalid},
+      {"an HTTP request", "GET / HTTP/1.1\r\n", Framing::invalid},
+      {"the largest", std::string("\0\x10\0\0", 4) + std::string(max_packet_octets, 'B'),
+       Framing::packet},
+      {"one larger", std::string("\0\x10\0\1", 4), Framing::invalid},
+  };
+  for (const auto& c : cases) {
+    Packet one;
+    std::size_t used = 0;
+    EXPECT_EQ(next_packet(c.octets, one, used), c.framing) << c.name;
+    if (c.framing == Framing::packet) {
+      EXPECT_EQ(used, c.octets.size()) << c.name;
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace sekisho::milter

@@ -1,0 +1,293 @@
+// The filter's sockets: stale and live ones, modes, draining, and what happens without descriptors.
+#include "milter/server.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "milter/listen.h"
+#include "support/milter_client.h"
+#include "support/session_gate.h"
+#include "support/temporary_folder.h"
+
+namespace sekisho::milter {
+
+namespace {
+
+using test::MilterClient;
+using test::packet;
+using test::strings;
+
+const char* const zone = R"(
+a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
+_dmarc.a.example.    TXT  "v=DMARC1; p=reject"
+)";
+
+class NoSink final : public LogSink {
+ public:
+  bool write(LogLevel, std::string_view) const override { return true; }
+};
+
+Log& silent() {
+  static Log log(std::make_shared<NoSink>(), LogLevel::error);
+  return log;
+}
+
+Options unix_socket(const std::string& path) {
+  Options options;
+  options.socket = "unix:" + path;
+  return options;
+}
+
+// A server on a socket of its own.
+class Served {
+ public:
+  explicit Served(session::Snapshot snapshot = test::snapshot_on_zone(zone))
+      : gate_(std::move(snapshot)), server_(std::make_unique<Server>(gate_.engine(), silent())) {
+    const auto opened = server_->open({unix_socket(path())});
+    EXPECT_TRUE(opened) << opened.error();
+    server_->run();
+  }
+  std::string path() const { return folder_.file("m.sock"); }
+  Server& server() { return *server_; }
+  session::Counters& counters() { return gate_.engine().counters(); }
+
+ private:
+  test::TemporaryFolder folder_;
+  test::Gate gate_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST(ParseSocket, WhatItTakes) {
+  const std::pair<const char*, bool> cases[] = {
+      {"unix:/run/x.sock", true},
+      {"local:/run/x.sock", true},
+      {"inet:8890@127.0.0.1", true},
+      {"inet:8890@localhost", true},
+      {"inet6:8890@::1", true},
+      {"inet6:8890@localhost", true},
+      {"unix:x.sock", false},
+      {"unix:", false},
+      {"inet:8890", false},
+      {"inet:0@127.0.0.1", false},
+      {"inet:65536@127.0.0.1", false},
+      {"inet:x@127.0.0.1", false},
+      {"inet:8890@::1", false},
+      {"inet6:8890@127.0.0.1", false},
+      {"inet:8890@mx.example", false},
+      {"tcp:8890@127.0.0.1", false},
+      {"", false},
+  };
+  for (const auto& [text, good] : cases) EXPECT_EQ(parse_socket(text).has_value(), good) << text;
+}
+
+TEST(Listen, OnAStaleSocketButNotOnALiveOne) {
+  test::TemporaryFolder folder;
+  const auto path = folder.file("m.sock");
+  {
+    const auto stale = listen_on(unix_socket(path));
+    ASSERT_TRUE(stale);
+  }
+  ASSERT_EQ(::access(path.c_str(), F_OK), 0) << "nobody removed it";
+  const auto live = listen_on(unix_socket(path));
+  ASSERT_TRUE(live) << live.error();
+  const auto second = listen_on(unix_socket(path));
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().find("process " + std::to_string(::getpid())), std::string::npos)
+      << second.error();
+  const auto file = folder.file("file");
+  std::ofstream(file) << "precious";
+  EXPECT_FALSE(listen_on(unix_socket(file)));
+  EXPECT_TRUE(std::filesystem::exists(file));
+  EXPECT_FALSE(listen_on(unix_socket(folder.file("gone/m.sock"))));
+  EXPECT_FALSE(listen_on(unix_socket("/" + std::string(200, 'x'))));
+}
+
+TEST(Listen, ModeAndGroup) {
+  test::TemporaryFolder folder;
+  auto options = unix_socket(folder.file("m.sock"));
+  options.socket_mode = 0606;
+  options.socket_group = ::getgrgid(::getgid())->gr_name;
+  const auto listening = listen_on(options);
+  ASSERT_TRUE(listening) << listening.error();
+  struct stat status {};
+  ASSERT_EQ(::stat(listening->unix_path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0606U);
+  EXPECT_EQ(status.st_gid, ::getgid());
+  options = unix_socket(folder.file("n.sock"));
+  options.socket_group = "no-such-group";
+  const auto refused = listen_on(options);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().find("no-such-group"), std::string::npos);
+}
+
+TEST(Server, ServesOverTcpOfBothFamilies) {
+  test::Gate gate(test::snapshot_on_zone(zone));
+  Server server(gate.engine(), silent());
+  Options v4, v6;
+  const auto port = static_cast<std::uint16_t>(20'000 + ::getpid() % 20'000);
+  v4.socket = "inet:" + std::to_string(port) + "@127.0.0.1";
+  v6.socket = "inet6:" + std::to_string(port) + "@::1";
+  const auto opened = server.open({v4, v6});
+  ASSERT_TRUE(opened) << opened.error();
+  server.run();
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    MilterClient client(host, port);
+    ASSERT_TRUE(client.connected() && client.greet()) << host;
+    EXPECT_EQ(client.message(), "c") << host;
+  }
+}
+
+TEST(Server, TwoHundredConnections) {
+  Served served;
+  std::vector<std::unique_ptr<MilterClient>> clients;
+  for (int i = 0; i < 200; ++i) {
+    clients.push_back(std::make_unique<MilterClient>(served.path()));
+    ASSERT_TRUE(clients.back()->greet()) << i;
+  }
+  for (const auto& client : clients) EXPECT_EQ(client->message(), "c");
+  for (const auto& client : clients) EXPECT_EQ(client->message(), "c");
+  EXPECT_EQ(served.counters().open_connections, 200);
+  EXPECT_EQ(served.counters().messages, 400U);
+}
+
+TEST(Server, AConnectionThatIsDroppedInAMessageCountsAsAborted) {
+  Served served;
+  {
+    MilterClient client(served.path());
+    ASSERT_TRUE(client.greet());
+    ASSERT_TRUE(client.begin());
+  }
+  for (int i = 0; i < 500 && served.counters().aborted == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(served.counters().aborted, 1U);
+  MilterClient client(served.path());
+  ASSERT_TRUE(client.greet());
+  EXPECT_EQ(client.message(), "c");
+}
+
+TEST(Server, NonsenseEndsThatConnectionOnly) {
+  Served served;
+  MilterClient good(served.path());
+  ASSERT_TRUE(good.greet());
+  for (const std::string& nonsense :
+       {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(8, '\0'), packet('z')}) {
+    MilterClient bad(served.path());
+    bad.send(nonsense);
+    EXPECT_TRUE(bad.closed());
+  }
+  EXPECT_EQ(good.message(), "c");
+}
+
+TEST(Server, APacketInManyPieces) {
+  Served served;
+  MilterClient client(served.path());
+  ASSERT_TRUE(client.greet());
+  ASSERT_TRUE(client.begin());
+  const auto whole = test::header_packet("From", " bob@a.example") +
+                     test::header_packet("X-Long", std::string(300'000, 'x')) + packet('N') +
+                     packet('B', std::string(65535, 'b')) + packet('E');
+  for (std::size_t at = 0; at < whole.size(); at += at < 200 ? 1 : 4999) {
+    client.send(std::string_view(whole).substr(at, at < 200 ? 1 : 4999));
+  }
+  std::string answer;
+  do {
+    answer = client.next();
+  } while (!answer.empty() && answer[0] == 'i');
+  EXPECT_EQ(answer, "c");
+}
+
+TEST(Server, DrainClosesTheIdleAndWaitsForAMessage) {
+  Served served;
+  MilterClient idle(served.path());
+  MilterClient busy(served.path());
+  ASSERT_TRUE(idle.greet() && busy.greet());
+  EXPECT_EQ(idle.message(), "c");
+  ASSERT_TRUE(busy.begin());
+  std::size_t cut_off = 99;
+  std::thread draining([&] { cut_off = served.server().drain(std::chrono::seconds(20)); });
+  EXPECT_TRUE(idle.closed());
+  EXPECT_FALSE(MilterClient(served.path()).connected());
+  busy.send(test::header_packet("From", " bob@a.example") + packet('N') + packet('E'));
+  EXPECT_EQ(busy.next()[0], 'i');
+  EXPECT_EQ(busy.next(), "c");
+  EXPECT_TRUE(busy.closed());
+  draining.join();
+  EXPECT_EQ(cut_off, 0U);
+  EXPECT_NE(::access(served.path().c_str(), F_OK), 0) << "the socket is removed";
+}
+
+TEST(Server, DrainEndsWhenItsTimeIsUp) {
+  auto snapshot = test::snapshot_on_zone(zone);
+  snapshot.resolver = std::make_shared<test::HeldResolver>(snapshot.resolver);
+  Served served(std::move(snapshot));
+  MilterClient busy(served.path());
+  ASSERT_TRUE(busy.greet());
+  ASSERT_TRUE(busy.begin());
+  busy.send(packet('E'));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(served.server().drain(std::chrono::milliseconds(100)), 1U);
+  EXPECT_TRUE(busy.closed());
+}
+
+// The time that this process has used.
+std::chrono::milliseconds cpu_time() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return std::chrono::milliseconds((used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+                                   (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000);
+}
+
+// Connects without waiting for anything.
+UniqueFd knock(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) fd.reset();
+  return fd;
+}
+
+TEST(Server, WithoutDescriptorsConnectionsAreTurnedAwayAndItRecovers) {
+  Served served;
+  MilterClient before(served.path());
+  ASSERT_TRUE(before.greet());
+  UniqueFd late = knock(served.path());
+  ASSERT_TRUE(late);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto all = limit.rlim_cur;
+  // What is open is counted; two more for the clients of this test.
+  const UniqueFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  limit.rlim_cur = static_cast<rlim_t>(probe.get()) + 2;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const auto first = knock(served.path());
+  const auto began = cpu_time();
+  char octet = 0;
+  const auto got = first ? ::recv(first.get(), &octet, 1, 0) : -1;
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  const auto used = cpu_time() - began;
+  limit.rlim_cur = all;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_EQ(got, 0) << "turned away at once";
+  EXPECT_LT(used.count(), 300) << "did not spin";
+  EXPECT_EQ(before.message(), "c");
+  MilterClient after(served.path());
+  ASSERT_TRUE(after.greet());
+  EXPECT_EQ(after.message(), "c");
+}
+
+}  // namespace
+
+}  // namespace sekisho::milter

@@ -1,0 +1,219 @@
+// The log line, the ids and the memory of deferrals.
+#include "session/record.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "session/decision_id.h"
+#include "session/deferrals.h"
+#include "session/traces.h"
+
+namespace sekisho::session {
+
+namespace {
+
+mail::DomainName domain(std::string_view text) { return mail::DomainName::parse(text).value(); }
+
+policy::Facts usual() {
+  policy::Facts facts;
+  facts.id = "K7Q2-4DMX";
+  facts.queue_id = "4bXY";
+  facts.client.address = mail::IpAddress::parse("192.0.2.1").value();
+  facts.client.name = "mail.example.com";
+  facts.client.helo = "mail.example.com";
+  facts.mail_from = "bob@example.com";
+  facts.recipients = {"user@example.jp"};
+  facts.author.result = mail::Author::Result::one;
+  facts.author.domains = {domain("example.com")};
+  facts.iprev.code = client::IprevCode::pass;
+  facts.spf_helo.code = spf::Code::none;
+  facts.spf_mail_from.code = spf::Code::pass;
+  facts.dkim = {
+      {dkim::Code::pass, "example.com", "s1", "rsa-sha256", "@example.com", "", "", 2048}};
+  facts.dmarc.code = dmarc::Code::fail;
+  facts.dmarc.published = dmarc::Published{};
+  facts.dmarc.tag = "p";
+  facts.dmarc.policy = dmarc::Policy::reject;
+  facts.dmarc.queries = {"_dmarc.example.com", "_dmarc.com"};
+  facts.dns_questions = 7;
+  facts.dns_waited = std::chrono::milliseconds(41);
+  facts.elapsed = std::chrono::milliseconds(43);
+  return facts;
+}
+
+policy::Verdict with(policy::Action action, std::string rule, std::string reason = {}) {
+  policy::Verdict verdict;
+  verdict.message.action = action;
+  verdict.message.rule = std::move(rule);
+  verdict.message.reason = std::move(reason);
+  return verdict;
+}
+
+TEST(LogLine, ExactText) {
+  auto verdict = with(policy::Action::quarantine, "dmarc", "p=reject, not corroborated");
+  verdict.message.evidence = {"spf-fail-aligned"};
+  EXPECT_EQ(log_line(usual(), verdict),
+            "4bXY: id=K7Q2-4DMX client=mail.example.com[192.0.2.1] helo=mail.example.com "
+            "from=<bob@example.com> to=<user@example.jp> author=example.com spf=pass(mfrom) "
+            "helo_spf=none dkim=pass(example.com s1 rsa-sha256) dmarc=fail(p=reject walk=2) "
+            "iprev=pass action=quarantine rule=dmarc reason=\"p=reject, not corroborated\" "
+            "evidence=spf-fail-aligned dns=7/41ms total=43ms");
+}
+
+TEST(LogLine, OfAnExemptMessageTellsWhy) {
+  auto facts = usual();
+  facts.queue_id.clear();
+  facts.exemption = policy::Exemption::authenticated;
+  facts.client = {};
+  facts.client.unix_socket = true;
+  facts.mail_from.clear();
+  facts.recipients = {"a@x.example", "b@x.example"};
+  facts.dns_questions = 0;
+  EXPECT_EQ(log_line(facts, with(policy::Action::accept, "exempt")),
+            "NOQUEUE: id=K7Q2-4DMX client=unknown[unix] helo= from=<> nrcpt=2 "
+            "skipped=authenticated action=accept rule=exempt dns=0/41ms total=43ms");
+}
+
+TEST(LogLine, MonitorAndRecipientsThatDiffer) {
+  auto verdict = with(policy::Action::accept, "dmarc");
+  verdict.message.monitored = policy::Action::reject;
+  verdict.recipients = {{"a@x.example", {}}, {"b@x.example", {}}};
+  verdict.recipients[1].decision.action = policy::Action::tag;
+  const auto line = log_line(usual(), verdict);
+  EXPECT_NE(line.find(" action=accept rule=dmarc monitor=reject "), std::string::npos) << line;
+  EXPECT_NE(line.find(" recipients=<a@x.example>:accept,<b@x.example>:tag "), std::string::npos);
+}
+
+TEST(LogLine, OfManySignaturesShowsTen) {
+  auto facts = usual();
+  facts.dkim.assign(100, facts.dkim.front());
+  const auto line = log_line(facts, with(policy::Action::accept, "default"));
+  EXPECT_NE(line.find(",+90 "), std::string::npos) << line;
+}
+
+// Nothing that a client says looks like a field of ours.
+TEST(LogLine, AForgedFieldStaysInsideItsValue) {
+  auto facts = usual();
+  facts.client.helo = "x action=forged";
+  facts.client.name = "y action=forged";
+  facts.mail_from = "\"> action=forged rule=none\"@b.example";
+  facts.recipients = {"z> action=forged@x.example\r\n4bXY: id=X action=forged"};
+  const auto line = log_line(facts, with(policy::Action::reject, "dmarc"));
+  EXPECT_EQ(line.find(" action=forged"), std::string::npos) << line;
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+}
+
+TEST(DecisionIds, NoTwoAreEqual) {
+  DecisionIds ids;
+  std::set<std::string> seen;
+  WallTime now{std::chrono::seconds(1'800'000'000)};
+  for (int i = 0; i < 150'000; ++i) {
+    if (i % 50'000 == 0) now += std::chrono::seconds(1);
+    const auto id = ids.next(now);
+    ASSERT_EQ(id.size(), 9U);
+    EXPECT_EQ(id.find_first_not_of("0123456789ABCDEFGHJKMNPQRSTVWXYZ-"), std::string::npos) << id;
+    EXPECT_TRUE(seen.insert(id).second) << id;
+  }
+}
+
+TEST(DecisionIds, AClockThatIsSetBackRepeatsNone) {
+  DecisionIds ids;
+  const auto first = ids.next(WallTime{std::chrono::seconds(1'800'000'000)});
+  EXPECT_NE(ids.next(WallTime{std::chrono::seconds(1'700'000'000)}), first);
+}
+
+policy::Facts deferred_from(const std::string& address, const std::string& mail_from) {
+  auto facts = usual();
+  facts.client.address = mail::IpAddress::parse(address).value();
+  facts.mail_from = mail_from;
+  return facts;
+}
+
+TEST(Deferrals, AreOfANetworkASenderAndAnAuthor) {
+  Deferrals deferrals;
+  const SteadyTime start = steady_now();
+  deferrals.deferred(deferred_from("192.0.2.1", "Bob@a.example"), start);
+  const auto since = [&](const policy::Facts& facts, std::chrono::seconds later) {
+    return deferrals.deferred_for(facts, start + later);
+  };
+  const std::chrono::seconds hour(3600);
+  EXPECT_EQ(since(deferred_from("192.0.2.1", "bob@a.example"), hour), hour);
+  EXPECT_EQ(since(deferred_from("192.0.2.250", "bob@A.example"), hour), hour);
+  EXPECT_EQ(since(deferred_from("192.0.3.1", "bob@a.example"), hour), std::nullopt);
+  EXPECT_EQ(since(deferred_from("192.0.2.1", "eve@a.example"), hour), std::nullopt);
+  auto other_author = deferred_from("192.0.2.1", "bob@a.example");
+  other_author.author.domains = {domain("b.example")};
+  EXPECT_EQ(since(other_author, hour), std::nullopt);
+  deferrals.deferred(deferred_from("2001:db8::1", "x@a.example"), start);
+  EXPECT_EQ(since(deferred_from("2001:db8::ffff:1", "x@a.example"), hour), hour);
+  EXPECT_EQ(since(deferred_from("2001:db8:0:1::1", "x@a.example"), hour), std::nullopt);
+}
+
+TEST(Deferrals, CountFromTheFirstAndAreForgottenAfterFiveDays) {
+  Deferrals deferrals;
+  const SteadyTime start = steady_now();
+  const auto facts = deferred_from("192.0.2.1", "bob@a.example");
+  deferrals.deferred(facts, start);
+  deferrals.deferred(facts, start + std::chrono::hours(1));
+  EXPECT_EQ(deferrals.size(), 1U);
+  EXPECT_EQ(deferrals.deferred_for(facts, start + std::chrono::hours(2)), std::chrono::hours(2));
+  EXPECT_TRUE(deferrals.deferred_for(facts, start + Deferrals::keep));
+  const auto later = start + Deferrals::keep + std::chrono::seconds(1);
+  EXPECT_FALSE(deferrals.deferred_for(facts, later));
+  deferrals.deferred(facts, later);
+  EXPECT_EQ(deferrals.size(), 1U);
+  EXPECT_EQ(deferrals.deferred_for(facts, later), std::chrono::seconds(0));
+}
+
+TEST(Deferrals, AFloodForgetsTheOldest) {
+  Deferrals deferrals;
+  const SteadyTime start = steady_now();
+  const auto nth = [](std::size_t n) {
+    return deferred_from("192.0.2.1", std::to_string(n) + "@a.example");
+  };
+  constexpr std::size_t flood = Deferrals::capacity + 1000;
+  for (std::size_t i = 0; i < flood; ++i) deferrals.deferred(nth(i), start);
+  EXPECT_EQ(deferrals.size(), Deferrals::capacity);
+  EXPECT_FALSE(deferrals.deferred_for(nth(0), start));
+  EXPECT_TRUE(deferrals.deferred_for(nth(flood - 1), start));
+}
+
+struct TraceCase {
+  const char* name;
+  const char* value;
+  bool is_trace;
+};
+
+TEST(Traces, WhatListsAndForwardersLeave) {
+  const TraceCase cases[] = {
+      {"List-Id", " <x>", true},
+      {"list-unsubscribe", " <x>", true},
+      {"ARC-Seal", " i=1", true},
+      {"Resent-From", " a@b.example", true},
+      {"X-Forwarded-To", " a@b", true},
+      {"Delivered-To", " me@elsewhere.example", true},
+      {"Delivered-To", " user@example.jp", false},
+      {"Delivered-To", " other@example.jp", false},
+      {"Delivered-To", " nonsense", true},
+      {"Listing", " x", false},
+      {"X-List-Id", " x", false},
+      {"Received", " from list", false},
+  };
+  for (const auto& c : cases) {
+    mail::Header header;
+    header.add({c.name, c.value});
+    EXPECT_EQ(find_traces(header, {"user@example.jp"}, {domain("example.jp")}).any(), c.is_trace)
+        << c.name << ":" << c.value;
+  }
+}
+
+TEST(Traces, OfManyFieldsAFewAreKept) {
+  mail::Header header;
+  for (int i = 0; i < 9'000; ++i) header.add({"List-" + std::to_string(i), " x"});
+  EXPECT_EQ(find_traces(header, {}, {}).fields.size(), 20U);
+}
+
+}  // namespace
+
+}  // namespace sekisho::session
