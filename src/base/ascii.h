@@ -13,8 +13,8 @@ constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_alpha(char c) { return is_upper(c) || is_lower(c); }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_alnum(char c) { return is_alpha(c) || is_digit(c); }
-constexpr bool is_wsp(char c) { return c == ' ' || c == '\t'; }                         // RFC 5234 WSP
-constexpr bool is_blank(char c) { return is_wsp(c) || c == '\r' || c == '\n'; }         // WSP and folds
+constexpr bool is_wsp(char c) { return c == ' ' || c == '\t'; }                  // RFC 5234 WSP
+constexpr bool is_blank(char c) { return is_wsp(c) || c == '\r' || c == '\n'; }  // WSP and folds
 constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 constexpr char to_lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 constexpr char to_upper(char c) { return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c; }

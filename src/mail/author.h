@@ -18,13 +18,13 @@ struct Author {
     many,             // mailboxes of more than one domain (also over several From fields)
     multiple_fields,  // more than one From field, though all name one domain
     missing,          // no From field, or one that names nobody (empty group)
-    no_domain,        // a From field whose mailboxes have no domain ("alice", "<>", "MAILER-DAEMON")
-    invalid,          // a From field that readers do not agree on
+    no_domain,  // a From field whose mailboxes have no domain ("alice", "<>", "MAILER-DAEMON")
+    invalid,    // a From field that readers do not agree on
   };
   Result result = Result::missing;
-  std::vector<Mailbox> mailboxes;     // as far as they could be read
-  std::vector<DomainName> domains;    // distinct, in order of appearance
-  std::string reason;                 // for people, when result is not `one`
+  std::vector<Mailbox> mailboxes;   // as far as they could be read
+  std::vector<DomainName> domains;  // distinct, in order of appearance
+  std::string reason;               // for people, when result is not `one`
 
   bool well_formed() const { return result == Result::one; }
   // The Author Domain; only when well_formed().

@@ -14,8 +14,8 @@ namespace sekisho::mail {
 
 struct Message {
   Header header;
-  std::string body;                     // after the empty line, CRLF line ends kept as they were
-  std::vector<std::string> malformed;   // header lines that no reader can agree on, in order
+  std::string body;                    // after the empty line, CRLF line ends kept as they were
+  std::vector<std::string> malformed;  // header lines that no reader can agree on, in order
 };
 
 // LF without CR becomes CRLF throughout only if the message has no CRLF at all (a file written on

@@ -112,8 +112,12 @@ void Session::mail_from(MailFrom from) {
 }
 
 void Session::begin(MailFrom from) {
-  // The first message takes over what began before it, unless there is a new configuration since.
-  const bool begun = early_ && early_->snapshot == engine_.snapshot();
+  // The first message takes over what began before it, unless it needs none of it, there is a new
+  // configuration since, or the client took so long that lookups may have failed for want of time.
+  const auto exempted = exemption(from.authenticated);
+  const bool begun = early_ && exempted == policy::Exemption::none &&
+                     early_->snapshot == engine_.snapshot() &&
+                     steady_now() - early_->began < early_->snapshot->dns.message_budget;
   message_ = begun ? std::move(early_) : new_message();
   message_->began = steady_now();
   auto& facts = message_->facts;
@@ -122,7 +126,7 @@ void Session::begin(MailFrom from) {
   facts.role = role_;
   facts.client = client_;
   facts.mail_from = std::move(from.address);
-  facts.exemption = exemption(from.authenticated);
+  facts.exemption = exempted;
   const auto& snapshot = *message_->snapshot;
   const std::string name = own_name(snapshot);
   message_->forged.emplace(name, snapshot.options.identity.authserv_aliases);

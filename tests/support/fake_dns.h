@@ -23,8 +23,8 @@ class FakeDns {
   FakeDns& mx(std::string_view name, unsigned preference, std::string_view exchange);
   FakeDns& ptr(std::string_view name, std::string_view target);
   FakeDns& cname(std::string_view name, std::string_view target);
-  FakeDns& exists(std::string_view name);                                     // NODATA for every type
-  FakeDns& error(std::string_view name, std::string_view what = "timeout");   // every type
+  FakeDns& exists(std::string_view name);  // NODATA for every type
+  FakeDns& error(std::string_view name, std::string_view what = "timeout");  // every type
   FakeDns& error(std::string_view name, dns::Type type, std::string_view what = "timeout");
 
   dns::AnswerPtr answer(const dns::Question& question) const;

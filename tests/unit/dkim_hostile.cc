@@ -267,6 +267,7 @@ TEST(DkimHostile, Rspamd5181KeyOfTheOtherType) {
 }
 
 TEST(DkimHostile, VeryLongRsaKeysAreNotUsed) {
+  const auto message = sign({});  // makes our own key: not part of what is measured
   for (const unsigned bits : {8192U, 16384U}) {
     // A modulus of that length, odd; nobody needs its factors to publish it.
     const std::string modulus = std::string(1, '\0') + std::string(bits / 8, '\xff');
@@ -278,7 +279,7 @@ TEST(DkimHostile, VeryLongRsaKeysAreNotUsed) {
     const std::string key =
         der('\x30', der('\x02', modulus) + std::string("\x02\x03\x01\x00\x01", 5));
     const double start = cpu_seconds();
-    const auto result = verify_one(sign({}), "p=" + base64_encode(key));
+    const auto result = verify_one(message, "p=" + base64_encode(key));
     EXPECT_LT(cpu_seconds() - start, 0.005 * slower) << bits;
     EXPECT_EQ(result.code, Code::permerror) << bits;
     EXPECT_EQ(result.key_bits, bits);
