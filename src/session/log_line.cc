@@ -11,7 +11,9 @@ std::string angle(const std::string& address) { return "<" + address + ">"; }
 
 // "mail.example.com[192.0.2.1]", as Postfix writes it.
 std::string client_text(const policy::Client& client) {
-  const std::string name = client.name.empty() ? "unknown" : client.name;
+  // An MTA that could not verify a name gives the address in brackets, or nothing.
+  const bool unknown = client.name.empty() || client.name.front() == '[';
+  const std::string name = unknown ? "unknown" : client.name;
   if (client.address) return name + "[" + client.address->text() + "]";
   return name + (client.unix_socket ? "[unix]" : "[unknown]");
 }
