@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -48,6 +49,12 @@ Expected<Zone> Zone::parse(std::string_view text, std::string_view file_name) {
 }
 
 Expected<Zone> Zone::load(const std::string& path) {
+  // A pipe or device could make the start or a reload wait for ever.
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return parse_error(path + ": not a regular file");
+  }
   std::ifstream in(path, std::ios::binary);
   if (!in) return parse_error(path + ": " + std::strerror(errno));
   const std::string text{std::istreambuf_iterator<char>(in), {}};
