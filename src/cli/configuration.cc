@@ -5,6 +5,7 @@
 
 #include "cli/exit_code.h"
 #include "config/dump.h"
+#include "control/snapshot.h"
 
 namespace sekisho::cli {
 
@@ -44,6 +45,11 @@ int config_check(const std::string& path) {
   const auto problems = config::problems(loaded->settings, file);
   print(problems);
   if (!problems.empty()) return config;
+  // The files that the settings name are read as the daemon would.
+  if (const auto snapshot = control::make_snapshot(loaded->settings, loaded->digest); !snapshot) {
+    std::fprintf(stderr, "%s: error: %s\n", file.c_str(), snapshot.error().c_str());
+    return config;
+  }
   std::printf("%s: ok (%zu file%s, digest %s)\n", file.c_str(), loaded->files.size(),
               loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
   return ok;

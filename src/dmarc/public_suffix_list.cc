@@ -1,5 +1,7 @@
 #include "dmarc/public_suffix_list.h"
 
+#include <filesystem>
+
 #include <libpsl.h>
 
 #include "base/unique_handle.h"
@@ -16,6 +18,11 @@ PublicSuffixList::PublicSuffixList(PublicSuffixList&&) noexcept = default;
 PublicSuffixList& PublicSuffixList::operator=(PublicSuffixList&&) noexcept = default;
 
 Expected<PublicSuffixList> PublicSuffixList::load(const std::string& path) {
+  std::error_code ignored;
+  // A pipe would make libpsl wait for ever, a device never end.
+  if (!path.empty() && !std::filesystem::is_regular_file(path, ignored)) {
+    return parse_error(path + ": no such file, or not a regular file");
+  }
   auto state = std::make_unique<State>();
   state->list.reset(path.empty() ? psl_latest(nullptr) : psl_load_file(path.c_str()));
   if (!state->list) {

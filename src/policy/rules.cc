@@ -14,6 +14,9 @@ Expected<RecipientPattern> RecipientPattern::parse(std::string_view text) {
   }
   RecipientPattern pattern;
   pattern.local_part = ascii::lower(text.substr(0, at));
+  if (pattern.local_part.find_first_of("*@") != std::string::npos) {
+    return parse_error("* stands for a whole domain or for everybody, not for a part of a name");
+  }
   const auto domain = text.substr(at + 1);
   if (domain != "*") {
     auto parsed = mail::DomainName::parse(domain);

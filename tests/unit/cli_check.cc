@@ -2,6 +2,7 @@
 #include "cli/check.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -10,6 +11,7 @@
 
 #include "base/unique_handle.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "support/fake_dns.h"
 #include "support/temporary_folder.h"
 
@@ -149,6 +151,30 @@ void expect_keys(const json& expected, const json& actual, const std::string& at
   } else {
     EXPECT_EQ(expected.type_name(), std::string(actual.type_name())) << at;
   }
+}
+
+// What the check says is ok, the daemon must be able to start with: the files that are named are read.
+TEST_F(Check, ConfigurationsThatNameUnreadableFiles) {
+  const std::string milter = "[[milter]]\nsocket = \"inet:8890@127.0.0.1\"\n";
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  const struct {
+    const char* text;
+    const char* says;
+  } cases[] = {
+      {"[dns]\nzone_file = \"absent\"\n", "absent"},
+      {"[dns]\nzone_file = \"pipe\"\n", "not a regular file"},
+      {"[dns]\nzone_file = \"message\"\n", "message:1"},
+      {"[dmarc]\ndiscovery = \"psl\"\npublic_suffix_list = \"absent\"\n", "absent"},
+      {"[dmarc]\ndiscovery = \"psl\"\npublic_suffix_list = \"pipe\"\n", "not a regular file"},
+  };
+  for (const auto& [text, says] : cases) {
+    write("bad", milter + text);
+    const auto ended = run({"config", "check", path("bad")});
+    EXPECT_EQ(ended.code, config) << text << ended.err;
+    EXPECT_NE(ended.err.find(says), std::string::npos) << text << ended.err;
+  }
+  write("good", milter + "[dns]\nzone_file = \"zone\"\n");
+  EXPECT_EQ(run({"config", "check", path("good")}).code, ok);
 }
 
 TEST_F(Check, TheJsonObjectHasWhatIsPromised) {

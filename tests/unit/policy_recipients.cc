@@ -58,7 +58,8 @@ TEST(RecipientPattern, TheMostSpecificWinsWhateverTheOrder) {
 }
 
 TEST(RecipientPattern, WhatCannotBeRead) {
-  for (const char* text : {"", "user", "@*", "a@b c", "a@"}) {
+  for (const char* text :
+       {"", "user", "@*", "a@b c", "a@", "*@*", "*@b.example", "a@b@c.example"}) {
     EXPECT_FALSE(RecipientPattern::parse(text)) << text;
   }
   for (const char* text : {"*", "@b.example", "postmaster@*", "a@b.example"}) {
