@@ -1,0 +1,42 @@
+// config/key_rows.h: how the rows of the table of keys are written, and which file writes which. Only the
+// keys_*.cc files and keys.cc include it. Thread: immutable.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "config/keys.h"
+
+namespace sekisho::config {
+
+using Rows = std::vector<KeyRow>;
+
+// A type of value at a place in its owner; `member` is a generic lambda, for const and other owners.
+template <class Owner, class T, class Member>
+Slot<Owner> at(Type<T> type, Member member) {
+  return {type.expects,
+          [read = type.read, member](const std::string& key, const Value& value, Owner& owner,
+                                     Reader& reader) { read(key, value, member(owner), reader); },
+          [show = type.show, member](const Owner& owner) { return show(member(owner)); }};
+}
+
+// keys_house.cc
+Rows include_keys();
+Rows identity_keys();
+Rows milter_keys();
+Rows control_keys();
+Rows dns_keys();
+Rows trust_keys();
+Rows log_keys();
+Rows process_keys();
+
+// keys_rules.cc
+Rows spf_keys();
+Rows dkim_keys();
+Rows dmarc_discovery_keys();
+Rows dmarc_keys();
+Rows policy_default_keys();
+Rows policy_keys();
+Rows quarantine_keys();
+
+}  // namespace sekisho::config

@@ -1,0 +1,230 @@
+#include "config/key_rows.h"
+
+namespace sekisho::config {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Rows include_keys() {
+  return {
+      {.section = "",
+       .name = "include",
+       .slot = IncludeSlot{},
+       .sample = R"(["conf.d/*.toml"])",
+       .text =
+           "Files to read as well, in the order of their names. A relative path starts from the "
+           "folder of the file that includes it; a pattern may match nothing, a plain name must "
+           "exist. A key given twice is an error, in whichever files; [[milter]] and [[policy]] "
+           "entries of all files add up."},
+  };
+}
+
+Rows identity_keys() {
+  return {
+      {.section = "identity",
+       .name = "authserv_id",
+       .slot = at<Settings>(
+           text("a name without spaces", check_authserv_id),
+           [](auto& s) -> auto& { return s.session.identity.authserv_id; }),
+       .sample = R"("mx.example.jp")",
+       .text =
+           "The name under which results are written into Authentication-Results (RFC 8601 "
+           "section 2.5); inbound fields that already carry it are removed. Empty: the MTA's own "
+           "name (macro j), else the hostname."},
+      {.section = "identity",
+       .name = "authserv_aliases",
+       .slot = at<Settings>(
+           texts("names without spaces", check_authserv_id),
+           [](auto& s) -> auto& { return s.session.identity.authserv_aliases; }),
+       .sample = R"(["mx2.example.jp"])",
+       .text = "The names of our other hosts: inbound Authentication-Results fields that carry one "
+               "of them are removed too."},
+      {.section = "identity",
+       .name = "hostname",
+       .slot = at<Settings>(
+           text("a host name", check_host_name),
+           [](auto& s) -> auto& { return s.session.identity.hostname; }),
+       .sample = R"("mx.example.jp")",
+       .text = "This host's name, for the SPF macro r and wherever the MTA does not say its own. "
+               "Empty: the name the system has."},
+      {.section = "identity",
+       .name = "domains",
+       .slot = at<Settings>(
+           domains(), [](auto& s) -> auto& { return s.session.identity.domains; }),
+       .sample = R"(["example.jp"])",
+       .text =
+           "Our own domains. Nobody outside may be their author: an unauthenticated message that "
+           "claims to come from one of them, or from a name below, is evidence for a reject. List "
+           "here only domains whose mail leaves through hosts that authenticate it."},
+  };
+}
+
+Rows milter_keys() {
+  return {
+      {.section = "milter",
+       .name = "socket",
+       .slot = at<milter::Options>(
+           text("unix:/PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS", check_milter_socket),
+           [](auto& m) -> auto& { return m.socket; }),
+       .reload = Reload::restart,
+       .required = true,
+       .sample = R"("unix:/var/spool/postfix/sekisho/sekisho.sock")",
+       .text =
+           "Where the MTA connects. Postfix runs in a chroot on many systems: a Unix socket below "
+           "/var/spool/postfix works for it either way. The milter protocol has no password: "
+           "whoever reaches the socket may ask for verdicts."},
+      {.section = "milter",
+       .name = "socket_mode",
+       .slot = at<milter::Options>(
+           file_mode(), [](auto& m) -> auto& { return m.socket_mode; }),
+       .reload = Reload::restart,
+       .text = "The mode of a Unix socket, in octal, as text."},
+      {.section = "milter",
+       .name = "socket_owner",
+       .slot = at<milter::Options>(
+           text("the name of a user", check_account),
+           [](auto& m) -> auto& { return m.socket_owner; }),
+       .reload = Reload::restart,
+       .text = "The owner of a Unix socket. Empty: the user of the daemon."},
+      {.section = "milter",
+       .name = "socket_group",
+       .slot = at<milter::Options>(
+           text("the name of a group", check_account),
+           [](auto& m) -> auto& { return m.socket_group; }),
+       .reload = Reload::restart,
+       .sample = R"("postfix")",
+       .text =
+           "The group of a Unix socket: that of the MTA, so that it may connect. Unless started as "
+           "root, the daemon's user must be a member of it, or the folder give it to the socket by "
+           "its setgid bit. Empty: as created."},
+      {.section = "milter",
+       .name = "role",
+       .slot = at<milter::Options>(
+           choice<policy::Role>({{"mx", policy::Role::mx},
+                                 {"submission", policy::Role::submission},
+                                 {"local", policy::Role::local}}),
+           [](auto& m) -> auto& { return m.role; }),
+       .reload = Reload::restart,
+       .text =
+           "Who the clients of this socket are. mx: other mail servers. submission: our own "
+           "users. local: mail that did not come over SMTP (non_smtpd_milters of Postfix), which "
+           "is tagged at most and never refused or held."},
+  };
+}
+
+Rows control_keys() {
+  return {
+      {.section = "control",
+       .name = "socket",
+       .slot = at<Settings>(
+           text("a path that begins with /", check_socket_path),
+           [](auto& s) -> auto& { return s.control.socket; }),
+       .reload = Reload::restart,
+       .text = "The Unix socket on which sekisho(1) reaches the daemon; its mode is 0660."},
+      {.section = "control",
+       .name = "group",
+       .slot = at<Settings>(
+           text("the name of a group", check_account),
+           [](auto& s) -> auto& { return s.control.group; }),
+       .reload = Reload::restart,
+       .sample = R"("sekisho")",
+       .text = "The group whose members may use the control socket. Empty: as created."},
+  };
+}
+
+Rows dns_keys() {
+  return {
+      {.section = "dns",
+       .name = "servers",
+       .slot = at<Settings>(
+           texts("addresses, with :PORT or not", check_dns_server),
+           [](auto& s) -> auto& { return s.dns.servers; }),
+       .sample = R"(["127.0.0.1", "[::1]:5353"])",
+       .text =
+           "The resolvers to ask. Their answers are trusted: take a validating resolver on this "
+           "host. Empty: those of /etc/resolv.conf, which is watched for changes."},
+      {.section = "dns",
+       .name = "zone_file",
+       .slot = at<Settings>(
+           path(), [](auto& s) -> auto& { return s.dns.zone_file; }),
+       .sample = R"("laboratory.zone")",
+       .text =
+           "Answer from this zone (RFC 1035 text) alone and ask nobody: for laboratories and "
+           "demonstrations. Lines \";!servfail NAME [TYPE]\" and \";!timeout NAME [TYPE]\" make "
+           "answers fail."},
+      {.section = "dns",
+       .name = "timeout",
+       .slot = at<Settings>(
+           duration<milliseconds>(milliseconds(100), seconds(60)),
+           [](auto& s) -> auto& { return s.dns.timeout; }),
+       .text = "How long one question may take, repetitions and other servers included. After that "
+               "its answer is a temporary error."},
+      {.section = "dns",
+       .name = "message_budget",
+       .slot = at<Settings>(
+           duration<milliseconds>(seconds(1), seconds(120)),
+           [](auto& s) -> auto& { return s.dns.message_budget; }),
+       .text = "How long all questions of one message may take together. It must stay below the "
+               "patience of the MTA (milter_content_timeout of Postfix, 300 s)."},
+  };
+}
+
+Rows trust_keys() {
+  using session::OnAuthenticated;
+  return {
+      {.section = "trust",
+       .name = "networks",
+       .slot = at<Settings>(
+           prefixes(), [](auto& s) -> auto& { return s.session.trust.networks; }),
+       .sample = R"(["127.0.0.0/8", "::1/128", "192.0.2.0/24"])",
+       .text =
+           "Clients in these networks are not evaluated and never looked up: what the MTA has in "
+           "mynetworks. Their forged Authentication-Results fields are still removed. A client on "
+           "a Unix socket is always trusted."},
+      {.section = "trust",
+       .name = "authenticated",
+       .slot = at<Settings>(
+           choice<OnAuthenticated>(
+               {{"skip", OnAuthenticated::skip}, {"evaluate", OnAuthenticated::evaluate}}),
+           [](auto& s) -> auto& { return s.session.trust.authenticated; }),
+       .text =
+           "Clients that logged in (AUTH): skip does not evaluate them, evaluate treats them like "
+           "everybody else."},
+  };
+}
+
+Rows log_keys() {
+  return {
+      {.section = "log",
+       .name = "target",
+       .slot = at<Settings>(
+           log_target(), [](auto& s) -> auto& { return s.log; }),
+       .text = "Where the log goes: syslog (facility mail), stderr, journald, or file:PATH, a file "
+               "that "
+               "is opened again on a reload."},
+  };
+}
+
+Rows process_keys() {
+  return {
+      {.section = "process",
+       .name = "user",
+       .slot = at<Settings>(
+           text("the name of a user", check_account),
+           [](auto& s) -> auto& { return s.process.user; }),
+       .reload = Reload::restart,
+       .text =
+           "The user to become when the daemon is started as root. It needs no other rights than "
+           "to read its configuration and to create its sockets."},
+      {.section = "process",
+       .name = "group",
+       .slot = at<Settings>(
+           text("the name of a group", check_account),
+           [](auto& s) -> auto& { return s.process.group; }),
+       .reload = Reload::restart,
+       .sample = R"("sekisho")",
+       .text = "The group to become. Empty: that of the user."},
+  };
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,189 @@
+#include "config/key_rows.h"
+
+namespace sekisho::config {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Rows spf_keys() {
+  using policy::OnSpfFail;
+  return {
+      {.section = "spf",
+       .name = "fail",
+       .slot = at<policy::Rules>(
+           choice<OnSpfFail>({{"tag", OnSpfFail::tag},
+                              {"quarantine", OnSpfFail::quarantine},
+                              {"reject", OnSpfFail::reject}}),
+           [](auto& r) -> auto& { return r.spf.fail; }),
+       .in_policy = "spf.fail",
+       .text =
+           "What is done when SPF of the MAIL FROM identity says fail, and DMARC has not decided "
+           "already. reject breaks plain forwarding to us (RFC 7208 appendix D)."},
+      {.section = "spf",
+       .name = "temperror",
+       .slot = at<policy::Rules>(
+           choice(temperror_choices()), [](auto& r) -> auto& { return r.spf.temperror; }),
+       .in_policy = "spf.temperror",
+       .text = "What is done when SPF could not be evaluated because DNS failed."},
+      {.section = "spf",
+       .name = "monitor",
+       .slot = at<policy::Rules>(
+           boolean(), [](auto& r) -> auto& { return r.spf.monitor; }),
+       .in_policy = "spf.monitor",
+       .text = "Decide and log by the rules of this section, and do not apply them."},
+  };
+}
+
+Rows dkim_keys() {
+  return {
+      {.section = "dkim",
+       .name = "max_signatures",
+       .slot = at<Settings>(
+           number<std::size_t>(1, 50), [](auto& s) -> auto& { return s.dkim.max_signatures; }),
+       .text = "How many DKIM signatures of a message are verified, from the top; further ones are "
+               "reported as dkim=policy. Each costs a DNS question and a public-key operation."},
+      {.section = "dkim",
+       .name = "min_rsa_bits",
+       .slot = at<Settings>(
+           number<unsigned>(1024, 4096), [](auto& s) -> auto& { return s.dkim.min_rsa_bits; }),
+       .text =
+           "The smallest RSA key that counts. RFC 8301 section 3.2 forbids keys below 1024 bits; "
+           "a good part of real mail is still signed with 1024."},
+  };
+}
+
+Rows dmarc_discovery_keys() {
+  using dmarc::Discovery;
+  return {
+      {.section = "dmarc",
+       .name = "discovery",
+       .slot = at<Settings>(
+           choice<Discovery>({{"tree-walk", Discovery::treewalk}, {"psl", Discovery::psl}}),
+           [](auto& s) -> auto& { return s.dmarc.discovery; }),
+       .text =
+           "How the policy and the organizational domain are found: tree-walk (RFC 9989 section "
+           "4.10), or psl, the public suffix list (RFC 7489)."},
+      {.section = "dmarc",
+       .name = "public_suffix_list",
+       .slot = at<Settings>(
+           path(), [](auto& s) -> auto& { return s.public_suffix_list; }),
+       .sample = R"("/usr/share/publicsuffix/public_suffix_list.dat")",
+       .text = "The list for discovery = \"psl\". Empty: the one that libpsl finds on the system."},
+      {.section = "dmarc",
+       .name = "overrides",
+       .slot = at<Settings>(
+           overrides(), [](auto& s) -> auto& { return s.rules.overrides; }),
+       .sample = R"([{domain = "example.com", reject = "always"}])",
+       .text =
+           "Other rules for the mail of one Author Domain and the names below it: reject, "
+           "quarantine and temperror as in this section; the most specific domain wins, and wins "
+           "over a [[policy]] too. In a file, one a line: \"example.com reject=always "
+           "quarantine=tag temperror=accept\"."},
+  };
+}
+
+Rows dmarc_keys() {
+  return {
+      {.section = "dmarc",
+       .name = "reject",
+       .slot = at<policy::Rules>(
+           choice(dmarc_reject_choices()), [](auto& r) -> auto& { return r.dmarc.reject; }),
+       .in_policy = "dmarc.reject",
+       .text =
+           "What p=reject means here. corroborated: reject when further evidence speaks against "
+           "the message, else quarantine, for RFC 9989 section 7.4 forbids to reject on p=reject "
+           "alone. always, quarantine, tag: do that."},
+      {.section = "dmarc",
+       .name = "quarantine",
+       .slot = at<policy::Rules>(
+           choice(dmarc_quarantine_choices()), [](auto& r) -> auto& { return r.dmarc.quarantine; }),
+       .in_policy = "dmarc.quarantine",
+       .text = "What p=quarantine means here. [quarantine] where says where a quarantined message "
+               "goes."},
+      {.section = "dmarc",
+       .name = "temperror",
+       .slot = at<policy::Rules>(
+           choice(temperror_choices()), [](auto& r) -> auto& { return r.dmarc.temperror; }),
+       .in_policy = "dmarc.temperror",
+       .text = "What is done when DNS failed and the policy could not be read, or is not none. "
+               "tempfail: the sender tries again later, and not for longer than defer_for."},
+      {.section = "dmarc",
+       .name = "defer_for",
+       .slot = at<policy::Rules>(
+           duration<seconds>(milliseconds(0), hours(24) * 30),
+           [](auto& r) -> auto& { return r.dmarc.defer_for; }),
+       .in_policy = "dmarc.defer_for",
+       .text =
+           "How long temperror = \"tempfail\" puts off messages of one client network, sender and "
+           "author domain, from the first one. After that they are accepted and tagged."},
+      {.section = "dmarc",
+       .name = "author",
+       .slot = at<policy::Rules>(
+           choice<policy::OnMalformedAuthor>({{"reject", policy::OnMalformedAuthor::reject},
+                                              {"quarantine", policy::OnMalformedAuthor::quarantine},
+                                              {"tag", policy::OnMalformedAuthor::tag}}),
+           [](auto& r) -> auto& { return r.author.malformed; }),
+       .in_policy = "dmarc.author",
+       .text =
+           "What is done when a message does not have exactly one From field whose mailboxes are "
+           "of exactly one domain (RFC 9989 section 5.3.1)."},
+      {.section = "dmarc",
+       .name = "author_monitor",
+       .slot = at<policy::Rules>(
+           boolean(), [](auto& r) -> auto& { return r.author.monitor; }),
+       .in_policy = "dmarc.author_monitor",
+       .text = "Decide and log by the author rule, and do not apply it."},
+      {.section = "dmarc",
+       .name = "monitor",
+       .slot = at<policy::Rules>(
+           boolean(), [](auto& r) -> auto& { return r.dmarc.monitor; }),
+       .in_policy = "dmarc.monitor",
+       .text = "Decide and log by the other rules of this section, and do not apply them."},
+  };
+}
+
+Rows policy_default_keys() {
+  return {
+      {.section = "policy_defaults",
+       .name = "monitor",
+       .slot = at<policy::Rules>(
+           boolean(), [](auto& r) -> auto& { return r.monitor; }),
+       .in_policy = "monitor",
+       .text = "Decide, log and record everything, and apply nothing: for the first weeks. Forged "
+               "Authentication-Results fields are removed and our own is added all the same."},
+  };
+}
+
+Rows policy_keys() {
+  return {
+      {.section = "policy",
+       .name = "to",
+       .slot = at<policy::RecipientRules>(
+           recipients(), [](auto& p) -> auto& { return p.to; }),
+       .required = true,
+       .sample = R"(["postmaster@*", "@partner.example"])",
+       .text =
+           "The recipients that the entry is for: user@example.com, postmaster@*, @example.com or "
+           "*. The most specific pattern wins, in this order. A pattern stands in one entry only."},
+  };
+}
+
+Rows quarantine_keys() {
+  using session::QuarantineWhere;
+  return {
+      {.section = "quarantine",
+       .name = "where",
+       .slot = at<Settings>(
+           choice<QuarantineWhere>(
+               {{"mta", QuarantineWhere::mta}, {"junk", QuarantineWhere::junk}}),
+           [](auto& s) -> auto& { return s.session.quarantine.where; }),
+       .text =
+           "Where a quarantined message goes. mta: the hold queue of Postfix (postqueue -p, "
+           "postsuper -H) or the quarantine of sendmail. junk: it is delivered with the field "
+           "\"X-Sekisho-Disposition: quarantine\", for a Sieve rule that files it; that field is "
+           "removed from all inbound mail."},
+  };
+}
+
+}  // namespace sekisho::config

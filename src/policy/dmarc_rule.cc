@@ -1,0 +1,130 @@
+#include "policy/rule.h"
+
+namespace sekisho::policy {
+
+using mail::SmtpReply;
+
+namespace {
+
+// The MAIL FROM would align if SPF had passed for it (RFC 9989 §5.3.3).
+bool mail_from_aligns(const Facts& facts) {
+  const auto& dmarc = facts.dmarc;
+  const auto domain = mail::DomainName::parse(facts.spf_mail_from.domain);
+  if (!domain) return false;
+  if (domain->text() == dmarc.from) return true;
+  if (dmarc.published && dmarc.published->aspf_strict) return false;
+  const auto organization = mail::DomainName::parse(dmarc.org_domain);
+  return organization && domain->is_or_is_below(*organization);
+}
+
+// What speaks against the message besides p=reject itself (RFC 9989 §7.4). `suffices` is set when
+// it is enough.
+std::vector<std::string> evidence_against(const Facts& facts, bool& suffices) {
+  std::vector<std::string> evidence;
+  const bool via_list = facts.traces.any();
+  if (facts.dmarc.tag == "np" && !facts.dmarc.author_exists) {
+    evidence.emplace_back("author-domain-does-not-exist");
+    suffices = true;
+  }
+  // The next two also happen to honest mail that came over a list or a forwarder.
+  if (facts.author_is_ours && !via_list) {
+    evidence.emplace_back("own-domain-from-outside");
+    suffices = true;
+  }
+  if (facts.spf_mail_from.code == spf::Code::fail && mail_from_aligns(facts) && !via_list) {
+    evidence.emplace_back("spf-fail-aligned");  // never suffices alone: forwarding breaks SPF
+  }
+  return evidence;
+}
+
+Decision dmarc_reject(const Facts& facts, std::string reason) {
+  return refuse(
+      SmtpReply(550, "5.7.1", with_id("rejected by DMARC policy for " + facts.dmarc.from, facts)),
+      "dmarc", std::move(reason));
+}
+
+// A milder disposition than the owner asked for is told to him in the aggregate report (RFC 9990).
+Decision milder(Action action, std::string reason, std::string comment) {
+  auto decision = make(action, "dmarc", std::move(reason));
+  decision.overrides.emplace_back("local_policy", std::move(comment));
+  return decision;
+}
+
+Decision on_requested_reject(const Facts& facts, OnDmarcReject mode) {
+  bool suffices = false;
+  auto evidence = evidence_against(facts, suffices);
+  Decision decision;
+  switch (mode) {
+    case OnDmarcReject::always:
+      decision = dmarc_reject(facts, "p=reject");
+      break;
+    case OnDmarcReject::corroborated:
+      decision = suffices
+                     ? dmarc_reject(facts, "p=reject, corroborated")
+                     : milder(Action::quarantine, "p=reject, not corroborated", "not corroborated");
+      break;
+    case OnDmarcReject::quarantine:
+      decision = milder(Action::quarantine, "p=reject, quarantined here", "reject=quarantine");
+      break;
+    case OnDmarcReject::tag:
+      decision = milder(Action::tag, "p=reject, tagged here", "reject=tag");
+      break;
+  }
+  decision.evidence = std::move(evidence);
+  return decision;
+}
+
+Decision on_requested_quarantine(const Facts& facts, OnDmarcQuarantine mode) {
+  switch (mode) {
+    case OnDmarcQuarantine::quarantine:
+      return make(Action::quarantine, "dmarc", "p=quarantine");
+    case OnDmarcQuarantine::tag:
+      return milder(Action::tag, "p=quarantine, tagged here", "quarantine=tag");
+    case OnDmarcQuarantine::reject: {
+      auto decision = dmarc_reject(facts, "p=quarantine, rejected here");
+      decision.overrides.emplace_back("local_policy", "quarantine=reject");
+      return decision;
+    }
+  }
+  return accept("dmarc");
+}
+
+// The policy could not be read, or is one that would have mattered.
+bool dmarc_temperror_matters(const dmarc::Result& dmarc) {
+  return dmarc.code == dmarc::Code::temperror &&
+         (!dmarc.published || dmarc.policy != dmarc::Policy::none);
+}
+
+}  // namespace
+
+std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
+                                 const DmarcOverride* override_rule) {
+  DmarcRule effective = rule;
+  if (override_rule != nullptr) {
+    effective.reject = override_rule->reject.value_or(rule.reject);
+    effective.quarantine = override_rule->quarantine.value_or(rule.quarantine);
+    effective.temperror = override_rule->temperror.value_or(rule.temperror);
+  }
+  if (facts.dmarc.code == dmarc::Code::pass) return accept("dmarc", "dmarc=pass");
+  if (dmarc_temperror_matters(facts.dmarc)) {
+    switch (effective.temperror) {
+      case OnTemperror::accept:
+        return std::nullopt;
+      case OnTemperror::tempfail:
+        return defer(facts, effective, "4.7.1", "dmarc",
+                     "DMARC of " + facts.dmarc.from + " cannot be evaluated now");
+    }
+  }
+  if (facts.dmarc.code != dmarc::Code::fail) return std::nullopt;
+  switch (facts.dmarc.requested) {
+    case dmarc::Policy::none:
+      return std::nullopt;
+    case dmarc::Policy::quarantine:
+      return on_requested_quarantine(facts, effective.quarantine);
+    case dmarc::Policy::reject:
+      return on_requested_reject(facts, effective.reject);
+  }
+  return std::nullopt;
+}
+
+}  // namespace sekisho::policy

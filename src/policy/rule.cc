@@ -1,0 +1,42 @@
+#include "policy/rule.h"
+
+namespace sekisho::policy {
+
+using mail::SmtpReply;
+
+Decision accept(std::string rule, std::string reason) {
+  Decision decision;
+  decision.rule = std::move(rule);
+  decision.reason = std::move(reason);
+  return decision;
+}
+
+Decision make(Action action, std::string rule, std::string reason) {
+  Decision decision = accept(std::move(rule), std::move(reason));
+  decision.action = action;
+  return decision;
+}
+
+Decision refuse(SmtpReply reply, std::string rule, std::string reason) {
+  auto decision = make(reply.permanent() ? Action::reject : Action::tempfail, std::move(rule),
+                       std::move(reason));
+  decision.reply = std::move(reply);
+  return decision;
+}
+
+std::string with_id(std::string text, const Facts& facts) {
+  constexpr std::size_t most = 470;
+  if (text.size() > most) text.resize(most);
+  return std::move(text) + " (id=" + facts.id + ")";
+}
+
+Decision defer(const Facts& facts, const DmarcRule& rule, std::string_view status,
+               const std::string& name, const std::string& reason) {
+  if (facts.deferred_for && *facts.deferred_for >= rule.defer_for) {
+    return make(Action::tag, name, reason + "; deferred long enough");
+  }
+  return refuse(SmtpReply(451, status, with_id("temporary failure: " + reason, facts)), name,
+                reason);
+}
+
+}  // namespace sekisho::policy

@@ -1,0 +1,39 @@
+// policy/rule.h: the rules that decide() asks one after the other, and what they share. A rule says nothing
+// when it leaves the message to the rules behind it. Only this folder includes it.
+// Pure: no I/O, no clock. Errors: none. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mail/smtp_reply.h"
+#include "policy/facts.h"
+#include "policy/rules.h"
+#include "policy/verdict.h"
+
+namespace sekisho::policy {
+
+// rule.cc: conclusions.
+Decision accept(std::string rule, std::string reason = {});
+Decision make(Action action, std::string rule, std::string reason);
+// A reject or a temporary failure, as the reply says.
+Decision refuse(mail::SmtpReply reply, std::string rule, std::string reason);
+// The id is what the sender's postmaster will ask about: a long text is cut before it, so that it
+// stays within the 512 octets of a reply line (RFC 5321 §4.5.3.1.5).
+std::string with_id(std::string text, const Facts& facts);
+// A temporary failure, or, once the sender has been put off for long enough, delivery with a tag: a
+// broken DNS of the sender's must not bounce his mail.
+Decision defer(const Facts& facts, const DmarcRule& rule, std::string_view status,
+               const std::string& name, const std::string& reason);
+
+// author_rule.cc. RFC 9989 §5.3.1: exactly one Author Domain, or there is nothing that DMARC could
+// be asked about.
+std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
+// dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
+std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
+                                 const DmarcOverride* override_rule);
+// spf_rule.cc. RFC 7208 §8.
+std::optional<Decision> by_spf(const Facts& facts, const Rules& rules);
+
+}  // namespace sekisho::policy

@@ -1,0 +1,38 @@
+#include "policy/rule.h"
+
+namespace sekisho::policy {
+
+using mail::SmtpReply;
+
+std::optional<Decision> by_spf(const Facts& facts, const Rules& rules) {
+  const auto& result = facts.spf_mail_from;
+  if (result.code == spf::Code::temperror) {
+    switch (rules.spf.temperror) {
+      case OnTemperror::accept:
+        return std::nullopt;
+      // RFC 7208 §8.6, RFC 7372 §3.2.
+      case OnTemperror::tempfail:
+        return defer(facts, rules.dmarc, "4.7.24", "spf",
+                     "SPF of " + result.domain + " cannot be evaluated now");
+    }
+  }
+  if (result.code != spf::Code::fail) return std::nullopt;
+  const std::string reason = "SPF fail for " + result.domain;
+  switch (rules.spf.fail) {
+    case OnSpfFail::tag:
+      return make(Action::tag, "spf", reason);
+    case OnSpfFail::quarantine:
+      return make(Action::quarantine, "spf", reason);
+    case OnSpfFail::reject: {
+      std::string text = "SPF fail: " + result.domain + " does not permit this client";
+      // RFC 7208 §6.2: say that the explanation is the sender's.
+      if (!result.explanation.empty()) {
+        text += "; " + result.domain + " explained: " + result.explanation;
+      }
+      return refuse(SmtpReply(550, "5.7.23", with_id(std::move(text), facts)), "spf", reason);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace sekisho::policy
