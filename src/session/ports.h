@@ -2,17 +2,18 @@
 // Thread: any.
 #pragma once
 
-#include "policy/facts.h"
-#include "policy/verdict.h"
+#include <memory>
 
 namespace sekisho::session {
+
+struct Decided;
 
 // Where decisions are recorded. Best effort: it must not block for long, and cannot change a
 // verdict.
 class Journal {
  public:
   virtual ~Journal() = default;
-  virtual void decided(const policy::Facts& facts, const policy::Verdict& verdict) = 0;
+  virtual void decided(std::shared_ptr<const Decided> decided) = 0;
 };
 
 }  // namespace sekisho::session

@@ -12,11 +12,15 @@ namespace sekisho::session {
 // One message, from MAIL FROM to its outcome; or the lookups that begin before there is one.
 struct Session::Message {
   Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
-          std::function<void()> notify)
-      : snapshot(std::move(configuration)), checks(snapshot, keys, now, std::move(notify)) {}
+          std::function<void()> notify, const Inputs* recorded)
+      : snapshot(std::move(configuration)),
+        connected(now),
+        checks(snapshot, keys, now, std::move(notify), recorded) {}
 
   std::shared_ptr<const Snapshot> snapshot;
   SteadyTime began = steady_now();
+  WallTime connected;
+  bool authenticated = false;
   policy::Facts facts;
   mail::Header header;
   std::optional<ForgedFields> forged;
@@ -32,22 +36,30 @@ std::shared_ptr<Session> Session::create(Engine& engine, policy::Role role,
   return std::shared_ptr<Session>(new Session(engine, role, std::move(owner)));
 }
 
-Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner)
-    : engine_(engine), role_(role), owner_(std::move(owner)) {}
+std::shared_ptr<Session> Session::replay(Engine& engine, std::shared_ptr<Executor> owner,
+                                         const Decided& recorded) {
+  return std::shared_ptr<Session>(
+      new Session(engine, recorded.outcome.facts.role, std::move(owner), &recorded));
+}
+
+Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
+                 const Decided* recorded)
+    : engine_(engine), role_(role), owner_(std::move(owner)), recorded_(recorded) {}
 
 Session::~Session() {
   if (message_) ++engine_.counters().aborted;
 }
 
-std::unique_ptr<Session::Message> Session::new_message() {
+std::unique_ptr<Session::Message> Session::new_message(WallTime now) {
   return std::make_unique<Message>(
-      engine_.snapshot(), engine_.keys(), engine_.now(),
+      engine_.snapshot(), engine_.keys(), now,
       // On the resolver's thread: hand over to the owner, who may be gone by then.
       [weak = weak_from_this(), owner = owner_] {
         owner->post([weak] {
           if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
         });
-      });
+      },
+      recorded_ != nullptr ? &recorded_->inputs : nullptr);
 }
 
 template <class Event>
@@ -93,7 +105,7 @@ void Session::connect(policy::Client client, std::string mta_name) {
   if (role_ != policy::Role::mx || exemption(false) != policy::Exemption::none) return;
   if (!client_.address) return;
   guarded([&] {
-    early_ = new_message();
+    early_ = new_message(engine_.now());
     early_->checks.client(*client_.address);
   });
 }
@@ -118,11 +130,14 @@ void Session::begin(MailFrom from) {
   const bool begun = early_ && exempted == policy::Exemption::none &&
                      early_->snapshot == engine_.snapshot() &&
                      steady_now() - early_->began < early_->snapshot->dns.message_budget;
-  message_ = begun ? std::move(early_) : new_message();
+  const auto now = engine_.now();
+  message_ = begun ? std::move(early_) : new_message(now);
   message_->began = steady_now();
+  message_->authenticated = from.authenticated;
   auto& facts = message_->facts;
-  facts.id = engine_.next_id();
-  facts.received = engine_.now();
+  facts.id = recorded_ != nullptr ? recorded_->outcome.facts.id : engine_.next_id();
+  facts.received = now;
+  facts.header_over_limits = recorded_ != nullptr && recorded_->outcome.facts.header_over_limits;
   facts.role = role_;
   facts.client = client_;
   facts.mail_from = std::move(from.address);
@@ -168,6 +183,7 @@ void Session::end_of_header() {
   if (!receiving() || !evaluated()) return;
   guarded([&] {
     auto& facts = message_->facts;
+    if (facts.header_over_limits) message_->header.mark_truncated();
     facts.author = mail::find_author(message_->header, message_->malformed_lines);
     message_->checks.header_complete(message_->header, facts.author);
   });
@@ -184,10 +200,10 @@ bool Session::body(std::string_view octets) {
 void Session::end_of_message(std::string queue_id, Done done) {
   if (!message_) {
     // MAIL FROM broke before there was anything that could be judged.
-    Outcome outcome;
-    outcome.facts.id = engine_.next_id();
-    judge_failure(outcome, "no message was begun");
-    done(outcome);
+    Decided decided;
+    decided.outcome.facts.id = engine_.next_id();
+    judge_failure(decided, "no message was begun");
+    done(decided.outcome);
     return;
   }
   message_->facts.queue_id = std::move(queue_id);
@@ -232,6 +248,10 @@ void Session::expire() {
   });
 }
 
+std::vector<dns::Question> Session::needed() const {
+  return message_ ? message_->checks.needed() : std::vector<dns::Question>();
+}
+
 void Session::fail(std::string what) {
   if (!message_) {
     early_.reset();
@@ -241,50 +261,66 @@ void Session::fail(std::string what) {
   if (message_->done) finish();
 }
 
-void Session::judge_failure(Outcome& outcome, const std::string& what) {
-  auto& decision = outcome.verdict.message;
+void Session::judge_failure(Decided& decided, std::string what) {
+  auto& [facts, verdict, results, hold, hold_reason] = decided.outcome;
+  decided.failure = std::move(what);
+  verdict = {};
+  hold = false;
+  auto& decision = verdict.message;
   decision.action = policy::Action::tempfail;
   decision.rule = "internal";
-  decision.reason = "internal error: " + what;
-  decision.reply = mail::SmtpReply(451, "4.3.0",
-                                   "internal error, try again later (id=" + outcome.facts.id + ")");
-  for (const auto& to : outcome.facts.recipients)
-    outcome.verdict.recipients.push_back({to, decision});
+  decision.reason = "internal error: " + decided.failure;
+  decision.reply =
+      mail::SmtpReply(451, "4.3.0", "internal error, try again later (id=" + facts.id + ")");
+  for (const auto& to : facts.recipients) verdict.recipients.push_back({to, decision});
 }
 
 void Session::finish() {
   // The callback may begin the next message: this one must be gone before.
   const auto message = std::move(message_);
-  Outcome outcome;
+  const auto decided = std::make_shared<Decided>();
+  decided->configuration = message->snapshot->digest;
   if (!message->failure) {
     try {
-      outcome = conclude(*message);
+      conclude(*message, decided->outcome);
     } catch (const std::exception& error) {
       message->failure = error.what();
     }
   }
   if (message->failure) {
     ++engine_.counters().internal_errors;
-    outcome.facts = std::move(message->facts);
-    outcome.verdict = {};
-    outcome.hold = false;
-    judge_failure(outcome, *message->failure);
+    decided->outcome.facts = std::move(message->facts);
+    judge_failure(*decided, std::move(*message->failure));
   }
-  record(outcome);
-  message->done(outcome);
+  decided->inputs = inputs_of(*message);
+  record(decided);
+  message->done(decided->outcome);
 }
 
-void Session::record(const Outcome& outcome) {
-  engine_.counters().count(outcome.verdict.message.action);
+void Session::record(std::shared_ptr<const Decided> decided) {
+  engine_.counters().count(decided->outcome.verdict.message.action);
   try {
-    engine_.journal().decided(outcome.facts, outcome.verdict);
+    engine_.journal().decided(std::move(decided));
   } catch (const std::exception&) {
     // A verdict that cannot be recorded is a verdict all the same.
     ++engine_.counters().internal_errors;
   }
 }
 
-Outcome Session::conclude(Message& message) {
+// Moved out of the message, which has its verdict.
+Inputs Session::inputs_of(Message& message) const {
+  Inputs inputs;
+  inputs.mta_name = mta_name_;
+  inputs.hostname = message.snapshot->options.identity.hostname;
+  inputs.connected = message.connected;
+  inputs.authenticated = message.authenticated;
+  message.checks.give_up(inputs);
+  inputs.header = std::move(message.header);
+  inputs.malformed_lines = std::move(message.malformed_lines);
+  return inputs;
+}
+
+void Session::conclude(Message& message, Outcome& outcome) {
   auto& facts = message.facts;
   const auto& options = message.snapshot->options;
   auto& counters = engine_.counters();
@@ -305,13 +341,22 @@ Outcome Session::conclude(Message& message) {
       facts.dmarc.reason = facts.author.reason;
     }
   }
-  Outcome outcome;
   facts.elapsed =
       std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - message.began);
-  facts.deferred_for = engine_.deferrals().deferred_for(facts, steady_now());
+  facts.deferred_for = recorded_ != nullptr ? recorded_->outcome.facts.deferred_for
+                                            : engine_.deferrals().deferred_for(facts, steady_now());
   outcome.facts = facts;
   reach_verdict(message, outcome);
-  return outcome;
+}
+
+std::vector<policy::Edit> Session::removals(const Message& message) const {
+  const bool incomplete = recorded_ != nullptr && recorded_->outcome.facts.header_over_limits;
+  if (!incomplete) return message.forged->removals();
+  // The fields beyond the limits are not recorded: what was removed is.
+  auto edits = recorded_->outcome.verdict.edits;
+  std::erase_if(edits,
+                [](const policy::Edit& edit) { return edit.kind != policy::Edit::Kind::remove; });
+  return edits;
 }
 
 void Session::reach_verdict(Message& message, Outcome& outcome) {
@@ -341,7 +386,7 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   }
   if (action == policy::Action::reject || action == policy::Action::tempfail) return;
 
-  verdict.edits = message.forged->removals();
+  verdict.edits = removals(message);
   auto inserted = insertions(facts, verdict.message, outcome.authentication_results);
   verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
                        std::make_move_iterator(inserted.end()));

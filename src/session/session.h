@@ -20,9 +20,10 @@
 #include "base/executor.h"
 #include "mail/header.h"
 #include "policy/facts.h"
-#include "policy/verdict.h"
 #include "session/checks.h"
+#include "session/decided.h"
 #include "session/engine.h"
+#include "session/outcome.h"
 
 namespace sekisho::session {
 
@@ -31,19 +32,14 @@ struct MailFrom {
   bool authenticated = false;  // the client logged in
 };
 
-// What the front must do, and all that led to it.
-struct Outcome {
-  policy::Facts facts;
-  policy::Verdict verdict;
-  std::string authentication_results;  // our field's value; empty for exempt clients
-  bool hold = false;                   // quarantine at the MTA, with `hold_reason`
-  std::string hold_reason;
-};
-
 class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> create(Engine& engine, policy::Role role,
                                          std::shared_ptr<Executor> owner);
+  // One that decides again what is recorded, and takes from the record what the world did at the time:
+  // the id, the digests of the body, since when the sender was put off. `recorded` must outlive it.
+  static std::shared_ptr<Session> replay(Engine& engine, std::shared_ptr<Executor> owner,
+                                         const Decided& recorded);
   ~Session();
 
   // `mta_name`: what the MTA calls itself (macro j); may be empty.
@@ -67,6 +63,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // When the time for the lookups of this message ends: the front calls expire() then.
   SteadyTime deadline() const;
   void expire();
+  // The questions that the outcome waits for.
+  std::vector<dns::Question> needed() const;
   // Something inside broke (an exception): this message gets a 4xx, now or when its end comes.
   void fail(std::string what);
 
@@ -75,9 +73,10 @@ class Session : public std::enable_shared_from_this<Session> {
   // Runs what may break inside: an exception becomes the failure of this message.
   template <class Event>
   void guarded(const Event& event);
-  Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner);
+  Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
+          const Decided* recorded = nullptr);
 
-  std::unique_ptr<Message> new_message();
+  std::unique_ptr<Message> new_message(WallTime now);
   bool receiving() const;
   policy::Exemption exemption(bool authenticated) const;
   bool evaluated() const;
@@ -85,14 +84,17 @@ class Session : public std::enable_shared_from_this<Session> {
   void begin(MailFrom from);
   void advance();
   void finish();
-  void record(const Outcome& outcome);
-  static void judge_failure(Outcome& outcome, const std::string& what);
-  Outcome conclude(Message& message);
+  void record(std::shared_ptr<const Decided> decided);
+  static void judge_failure(Decided& decided, std::string what);
+  void conclude(Message& message, Outcome& outcome);
+  Inputs inputs_of(Message& message) const;
+  std::vector<policy::Edit> removals(const Message& message) const;
   void reach_verdict(Message& message, Outcome& outcome);
 
   Engine& engine_;
   policy::Role role_;
   std::shared_ptr<Executor> owner_;
+  const Decided* recorded_ = nullptr;  // a replay of it
   policy::Client client_;
   std::string mta_name_;
   // Lookups that began before MAIL FROM: the first message takes them over.
