@@ -27,6 +27,15 @@ Decision as_local(Decision decision) {
   return decision;
 }
 
+// A relay of ours would bounce what is refused, to a sender who is forged as often as not.
+Decision as_relayed(Decision decision) {
+  if (decision.action != Action::reject) return decision;
+  decision.evidence.emplace_back("via-relay");
+  decision.action = Action::quarantine;
+  decision.reply.reset();
+  return decision;
+}
+
 Decision judged(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {
   if (facts.header_over_limits) {
     return monitored(refuse(SmtpReply(552, "5.3.4", with_id("header too large", facts)), "limits",
@@ -88,6 +97,7 @@ Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride*
     return accept("exempt", std::string(to_string(facts.exemption)) + " client, not evaluated");
   }
   auto decision = judged(facts, rules, override_rule);
+  if (facts.relay) decision = as_relayed(std::move(decision));
   return facts.role == Role::local ? as_local(std::move(decision)) : decision;
 }
 

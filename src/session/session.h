@@ -2,7 +2,8 @@
 // message out. Both fronts feed this same engine, so a message gets the same verdict whichever way
 // it came.
 //   session->connect(client, mta_name); session->helo("mx.example");
-//   session->mail_from({...}); session->rcpt_to("a@b"); session->header(name, value)…;
+//   session->mail_from({...}); session->rcpt_to({"a@b"}, [](const Step& s) { … });
+//   session->header(name, value)…;
 //   session->end_of_header(); session->body(octets)…; session->end_of_message(queue_id, [](const
 //   Outcome& o) { … });
 // Nothing here blocks: the outcome comes by callback, on the owner's executor or before
@@ -29,6 +30,12 @@ namespace sekisho::session {
 struct MailFrom {
   std::string address;         // without angle brackets; empty for the null reverse-path
   bool authenticated = false;  // the client logged in
+  std::vector<std::string> parameters = {};  // "BODY=8BITMIME"
+};
+
+// The answer to one RCPT.
+struct Step {
+  std::optional<mail::SmtpReply> refusal;
 };
 
 // What the front must do, and all that led to it.
@@ -36,8 +43,15 @@ struct Outcome {
   policy::Facts facts;
   policy::Verdict verdict;
   std::string authentication_results;  // our field's value; empty for exempt clients
-  bool hold = false;                   // quarantine at the MTA, with `hold_reason`
+  enum class Held {
+    no,
+    by_mta,  // quarantine at the MTA, with `hold_reason`
+    some,    // in our store for `recipients_held`, who are to be taken out of the envelope
+    whole,   // in our store for all: the MTA answers as if it had been delivered, and drops it
+  };
+  Held held = Held::no;
   std::string hold_reason;
+  std::vector<std::string> recipients_held;
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -50,7 +64,10 @@ class Session : public std::enable_shared_from_this<Session> {
   void connect(policy::Client client, std::string mta_name);
   void helo(std::string name);
   void mail_from(MailFrom from);
-  void rcpt_to(std::string address);
+  // Whether a rule may refuse a recipient at RCPT: only then is rcpt_to() given a `done`.
+  bool refuses_recipients() const;
+  using StepDone = std::function<void(const Step&)>;
+  void rcpt_to(Recipient recipient, StepDone done = nullptr);
   void header(std::string name, std::string value);
   // A line of the header that is no field (a front that reads the message itself sees these).
   void malformed_line(std::string line);
@@ -63,8 +80,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void abort();
 
   // A message is between MAIL FROM and its outcome.
-  bool in_message() const { return message_ != nullptr; }
-  // When the time for the lookups of this message ends: the front calls expire() then.
+  bool in_message() const { return message_ != nullptr || storing_ != nullptr; }
+  // When the time for what is awaited ends: the front calls expire() then.
   SteadyTime deadline() const;
   void expire();
   // Something inside broke (an exception): this message gets a 4xx, now or when its end comes.
@@ -77,18 +94,33 @@ class Session : public std::enable_shared_from_this<Session> {
   void guarded(const Event& event);
   Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner);
 
+  // session.cc: the dialogue.
   std::unique_ptr<Message> new_message();
   bool receiving() const;
   policy::Exemption exemption(bool authenticated) const;
   bool evaluated() const;
+  bool behind_relay(const Snapshot& snapshot) const;
   std::string own_name(const Snapshot& snapshot) const;
   void begin(MailFrom from);
+  void evaluate_client(Message& message, bool begun);
+  void find_origin(Message& message);
+  void keep(std::string_view octets);
   void advance();
+  void advance_recipient(Message& message, bool expired);
+  void ask_release(Message& message);
+
+  // conclude.cc: from the last word of the message to its outcome.
   void finish();
-  void record(const Outcome& outcome);
-  static void judge_failure(Outcome& outcome, const std::string& what);
   Outcome conclude(Message& message);
   void reach_verdict(Message& message, Outcome& outcome);
+  void write_results(const Message& message, Outcome& outcome) const;
+  void place_held(const Message& message, Outcome& outcome) const;
+  void hold(std::unique_ptr<Message> message, Outcome outcome);
+  void held(const HoldResult& result);
+  void deliver(Message& message, Outcome outcome);
+  void record(const Outcome& outcome);
+  void record_refused(Message& message);
+  static void judge_failure(Outcome& outcome, const std::string& what);
 
   Engine& engine_;
   policy::Role role_;
@@ -98,6 +130,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // Lookups that began before MAIL FROM: the first message takes them over.
   std::unique_ptr<Message> early_;
   std::unique_ptr<Message> message_;
+  // Judged; its answer waits until the store has it.
+  struct Storing;
+  std::unique_ptr<Storing> storing_;
 };
 
 }  // namespace sekisho::session
