@@ -1,0 +1,45 @@
+// spool/failure.h: why something could not be stored, read or changed. `why` is a sentence for the admin and the
+// log; never text of a sender's. Thread: immutable values.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sekisho::spool {
+
+struct Failure {
+  enum class Kind {
+    no_space,     // the disk or the quota is full
+    limit,        // max_size is reached
+    locked,       // another process has kept the index locked for two seconds
+    damaged,      // the index or a message file is not what was written
+    io,           // the system could not write, read or fsync
+    read_only,    // read-only file system, or no permission
+    exists,       // there is a message of that key already
+    not_found,    // there is none
+    refused,      // the state or the arguments do not allow it
+    unavailable,  // the store is unhealthy after a failed fsync, or stopping
+  };
+  Kind kind = Kind::io;
+  std::string why;
+  bool operator==(const Failure&) const = default;
+};
+
+std::string_view to_string(Failure::Kind kind);
+
+// What a failed system call means. `doing`: "write the message file".
+Failure failure_of_errno(int error, std::string_view doing);
+
+template <class T>
+using Outcome = Expected<T, Failure>;
+
+inline tl::unexpected<Failure> failed(Failure::Kind kind, std::string why) {
+  return tl::unexpected<Failure>(Failure{kind, std::move(why)});
+}
+inline tl::unexpected<Failure> failed(Failure failure) {
+  return tl::unexpected<Failure>(std::move(failure));
+}
+
+}  // namespace sekisho::spool
