@@ -94,7 +94,7 @@ class Database {
 
   explicit Database(sqlite3* handle) : handle_(handle) {}
   Outcome<sqlite3_stmt*> prepared(Sql sql, std::initializer_list<Value> values);
-  Failure last_failure(const char* sql) const;
+  Failure last_failure(std::string_view doing) const;
   void roll_back();
 
   std::unique_ptr<sqlite3, Close> handle_;

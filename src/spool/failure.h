@@ -15,7 +15,8 @@ struct Failure {
     limit,        // max_size is reached
     locked,       // another process has kept the index locked for two seconds
     damaged,      // the index or a message file is not what was written
-    io,           // the system could not write, read or fsync
+    io,           // the system could not write or read
+    not_synced,   // an fsync has failed: what it was for is taken as lost
     read_only,    // read-only file system, or no permission
     exists,       // there is a message of that key already
     not_found,    // there is none

@@ -4,11 +4,13 @@
 // Errors: Failure. Thread: any; immutable, the file system is what is shared.
 #pragma once
 
-#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/clock.h"
 #include "base/unique_handle.h"
@@ -26,7 +28,9 @@ class Folder {
   // process's user nor to root (root takes any). `create` makes the last part of the path when it is missing.
   static Outcome<std::shared_ptr<const Folder>> open(const std::string& path, bool create);
 
-  // A new, empty file; its name is put into `name`.
+  // A new, empty file; `exists` when there is one already.
+  Outcome<UniqueFd> make_file(const std::string& name) const;
+  // A new, empty file of a name of its own; the name is put into `name`.
   Outcome<UniqueFd> make_temporary(std::string& name) const;
   // From now on the file is the message `key`; durable after sync(). `exists` when there is one already.
   Outcome<void> publish(const std::string& temporary, const std::string& key) const;
@@ -34,6 +38,8 @@ class Folder {
   Outcome<void> sync() const;
   Outcome<UniqueFd> open_message(const std::string& key) const;
   bool has_message(const std::string& key) const;
+  // Since when it has been under that name; nothing when it is not there.
+  std::optional<WallTime> since(const std::string& key) const;
   // Whether it is gone now.
   bool remove_message(const std::string& key) const;
   void remove_temporary(const std::string& name) const;
@@ -42,6 +48,9 @@ class Folder {
   Outcome<std::vector<std::string>> messages() const;
   // Removes temporary files last written before `before`; how many.
   std::size_t remove_temporaries(WallTime before) const;
+
+  // Held by one process at a time, until it closes the descriptor or ends; `locked` says which has it.
+  Outcome<UniqueFd> lock() const;
 
   const std::string& path() const { return path_; }
 

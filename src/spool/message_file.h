@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/unique_handle.h"
 #include "spool/checksum.h"
@@ -40,7 +41,7 @@ class Draft {
   static constexpr std::size_t memory_octets = 256 * 1024;
 
   explicit Draft(std::shared_ptr<const Folder> folder) : folder_(std::move(folder)) {}
-  Draft(Draft&&) noexcept = default;
+  Draft(Draft&& other) noexcept { *this = std::move(other); }
   Draft& operator=(Draft&&) noexcept;
   ~Draft() { drop(); }
 
@@ -55,7 +56,7 @@ class Draft {
   Outcome<void> publish(const std::string& key);
 
  private:
-  void write(std::string_view octets);
+  void flush();
   void drop() noexcept;
 
   std::shared_ptr<const Folder> folder_;
@@ -74,6 +75,8 @@ class MessageFile {
   static Outcome<MessageFile> open(const Folder& folder, const std::string& key);
 
   std::uint64_t size() const { return trailer_.message_octets; }
+  // Of the whole file.
+  std::uint64_t octets() const { return size() + record_.size() + Trailer::octets; }
   const std::string& record() const { return record_; }
   // At most `count` octets of the message from `offset`; fewer at its end.
   Outcome<std::string> read(std::uint64_t offset, std::size_t count) const;
@@ -85,6 +88,8 @@ class MessageFile {
  private:
   MessageFile(UniqueFd fd, Trailer trailer, std::string record)
       : fd_(std::move(fd)), trailer_(trailer), record_(std::move(record)) {}
+  Outcome<void> compare(const Crc32& of_message) const;
+
   UniqueFd fd_;
   Trailer trailer_;
   std::string record_;
