@@ -13,6 +13,7 @@ struct IprevResult {
   IprevCode code = IprevCode::none;  // none: not looked up (no address)
   std::string name;                  // the verified name; only when `pass`
   std::string reason;
+  bool operator==(const IprevResult&) const = default;
 };
 
 std::string_view to_string(IprevCode code);

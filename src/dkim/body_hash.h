@@ -33,6 +33,7 @@ struct BodyHash {
   };
   Coverage coverage = Coverage::whole;
   crypto::Sha256Digest digest;
+  bool operator==(const BodyHash&) const = default;
 };
 
 class BodyHashes {

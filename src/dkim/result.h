@@ -21,6 +21,7 @@ struct SignatureResult {
   std::string reason;           // for people
   unsigned key_bits = 0;        // 0: unknown
   bool testing = false;         // t=y in the key record
+  bool operator==(const SignatureResult&) const = default;
 };
 
 std::string_view to_string(Code code);

@@ -46,6 +46,7 @@ struct Result {
   bool aligned_dkim = false;
   std::vector<std::string> queries;  // the TXT names that discovery consulted, in order
   std::string reason;                // for people
+  bool operator==(const Result&) const = default;
 };
 
 std::string_view to_string(Code code);

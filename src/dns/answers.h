@@ -37,6 +37,7 @@ struct Mx {
   std::uint16_t preference;
   std::string
       exchange;  // as it stood; "" is the null MX (RFC 7505). Not checked: may be no dns::Name
+  bool operator==(const Mx&) const = default;
 };
 
 // What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to everybody.
@@ -60,6 +61,7 @@ struct Answer {
   bool is_error() const { return outcome == Outcome::error; }
   // NXDOMAIN or NODATA: a void lookup in RFC 7208's sense.
   bool is_void() const { return outcome == Outcome::nodata || outcome == Outcome::nxdomain; }
+  bool operator==(const Answer&) const = default;
 };
 
 using AnswerPtr = std::shared_ptr<const Answer>;

@@ -29,6 +29,7 @@ struct Author {
   bool well_formed() const { return result == Result::one; }
   // The Author Domain; only when well_formed().
   const DomainName& domain() const { return domains.front(); }
+  bool operator==(const Author&) const = default;
 };
 
 // `malformed_lines`: header lines that are no fields (mail::Message::malformed): one that a lenient

@@ -23,6 +23,7 @@ struct HeaderField {
   std::string unfolded() const;
   // Octets in the message, colon and CRLF included.
   std::size_t octets() const { return name.size() + value.size() + 3; }
+  bool operator==(const HeaderField&) const = default;
 };
 
 // The header of a message, top to bottom, within the limits of mail/limits.h.

@@ -27,4 +27,8 @@ std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& r
   return std::nullopt;
 }
 
+std::string silence_of_author(const Case& asked) {
+  return "From names one author domain, " + asked.facts.author.domain().text();
+}
+
 }  // namespace sekisho::policy

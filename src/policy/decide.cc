@@ -8,8 +8,6 @@ namespace sekisho::policy {
 
 namespace {
 
-using mail::SmtpReply;
-
 // Monitor mode: decided and recorded as if it held, then not applied.
 Decision monitored(Decision decision, bool monitor) {
   if (!monitor || decision.action == Action::accept) return decision;
@@ -36,35 +34,43 @@ Decision as_relayed(Decision decision) {
   return decision;
 }
 
-Decision judged(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {
-  if (facts.header_over_limits) {
-    return monitored(refuse(SmtpReply(552, "5.3.4", with_id("header too large", facts)), "limits",
-                            "the header is over the limits"),
-                     rules.monitor);
-  }
+// Asks the rules in their order. With `opinions` all of them, those behind the one that decided too.
+Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
+  using Said = RuleOpinion::Said;
   // A rule in monitor mode has spoken into the record only, so the next one is asked; the first
   // that would have acted is what the record shows.
   std::optional<Decision> shadow;
-  const auto speak = [&](std::optional<Decision> decision,
-                         bool monitor) -> std::optional<Decision> {
-    if (!decision) return std::nullopt;
-    auto result = monitored(std::move(*decision), rules.monitor || monitor);
-    if (!result.monitored || rules.monitor) return result;
-    if (!shadow) shadow = std::move(result);
-    return std::nullopt;
-  };
-  if (auto decision = speak(malformed_author(facts, rules.author), rules.author.monitor)) {
-    return *decision;
-  }
-  if (facts.author.well_formed()) {
-    if (auto decision = speak(by_dmarc(facts, rules.dmarc, override_rule), rules.dmarc.monitor)) {
-      return *decision;
+  std::optional<Decision> spoken;
+  for (const Rule& rule : chain()) {
+    // What was not evaluated has nothing that the other rules could be asked about.
+    const bool over = opinions == nullptr || asked.facts.exemption != Exemption::none;
+    if (spoken && over) break;
+    auto decision = rule.ask(asked);
+    if (opinions != nullptr) {
+      opinions->push_back({.rule = std::string(rule.name),
+                           .said = spoken ? Said::not_asked : Said::nothing,
+                           .why = decision ? decision->reason : rule.silence(asked),
+                           .decision = decision,
+                           .key = decision ? std::string(rule.key(asked)) : ""});
+    }
+    if (!decision || spoken) continue;
+    const bool monitor = rule.monitor != nullptr && rule.monitor(asked.rules);
+    auto result = monitored(std::move(*decision), asked.rules.monitor || monitor);
+    const bool decides = !result.monitored || asked.rules.monitor;
+    if (opinions != nullptr) {
+      auto& opinion = opinions->back();
+      opinion.said = result.monitored ? Said::monitored : Said::spoke;
+      if (result.monitored) {
+        opinion.monitor_key = asked.rules.monitor ? "policy_defaults.monitor" : rule.monitor_key;
+      }
+    }
+    if (decides) {
+      spoken = std::move(result);
+    } else if (!shadow) {
+      shadow = std::move(result);
     }
   }
-  const bool dmarc_passed = facts.dmarc.code == dmarc::Code::pass;
-  if (!dmarc_passed) {
-    if (auto decision = speak(by_spf(facts, rules), rules.spf.monitor)) return *decision;
-  }
+  if (spoken) return *spoken;
   return shadow ? *shadow : accept("default");
 }
 
@@ -93,12 +99,16 @@ void bring_together(std::vector<RecipientDecision>& recipients) {
 }  // namespace
 
 Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {
-  if (facts.exemption != Exemption::none) {
-    return accept("exempt", std::string(to_string(facts.exemption)) + " client, not evaluated");
-  }
-  auto decision = judged(facts, rules, override_rule);
+  auto decision = judged({facts, rules, override_rule}, nullptr);
   if (facts.relay) decision = as_relayed(std::move(decision));
   return facts.role == Role::local ? as_local(std::move(decision)) : decision;
+}
+
+std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
+                                  const DmarcOverride* override_rule) {
+  std::vector<RuleOpinion> all;
+  judged({facts, rules, override_rule}, &all);
+  return all;
 }
 
 Verdict decide(const Facts& facts, const RuleSet& rules) {

@@ -1,7 +1,11 @@
 // policy/decide.h: facts and rules in, the verdict out. First match speaks: exempt → limits →
-// malformed author → DMARC → SPF → accept. RFC 9989 §5.3.6, §7.4. Pure: no I/O, no clock. Errors:
+// malformed author → DMARC → SPF → accept (chain.cc). RFC 9989 §5.3.6, §7.4. Pure: no I/O, no clock. Errors:
 // none. Thread: any.
 #pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "policy/facts.h"
 #include "policy/rules.h"
@@ -14,5 +18,25 @@ Verdict decide(const Facts& facts, const RuleSet& rules);
 
 // The decision for one recipient, before all recipients are brought together.
 Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule);
+
+// What one rule had to say, for whoever asks why.
+struct RuleOpinion {
+  enum class Said {
+    nothing,    // left the message to the rules behind it
+    spoke,      // decided
+    monitored,  // would have decided, and is in monitor mode
+    not_asked,  // a rule before it had decided; `decision` is what it would have said
+  };
+  std::string rule;
+  Said said = Said::nothing;
+  std::string why;  // the reason of its decision, or why it has none
+  std::optional<Decision> decision;
+  std::string key = {};          // of the configuration: what it went by; may be empty
+  std::string monitor_key = {};  // and what put it into monitor mode
+};
+
+// All rules in their order, as decide_for() asks them.
+std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
+                                  const DmarcOverride* override_rule);
 
 }  // namespace sekisho::policy

@@ -127,4 +127,39 @@ std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
   return std::nullopt;
 }
 
+std::string silence_of_dmarc(const Case& asked) {
+  if (!asked.facts.author.well_formed()) return "without one author domain there is no policy";
+  const auto& dmarc = asked.facts.dmarc;
+  switch (dmarc.code) {
+    case dmarc::Code::pass:
+      break;
+    case dmarc::Code::none:
+      return "dmarc=none: no policy is published for " + dmarc.from;
+    case dmarc::Code::fail:
+      return "dmarc=fail, and the owner of " + dmarc.from + " asks for nothing (" +
+             (dmarc.published && dmarc.published->testing ? "t=y" : dmarc.tag + "=none") + ")";
+    case dmarc::Code::temperror:
+      return dmarc_temperror_matters(dmarc) ? "dmarc=temperror, which is accepted here"
+                                            : "dmarc=temperror, of a policy that asks for nothing";
+    case dmarc::Code::permerror:
+      return "dmarc=permerror: the published policy cannot be read";
+  }
+  return "dmarc=pass";
+}
+
+std::string_view key_of_dmarc(const Case& asked) {
+  const auto& dmarc = asked.facts.dmarc;
+  if (dmarc.code == dmarc::Code::temperror) return "dmarc.temperror";
+  if (dmarc.code != dmarc::Code::fail) return {};
+  switch (dmarc.requested) {
+    case dmarc::Policy::none:
+      return {};
+    case dmarc::Policy::quarantine:
+      return "dmarc.quarantine";
+    case dmarc::Policy::reject:
+      return "dmarc.reject";
+  }
+  return {};
+}
+
 }  // namespace sekisho::policy

@@ -36,6 +36,7 @@ struct Client {
   std::string name;                        // as the MTA verified it; "unknown" or empty otherwise
   std::string helo;                        // as the client said it
   bool unix_socket = false;
+  bool operator==(const Client&) const = default;
 };
 
 // How the message came to nobody's surprise: fields that lists and forwarders leave.
@@ -44,6 +45,7 @@ struct Traces {
   bool author_signature = false;    // a DKIM-Signature aligned with the author, even a broken one
 
   bool any() const { return author_signature || !fields.empty(); }
+  bool operator==(const Traces&) const = default;
 };
 
 struct Facts {
@@ -75,6 +77,7 @@ struct Facts {
   std::size_t dns_questions = 0;
   std::chrono::milliseconds dns_waited{0};
   std::chrono::milliseconds elapsed{0};
+  bool operator==(const Facts&) const = default;
 };
 
 std::string_view to_string(Role role);

@@ -1,9 +1,11 @@
 // policy/rule.h: the rules that decide() asks one after the other, and what they share. A rule says nothing
-// when it leaves the message to the rules behind it. Only this folder includes it.
+// when it leaves the message to the rules behind it. A new rule is a file of its own and a row of
+// chain() (chain.cc). Only this folder includes it.
 // Pure: no I/O, no clock. Errors: none. Thread: any.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,13 +29,41 @@ std::string with_id(std::string text, const Facts& facts);
 Decision defer(const Facts& facts, const DmarcRule& rule, std::string_view status,
                const std::string& name, const std::string& reason);
 
+// What the rules are asked about.
+struct Case {
+  const Facts& facts;
+  const Rules& rules;
+  const DmarcOverride* override_rule = nullptr;
+};
+
+struct Rule {
+  std::string_view name;  // as decisions name it
+  std::optional<Decision> (*ask)(const Case&);
+  // For people: why it says nothing. Asked only when it does.
+  std::string (*silence)(const Case&);
+  // The key of the configuration that it goes by in this case: "dmarc.reject"; empty when none could
+  // change it.
+  std::string_view (*key)(const Case&);
+  // Its own monitor mode; nullptr without one.
+  bool (*monitor)(const Rules&) = nullptr;
+  std::string_view monitor_key = {};
+};
+
+// chain.cc: in the order in which they are asked. The first that speaks decides.
+std::span<const Rule> chain();
+
 // author_rule.cc. RFC 9989 §5.3.1: exactly one Author Domain, or there is nothing that DMARC could
 // be asked about.
 std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
+std::string silence_of_author(const Case& asked);
 // dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
 std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
                                  const DmarcOverride* override_rule);
+std::string silence_of_dmarc(const Case& asked);
+std::string_view key_of_dmarc(const Case& asked);
 // spf_rule.cc. RFC 7208 §8.
 std::optional<Decision> by_spf(const Facts& facts, const Rules& rules);
+std::string silence_of_spf(const Case& asked);
+std::string_view key_of_spf(const Case& asked);
 
 }  // namespace sekisho::policy

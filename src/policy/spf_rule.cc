@@ -35,4 +35,18 @@ std::optional<Decision> by_spf(const Facts& facts, const Rules& rules) {
   return std::nullopt;
 }
 
+std::string silence_of_spf(const Case& asked) {
+  const auto& result = asked.facts.spf_mail_from;
+  const std::string text = "spf=" + std::string(to_string(result.code));
+  if (result.code == spf::Code::temperror) return text + ", which is accepted here";
+  if (result.code == spf::Code::pass) return text + " for " + result.domain;
+  return text + ": only a fail leads to anything";
+}
+
+std::string_view key_of_spf(const Case& asked) {
+  const auto code = asked.facts.spf_mail_from.code;
+  if (code == spf::Code::temperror) return "spf.temperror";
+  return code == spf::Code::fail ? "spf.fail" : "";
+}
+
 }  // namespace sekisho::policy

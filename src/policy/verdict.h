@@ -34,6 +34,7 @@ struct Decision {
 struct RecipientDecision {
   std::string to;
   Decision decision;
+  bool operator==(const RecipientDecision&) const = default;
 };
 
 // A change to the header of the message, applied by the front.
@@ -56,6 +57,7 @@ struct Verdict {
   std::vector<RecipientDecision> recipients;
   // Removals from the last to the first, then insertions.
   std::vector<Edit> edits;
+  bool operator==(const Verdict&) const = default;
 };
 
 std::string_view to_string(Action action);

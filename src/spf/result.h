@@ -19,6 +19,7 @@ struct Result {
                        // lookup that failed
   std::string explanation;  // the sender's own exp= text for `fail`, expanded and cleaned for SMTP;
                             // usually empty
+  bool operator==(const Result&) const = default;
 };
 
 std::string_view to_string(Code code);    // "softfail"
