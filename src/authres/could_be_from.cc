@@ -80,6 +80,8 @@ std::optional<std::string> head_of(std::string_view text, Reading reading) {
     if (c == '(' && !(quoted && reading.quotes_shield)) {
       const auto end = end_of_comment(text, at, reading);
       if (!end) return std::nullopt;
+      // It parts words, or it does not: a blank is both (see begins_with).
+      head += ' ';
       at = *end - 1;
     } else if (c == '\\' && reading.escapes && at + 1 < text.size()) {
       head += text[++at];

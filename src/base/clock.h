@@ -18,6 +18,8 @@ SteadyTime steady_now();
 
 // "2026-11-21T09:30:00Z".
 std::string to_iso8601(WallTime time);
+// "Sat, 21 Nov 2026 09:30:00 +0000" (RFC 5322 §3.3).
+std::string to_rfc5322(WallTime time);
 // ISO 8601 in UTC ("2026-11-21T09:30:00Z", "2026-11-21") or seconds since 1970; nothing for other text.
 std::optional<WallTime> parse_time(std::string_view text);
 

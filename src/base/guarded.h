@@ -29,6 +29,8 @@ class Guarded {
 
   // Wakes those who wait: call after `with` changed what they wait for.
   void notify_all() { changed_.notify_all(); }
+  // When each change is for one of them.
+  void notify_one() { changed_.notify_one(); }
 
   // Waits until `ready(value)` or the deadline, then `use(value, was_ready)` under the lock.
   template <class TimePoint, class Ready, class Use>

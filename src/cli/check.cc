@@ -63,7 +63,7 @@ void converse(session::Session& session, const CheckRequest& request, const mail
   session.connect(std::move(client), "");
   session.helo(request.helo);
   session.mail_from({without_brackets(request.mail_from), false});
-  for (const auto& to : request.recipients) session.rcpt_to(without_brackets(to));
+  for (const auto& to : request.recipients) session.rcpt_to({without_brackets(to)});
   for (const auto& line : message.malformed) session.malformed_line(line);
   for (const auto& field : message.header.fields()) session.header(field.name, field.value);
   session.end_of_header();

@@ -64,8 +64,10 @@ void members(Archive& a, Of<dmarc::Result> auto& o) {
 template <class Archive>
 void members(Archive& a, Of<policy::Facts> auto& o) {
   a("id", o.id)("queue_id", o.queue_id)("received", o.received)("role", o.role);
-  a("exemption", o.exemption)("client", o.client)("mail_from", o.mail_from);
-  a("recipients", o.recipients)("over_limits", o.header_over_limits)("author", o.author);
+  a("exemption", o.exemption)("client", o.client)("relay", o.relay);
+  a("relay_reason", o.relay_reason)("mail_from", o.mail_from);
+  a("refused_recipients", o.refused_recipients)("recipients", o.recipients)(
+      "over_limits", o.header_over_limits)("author", o.author);
   a("author_is_ours", o.author_is_ours)("traces", o.traces)("iprev", o.iprev);
   a("spf_helo", o.spf_helo)("spf_mail_from", o.spf_mail_from)("dkim", o.dkim)("dmarc", o.dmarc);
   a("deferred_for", o.deferred_for)("questions", o.dns_questions)("waited", o.dns_waited);
@@ -126,8 +128,13 @@ void members(Archive& a, Of<dkim::BodyDigest> auto& o) {
 
 template <class Archive>
 void members(Archive& a, Of<session::Outcome> auto& o) {
-  a("facts", o.facts)("verdict", o.verdict)("results", o.authentication_results)("hold", o.hold);
-  a("hold_reason", o.hold_reason);
+  a("facts", o.facts)("verdict", o.verdict)("results", o.authentication_results)("held", o.held);
+  a("hold_reason", o.hold_reason)("recipients_held", o.recipients_held);
+}
+
+template <class Archive>
+void members(Archive& a, Of<session::HoldResult> auto& o) {
+  a("code", o.code)("reason", o.reason);
 }
 
 template <class Archive>
@@ -135,6 +142,7 @@ void members(Archive& a, Of<session::Inputs> auto& o) {
   a("mta_name", o.mta_name)("hostname", o.hostname)("connected", o.connected);
   a("authenticated", o.authenticated)("header", o.header)("malformed", o.malformed_lines);
   a("answers", o.answers)("refusals", o.refusals)("bodies", o.bodies);
+  a("hold_result", o.hold_result)("released", o.released);
 }
 
 template <class Archive>

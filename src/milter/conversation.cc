@@ -20,13 +20,14 @@ constexpr std::uint32_t anywhere = ~0U;
 constexpr std::uint32_t before_message = bit(Stage::connected) | bit(Stage::greeting);
 constexpr std::uint32_t in_content = bit(Stage::envelope) | bit(Stage::header) | bit(Stage::body);
 
-// What we need of the MTA: a field inserted and others removed, and the hold queue.
+// What we need of the MTA: a field inserted and others removed, the hold queue, and the recipients taken out of the
+// envelope for whom a message is held in our own store.
 constexpr std::uint32_t wanted_actions =
-    SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
+    SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_DELRCPT | SMFIF_SETSYMLIST;
 // No reply that nobody needs (they are half the cost of a message), no command that tells nothing, and the blank
 // after the colon, without which no simple/simple signature can be verified. MAIL is answered although the answer says
 // nothing: Postfix keeps what needs no answer in its buffer, and without this one we would see connect, HELO and MAIL only
-// when the header comes, a round trip to the client too late for the lookups.
+// when the header comes, a round trip to the client too late for the lookups. RCPT is answered where a rule may refuse there.
 constexpr std::uint32_t wanted_steps =
     SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR |
     SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
@@ -50,6 +51,10 @@ std::string with_crlf_folds(std::string_view value) {
   return out;
 }
 
+std::vector<std::string> parameters(const std::vector<std::string_view>& arguments) {
+  return {arguments.begin() + 1, arguments.end()};
+}
+
 // Without SMFIP_HDR_LEADSPC the MTA writes the blank after the colon itself.
 std::string_view as_inserted(std::string_view value, const Negotiation& agreed) {
   if ((agreed.steps & SMFIP_HDR_LEADSPC) == 0 && value.starts_with(' ')) value.remove_prefix(1);
@@ -62,27 +67,28 @@ struct Conversation::Command {
   char command;
   std::uint32_t allowed;  // stages
   Next (Conversation::*handle)(std::string_view);
-  // The step that leaves out the `continue` which is due otherwise; 0: none is ever due.
+  // The step that leaves out the `continue` which is due otherwise; 0: none is due, or the handler sends what is.
   std::uint32_t quiet = 0;
+  bool interrupts = false;  // may come although an answer is due
 };
 
 const Conversation::Command* Conversation::find_command(char command) {
   using C = Conversation;
   static constexpr std::array<Command, 15> table = {{
       {SMFIC_OPTNEG, bit(Stage::negotiating), &C::on_negotiate},
-      {SMFIC_MACRO, anywhere, &C::on_macros},
+      {SMFIC_MACRO, anywhere, &C::on_macros, 0, true},
       {SMFIC_CONNECT, bit(Stage::connected), &C::on_connect, SMFIP_NR_CONN},
       {SMFIC_HELO, bit(Stage::greeting) | in_content, &C::on_helo, SMFIP_NR_HELO},
       {SMFIC_MAIL, before_message | in_content, &C::on_mail, SMFIP_NR_MAIL},
-      {SMFIC_RCPT, bit(Stage::envelope), &C::on_recipient, SMFIP_NR_RCPT},
+      {SMFIC_RCPT, bit(Stage::envelope), &C::on_recipient},
       {SMFIC_DATA, bit(Stage::envelope), &C::on_ignored, SMFIP_NR_DATA},
       {SMFIC_HEADER, bit(Stage::envelope) | bit(Stage::header), &C::on_header, SMFIP_NR_HDR},
       {SMFIC_EOH, bit(Stage::envelope) | bit(Stage::header), &C::on_end_of_header, SMFIP_NR_EOH},
       {SMFIC_BODY, bit(Stage::body), &C::on_body, SMFIP_NR_BODY},
       {SMFIC_BODYEOB, in_content, &C::on_end_of_body},
-      {SMFIC_ABORT, anywhere & ~bit(Stage::negotiating), &C::on_abort},
-      {SMFIC_QUIT, anywhere, &C::on_quit},
-      {SMFIC_QUIT_NC, anywhere & ~bit(Stage::negotiating), &C::on_new_connection},
+      {SMFIC_ABORT, anywhere & ~bit(Stage::negotiating), &C::on_abort, 0, true},
+      {SMFIC_QUIT, anywhere, &C::on_quit, 0, true},
+      {SMFIC_QUIT_NC, anywhere & ~bit(Stage::negotiating), &C::on_new_connection, 0, true},
       {SMFIC_UNKNOWN, anywhere & ~bit(Stage::negotiating), &C::on_ignored, SMFIP_NR_UNKN},
   }};
   const auto found = std::find_if(table.begin(), table.end(),
@@ -113,6 +119,7 @@ SteadyTime Conversation::deadline() const { return session_->deadline(); }
 void Conversation::expire() { session_->expire(); }
 
 void Conversation::progress() {
+  if (stage_ != Stage::judging) return;
   std::string out;
   put_packet(out, SMFIR_PROGRESS);
   send_(std::move(out));
@@ -126,7 +133,7 @@ Conversation::Next Conversation::fail(std::string problem) {
 Conversation::Next Conversation::receive(const Packet& packet) {
   const Command* command = find_command(packet.command);
   if (command == nullptr) return fail("unknown command " + std::to_string(packet.command));
-  if ((command->allowed & bit(stage_)) == 0) {
+  if ((command->allowed & bit(stage_)) == 0 || (awaits_step_ && !command->interrupts)) {
     return fail(std::string("command ") + packet.command + " out of order");
   }
   try {
@@ -153,6 +160,7 @@ Conversation::Next Conversation::on_negotiate(std::string_view data) {
   agreed_.version = std::min<std::uint32_t>(offered->version, 6);
   agreed_.actions = offered->actions & wanted_actions;
   agreed_.steps = offered->steps & wanted_steps;
+  if (session_->refuses_recipients()) agreed_.steps &= ~std::uint32_t{SMFIP_NR_RCPT};
   std::vector<std::pair<std::uint32_t, std::string_view>> macros;
   if ((agreed_.actions & SMFIF_SETSYMLIST) != 0) {
     macros = {
@@ -211,6 +219,7 @@ Conversation::Next Conversation::on_mail(std::string_view data) {
     macros_.erase(command);
   session::MailFrom from;
   from.address = without_brackets(arguments->front());
+  from.parameters = parameters(*arguments);
   const auto& said = macros_[SMFIC_MAIL];
   from.authenticated = std::any_of(said.begin(), said.end(), [](const auto& macro) {
     return (macro.first == "auth_authen" || macro.first == "auth_type") && !macro.second.empty();
@@ -223,7 +232,13 @@ Conversation::Next Conversation::on_mail(std::string_view data) {
 Conversation::Next Conversation::on_recipient(std::string_view data) {
   const auto arguments = parse_strings(data);
   if (!arguments || arguments->empty()) return fail("bad RCPT arguments");
-  session_->rcpt_to(without_brackets(arguments->front()));
+  session::Recipient recipient{without_brackets(arguments->front()), parameters(*arguments)};
+  if ((agreed_.steps & SMFIP_NR_RCPT) != 0) {
+    session_->rcpt_to(std::move(recipient));
+    return Next::go_on;
+  }
+  awaits_step_ = true;
+  session_->rcpt_to(std::move(recipient), [this](const session::Step& step) { answer(step); });
   return Next::go_on;
 }
 
@@ -262,22 +277,18 @@ Conversation::Next Conversation::on_end_of_body(std::string_view data) {
   return Next::go_on;
 }
 
-void Conversation::answer(const session::Outcome& outcome) {
-  using policy::Action;
+void Conversation::answer(const session::Step& step) {
+  awaits_step_ = false;
   std::string out;
-  const auto& decision = outcome.verdict.message;
-  stage_ = Stage::greeting;
-  if (decision.action == Action::reject || decision.action == Action::tempfail) {
-    put_reply(out, decision.reply->line());
-    send_(std::move(out));
-    return;
+  if (step.refusal) {
+    put_reply(out, step.refusal->line());
+  } else {
+    put_packet(out, SMFIR_CONTINUE);
   }
-  if (outcome.hold && (agreed_.actions & SMFIF_QUARANTINE) == 0) {
-    // Better late than delivered unheld.
-    put_reply(out, "451 4.7.1 the MTA offers no quarantine to its filter");
-    send_(std::move(out));
-    return;
-  }
+  send_(std::move(out));
+}
+
+void Conversation::put_edits(std::string& out, const session::Outcome& outcome) const {
   for (const auto& edit : outcome.verdict.edits) {
     switch (edit.kind) {
       case policy::Edit::Kind::remove:
@@ -288,14 +299,38 @@ void Conversation::answer(const session::Outcome& outcome) {
         break;
     }
   }
-  if (outcome.hold) put_quarantine(out, outcome.hold_reason);
-  // A quarantine counts only when `continue` or `accept` follows it, without a reply text.
-  put_packet(out, SMFIR_CONTINUE);
+}
+
+void Conversation::answer(const session::Outcome& outcome) {
+  using policy::Action;
+  using Held = session::Outcome::Held;
+  std::string out;
+  const auto& decision = outcome.verdict.message;
+  stage_ = Stage::greeting;
+  const auto needed = outcome.held == Held::by_mta ? SMFIF_QUARANTINE
+                      : outcome.recipients_held.empty() || outcome.held == Held::whole
+                          ? 0U
+                          : SMFIF_DELRCPT;
+  if (decision.action == Action::reject || decision.action == Action::tempfail) {
+    put_reply(out, decision.reply->line());
+  } else if ((agreed_.actions & needed) != needed) {
+    // Better late than delivered unheld.
+    put_reply(out, "451 4.7.1 the MTA does not let its filter hold a message");
+  } else if (outcome.held == Held::whole) {
+    put_packet(out, SMFIR_DISCARD);
+  } else {
+    put_edits(out, outcome);
+    for (const auto& to : outcome.recipients_held) put_delete_recipient(out, "<" + to + ">");
+    if (outcome.held == Held::by_mta) put_quarantine(out, outcome.hold_reason);
+    // A quarantine counts only when `continue` or `accept` follows it, without a reply text.
+    put_packet(out, SMFIR_CONTINUE);
+  }
   send_(std::move(out));
 }
 
 Conversation::Next Conversation::on_abort(std::string_view /*data*/) {
   session_->abort();
+  awaits_step_ = false;
   if (in_message()) stage_ = Stage::greeting;
   return Next::go_on;
 }
@@ -303,6 +338,7 @@ Conversation::Next Conversation::on_abort(std::string_view /*data*/) {
 Conversation::Next Conversation::on_quit(std::string_view /*data*/) { return Next::close; }
 
 Conversation::Next Conversation::on_new_connection(std::string_view /*data*/) {
+  awaits_step_ = false;
   new_session();
   stage_ = Stage::connected;
   return Next::go_on;

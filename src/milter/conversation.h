@@ -38,12 +38,12 @@ class Conversation {
   // A message is between MAIL and its verdict: the connection must not be closed now if it can be
   // helped.
   bool in_message() const;
-  // The MTA waits for a verdict.
-  bool waiting() const { return stage_ == Stage::judging; }
+  // The MTA waits for an answer.
+  bool waiting() const { return stage_ == Stage::judging || awaits_step_; }
   // While waiting: when expire() is to be called.
   SteadyTime deadline() const;
   void expire();
-  // Tells the MTA that we are still at it.
+  // Tells the MTA that we are still at it, where the protocol has a way to: at the end of a message.
   void progress();
 
   enum class Stage : unsigned {
@@ -77,6 +77,8 @@ class Conversation {
   Next on_ignored(std::string_view data);
 
   void answer(const session::Outcome& outcome);
+  void answer(const session::Step& step);
+  void put_edits(std::string& out, const session::Outcome& outcome) const;
   std::string macro(std::string_view name) const;
   void new_session();
 
@@ -86,6 +88,7 @@ class Conversation {
   std::function<void(std::string)> send_;
   std::shared_ptr<session::Session> session_;
   Stage stage_ = Stage::negotiating;
+  bool awaits_step_ = false;  // a RCPT is to be answered
   Negotiation agreed_;
   // By the command they came for; a later command's value hides an earlier one's.
   std::map<char, std::map<std::string, std::string, std::less<>>> macros_;

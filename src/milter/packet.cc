@@ -156,6 +156,10 @@ void put_quarantine(std::string& out, std::string_view reason) {
   put_packet(out, SMFIR_QUARANTINE, std::string(reason) + '\0');
 }
 
+void put_delete_recipient(std::string& out, std::string_view address) {
+  put_packet(out, SMFIR_DELRCPT, std::string(address) + '\0');
+}
+
 // The text is a format to sendmail, and Postfix follows it: `%%` becomes `%`, a single one is lost.
 void put_reply(std::string& out, std::string_view line) {
   std::string text;

@@ -63,6 +63,8 @@ void put_change_header(std::string& out, std::size_t index, std::string_view nam
 void put_insert_header(std::string& out, std::size_t index, std::string_view name,
                        std::string_view value);
 void put_quarantine(std::string& out, std::string_view reason);
+// `address` as RCPT had it, with its angle brackets.
+void put_delete_recipient(std::string& out, std::string_view address);
 // `line` as the client shall see it.
 void put_reply(std::string& out, std::string_view line);
 

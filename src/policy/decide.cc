@@ -25,6 +25,15 @@ Decision as_local(Decision decision) {
   return decision;
 }
 
+// A relay of ours would bounce what is refused, to a sender who is forged as often as not.
+Decision as_relayed(Decision decision) {
+  if (decision.action != Action::reject) return decision;
+  decision.evidence.emplace_back("via-relay");
+  decision.action = Action::quarantine;
+  decision.reply.reset();
+  return decision;
+}
+
 // Asks the rules in their order. With `opinions` all of them, those behind the one that decided too.
 Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
   using Said = RuleOpinion::Said;
@@ -91,6 +100,7 @@ void bring_together(std::vector<RecipientDecision>& recipients) {
 
 Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {
   auto decision = judged({facts, rules, override_rule}, nullptr);
+  if (facts.relay) decision = as_relayed(std::move(decision));
   return facts.role == Role::local ? as_local(std::move(decision)) : decision;
 }
 

@@ -23,7 +23,13 @@ namespace sekisho::policy {
 enum class Role { mx, submission, local };
 
 // Why a message is not evaluated.
-enum class Exemption { none, authenticated, trusted_network, unix_socket };
+enum class Exemption {
+  none,
+  authenticated,
+  trusted_network,
+  unix_socket,
+  released,  // out of our own quarantine, with its proof
+};
 
 struct Client {
   std::optional<mail::IpAddress> address;  // none: a Unix socket, or the MTA does not know
@@ -48,11 +54,14 @@ struct Facts {
   WallTime received{};
   Role role = Role::mx;
   Exemption exemption = Exemption::none;
-  Client client;
+  Client client;                // who handed it over; behind a relay of ours: the hop before it
+  std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
+  std::string relay_reason;     // what the Received fields told of the hop before it
   std::string
       mail_from;  // as the client said it, without angle brackets; empty for the null reverse-path
   std::vector<std::string> recipients;
-  bool header_over_limits = false;  // mail/limits.h
+  std::vector<std::string> refused_recipients;  // at RCPT, by us
+  bool header_over_limits = false;              // mail/limits.h
   mail::Author author;
   bool author_is_ours = false;  // the Author Domain is one of [identity] domains or below
   Traces traces;

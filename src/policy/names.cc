@@ -41,6 +41,8 @@ std::string_view to_string(Exemption exemption) {
       return "trusted-network";
     case Exemption::unix_socket:
       return "unix-socket";
+    case Exemption::released:
+      return "released";
   }
   return "";
 }

@@ -2,6 +2,7 @@
 // without the message's body and without the DNS. Thread: immutable values.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "dns/answers.h"
 #include "mail/header.h"
 #include "session/outcome.h"
+#include "session/ports.h"
 
 namespace sekisho::session {
 
@@ -34,6 +36,9 @@ struct Inputs {
   dns::Answers answers;
   std::vector<Refusal> refusals;
   std::vector<dkim::BodyDigest> bodies;
+  // What our own store said, where it was asked: to hold the message, and of one that comes out of it.
+  std::optional<HoldResult> hold_result;
+  std::optional<std::string> released;
 };
 
 struct Decided {

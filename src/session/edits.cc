@@ -13,7 +13,7 @@ constexpr std::string_view results_field = "Authentication-Results";
 }  // namespace
 
 bool ForgedFields::claims_to_be_ours(const mail::HeaderField& field) const {
-  if (field.is(disposition_field)) return true;
+  if (!field.is(results_field)) return true;
   return authres::could_be_from(field.value, authserv_id_) ||
          std::any_of(aliases_.begin(), aliases_.end(), [&](const std::string& alias) {
            return authres::could_be_from(field.value, alias);
@@ -21,7 +21,7 @@ bool ForgedFields::claims_to_be_ours(const mail::HeaderField& field) const {
 }
 
 void ForgedFields::see(const mail::HeaderField& field) {
-  if (!field.is(results_field) && !field.is(disposition_field)) return;
+  if (!field.is(results_field) && !field.is(disposition_field) && !field.is(release_field)) return;
   std::string name(field.trimmed_name());
   const std::size_t index = ++seen_[name];
   if (!claims_to_be_ours(field)) return;
@@ -35,7 +35,8 @@ std::vector<policy::Edit> ForgedFields::removals() const {
 std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::Decision& decision,
                                      const std::string& authentication_results) {
   std::vector<policy::Edit> edits;
-  if (facts.exemption != policy::Exemption::none) return edits;
+  const bool released = facts.exemption == policy::Exemption::released;
+  if (facts.exemption != policy::Exemption::none && !released) return edits;
   if (decision.action == policy::Action::tag || decision.action == policy::Action::quarantine) {
     edits.push_back({policy::Edit::Kind::insert, std::string(disposition_field),
                      " " + std::string(to_string(decision.action)) + "; rule=" + decision.rule, 0});

@@ -15,8 +15,8 @@
 
 namespace sekisho::session {
 
-// Every field that claims to be written by us: Authentication-Results with our id or an alias, and
-// X-Sekisho-Disposition. Sees all fields of a message, also those beyond the limits of a header.
+// Every field that claims to be written by us: Authentication-Results with our id or an alias,
+// X-Sekisho-Disposition, and X-Sekisho-Release, whose proof is nobody else's to see. Sees all fields of a message, also those beyond the limits of a header.
 class ForgedFields {
  public:
   ForgedFields(std::string authserv_id, std::vector<std::string> aliases)
@@ -35,10 +35,13 @@ class ForgedFields {
   std::vector<policy::Edit> found_;
 };
 
-// Our own fields: nothing for exempt clients, for a login is never published.
+// Our own fields: nothing for exempt clients, for a login is never published; for what was released, our results of the
+// first time.
 std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::Decision& decision,
                                      const std::string& authentication_results);
 
 inline constexpr std::string_view disposition_field = "X-Sekisho-Disposition";
+// "ID TOKEN": a message comes out of our store.
+inline constexpr std::string_view release_field = "X-Sekisho-Release";
 
 }  // namespace sekisho::session

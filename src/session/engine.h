@@ -48,6 +48,10 @@ class Engine {
   std::shared_ptr<const Snapshot> snapshot() const;
   void replace(std::shared_ptr<const Snapshot> snapshot);
 
+  // Where messages are held, or nullptr: set before the first session, and outliving the last.
+  void hold_in(Holding* holding) { holding_ = holding; }
+  Holding* holding() const { return holding_; }
+
   WallTime now() const { return clock_(); }
   Journal& journal() { return journal_; }
   crypto::KeyCache& keys() { return keys_; }
@@ -58,6 +62,7 @@ class Engine {
  private:
   mutable Guarded<std::shared_ptr<const Snapshot>> snapshot_;
   Journal& journal_;
+  Holding* holding_ = nullptr;
   std::function<WallTime()> clock_;
   crypto::KeyCache keys_;
   Deferrals deferrals_;

@@ -22,13 +22,20 @@ enum class OnAuthenticated { skip, evaluate };
 
 struct TrustOptions {
   std::vector<mail::IpPrefix> networks;  // not evaluated
+  std::vector<mail::IpPrefix> relays;    // ours: their mail is judged by the hop before them
   OnAuthenticated authenticated = OnAuthenticated::skip;
 };
 
-enum class QuarantineWhere { mta, junk };
+enum class QuarantineWhere { mta, store, junk };
+enum class WhenFull {
+  tempfail,
+  mta,
+  reject
+};  // what a message gets that the store has no room for
 
 struct QuarantineOptions {
   QuarantineWhere where = QuarantineWhere::mta;
+  WhenFull when_full = WhenFull::tempfail;
 };
 
 struct Options {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "policy/facts.h"
 #include "policy/verdict.h"
@@ -13,8 +14,15 @@ struct Outcome {
   policy::Facts facts;
   policy::Verdict verdict;
   std::string authentication_results;  // our field's value; empty for exempt clients
-  bool hold = false;                   // quarantine at the MTA, with `hold_reason`
+  enum class Held {
+    no,
+    by_mta,  // quarantine at the MTA, with `hold_reason`
+    some,    // in our store for `recipients_held`, who are to be taken out of the envelope
+    whole,   // in our store for all: the MTA answers as if it had been delivered, and drops it
+  };
+  Held held = Held::no;
   std::string hold_reason;
+  std::vector<std::string> recipients_held;
   bool operator==(const Outcome&) const = default;
 };
 

@@ -1,8 +1,17 @@
-// session/ports.h: what a session needs of the outside besides the DNS.
+// session/ports.h: what a session needs of the outside besides the DNS: where decisions are recorded, and
+// where messages are held.
 // Thread: any.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/facts.h"
+#include "policy/verdict.h"
 
 namespace sekisho::session {
 
@@ -14,6 +23,65 @@ class Journal {
  public:
   virtual ~Journal() = default;
   virtual void decided(std::shared_ptr<const Decided> decided) = 0;
+};
+
+// The octets of a message as they come, in case it will have to be held. Destroyed: gone without a trace.
+// Thread: one owner.
+class Draft {
+ public:
+  virtual ~Draft() = default;
+  // What cannot be kept (a full disk) is told by hold(), when there is something to hold.
+  virtual void append(std::string_view octets) = 0;
+};
+
+// A recipient as RCPT named him, without angle brackets, and its parameters: "NOTIFY=NEVER".
+struct Recipient {
+  std::string address;
+  std::vector<std::string> parameters = {};
+};
+
+// A message that is to be ours to keep.
+struct HeldMessage {
+  const policy::Facts& facts;
+  const policy::Verdict& verdict;
+  const std::string& authentication_results;  // our field's value
+  std::string received;                       // the value of our Received field, for the top
+  std::string subject;                        // as it stood, unfolded
+  std::vector<std::string> mail_parameters;   // "BODY=8BITMIME"
+  std::vector<Recipient> recipients;          // those for whom it is held
+  std::unique_ptr<Draft> content;             // the header as received, an empty line, the body
+  std::string body_sha256;                    // 32 octets
+  std::vector<policy::Edit> removals;         // of forged fields, from the last to the first
+};
+
+// `full`: the store has no room, and [quarantine] when_full says what comes of it. `failed`: now.
+enum class HoldCode { held, full, failed };
+struct HoldResult {
+  HoldCode code = HoldCode::failed;
+  std::string reason;  // for the log, when it is not held
+};
+
+// A message that says it comes out of our own store.
+struct ReleaseProof {
+  std::string id;
+  std::string token;
+  std::string body_sha256;  // 32 octets
+  std::vector<std::string> recipients;
+};
+
+// The quarantine store. Callbacks come once, on any thread, or before the call returns.
+class Holding {
+ public:
+  virtual ~Holding() = default;
+  virtual std::unique_ptr<Draft> begin() = 0;
+  // `done` gets `held` when the message is durable, and not before. What of `message` is a reference is
+  // read before hold() returns.
+  virtual void hold(HeldMessage message, std::function<void(HoldResult)> done) = 0;
+  // Consumes the proof: true once for each release, and never again. `done` gets our
+  // Authentication-Results field of the time when the message came first, or nothing for a proof that
+  // is none.
+  virtual void take_back(ReleaseProof proof,
+                         std::function<void(std::optional<std::string>)> done) = 0;
 };
 
 }  // namespace sekisho::session

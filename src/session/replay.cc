@@ -1,6 +1,9 @@
 #include "session/replay.h"
 
-#include <optional>
+#include <memory>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
 
 #include "base/executor.h"
 #include "session/record.h"
@@ -41,9 +44,43 @@ class RecordedResolver final : public dns::Resolver {
   std::unordered_map<dns::Question, Callback, dns::QuestionHash> open_;
 };
 
-class NoJournal final : public Journal {
+// The store as it was: what it said is recorded. Where it said nothing in time, it says nothing; where it
+// was not asked at the time, it has room.
+class RecordedHolding final : public Holding {
  public:
-  void decided(std::shared_ptr<const Decided> /*decided*/) override {}
+  explicit RecordedHolding(const Decided& recorded) : recorded_(recorded) {}
+
+  std::unique_ptr<Draft> begin() override { return std::make_unique<NoDraft>(); }
+  void hold(HeldMessage /*message*/, std::function<void(HoldResult)> done) override {
+    using Held = Outcome::Held;
+    const auto held = recorded_.outcome.held;
+    const bool asked = held == Held::some || held == Held::whole;
+    if (recorded_.inputs.hold_result) {
+      done(*recorded_.inputs.hold_result);
+    } else if (!asked) {
+      done({HoldCode::held, ""});
+    }
+  }
+  void take_back(ReleaseProof /*proof*/,
+                 std::function<void(std::optional<std::string>)> done) override {
+    done(recorded_.inputs.released);
+  }
+
+ private:
+  struct NoDraft final : Draft {
+    void append(std::string_view /*octets*/) override {}
+  };
+  const Decided& recorded_;
+};
+
+// Keeps the outcome of the one message.
+class OneDecision final : public Journal {
+ public:
+  void decided(std::shared_ptr<const Decided> decided) override { decided_ = std::move(decided); }
+  const Decided* get() const { return decided_.get(); }
+
+ private:
+  std::shared_ptr<const Decided> decided_;
 };
 
 std::shared_ptr<const Snapshot> offline(const Snapshot& snapshot, const Inputs& inputs) {
@@ -57,20 +94,21 @@ std::shared_ptr<const Snapshot> offline(const Snapshot& snapshot, const Inputs& 
 }
 
 // As a front speaks with the session.
-void converse(Session& session, const Decided& recorded, WallTime& clock, Session::Done done) {
+void converse(Session& session, const Decided& recorded, WallTime& clock) {
   const auto& facts = recorded.outcome.facts;
   const auto& inputs = recorded.inputs;
   clock = inputs.connected;
-  session.connect(facts.client, inputs.mta_name);
-  session.helo(facts.client.helo);
+  const auto& client = facts.relay ? *facts.relay : facts.client;
+  session.connect(client, inputs.mta_name);
+  session.helo(client.helo);
   clock = facts.received;
   session.mail_from({facts.mail_from, inputs.authenticated});
-  for (const auto& to : facts.recipients) session.rcpt_to(to);
+  for (const auto& to : facts.recipients) session.rcpt_to({to});
   for (const auto& line : inputs.malformed_lines) session.malformed_line(line);
   for (const auto& field : inputs.header.fields()) session.header(field.name, field.value);
   session.end_of_header();
   if (!recorded.failure.empty()) session.fail(recorded.failure);
-  session.end_of_message(facts.queue_id, std::move(done));
+  session.end_of_message(facts.queue_id, [](const Outcome&) {});
 }
 
 // What differs between two objects, member by member.
@@ -93,27 +131,32 @@ void compare(const std::string& name, const json& live, const json& replayed,
 }  // namespace
 
 Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
-  NoJournal journal;
+  OneDecision journal;
+  RecordedHolding holding(recorded);
   WallTime clock{};
   const auto own = offline(snapshot, recorded.inputs);
   auto& resolver = static_cast<RecordedResolver&>(*own->resolver);
   Engine engine(own, journal, [&clock] { return clock; });
+  engine.hold_in(&holding);
   const auto queue = std::make_shared<RunQueue>();
   const auto session = Session::replay(engine, queue, recorded);
   Replayed result;
-  std::optional<Outcome> outcome;
-  converse(*session, recorded, clock, [&](const Outcome& reached) { outcome = reached; });
+  converse(*session, recorded, clock);
   // An evaluation asks for a few names at a time: more rounds than this are a fault of ours.
-  for (int round = 0; !outcome; ++round) {
+  for (int round = 0; journal.get() == nullptr; ++round) {
+    queue->run_until([&] { return journal.get() != nullptr; }, steady_now());
+    if (journal.get() != nullptr) break;
     const auto needed = session->needed();
-    if (needed.empty() || round == 1000) session->fail("the replay came to no end");
     for (const auto& question : needed) {
       result.not_recorded.push_back(dns::to_string(question));
       resolver.fail(question);
     }
-    queue->run_until([&] { return outcome.has_value(); }, steady_now());
+    if (!needed.empty() && round < 1000) continue;
+    // It waits for the store, as it did until the MTA went away; or for nothing that there is.
+    session->abort();
+    if (journal.get() == nullptr) throw std::logic_error("a replay that comes to no end");
   }
-  result.outcome = std::move(*outcome);
+  result.outcome = journal.get()->outcome;
   // How long it took, and what it cost, is of its time.
   auto& facts = result.outcome.facts;
   const auto& then = recorded.outcome.facts;
@@ -134,7 +177,8 @@ std::vector<std::string> differences(const Outcome& live, const Outcome& replaye
   if (live.facts != replayed.facts)
     found.emplace_back("facts: they differ in what has no name here");
   if (live.verdict != replayed.verdict) found.emplace_back("verdict: edits or recipients differ");
-  if (live.hold != replayed.hold || live.hold_reason != replayed.hold_reason) {
+  if (live.held != replayed.held || live.hold_reason != replayed.hold_reason ||
+      live.recipients_held != replayed.recipients_held) {
     found.emplace_back("hold: \"" + live.hold_reason + "\", replayed as \"" + replayed.hold_reason +
                        "\"");
   }

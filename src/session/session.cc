@@ -2,34 +2,10 @@
 
 #include <algorithm>
 
-#include "authres/compose.h"
-#include "policy/decide.h"
-#include "session/edits.h"
-#include "session/traces.h"
+#include "client/origin.h"
+#include "session/message.h"
 
 namespace sekisho::session {
-
-// One message, from MAIL FROM to its outcome; or the lookups that begin before there is one.
-struct Session::Message {
-  Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
-          std::function<void()> notify, const Inputs* recorded)
-      : snapshot(std::move(configuration)),
-        connected(now),
-        checks(snapshot, keys, now, std::move(notify), recorded) {}
-
-  std::shared_ptr<const Snapshot> snapshot;
-  SteadyTime began = steady_now();
-  WallTime connected;
-  bool authenticated = false;
-  policy::Facts facts;
-  mail::Header header;
-  std::optional<ForgedFields> forged;
-  std::vector<std::string> malformed_lines;
-  Done done;
-  std::optional<std::string> failure;
-  // Last, for its lookups refer to what stands above.
-  Checks checks;
-};
 
 std::shared_ptr<Session> Session::create(Engine& engine, policy::Role role,
                                          std::shared_ptr<Executor> owner) {
@@ -46,9 +22,7 @@ Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> ow
                  const Decided* recorded)
     : engine_(engine), role_(role), owner_(std::move(owner)), recorded_(recorded) {}
 
-Session::~Session() {
-  if (message_) ++engine_.counters().aborted;
-}
+Session::~Session() { abort(); }
 
 std::unique_ptr<Session::Message> Session::new_message(WallTime now) {
   return std::make_unique<Message>(
@@ -90,6 +64,14 @@ policy::Exemption Session::exemption(bool authenticated) const {
   return policy::Exemption::none;
 }
 
+// Handed over by a relay of ours: who the client was stands in its Received field.
+bool Session::behind_relay(const Snapshot& snapshot) const {
+  const auto& relays = snapshot.options.trust.relays;
+  return client_.address && std::any_of(relays.begin(), relays.end(), [&](const auto& network) {
+           return network.contains(*client_.address);
+         });
+}
+
 bool Session::evaluated() const { return message_->facts.exemption == policy::Exemption::none; }
 
 std::string Session::own_name(const Snapshot& snapshot) const {
@@ -103,7 +85,7 @@ void Session::connect(policy::Client client, std::string mta_name) {
   mta_name_ = std::move(mta_name);
   // Where clients log in, nothing is looked up before MAIL FROM shows that this one did not.
   if (role_ != policy::Role::mx || exemption(false) != policy::Exemption::none) return;
-  if (!client_.address) return;
+  if (!client_.address || behind_relay(*engine_.snapshot())) return;
   guarded([&] {
     early_ = new_message(engine_.now());
     early_->checks.client(*client_.address);
@@ -134,6 +116,7 @@ void Session::begin(MailFrom from) {
   message_ = begun ? std::move(early_) : new_message(now);
   message_->began = steady_now();
   message_->authenticated = from.authenticated;
+  message_->mail_parameters = std::move(from.parameters);
   auto& facts = message_->facts;
   facts.id = recorded_ != nullptr ? recorded_->outcome.facts.id : engine_.next_id();
   facts.received = now;
@@ -143,21 +126,53 @@ void Session::begin(MailFrom from) {
   facts.mail_from = std::move(from.address);
   facts.exemption = exempted;
   const auto& snapshot = *message_->snapshot;
-  const std::string name = own_name(snapshot);
-  message_->forged.emplace(name, snapshot.options.identity.authserv_aliases);
-  if (!evaluated() || !client_.address) return;
-  auto& checks = message_->checks;
+  // What our own relay says of a message stays; nobody but us speaks in our own name.
+  using Aliases = std::vector<std::string>;
+  message_->forged.emplace(own_name(snapshot), behind_relay(snapshot)
+                                                   ? Aliases()
+                                                   : snapshot.options.identity.authserv_aliases);
+  if (!evaluated()) return;
+  const bool may_hold = role_ != policy::Role::local && engine_.holding() != nullptr &&
+                        snapshot.options.quarantine.where == QuarantineWhere::store;
+  if (may_hold) {
+    message_->draft = engine_.holding()->begin();
+    message_->body_digest.emplace();
+  }
+  if (behind_relay(snapshot)) {
+    facts.relay = client_;
+    message_->checks.restart(facts.received);
+    return;
+  }
+  evaluate_client(*message_, begun);
+}
+
+// What can be looked up of the client and the envelope.
+void Session::evaluate_client(Message& message, bool begun) {
+  const auto& facts = message.facts;
+  if (!facts.client.address) return;
+  const std::string name = own_name(*message.snapshot);
+  auto& checks = message.checks;
   if (begun) {
     checks.restart(facts.received);
   } else {
-    checks.client(*client_.address);
-    checks.helo(*client_.address, client_.helo, name);
+    checks.client(*facts.client.address);
+    checks.helo(*facts.client.address, facts.client.helo, name);
   }
-  checks.mail_from(*client_.address, client_.helo, facts.mail_from, name);
+  checks.mail_from(*facts.client.address, facts.client.helo, facts.mail_from, name);
 }
 
-void Session::rcpt_to(std::string address) {
-  if (message_) message_->facts.recipients.push_back(std::move(address));
+bool Session::refuses_recipients() const { return false; }
+
+void Session::rcpt_to(Recipient recipient, StepDone done) {
+  if (message_) {
+    message_->facts.recipients.push_back(recipient.address);
+    message_->envelope.push_back(std::move(recipient));
+  }
+  if (done) done({});
+}
+
+void Session::keep(std::string_view octets) {
+  if (message_->draft) message_->draft->append(octets);
 }
 
 void Session::header(std::string name, std::string value) {
@@ -165,6 +180,14 @@ void Session::header(std::string name, std::string value) {
   guarded([&] {
     mail::HeaderField field{std::move(name), std::move(value)};
     message_->forged->see(field);
+    if (message_->draft) keep(field.name + ":" + field.value + "\r\n");
+    if (field.is(release_field) && !message_->release) {
+      const std::string said = field.unfolded();
+      auto& proof = message_->release.emplace().proof;
+      if (!message_->body_digest) message_->body_digest.emplace();
+      proof.id = said.substr(0, said.find(' '));
+      proof.token = said.substr(std::min(said.size(), proof.id.size() + 1));
+    }
     if (evaluated()) message_->checks.header_field(field);
     if (message_->header.add(std::move(field)) != mail::Header::Added::yes) {
       message_->facts.header_over_limits = true;
@@ -184,6 +207,8 @@ void Session::end_of_header() {
   guarded([&] {
     auto& facts = message_->facts;
     if (facts.header_over_limits) message_->header.mark_truncated();
+    keep("\r\n");
+    if (facts.relay) find_origin(*message_);
     facts.author = mail::find_author(message_->header, message_->malformed_lines);
     message_->checks.header_complete(message_->header, facts.author);
   });
@@ -191,19 +216,24 @@ void Session::end_of_header() {
 
 bool Session::body(std::string_view octets) {
   bool wanted = false;
-  if (receiving() && evaluated()) {
-    guarded([&] { wanted = message_->checks.body(octets); });
-  }
+  if (!receiving()) return wanted;
+  guarded([&] {
+    if (message_->body_digest) message_->body_digest->update(octets);
+    wanted = message_->body_digest.has_value();
+    if (!evaluated()) return;
+    keep(octets);
+    wanted |= message_->checks.body(octets);
+  });
   return wanted;
 }
 
 void Session::end_of_message(std::string queue_id, Done done) {
   if (!message_) {
     // MAIL FROM broke before there was anything that could be judged.
-    Decided decided;
-    decided.outcome.facts.id = engine_.next_id();
-    judge_failure(decided, "no message was begun");
-    done(decided.outcome);
+    Outcome outcome;
+    outcome.facts.id = engine_.next_id();
+    judge_failure(outcome, "no message was begun");
+    done(outcome);
     return;
   }
   message_->facts.queue_id = std::move(queue_id);
@@ -214,33 +244,89 @@ void Session::end_of_message(std::string queue_id, Done done) {
   }
   guarded([&] {
     if (evaluated()) message_->checks.end_of_body();
+    if (message_->release) ask_release(*message_);
     advance();
   });
+}
+
+// Behind a relay of ours: who was there before, from the fields that our relays wrote.
+void Session::find_origin(Message& message) {
+  auto& facts = message.facts;
+  const auto origin = client::find_origin(*facts.relay->address, message.header.fields(),
+                                          message.snapshot->options.trust.relays);
+  facts.relay_reason = std::string(to_string(origin.stop));
+  if (!origin.reason.empty()) facts.relay_reason += ": " + origin.reason;
+  facts.client = {};
+  if (const auto* address = origin.judged()) {
+    facts.client.address = *address;
+    facts.client.name = origin.name;
+    facts.client.helo = origin.helo;
+  }
+  evaluate_client(message, /*begun=*/false);
+}
+
+// The store says whether the message is one that it has just let go.
+void Session::ask_release(Message& message) {
+  auto& release = *message.release;
+  using State = Message::Release::State;
+  if (engine_.holding() == nullptr) {
+    release.state = State::answered;
+    return;
+  }
+  release.state = State::asked;
+  release.proof.body_sha256 = std::string(message.body_digest->so_far().view());
+  release.proof.recipients = message.facts.recipients;
+  engine_.holding()->take_back(
+      std::move(release.proof), [weak = weak_from_this(), owner = owner_,
+                                 id = message.facts.id](std::optional<std::string> results) {
+        owner->post([weak, id, results = std::move(results)] {
+          const auto self = weak.lock();
+          if (!self || !self->message_ || self->message_->facts.id != id) return;
+          self->guarded([&] {
+            self->message_->release->state = State::answered;
+            self->message_->release->results = results;
+            if (results) self->message_->facts.exemption = policy::Exemption::released;
+            self->advance();
+          });
+        });
+      });
 }
 
 void Session::advance() {
   Message* message = message_ ? message_.get() : early_.get();
   if (message == nullptr) return;
   message->checks.advance();
-  if (message->done && (!evaluated() || message->checks.complete())) finish();
+  if (!message->done) return;
+  if (message->release && message->release->state == Message::Release::State::asked) return;
+  if (!evaluated() || message->checks.complete()) finish();
 }
 
 void Session::abort() {
+  if (storing_) {
+    // The store may have it by now, and the sender will try again: the store knows him then.
+    auto& reason = storing_->outcome.verdict.message.reason;
+    reason += "; the MTA went away before its answer";
+    ++engine_.counters().aborted;
+    record(*storing_->message, std::move(storing_->outcome));
+    storing_.reset();
+  }
   if (!message_) return;
   ++engine_.counters().aborted;
   message_.reset();
 }
 
 SteadyTime Session::deadline() const {
+  if (storing_) return storing_->deadline;
   return message_ ? message_->checks.deadline() : SteadyTime::max();
 }
 
 void Session::expire() {
+  if (storing_) return held({HoldCode::failed, "the store did not answer"});
   if (!message_) return;
   guarded([&] {
     message_->checks.expire();
     if (!message_->done) return;
-    if (message_->checks.complete()) {
+    if (!evaluated() || message_->checks.complete()) {
       finish();
     } else {
       fail("lookups are open after their time");
@@ -259,143 +345,6 @@ void Session::fail(std::string what) {
   }
   message_->failure = std::move(what);
   if (message_->done) finish();
-}
-
-void Session::judge_failure(Decided& decided, std::string what) {
-  auto& [facts, verdict, results, hold, hold_reason] = decided.outcome;
-  decided.failure = std::move(what);
-  verdict = {};
-  hold = false;
-  auto& decision = verdict.message;
-  decision.action = policy::Action::tempfail;
-  decision.rule = "internal";
-  decision.reason = "internal error: " + decided.failure;
-  decision.reply =
-      mail::SmtpReply(451, "4.3.0", "internal error, try again later (id=" + facts.id + ")");
-  for (const auto& to : facts.recipients) verdict.recipients.push_back({to, decision});
-}
-
-void Session::finish() {
-  // The callback may begin the next message: this one must be gone before.
-  const auto message = std::move(message_);
-  const auto decided = std::make_shared<Decided>();
-  decided->configuration = message->snapshot->digest;
-  if (!message->failure) {
-    try {
-      conclude(*message, decided->outcome);
-    } catch (const std::exception& error) {
-      message->failure = error.what();
-    }
-  }
-  if (message->failure) {
-    ++engine_.counters().internal_errors;
-    decided->outcome.facts = std::move(message->facts);
-    judge_failure(*decided, std::move(*message->failure));
-  }
-  decided->inputs = inputs_of(*message);
-  record(decided);
-  message->done(decided->outcome);
-}
-
-void Session::record(std::shared_ptr<const Decided> decided) {
-  engine_.counters().count(decided->outcome.verdict.message.action);
-  try {
-    engine_.journal().decided(std::move(decided));
-  } catch (const std::exception&) {
-    // A verdict that cannot be recorded is a verdict all the same.
-    ++engine_.counters().internal_errors;
-  }
-}
-
-// Moved out of the message, which has its verdict.
-Inputs Session::inputs_of(Message& message) const {
-  Inputs inputs;
-  inputs.mta_name = mta_name_;
-  inputs.hostname = message.snapshot->options.identity.hostname;
-  inputs.connected = message.connected;
-  inputs.authenticated = message.authenticated;
-  message.checks.give_up(inputs);
-  inputs.header = std::move(message.header);
-  inputs.malformed_lines = std::move(message.malformed_lines);
-  return inputs;
-}
-
-void Session::conclude(Message& message, Outcome& outcome) {
-  auto& facts = message.facts;
-  const auto& options = message.snapshot->options;
-  auto& counters = engine_.counters();
-  ++counters.messages;
-  if (facts.exemption != policy::Exemption::none) ++counters.exempt;
-  message.checks.report(facts);
-  if (facts.exemption == policy::Exemption::none) {
-    facts.traces = find_traces(message.header, facts.recipients, options.identity.domains);
-    if (facts.author.well_formed()) {
-      const auto& author = facts.author.domain();
-      facts.traces.author_signature =
-          has_author_signature(facts.dkim, author, facts.dmarc.org_domain);
-      facts.author_is_ours =
-          std::any_of(options.identity.domains.begin(), options.identity.domains.end(),
-                      [&](const mail::DomainName& ours) { return author.is_or_is_below(ours); });
-    } else {
-      facts.dmarc.code = dmarc::Code::permerror;
-      facts.dmarc.reason = facts.author.reason;
-    }
-  }
-  facts.elapsed =
-      std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - message.began);
-  facts.deferred_for = recorded_ != nullptr ? recorded_->outcome.facts.deferred_for
-                                            : engine_.deferrals().deferred_for(facts, steady_now());
-  outcome.facts = facts;
-  reach_verdict(message, outcome);
-}
-
-std::vector<policy::Edit> Session::removals(const Message& message) const {
-  const bool incomplete = recorded_ != nullptr && recorded_->outcome.facts.header_over_limits;
-  if (!incomplete) return message.forged->removals();
-  // The fields beyond the limits are not recorded: what was removed is.
-  auto edits = recorded_->outcome.verdict.edits;
-  std::erase_if(edits,
-                [](const policy::Edit& edit) { return edit.kind != policy::Edit::Kind::remove; });
-  return edits;
-}
-
-void Session::reach_verdict(Message& message, Outcome& outcome) {
-  const auto& snapshot = *message.snapshot;
-  auto& facts = outcome.facts;
-  auto& verdict = outcome.verdict;
-  verdict = policy::decide(facts, snapshot.rules);
-  const auto action = verdict.message.action;
-  if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
-
-  const std::string name = own_name(snapshot);
-  if (facts.exemption == policy::Exemption::none) {
-    authres::Inputs inputs;
-    inputs.authserv_id = name;
-    inputs.decision_id = facts.id;
-    if (facts.client.address) inputs.client_address = facts.client.address->text();
-    if (facts.iprev.code != client::IprevCode::none) inputs.iprev = &facts.iprev;
-    if (facts.client.address) {
-      inputs.helo = &facts.spf_helo;
-      inputs.mail_from = &facts.spf_mail_from;
-    }
-    inputs.mail_from_address = facts.mail_from;
-    inputs.dkim = &facts.dkim;
-    inputs.dmarc = &facts.dmarc;
-    inputs.author_malformed = !facts.author.well_formed();
-    outcome.authentication_results = authres::write(authres::compose(inputs));
-  }
-  if (action == policy::Action::reject || action == policy::Action::tempfail) return;
-
-  verdict.edits = removals(message);
-  auto inserted = insertions(facts, verdict.message, outcome.authentication_results);
-  verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
-                       std::make_move_iterator(inserted.end()));
-  if (action == policy::Action::quarantine &&
-      snapshot.options.quarantine.where == QuarantineWhere::mta) {
-    outcome.hold = true;
-    outcome.hold_reason =
-        verdict.message.rule + ": " + verdict.message.reason + " (id=" + facts.id + ")";
-  }
 }
 
 }  // namespace sekisho::session

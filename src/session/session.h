@@ -2,7 +2,8 @@
 // message out. Both fronts feed this same engine, so a message gets the same verdict whichever way
 // it came.
 //   session->connect(client, mta_name); session->helo("mx.example");
-//   session->mail_from({...}); session->rcpt_to("a@b"); session->header(name, value)…;
+//   session->mail_from({...}); session->rcpt_to({"a@b"}, [](const Step& s) { … });
+//   session->header(name, value)…;
 //   session->end_of_header(); session->body(octets)…; session->end_of_message(queue_id, [](const
 //   Outcome& o) { … });
 // Nothing here blocks: the outcome comes by callback, on the owner's executor or before
@@ -30,6 +31,12 @@ namespace sekisho::session {
 struct MailFrom {
   std::string address;         // without angle brackets; empty for the null reverse-path
   bool authenticated = false;  // the client logged in
+  std::vector<std::string> parameters = {};  // "BODY=8BITMIME"
+};
+
+// The answer to one RCPT.
+struct Step {
+  std::optional<mail::SmtpReply> refusal;
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -46,7 +53,10 @@ class Session : public std::enable_shared_from_this<Session> {
   void connect(policy::Client client, std::string mta_name);
   void helo(std::string name);
   void mail_from(MailFrom from);
-  void rcpt_to(std::string address);
+  // Whether a rule may refuse a recipient at RCPT: only then is rcpt_to() given a `done`.
+  bool refuses_recipients() const;
+  using StepDone = std::function<void(const Step&)>;
+  void rcpt_to(Recipient recipient, StepDone done = nullptr);
   void header(std::string name, std::string value);
   // A line of the header that is no field (a front that reads the message itself sees these).
   void malformed_line(std::string line);
@@ -59,8 +69,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void abort();
 
   // A message is between MAIL FROM and its outcome.
-  bool in_message() const { return message_ != nullptr; }
-  // When the time for the lookups of this message ends: the front calls expire() then.
+  bool in_message() const { return message_ != nullptr || storing_ != nullptr; }
+  // When the time for what is awaited ends: the front calls expire() then.
   SteadyTime deadline() const;
   void expire();
   // The questions that the outcome waits for.
@@ -76,30 +86,48 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
           const Decided* recorded = nullptr);
 
+  // session.cc: the dialogue.
   std::unique_ptr<Message> new_message(WallTime now);
   bool receiving() const;
   policy::Exemption exemption(bool authenticated) const;
   bool evaluated() const;
+  bool behind_relay(const Snapshot& snapshot) const;
   std::string own_name(const Snapshot& snapshot) const;
   void begin(MailFrom from);
+  void evaluate_client(Message& message, bool begun);
+  void find_origin(Message& message);
+  void keep(std::string_view octets);
   void advance();
+  void advance_recipient(Message& message, bool expired);
+  void ask_release(Message& message);
+
+  // conclude.cc: from the last word of the message to its outcome.
   void finish();
-  void record(std::shared_ptr<const Decided> decided);
-  static void judge_failure(Decided& decided, std::string what);
-  void conclude(Message& message, Outcome& outcome);
+  Outcome conclude(Message& message);
+  void reach_verdict(Message& message, Outcome& outcome);
+  void write_results(const Message& message, Outcome& outcome) const;
+  void place_held(const Message& message, Outcome& outcome) const;
+  void hold(std::unique_ptr<Message> message, Outcome outcome);
+  void held(const HoldResult& result);
+  void deliver(Message& message, Outcome outcome);
+  std::shared_ptr<const Decided> record(Message& message, Outcome outcome);
   Inputs inputs_of(Message& message) const;
   std::vector<policy::Edit> removals(const Message& message) const;
-  void reach_verdict(Message& message, Outcome& outcome);
+  void record_refused(Message& message);
+  static void judge_failure(Outcome& outcome, const std::string& what);
 
   Engine& engine_;
   policy::Role role_;
   std::shared_ptr<Executor> owner_;
-  const Decided* recorded_ = nullptr;  // a replay of it
+  const Decided* recorded_ = nullptr;  // this is a replay of it
   policy::Client client_;
   std::string mta_name_;
   // Lookups that began before MAIL FROM: the first message takes them over.
   std::unique_ptr<Message> early_;
   std::unique_ptr<Message> message_;
+  // Judged; its answer waits until the store has it.
+  struct Storing;
+  std::unique_ptr<Storing> storing_;
 };
 
 }  // namespace sekisho::session

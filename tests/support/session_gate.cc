@@ -107,7 +107,7 @@ void greet(session::Session& session, const Letter& letter) {
 
 void send(session::Session& session, const Letter& letter) {
   session.mail_from({letter.mail_from, letter.authenticated});
-  for (const auto& to : letter.to) session.rcpt_to(to);
+  for (const auto& to : letter.to) session.rcpt_to({to});
   for (const auto& field : letter.fields) session.header(field.name, field.value);
   session.end_of_header();
   session.body(letter.body);

@@ -26,6 +26,16 @@ TEST(AuthresStrip, Cases) {
 // Attacks, by name.
 
 // Eight fields that claim to be ours among foreign ones: exactly ours are found.
+// A comment parts words for one reader and is nothing to another: `mx.shop.test(x)11` is our id and a version, or a
+// name that is not ours.
+TEST(AuthresHostile, ACommentMayEndOurId) {
+  for (const char* value : {" mx.shop.test(b)11; spf=pass", " mx.sh(b)op.test; spf=pass",
+                            " (a) mx.shop.tes(x)t(b)11 (c) ; spf=pass"}) {
+    EXPECT_TRUE(authres::could_be_from(value, "mx.shop.test")) << value;
+  }
+  EXPECT_FALSE(authres::could_be_from(" mx.shop.test.evil.example(b); spf=pass", "mx.shop.test"));
+}
+
 TEST(AuthresHostile, ForgedFieldsAmongForeignOnes) {
   const auto table = read_json(data_path("authres/strip.json"));
   int forged = 0;

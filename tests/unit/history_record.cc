@@ -101,11 +101,14 @@ class Maker {
     facts.queue_id = text();
     facts.received = time();
     facts.role = one_of<policy::Role>(3);
-    facts.exemption = one_of<policy::Exemption>(4);
+    facts.exemption = one_of<policy::Exemption>(5);
     if (yes()) facts.client.address = address();
     facts.client.name = text();
     facts.client.helo = text();
     facts.client.unix_socket = yes();
+    if (yes()) facts.relay = facts.client;
+    facts.relay_reason = text();
+    facts.refused_recipients = texts();
     facts.mail_from = text();
     facts.recipients = texts();
     facts.header_over_limits = yes();
@@ -169,7 +172,8 @@ class Maker {
           {one_of<policy::Edit::Kind>(2), text(), text(), number(10)});
     }
     decided.outcome.authentication_results = text();
-    decided.outcome.hold = yes();
+    decided.outcome.held = one_of<session::Outcome::Held>(4);
+    decided.outcome.recipients_held = texts();
     decided.outcome.hold_reason = text();
     decided.configuration = text();
     decided.failure = text();
@@ -186,6 +190,8 @@ class Maker {
     for (std::size_t n = number(5); n > 0; --n) inputs.header.add({text(), text()});
     inputs.malformed_lines = texts();
     for (std::size_t n = number(5); n > 0; --n) inputs.answers.add(question(), answer());
+    if (yes()) inputs.hold_result = session::HoldResult{one_of<session::HoldCode>(3), text()};
+    if (yes()) inputs.released = text();
     if (yes()) inputs.refusals.push_back({"dkim", question(), answer()});
     for (std::size_t n = number(3); n > 0; --n) {
       dkim::BodyDigest digest;

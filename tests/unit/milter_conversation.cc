@@ -83,12 +83,12 @@ struct NegotiationCase {
 
 TEST(Negotiation, TakesWhatIsOfferedAndNeeded) {
   const NegotiationCase cases[] = {
-      {"Postfix 3.7", 6, 0x1ff, 0x1fffff, 6, 0x131},
-      {"without the leading blank", 6, 0x1ff, 0x0fffff, 6, 0x131},
-      {"without quarantine", 6, 0x1df, 0x1fffff, 6, 0x111},
-      {"version 2", 2, 0x3f, 0x7f, 2, 0x31},
-      {"version 4", 4, 0xff, 0x3ff, 4, 0x31},
-      {"a version to come", 7, 0xffffffff, 0xffffffff, 6, 0x131},
+      {"Postfix 3.7", 6, 0x1ff, 0x1fffff, 6, 0x139},
+      {"without the leading blank", 6, 0x1ff, 0x0fffff, 6, 0x139},
+      {"without quarantine", 6, 0x1df, 0x1fffff, 6, 0x119},
+      {"version 2", 2, 0x3f, 0x7f, 2, 0x39},
+      {"version 4", 4, 0xff, 0x3ff, 4, 0x39},
+      {"a version to come", 7, 0xffffffff, 0xffffffff, 6, 0x139},
       {"version 1", 1, 0x3f, 0x7f, 0, 0},
       {"no header may be changed", 6, 0x1ef, 0x1fffff, 0, 0},
       {"no header may be added", 6, 0x1fe, 0x1fffff, 0, 0},

@@ -76,7 +76,7 @@ TEST(Dialogue, AbortInEveryState) {
       [&] {
         session->mail_from({"bob@a.example", false});
       },
-      [&] { session->rcpt_to("user@example.jp"); },
+      [&] { session->rcpt_to({"user@example.jp"}); },
       [&] { session->header("From", " bob@a.example"); },
       [&] { session->end_of_header(); },
       [&] { session->body("Hello\r\n"); },
@@ -98,7 +98,7 @@ TEST(Dialogue, AbortInEveryState) {
 TEST(Dialogue, EventsWithoutAMessageAreIgnored) {
   Gate gate(snapshot_on_zone(zone));
   const auto session = gate.session();
-  session->rcpt_to("x");
+  session->rcpt_to({"x"});
   session->header("From", " a@b");
   session->end_of_header();
   EXPECT_FALSE(session->body("x"));
@@ -116,7 +116,7 @@ TEST(Dialogue, ASecondMailFromBeginsAnew) {
   const auto session = gate.session();
   greet(*session, {});
   session->mail_from({"x@b.example", false});
-  session->rcpt_to("forgotten@example.jp");
+  session->rcpt_to({"forgotten@example.jp"});
   const auto outcome = gate.judge(*session, {});
   EXPECT_EQ(outcome.facts.recipients, std::vector<std::string>{"user@example.jp"});
   EXPECT_EQ(gate.engine().counters().aborted, 1U);
@@ -166,7 +166,7 @@ TEST(Deadline, ASlowClientDoesNotUseUpTheTimeForTheLookups) {
   const auto session = gate.session();
   greet(*session, {});
   session->mail_from({"bob@a.example", false});
-  session->rcpt_to("user@example.jp");
+  session->rcpt_to({"user@example.jp"});
   const auto answer_everything = [&] {
     while (held->answer_all()) gate.queue().run_until([] { return false; }, steady_now());
   };

@@ -66,14 +66,14 @@ TEST(Outcome, OfAMessageThatPasses) {
             "\tdkim=none;\r\n"
             "\tdmarc=pass (p=reject) header.from=a.example policy.dmarc=reject");
   EXPECT_EQ(edits_text(outcome.verdict), "+Authentication-Results;");
-  EXPECT_FALSE(outcome.hold);
+  EXPECT_EQ(outcome.held, Outcome::Held::no);
 }
 
 TEST(Outcome, OfAForgery) {
   Gate gate(snapshot_on_zone(zone));
   const auto outcome = gate.judge(from("x@b.example", "ceo@a.example"));
   EXPECT_EQ(outcome.verdict.message.action, policy::Action::quarantine);
-  EXPECT_TRUE(outcome.hold);
+  EXPECT_EQ(outcome.held, Outcome::Held::by_mta);
   EXPECT_EQ(without_id(outcome.hold_reason), "dmarc: p=reject, not corroborated (id=ID)");
   EXPECT_EQ(edits_text(outcome.verdict), "+X-Sekisho-Disposition;+Authentication-Results;");
   EXPECT_EQ(outcome.verdict.edits[0].value, " quarantine; rule=dmarc");
@@ -85,7 +85,7 @@ TEST(Outcome, QuarantineAsJunkIsDelivered) {
   Gate gate(std::move(snapshot));
   const auto outcome = gate.judge(from("x@b.example", "ceo@a.example"));
   EXPECT_EQ(outcome.verdict.message.action, policy::Action::quarantine);
-  EXPECT_FALSE(outcome.hold);
+  EXPECT_EQ(outcome.held, Outcome::Held::no);
 }
 
 TEST(Outcome, OurOwnDomainFromOutsideIsRefused) {

@@ -72,7 +72,7 @@ TEST_F(Questions, NamesOfTheHeaderCostOneRoundTrip) {
   Letter letter;
   test::greet(*session, letter);
   session->mail_from({letter.mail_from, false});
-  session->rcpt_to("user@example.jp");
+  session->rcpt_to({"user@example.jp"});
   int before = 0;
   while (round_trip()) ++before;
   EXPECT_LE(before, 3) << "SPF and its include";

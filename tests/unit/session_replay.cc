@@ -271,7 +271,7 @@ TEST(Differences, AreNamed) {
   other.facts.queue_id = "another";  // no part of the object for programs
   EXPECT_EQ(differences(live, other).size(), 1U);
   other = live;
-  other.hold = true;
+  other.held = Outcome::Held::whole;
   EXPECT_EQ(differences(live, other).size(), 1U);
 }
 

@@ -1,0 +1,157 @@
+// Expiry and numbers of the quarantine: what looks at all messages.
+#include <algorithm>
+
+#include "quarantine/store.h"
+#include "quarantine/tables.h"
+
+namespace sekisho::quarantine {
+
+using spool::Change;
+using spool::Database;
+using spool::failed;
+using spool::Row;
+
+namespace {
+
+// The clock moves by more only when nobody has looked for so long, or when it has jumped.
+constexpr std::chrono::hours believable{24};
+
+// A release that broke off so long ago will not be finished.
+constexpr std::chrono::hours broken_off{24};
+
+// Messages that one transaction expires, so that puts get their turn.
+constexpr std::int64_t expired_at_once = 500;
+
+// Notes the time; whether it can be believed.
+Outcome<bool> believe_clock(Database& database, WallTime now, bool by_person) {
+  std::optional<WallTime> last;
+  auto read = database.query("SELECT last FROM expiry", {}, [&](const Row& row) {
+    last = time_of(row.integer(0));
+    return true;
+  });
+  if (!read) return failed(read.error());
+  auto noted = database.run(
+      "INSERT INTO expiry (one, last) VALUES (1, ?1) ON CONFLICT DO UPDATE SET last = ?1",
+      {seconds(now)});
+  if (!noted) return failed(noted.error());
+  return by_person || !last || (now - *last <= believable && *last - now <= believable);
+}
+
+// Expires some of the messages held before `before`; how many.
+Outcome<std::uint64_t> expire_some(Change& change, WallTime now, WallTime before) {
+  auto& database = change.database();
+  std::vector<std::string> ids;
+  auto read = database.query(
+      "SELECT id FROM held WHERE time <= ?1"
+      "  AND (state = 'held' OR (state = 'released' AND changed <= ?2)) LIMIT ?3",
+      {seconds(before), seconds(now - broken_off), expired_at_once}, [&](const Row& row) {
+        ids.emplace_back(row.text(0));
+        return true;
+      });
+  if (!read) return failed(read.error());
+  for (const auto& id : ids) {
+    auto set = database.run(
+        "UPDATE held SET state = 'expired', changed = ?2, token = '', process = 0 WHERE id = ?1",
+        {id, seconds(now)});
+    if (!set) return failed(set.error());
+    if (auto dropped = change.drop(id); !dropped) return failed(dropped.error());
+  }
+  return ids.size();
+}
+
+// Forgets the rows of messages that are gone since before `before`, and used or old tokens.
+Outcome<void> forget(Database& database, WallTime now, WallTime before) {
+  auto gone = database.run(
+      "DELETE FROM held_detail WHERE number IN (SELECT number FROM held"
+      "  WHERE state IN ('delivered', 'deleted', 'expired') AND changed <= ?1)",
+      {seconds(before)});
+  if (gone) {
+    gone = database.run(
+        "DELETE FROM held WHERE state IN ('delivered', 'deleted', 'expired') AND changed <= ?1",
+        {seconds(before)});
+  }
+  if (gone) {
+    gone = database.run(
+        "DELETE FROM repeats WHERE time <= ?1 AND same_as NOT IN (SELECT id FROM held)",
+        {seconds(before)});
+  }
+  if (gone) {
+    gone = database.run(
+        "DELETE FROM tokens WHERE time <= ?1 AND token NOT IN (SELECT token FROM held)",
+        {seconds(now - std::chrono::hours(24 * 7))});
+  }
+  if (!gone) return failed(gone.error());
+  return {};
+}
+
+}  // namespace
+
+Outcome<Expired> Store::expire(WallTime now, std::optional<std::chrono::seconds> keep,
+                               bool by_person) {
+  const WallTime before = now - keep.value_or(options_.keep);
+  Expired expired;
+  auto looked = spool_->change([&](Change& change) -> Outcome<void> {
+    auto believed = believe_clock(change.database(), now, by_person);
+    if (!believed) return failed(believed.error());
+    expired.postponed = !*believed;
+    return {};
+  });
+  if (!looked) return failed(looked.error());
+  if (expired.postponed) return expired;
+  for (std::uint64_t some = 1; some > 0;) {
+    auto done = spool_->change([&](Change& change) -> Outcome<void> {
+      auto count = expire_some(change, now, before);
+      if (!count) return failed(count.error());
+      some = *count;
+      return {};
+    });
+    if (!done) return failed(done.error());
+    expired.messages += some;
+  }
+  auto forgotten = spool_->change(
+      [&](Change& change) { return forget(change.database(), now, now - options_.keep); });
+  if (!forgotten) return failed(forgotten.error());
+  return expired;
+}
+
+Outcome<Stats> Store::stats(WallTime now) {
+  Stats stats;
+  stats.max_size = options_.max_size;
+  const auto count = [&](State state) -> std::uint64_t& {
+    switch (state) {
+      case State::held:
+        return stats.held;
+      case State::released:
+        return stats.released;
+      case State::delivered:
+        return stats.delivered;
+      case State::deleted:
+        return stats.deleted;
+      case State::expired:
+        break;
+    }
+    return stats.expired;
+  };
+  const WallTime soon = now + std::chrono::hours(24) - options_.keep;
+  auto read = spool_->read([&](Database& database) -> Outcome<void> {
+    auto counted = database.query(
+        "SELECT state, count(*), min(time), sum(time <= ?1) FROM held GROUP BY state",
+        {seconds(soon)}, [&](const Row& row) {
+          const auto state = parse_state(row.text(0)).value_or(State::held);
+          count(state) = static_cast<std::uint64_t>(row.integer(1));
+          if (state == State::held) {
+            stats.oldest = time_of(row.integer(2));
+            stats.expire_within_day = static_cast<std::uint64_t>(row.integer(3));
+          }
+          return true;
+        });
+    return counted;
+  });
+  if (!read) return failed(read.error());
+  auto usage = spool_->usage();
+  if (!usage) return failed(usage.error());
+  stats.octets = usage->octets;
+  return stats;
+}
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,91 @@
+// quarantine/held.h: one held message as its list and its page show it. Texts that a sender wrote are as he wrote
+// them: escape them before they reach a terminal or a log. Thread: immutable values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace sekisho::quarantine {
+
+enum class State {
+  held,       // kept, for somebody to decide
+  released,   // a release is under way
+  delivered,  // the MTA has taken it for all its recipients; its file is gone
+  deleted,    // by a person; its file is gone
+  expired,    // by age; its file is gone
+};
+
+std::string_view to_string(State state);
+std::optional<State> parse_state(std::string_view text);
+
+// Whether a text has the shape of a decision's id: "K7Q2-4DMX", Crockford's base 32.
+bool is_id(std::string_view text);
+
+struct Held {
+  std::string id;                       // of the decision
+  std::string queue_id;                 // the MTA's; may be empty
+  WallTime time{};                      // when it was held
+  std::string mail_from;                // without angle brackets; empty for the null reverse-path
+  std::vector<std::string> recipients;  // whom this decision held it for
+  std::string author;                   // of the From field, for people
+  std::string subject;                  // decoded; cut to 512 octets
+  std::string message_id;               // cut to 512 octets
+  std::string client;                   // "mail.example.com[192.0.2.1]"
+  std::string rule;
+  std::string reason;
+  std::string body_hash;   // SHA-256 of the body as received, in hex
+  std::uint64_t size = 0;  // octets of the message; set by the store
+
+  // Set by the store.
+  State state = State::held;
+  WallTime changed{};  // since when it is in that state
+  WallTime expires{};  // time + keep
+  std::vector<std::string>
+      delivered_to;           // recipients that have it already, or others it was released to
+  std::string remark;         // of the last release: the MTA's reply, or why it failed
+  std::uint64_t repeats = 0;  // how often it came again
+  WallTime last_repeat{};
+};
+
+// What only the page of one message shows, as JSON that the store does not read.
+struct Detail {
+  std::string envelope;  // parameters of MAIL FROM and RCPT TO
+  std::string decision;  // facts and verdict
+};
+
+struct HeldMessage {
+  Held held;
+  Detail detail;
+};
+
+// All conditions must hold; empty ones always do. Texts are compared without regard to ASCII case.
+struct Filter {
+  std::optional<WallTime> since;   // held at or after
+  std::optional<WallTime> before;  // held before
+  std::string from;                // part of the reverse-path or of the author
+  std::string to;                  // part of a recipient
+  std::string rule;                // the whole name
+  std::string
+      text;  // part of subject, author, reverse-path, a recipient, client, reason or Message-ID
+  std::optional<State> state;
+  std::size_t limit = 0;  // the latest so many; 0: all
+};
+
+struct Stats {
+  std::uint64_t held = 0;
+  std::uint64_t released = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t deleted = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t octets = 0;  // of the files on disk
+  std::uint64_t max_size = 0;
+  std::optional<WallTime> oldest;  // of the held ones
+  std::uint64_t expire_within_day = 0;
+};
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,369 @@
+#include "quarantine/store.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <limits>
+#include <utility>
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "base/encoding.h"
+#include "quarantine/tables.h"
+
+namespace sekisho::quarantine {
+
+using spool::Change;
+using spool::Database;
+using spool::failed;
+using spool::Row;
+
+namespace {
+
+// Texts of a sender's in a row. RFC 5322 §2.1.1 asks for lines of 78; more than this nobody reads in a list.
+constexpr std::size_t text_octets = 512;
+
+// A search text; SQLite itself stops at 50,000 octets.
+constexpr std::size_t filter_octets = 1000;
+
+// A release takes as long as an SMTP dialogue. A process number that has gone to another meanwhile holds a message no
+// longer than this.
+constexpr std::chrono::hours releasing{1};
+
+// An MTA that takes a released message over its queue brings it to the filter within its own retries.
+constexpr std::chrono::hours token_life{24};
+
+std::string cut(std::string text) {
+  if (text.size() > text_octets) text.resize(text_octets);
+  return text;
+}
+
+// Domains without regard to case, in any order, each once.
+std::string canonical(std::vector<std::string> recipients) {
+  for (auto& recipient : recipients) {
+    const auto at = recipient.rfind('@');
+    if (at != std::string::npos) recipient = recipient.substr(0, at) + lower(recipient.substr(at));
+  }
+  std::sort(recipients.begin(), recipients.end());
+  recipients.erase(std::unique(recipients.begin(), recipients.end()), recipients.end());
+  return join(recipients);
+}
+
+std::string like(std::string_view part) {
+  std::string pattern = "%";
+  for (const char c : part) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
+bool is_gone(pid_t process) { return ::kill(process, 0) != 0 && errno == ESRCH; }
+
+Outcome<std::string> make_token() {
+  std::array<char, 16> octets{};
+  if (::getrandom(octets.data(), octets.size(), 0) != static_cast<ssize_t>(octets.size()))
+    return failed(spool::failure_of_errno(errno, "draw a token"));
+  return hex_encode({octets.data(), octets.size()});
+}
+
+struct Found {
+  std::int64_t number = 0;
+  Held held;
+  std::string token;
+  pid_t process = 0;
+};
+
+Outcome<Found> find(Database& database, std::string_view id) {
+  if (!is_id(id)) return failed(Failure::Kind::refused, "not the id of a decision");
+  std::optional<Found> found;
+  auto read = database.query("SELECT " SEKISHO_HELD_COLUMNS
+                             ", number, token, process FROM held"
+                             " WHERE id = ?1 OR id = (SELECT same_as FROM repeats WHERE id = ?1)",
+                             {id}, [&](const Row& row) {
+                               found =
+                                   Found{row.integer(19), read_row(row), std::string(row.text(20)),
+                                         static_cast<pid_t>(row.integer(21))};
+                               return true;
+                             });
+  if (!read) return failed(read.error());
+  if (!found) return failed(Failure::Kind::not_found, "nothing is held under that id");
+  return std::move(*found);
+}
+
+Outcome<void> set_state(Database& database, const Found& row, State state, std::string_view remark,
+                        WallTime now) {
+  auto changed = database.run(
+      "UPDATE held SET state = ?2, changed = ?3, remark = ?4, token = '', process = 0"
+      " WHERE number = ?1",
+      {row.number, to_string(state), seconds(now), remark});
+  if (!changed) return failed(changed.error());
+  return {};
+}
+
+// Whether the row may change from what it is: nobody is releasing it, or who did is gone.
+Outcome<void> is_free(const Found& row, WallTime now) {
+  switch (row.held.state) {
+    case State::held:
+      return {};
+    case State::released:
+      if (is_gone(row.process) || row.held.changed + releasing < now) return {};
+      return failed(Failure::Kind::refused, "process " + std::to_string(row.process) +
+                                                " has been releasing it since " +
+                                                to_iso8601(row.held.changed));
+    case State::delivered:
+    case State::deleted:
+    case State::expired:
+      break;
+  }
+  return failed(Failure::Kind::refused, "it is " + std::string(to_string(row.held.state)) +
+                                            " since " + to_iso8601(row.held.changed));
+}
+
+Outcome<bool> was_handed_over(Database& database, const std::string& token) {
+  bool used = false;
+  auto read =
+      database.query("SELECT used FROM tokens WHERE token = ?1", {token}, [&](const Row& row) {
+        used = row.integer(0) != 0;
+        return true;
+      });
+  if (!read) return failed(read.error());
+  return used;
+}
+
+std::vector<std::string> still_waiting(const Held& held) {
+  std::vector<std::string> waiting;
+  for (const auto& recipient : held.recipients) {
+    if (std::find(held.delivered_to.begin(), held.delivered_to.end(), recipient) ==
+        held.delivered_to.end()) {
+      waiting.push_back(recipient);
+    }
+  }
+  return waiting;
+}
+
+bool has_line_end(const std::string& text) { return text.find('\n') != std::string::npos; }
+
+// The row of a release, as long as it is this one's.
+Outcome<Found> find_release(Database& database, const Release& release) {
+  auto row = find(database, release.id);
+  if (row && (row->held.state != State::released || row->token != release.token))
+    return failed(Failure::Kind::refused, "this release was taken over, or is finished");
+  return row;
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<Store>> Store::open(const Options& options, Access access,
+                                            spool::Store::Alarm alarm) {
+  spool::Options below;
+  below.dir = options.dir;
+  below.max_size = options.max_size;
+  auto opened =
+      spool::Store::open(below, access, std::make_shared<const Tables>(), std::move(alarm));
+  if (!opened) return failed(opened.error());
+  return std::unique_ptr<Store>(new Store(options, std::move(*opened)));
+}
+
+void Store::hold(spool::Draft draft, Held held, const Detail& detail, spool::Store::Done done) {
+  if (!is_id(held.id) || held.recipients.empty() ||
+      std::any_of(held.recipients.begin(), held.recipients.end(), has_line_end)) {
+    done(failed(Failure::Kind::refused, "not a message that can be held: no id or no recipients"));
+    return;
+  }
+  held.author = cut(std::move(held.author));
+  held.subject = cut(std::move(held.subject));
+  held.message_id = cut(std::move(held.message_id));
+  spool_->put(std::move(draft), held.id, record_of(held, detail), std::move(done));
+}
+
+Outcome<std::vector<Held>> Store::list(const Filter& filter) {
+  for (const auto* text : {&filter.from, &filter.to, &filter.rule, &filter.text}) {
+    if (text->size() > filter_octets)
+      return failed(Failure::Kind::refused, "a search text of more than 1000 octets");
+  }
+  const auto pattern = [](const std::string& text) { return text.empty() ? "" : like(text); };
+  const std::string from = pattern(filter.from);
+  const std::string to = pattern(filter.to);
+  const std::string text = pattern(filter.text);
+  const std::int64_t forever = std::numeric_limits<std::int64_t>::max();
+  std::vector<Held> rows;
+  auto read = spool_->read([&](Database& database) {
+    return database.query(
+        "SELECT " SEKISHO_HELD_COLUMNS
+        " FROM held"
+        " WHERE time >= ?1 AND time < ?2"
+        "  AND (?3 = '' OR mail_from LIKE ?3 ESCAPE '\\' OR author LIKE ?3 ESCAPE '\\')"
+        "  AND (?4 = '' OR recipients LIKE ?4 ESCAPE '\\')"
+        "  AND (?5 = '' OR rule = ?5 COLLATE NOCASE)"
+        "  AND (?6 = '' OR subject LIKE ?6 ESCAPE '\\' OR author LIKE ?6 ESCAPE '\\'"
+        "    OR mail_from LIKE ?6 ESCAPE '\\' OR recipients LIKE ?6 ESCAPE '\\'"
+        "    OR client LIKE ?6 ESCAPE '\\' OR reason LIKE ?6 ESCAPE '\\'"
+        "    OR message_id LIKE ?6 ESCAPE '\\')"
+        "  AND (?7 = '' OR state = ?7)"
+        " ORDER BY time DESC, number DESC LIMIT ?8",
+        {filter.since ? seconds(*filter.since) : -forever,
+         filter.before ? seconds(*filter.before) : forever, from, to, filter.rule, text,
+         filter.state ? to_string(*filter.state) : std::string_view(),
+         filter.limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(filter.limit)},
+        [&](const Row& row) {
+          rows.push_back(read_row(row));
+          rows.back().expires = rows.back().time + options_.keep;
+          return true;
+        });
+  });
+  if (!read) return failed(read.error());
+  return rows;
+}
+
+Outcome<HeldMessage> Store::get(const std::string& id) {
+  HeldMessage message;
+  auto read = spool_->read([&](Database& database) -> Outcome<void> {
+    auto row = find(database, id);
+    if (!row) return failed(row.error());
+    message.held = std::move(row->held);
+    return database.query(
+        "SELECT envelope, decision FROM held_detail WHERE number = ?1", {row->number},
+        [&](const Row& detail) {
+          message.detail = {std::string(detail.text(0)), std::string(detail.text(1))};
+          return true;
+        });
+  });
+  if (!read) return failed(read.error());
+  message.held.expires = message.held.time + options_.keep;
+  return message;
+}
+
+Outcome<spool::MessageFile> Store::open_message(const std::string& id) {
+  auto message = get(id);
+  if (!message) return failed(message.error());
+  return spool_->open_message(message->held.id);
+}
+
+Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime now) {
+  auto token = make_token();
+  if (!token) return failed(token.error());
+  Release release{request.id, *token, request.recipients, {}};
+  if (std::any_of(release.recipients.begin(), release.recipients.end(), has_line_end))
+    return failed(Failure::Kind::refused, "a recipient with a line end");
+  auto done = spool_->change([&](Change& change) -> Outcome<void> {
+    auto& database = change.database();
+    auto row = find(database, request.id);
+    if (!row) return failed(row.error());
+    if (auto free = is_free(*row, now); !free) return free;
+    const auto handed_over = was_handed_over(database, row->token);
+    if (!handed_over) return failed(handed_over.error());
+    if (*handed_over && !request.even_if_handed_over) {
+      return failed(Failure::Kind::refused,
+                    "a release broke off after the message had passed the filter: the MTA may have "
+                    "delivered it; look into its log");
+    }
+    release.held = row->held;
+    release.id = row->held.id;
+    if (release.recipients.empty()) release.recipients = still_waiting(row->held);
+    auto changed = database.run(
+        "UPDATE held SET state = 'released', changed = ?2, token = ?3, process = ?4"
+        " WHERE number = ?1",
+        {row->number, seconds(now), release.token, std::int64_t{::getpid()}});
+    // A token of a release that broke off admits nothing any more.
+    if (changed) changed = database.run("DELETE FROM tokens WHERE token = ?1", {row->token});
+    if (changed) {
+      changed = database.run(
+          "INSERT INTO tokens (token, id, body_hash, recipients, time, used)"
+          " VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+          {release.token, release.id, row->held.body_hash, canonical(release.recipients),
+           seconds(now)});
+    }
+    if (!changed) return failed(changed.error());
+    return {};
+  });
+  if (!done) return failed(done.error());
+  // The file cannot come back, so it need not be looked at within the transaction.
+  if (auto file = spool_->open_message(release.id); !file) {
+    const auto why = file.error();
+    if (auto undone = fail_release(release, why.why, now); !undone) return failed(undone.error());
+    return failed(why);
+  }
+  release.held.state = State::released;
+  release.held.expires = release.held.time + options_.keep;
+  return release;
+}
+
+Outcome<State> Store::finish_release(const Release& release, std::string_view reply, WallTime now) {
+  State state = State::held;
+  auto done = spool_->change([&](Change& change) -> Outcome<void> {
+    auto& database = change.database();
+    auto row = find_release(database, release);
+    if (!row) return failed(row.error());
+    auto& delivered_to = row->held.delivered_to;
+    delivered_to.insert(delivered_to.end(), release.recipients.begin(), release.recipients.end());
+    auto noted = database.run("UPDATE held SET delivered_to = ?2 WHERE number = ?1",
+                              {row->number, join(delivered_to)});
+    if (!noted) return failed(noted.error());
+    state = still_waiting(row->held).empty() ? State::delivered : State::held;
+    if (auto set = set_state(database, *row, state, reply, now); !set) return set;
+    if (state == State::delivered) return change.drop(release.id);
+    return {};
+  });
+  if (!done) return failed(done.error());
+  return state;
+}
+
+Outcome<void> Store::fail_release(const Release& release, std::string_view why, WallTime now) {
+  return spool_->change([&](Change& change) -> Outcome<void> {
+    auto& database = change.database();
+    auto row = find_release(database, release);
+    if (!row) return failed(row.error());
+    auto gone = database.run("DELETE FROM tokens WHERE token = ?1", {release.token});
+    if (!gone) return failed(gone.error());
+    return set_state(database, *row, State::held, why, now);
+  });
+}
+
+Outcome<std::string> Store::consume_token(std::string_view token, std::string_view body_hash,
+                                          const std::vector<std::string>& recipients,
+                                          WallTime now) {
+  std::string id;
+  auto done = spool_->change([&](Change& change) -> Outcome<void> {
+    auto& database = change.database();
+    std::string why = "no release has that token";
+    auto read =
+        database.query("SELECT id, body_hash, recipients, time, used FROM tokens WHERE token = ?1",
+                       {token}, [&](const Row& row) {
+                         why.clear();
+                         if (row.integer(4) != 0)
+                           why = "the message of that token has passed already";
+                         if (time_of(row.integer(3)) + token_life < now)
+                           why = "the token is older than a day";
+                         if (row.text(1) != body_hash)
+                           why = "the body is not the one that was released";
+                         if (row.text(2) != canonical(recipients))
+                           why = "the recipients are not those it was released to";
+                         id = row.text(0);
+                         return true;
+                       });
+    if (!read) return read;
+    if (!why.empty()) return failed(Failure::Kind::refused, std::move(why));
+    auto used = database.run("UPDATE tokens SET used = 1 WHERE token = ?1", {token});
+    if (!used) return failed(used.error());
+    return {};
+  });
+  if (!done) return failed(done.error());
+  return id;
+}
+
+Outcome<void> Store::remove(const std::string& id, WallTime now) {
+  return spool_->change([&](Change& change) -> Outcome<void> {
+    auto row = find(change.database(), id);
+    if (!row) return failed(row.error());
+    if (auto free = is_free(*row, now); !free) return free;
+    if (auto set = set_state(change.database(), *row, State::deleted, row->held.remark, now); !set)
+      return set;
+    return change.drop(row->held.id);
+  });
+}
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,99 @@
+// quarantine/store.h: held messages: hold, list, release, remove, expire. Every change of a state happens exactly once,
+// whichever processes ask for it at the same time: held → released → delivered, or back to held; held → deleted,
+// expired. A message that a client sends again within a day (same sender, recipients, author, subject, Message-ID and
+// body) becomes one row with a count. Files and rows are durable as spool/store.h says.
+// Errors: spool::Failure. Thread: any. All but hold() wait for the disk.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "quarantine/held.h"
+#include "quarantine/options.h"
+#include "spool/store.h"
+
+namespace sekisho::quarantine {
+
+using spool::Access;
+using spool::Failure;
+using spool::Findings;
+using spool::Outcome;
+
+// A release under way. The message is given back to the MTA with the token, which the filter takes off again: see
+// consume_token().
+struct Release {
+  std::string id;
+  std::string token;  // 32 hex digits
+  std::vector<std::string> recipients;
+  Held held;
+};
+
+struct ReleaseRequest {
+  std::string id;
+  // Empty: all who do not have it yet. Others than those it was held for are allowed: a copy.
+  std::vector<std::string> recipients;
+  // Also when an earlier release broke off after the message had passed the filter, so that it may have been delivered.
+  bool even_if_handed_over = false;
+};
+
+struct Expired {
+  std::uint64_t messages = 0;
+  // The clock has moved by more than a day since the last time: nothing was expired, the next call believes it.
+  bool postponed = false;
+};
+
+class Store {
+ public:
+  // `alarm` is told each thing that an admin must know. One daemon is the owner; commands are guests.
+  static Outcome<std::unique_ptr<Store>> open(const Options& options, Access access,
+                                              spool::Store::Alarm alarm);
+
+  // The message as it arrives.
+  spool::Draft draft() const { return spool_->draft(); }
+  // Never blocks; `done` is called once from another thread, when the message is durable or it is clear that it is not.
+  // Stored::key is the id under which it is kept. Failure::Kind::limit: see Options::when_full; everything else is 4xx.
+  // What is no message with an id and recipients is `refused` at once.
+  void hold(spool::Draft draft, Held held, const Detail& detail, spool::Store::Done done);
+
+  // The latest first.
+  Outcome<std::vector<Held>> list(const Filter& filter);
+  // Also by the id of a repetition.
+  Outcome<HeldMessage> get(const std::string& id);
+  Outcome<spool::MessageFile> open_message(const std::string& id);
+
+  // held → released. A release whose process is gone is taken over. `refused` says who has it, or why not.
+  Outcome<Release> begin_release(const ReleaseRequest& request, WallTime now);
+  // The MTA has taken it: → delivered, or back to held while other recipients wait. `reply` is what the MTA said.
+  Outcome<State> finish_release(const Release& release, std::string_view reply, WallTime now);
+  // It has not: back to held.
+  Outcome<void> fail_release(const Release& release, std::string_view why, WallTime now);
+  // The message of a release has come back through the MTA: its id, once, when body and recipients are those that the
+  // token was made for.
+  Outcome<std::string> consume_token(std::string_view token, std::string_view body_hash,
+                                     const std::vector<std::string>& recipients, WallTime now);
+
+  // held → deleted.
+  Outcome<void> remove(const std::string& id, WallTime now);
+  // Expires what is older than `keep` (Options::keep when not given), and forgets the rows of what is gone as long. A
+  // clock that has jumped expires nothing the first time, unless a person asks (`by_person`).
+  Outcome<Expired> expire(WallTime now, std::optional<std::chrono::seconds> keep = std::nullopt,
+                          bool by_person = false);
+
+  Outcome<Stats> stats(WallTime now);
+  Outcome<Findings> verify(bool contents) { return spool_->verify(contents); }
+  spool::Health health() const { return spool_->health(); }
+
+ private:
+  Store(Options options, std::unique_ptr<spool::Store> spool)
+      : options_(std::move(options)), spool_(std::move(spool)) {}
+  Options options_;
+  std::unique_ptr<spool::Store> spool_;
+};
+
+}  // namespace sekisho::quarantine

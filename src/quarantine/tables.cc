@@ -1,0 +1,236 @@
+#include "quarantine/tables.h"
+
+#include <charconv>
+
+#include "spool/record.h"
+
+namespace sekisho::quarantine {
+
+using spool::Database;
+using spool::failed;
+using spool::Failure;
+using spool::Outcome;
+using spool::Record;
+using spool::Row;
+
+namespace {
+
+// How long a message of the same sender, recipients and content is the same message, sent again.
+constexpr std::int64_t again_seconds = 24 * 60 * 60;
+
+constexpr std::string_view format = "1";
+
+constexpr spool::Sql schema =
+    "CREATE TABLE IF NOT EXISTS held ("
+    "  number INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  queue_id TEXT NOT NULL,"
+    "  time INTEGER NOT NULL,"
+    "  mail_from TEXT NOT NULL,"
+    "  recipients TEXT NOT NULL,"
+    "  author TEXT NOT NULL,"
+    "  subject TEXT NOT NULL,"
+    "  message_id TEXT NOT NULL,"
+    "  client TEXT NOT NULL,"
+    "  rule TEXT NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  body_hash TEXT NOT NULL,"
+    "  size INTEGER NOT NULL,"
+    "  state TEXT NOT NULL,"
+    "  changed INTEGER NOT NULL,"
+    "  delivered_to TEXT NOT NULL,"
+    "  remark TEXT NOT NULL,"
+    "  repeats INTEGER NOT NULL,"
+    "  last_repeat INTEGER NOT NULL,"
+    "  token TEXT NOT NULL,"        // of the release under way
+    "  process INTEGER NOT NULL);"  // whose it is
+    "CREATE INDEX IF NOT EXISTS held_by_time ON held (time);"
+    "CREATE INDEX IF NOT EXISTS held_by_body ON held (body_hash);"
+    // Apart, so that a list does not read them.
+    "CREATE TABLE IF NOT EXISTS held_detail ("
+    "  number INTEGER PRIMARY KEY, envelope TEXT NOT NULL, decision TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS repeats ("
+    "  id TEXT PRIMARY KEY, same_as TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS tokens ("
+    "  token TEXT PRIMARY KEY, id TEXT NOT NULL, body_hash TEXT NOT NULL,"
+    "  recipients TEXT NOT NULL, time INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS expiry ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);";
+
+// A row of that id: whether the message is still to be kept. Nothing when there is no row.
+Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id) {
+  std::optional<bool> kept;
+  auto read = database.query("SELECT state FROM held WHERE id = ?1", {id}, [&](const Row& row) {
+    const auto state = parse_state(row.text(0));
+    kept = state == State::held || state == State::released;
+    return true;
+  });
+  if (read) {
+    read = database.query("SELECT 1 FROM repeats WHERE id = ?1", {id}, [&](const Row&) {
+      kept = false;
+      return true;
+    });
+  }
+  if (!read) return failed(read.error());
+  return kept;
+}
+
+// The id under which the same message is kept, or has been delivered, already. One whose file is missing does not
+// count: then this one is all that there is.
+Outcome<std::string> same_as(Database& database, const Held& held,
+                             const spool::Tables::HasFile& has_file) {
+  std::string id;
+  auto read = database.query(
+      "SELECT id, state FROM held WHERE body_hash = ?1 AND mail_from = ?2 AND recipients = ?3"
+      "  AND author = ?4 AND subject = ?5 AND message_id = ?6"
+      "  AND time BETWEEN ?7 AND ?8 AND state IN ('held', 'released', 'delivered')",
+      {held.body_hash, held.mail_from, join(held.recipients), held.author, held.subject,
+       held.message_id, seconds(held.time) - again_seconds, seconds(held.time) + again_seconds},
+      [&](const Row& row) {
+        if (row.text(1) == "delivered" || has_file(std::string(row.text(0)))) id = row.text(0);
+        return id.empty();
+      });
+  if (!read) return failed(read.error());
+  return id;
+}
+
+Outcome<void> count_repeat(Database& database, const Held& held, const std::string& same) {
+  auto counted = database.run(
+      "UPDATE held SET repeats = repeats + 1, last_repeat = max(last_repeat, ?2) WHERE id = ?1",
+      {same, seconds(held.time)});
+  if (counted) {
+    counted = database.run("INSERT OR IGNORE INTO repeats (id, same_as, time) VALUES (?1, ?2, ?3)",
+                           {held.id, same, seconds(held.time)});
+  }
+  if (!counted) return failed(counted.error());
+  return {};
+}
+
+Outcome<void> insert(Database& database, const HeldMessage& message, std::uint64_t size) {
+  const Held& held = message.held;
+  auto added = database.run(
+      "INSERT INTO held (id, queue_id, time, mail_from, recipients, author, subject, message_id,"
+      "  client, rule, reason, body_hash, size, state, changed, delivered_to, remark, repeats,"
+      "  last_repeat, token, process)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'held', ?3, '', '', 0, 0,"
+      "  '', 0)",
+      {held.id, held.queue_id, seconds(held.time), held.mail_from, join(held.recipients),
+       held.author, held.subject, held.message_id, held.client, held.rule, held.reason,
+       held.body_hash, static_cast<std::int64_t>(size)});
+  if (added) {
+    added = database.run(
+        "INSERT INTO held_detail (number, envelope, decision) VALUES (last_insert_rowid(), ?1, ?2)",
+        {message.detail.envelope, message.detail.decision});
+  }
+  if (!added) return failed(added.error());
+  return {};
+}
+
+}  // namespace
+
+std::string record_of(const Held& held, const Detail& detail) {
+  Record record;
+  record.add("format", format).add("id", held.id).add("queue_id", held.queue_id);
+  record.add("time", std::to_string(seconds(held.time))).add("mail_from", held.mail_from);
+  for (const auto& recipient : held.recipients) record.add("recipient", recipient);
+  record.add("author", held.author).add("subject", held.subject);
+  record.add("message_id", held.message_id).add("client", held.client);
+  record.add("rule", held.rule).add("reason", held.reason).add("body_hash", held.body_hash);
+  record.add("envelope", detail.envelope).add("decision", detail.decision);
+  return record.octets();
+}
+
+std::optional<HeldMessage> read_record(std::string_view octets) {
+  const auto record = Record::parse(octets);
+  if (!record || record->get("format") != format) return std::nullopt;
+  const auto text = [&](std::string_view name) { return std::string(record->get(name)); };
+  HeldMessage message;
+  Held& held = message.held;
+  held.id = text("id");
+  const auto time = record->get("time");
+  std::int64_t since = 0;
+  const auto [end, error] = std::from_chars(time.data(), time.data() + time.size(), since);
+  if (!is_id(held.id) || error != std::errc{} || end != time.data() + time.size())
+    return std::nullopt;
+  held.time = time_of(since);
+  held.queue_id = text("queue_id");
+  held.mail_from = text("mail_from");
+  held.recipients = record->all("recipient");
+  held.author = text("author");
+  held.subject = text("subject");
+  held.message_id = text("message_id");
+  held.client = text("client");
+  held.rule = text("rule");
+  held.reason = text("reason");
+  held.body_hash = text("body_hash");
+  message.detail = {text("envelope"), text("decision")};
+  return message;
+}
+
+Outcome<void> Tables::create(Database& database) const { return database.script(schema); }
+
+Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::Entry& entry,
+                                             const HasFile& has_file) const {
+  const auto message = read_record(entry.record);
+  if (!message || message->held.id != entry.key)
+    return failed(Failure::Kind::refused, "the record of " + entry.key + " cannot be read");
+  const auto kept = kept_by_row(database, entry.key);
+  if (!kept) return failed(kept.error());
+  if (*kept) return Placed{**kept ? Placing::inserted : Placing::abandoned, {}};
+  const auto same = same_as(database, message->held, has_file);
+  if (!same) return failed(same.error());
+  auto done = same->empty() ? insert(database, *message, entry.size)
+                            : count_repeat(database, message->held, *same);
+  if (!done) return failed(done.error());
+  if (same->empty()) return Placed{Placing::inserted, {}};
+  return Placed{Placing::repeated, *same};
+}
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) {
+    if (!text.empty()) text += '\n';
+    text += line;
+  }
+  return text;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return lines;
+}
+
+std::int64_t seconds(WallTime time) { return time.time_since_epoch().count(); }
+
+WallTime time_of(std::int64_t since) { return WallTime(std::chrono::seconds(since)); }
+
+Held read_row(const Row& row) {
+  Held held;
+  held.id = row.text(0);
+  held.queue_id = row.text(1);
+  held.time = time_of(row.integer(2));
+  held.mail_from = row.text(3);
+  held.recipients = split(row.text(4));
+  held.author = row.text(5);
+  held.subject = row.text(6);
+  held.message_id = row.text(7);
+  held.client = row.text(8);
+  held.rule = row.text(9);
+  held.reason = row.text(10);
+  held.body_hash = row.text(11);
+  held.size = static_cast<std::uint64_t>(row.integer(12));
+  held.state = parse_state(row.text(13)).value_or(State::held);
+  held.changed = time_of(row.integer(14));
+  held.delivered_to = split(row.text(15));
+  held.remark = row.text(16);
+  held.repeats = static_cast<std::uint64_t>(row.integer(17));
+  held.last_repeat = time_of(row.integer(18));
+  return held;
+}
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,41 @@
+// quarantine/tables.h: the rows of held messages: how they are made, read and written again from a message file.
+// Errors: Failure. Thread: any; immutable.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quarantine/held.h"
+#include "spool/database.h"
+#include "spool/store.h"
+
+namespace sekisho::quarantine {
+
+// What the message file says of its message; all that its row needs.
+std::string record_of(const Held& held, const Detail& detail);
+// Nothing when it is not such a record. State, size and what comes after them are not in it.
+std::optional<HeldMessage> read_record(std::string_view octets);
+
+class Tables final : public spool::Tables {
+ public:
+  spool::Outcome<void> create(spool::Database& database) const override;
+  spool::Outcome<Placed> place(spool::Database& database, const spool::Entry& entry,
+                               const HasFile& has_file) const override;
+};
+
+// Recipients as one column: one a line; none can hold a line end.
+std::string join(const std::vector<std::string>& lines);
+std::vector<std::string> split(std::string_view text);
+
+std::int64_t seconds(WallTime time);
+WallTime time_of(std::int64_t seconds);
+
+// The columns of a Held, in the order that read_row() takes them.
+#define SEKISHO_HELD_COLUMNS                                                                       \
+  "id, queue_id, time, mail_from, recipients, author, subject, message_id, client, rule, reason, " \
+  "body_hash, size, state, changed, delivered_to, remark, repeats, last_repeat"
+Held read_row(const spool::Row& row);
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,293 @@
+#include <algorithm>
+#include <utility>
+
+#include "authres/compose.h"
+#include "policy/decide.h"
+#include "session/hop.h"
+#include "session/message.h"
+#include "session/traces.h"
+
+namespace sekisho::session {
+
+namespace {
+
+// The store answers within seconds: two for a locked index, and what a disk takes. After this long the message is the
+// sender's again; should it be stored all the same, the store knows it when it comes again.
+constexpr std::chrono::seconds storing_time(60);
+
+// The decision whose disposition the fields of a delivered copy tell: with some recipients held in our store, the
+// hardest one of the others.
+const policy::Decision& delivered_as(const Outcome& outcome) {
+  if (outcome.held != Outcome::Held::some) return outcome.verdict.message;
+  const policy::Decision* hardest = nullptr;
+  for (const auto& [to, decision] : outcome.verdict.recipients) {
+    if (decision.action == policy::Action::quarantine) continue;
+    if (hardest == nullptr || decision.action > hardest->action) hardest = &decision;
+  }
+  return *hardest;
+}
+
+}  // namespace
+
+void Session::judge_failure(Outcome& outcome, const std::string& what) {
+  auto& decision = outcome.verdict.message;
+  decision.action = policy::Action::tempfail;
+  decision.rule = "internal";
+  decision.reason = "internal error: " + what;
+  decision.reply = mail::SmtpReply(451, "4.3.0",
+                                   "internal error, try again later (id=" + outcome.facts.id + ")");
+  for (const auto& to : outcome.facts.recipients)
+    outcome.verdict.recipients.push_back({to, decision});
+}
+
+void Session::finish() {
+  // The callback may begin the next message: this one must be gone before.
+  auto message = std::move(message_);
+  Outcome outcome;
+  if (!message->failure) {
+    try {
+      outcome = conclude(*message);
+    } catch (const std::exception& error) {
+      message->failure = error.what();
+    }
+  }
+  if (message->failure) {
+    ++engine_.counters().internal_errors;
+    outcome.facts = std::move(message->facts);
+    outcome.verdict = {};
+    outcome.held = Outcome::Held::no;
+    judge_failure(outcome, *message->failure);
+  }
+  if (outcome.held == Outcome::Held::some || outcome.held == Outcome::Held::whole) {
+    hold(std::move(message), std::move(outcome));
+  } else {
+    deliver(*message, std::move(outcome));
+  }
+}
+
+void Session::deliver(Message& message, Outcome outcome) {
+  const auto decided = record(message, std::move(outcome));
+  message.done(decided->outcome);
+}
+
+// The answer waits until the store has made the message durable.
+void Session::hold(std::unique_ptr<Message> message, Outcome outcome) {
+  storing_ = std::make_unique<Storing>(
+      Storing{std::move(message), std::move(outcome), steady_now() + storing_time});
+  const auto& kept = *storing_;
+  HeldMessage held_message{
+      kept.outcome.facts,
+      kept.outcome.verdict,
+      kept.outcome.authentication_results,
+      received_field(kept.outcome.facts, client_, own_name(*kept.message->snapshot)),
+      first_field(kept.message->header, "Subject"),
+      kept.message->mail_parameters,
+      {},
+      std::move(kept.message->draft),
+      std::string(kept.message->body_digest->so_far().view()),
+      removals(*kept.message)};
+  for (const auto& recipient : kept.message->envelope) {
+    const auto& all = kept.outcome.recipients_held;
+    if (std::find(all.begin(), all.end(), recipient.address) != all.end()) {
+      held_message.recipients.push_back(recipient);
+    }
+  }
+  try {
+    engine_.holding()->hold(
+        std::move(held_message),
+        [weak = weak_from_this(), owner = owner_, id = kept.outcome.facts.id](HoldResult result) {
+          owner->post([weak, id, result = std::move(result)] {
+            const auto self = weak.lock();
+            if (self && self->storing_ && self->storing_->outcome.facts.id == id)
+              self->held(result);
+          });
+        });
+  } catch (const std::exception& error) {
+    held({HoldCode::failed, error.what()});
+  }
+}
+
+// A message that must be held and is not gets no acceptance: that is the promise of the quarantine.
+void Session::held(const HoldResult& result) {
+  const auto storing = std::move(storing_);
+  storing->message->hold_result = result;
+  auto& outcome = storing->outcome;
+  const auto when_full = storing->message->snapshot->options.quarantine.when_full;
+  const std::string id = " (id=" + outcome.facts.id + ")";
+  const auto refuse = [&](mail::SmtpReply reply, std::string reason) {
+    auto decision = outcome.verdict.message;
+    decision.action = reply.permanent() ? policy::Action::reject : policy::Action::tempfail;
+    decision.reason += "; " + std::move(reason);
+    decision.reply = std::move(reply);
+    outcome.verdict.message = decision;
+    for (auto& recipient : outcome.verdict.recipients) recipient.decision = decision;
+    outcome.verdict.edits.clear();
+    outcome.held = Outcome::Held::no;
+    outcome.recipients_held.clear();
+  };
+  switch (result.code) {
+    case HoldCode::held:
+      break;
+    case HoldCode::failed:
+      ++engine_.counters().not_held;
+      refuse(mail::SmtpReply(451, "4.3.0", "cannot be kept now, try again later" + id),
+             "the quarantine could not store it: " + result.reason);
+      break;
+    case HoldCode::full:
+      ++engine_.counters().not_held;
+      // A relay of ours is never answered 5xx: it would bounce.
+      if (when_full == WhenFull::tempfail ||
+          (when_full == WhenFull::reject && outcome.facts.relay)) {
+        refuse(mail::SmtpReply(452, "4.3.1", "cannot be kept now, try again later" + id),
+               "the quarantine is full");
+      } else if (when_full == WhenFull::reject) {
+        refuse(mail::SmtpReply(550, "5.7.1", "rejected by local policy" + id),
+               "the quarantine is full");
+      } else {
+        outcome.held = Outcome::Held::by_mta;
+        outcome.recipients_held.clear();
+      }
+      break;
+  }
+  deliver(*storing->message, std::move(outcome));
+}
+
+// The message has its outcome, and gives up what it was made from.
+std::shared_ptr<const Decided> Session::record(Message& message, Outcome outcome) {
+  const auto decided = std::make_shared<Decided>();
+  decided->outcome = std::move(outcome);
+  decided->configuration = message.snapshot->digest;
+  decided->failure = message.failure.value_or("");
+  engine_.counters().count(decided->outcome.verdict.message.action);
+  try {
+    decided->inputs = inputs_of(message);
+    engine_.journal().decided(decided);
+  } catch (const std::exception&) {
+    // A verdict that cannot be recorded is a verdict all the same.
+    ++engine_.counters().internal_errors;
+  }
+  return decided;
+}
+
+Inputs Session::inputs_of(Message& message) const {
+  Inputs inputs;
+  inputs.mta_name = mta_name_;
+  inputs.hostname = message.snapshot->options.identity.hostname;
+  inputs.connected = message.connected;
+  inputs.authenticated = message.authenticated;
+  message.checks.give_up(inputs);
+  inputs.header = std::move(message.header);
+  inputs.malformed_lines = std::move(message.malformed_lines);
+  inputs.hold_result = std::move(message.hold_result);
+  if (message.release) inputs.released = std::move(message.release->results);
+  return inputs;
+}
+
+std::vector<policy::Edit> Session::removals(const Message& message) const {
+  const bool incomplete = recorded_ != nullptr && recorded_->outcome.facts.header_over_limits;
+  if (!incomplete) return message.forged->removals();
+  // The fields beyond the limits are not recorded: what was removed is.
+  auto edits = recorded_->outcome.verdict.edits;
+  std::erase_if(edits,
+                [](const policy::Edit& edit) { return edit.kind != policy::Edit::Kind::remove; });
+  return edits;
+}
+
+Outcome Session::conclude(Message& message) {
+  auto& facts = message.facts;
+  const auto& options = message.snapshot->options;
+  auto& counters = engine_.counters();
+  ++counters.messages;
+  if (facts.exemption != policy::Exemption::none) ++counters.exempt;
+  // What a released message's checks had come to by now is a matter of chance, and of nobody's interest.
+  if (facts.exemption == policy::Exemption::none) {
+    message.checks.report(facts);
+    facts.traces = find_traces(message.header, facts.recipients, options.identity.domains);
+    if (facts.author.well_formed()) {
+      const auto& author = facts.author.domain();
+      facts.traces.author_signature =
+          has_author_signature(facts.dkim, author, facts.dmarc.org_domain);
+      facts.author_is_ours =
+          std::any_of(options.identity.domains.begin(), options.identity.domains.end(),
+                      [&](const mail::DomainName& ours) { return author.is_or_is_below(ours); });
+    } else {
+      facts.dmarc.code = dmarc::Code::permerror;
+      facts.dmarc.reason = facts.author.reason;
+    }
+  }
+  Outcome outcome;
+  facts.elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - message.began);
+  facts.deferred_for = recorded_ != nullptr ? recorded_->outcome.facts.deferred_for
+                                            : engine_.deferrals().deferred_for(facts, steady_now());
+  outcome.facts = facts;
+  reach_verdict(message, outcome);
+  return outcome;
+}
+
+void Session::reach_verdict(Message& message, Outcome& outcome) {
+  const auto& snapshot = *message.snapshot;
+  auto& facts = outcome.facts;
+  auto& verdict = outcome.verdict;
+  verdict = policy::decide(facts, snapshot.rules);
+  const auto action = verdict.message.action;
+  if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
+  write_results(message, outcome);
+  if (action == policy::Action::reject || action == policy::Action::tempfail) return;
+
+  place_held(message, outcome);
+  verdict.edits = removals(message);
+  auto inserted = insertions(facts, delivered_as(outcome), outcome.authentication_results);
+  verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
+                       std::make_move_iterator(inserted.end()));
+}
+
+void Session::write_results(const Message& message, Outcome& outcome) const {
+  const auto& facts = outcome.facts;
+  if (facts.exemption == policy::Exemption::released) {
+    outcome.authentication_results = *message.release->results;
+    return;
+  }
+  if (facts.exemption != policy::Exemption::none) return;
+  authres::Inputs inputs;
+  inputs.authserv_id = own_name(*message.snapshot);
+  inputs.decision_id = facts.id;
+  if (facts.client.address) inputs.client_address = facts.client.address->text();
+  if (facts.iprev.code != client::IprevCode::none) inputs.iprev = &facts.iprev;
+  if (facts.client.address) {
+    inputs.helo = &facts.spf_helo;
+    inputs.mail_from = &facts.spf_mail_from;
+  }
+  inputs.mail_from_address = facts.mail_from;
+  inputs.dkim = &facts.dkim;
+  inputs.dmarc = &facts.dmarc;
+  inputs.author_malformed = !facts.author.well_formed();
+  outcome.authentication_results = authres::write(authres::compose(inputs));
+}
+
+// Where what is quarantined goes.
+void Session::place_held(const Message& message, Outcome& outcome) const {
+  const auto& verdict = outcome.verdict;
+  if (verdict.message.action != policy::Action::quarantine) return;
+  switch (message.snapshot->options.quarantine.where) {
+    case QuarantineWhere::junk:
+      return;
+    case QuarantineWhere::mta:
+      outcome.held = Outcome::Held::by_mta;
+      break;
+    case QuarantineWhere::store: {
+      if (!message.draft) throw std::runtime_error("the quarantine store is not open");
+      for (const auto& [to, decision] : verdict.recipients) {
+        if (decision.action == policy::Action::quarantine) outcome.recipients_held.push_back(to);
+      }
+      outcome.held = outcome.recipients_held.size() == verdict.recipients.size()
+                         ? Outcome::Held::whole
+                         : Outcome::Held::some;
+      break;
+    }
+  }
+  outcome.hold_reason =
+      verdict.message.rule + ": " + verdict.message.reason + " (id=" + outcome.facts.id + ")";
+}
+
+}  // namespace sekisho::session

@@ -1,0 +1,60 @@
+// session/message.h: what a Session knows of one message, from MAIL FROM to its outcome; or the lookups that
+// begin before there is one. Only session.cc and conclude.cc include it. Thread: one owner.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/digest.h"
+#include "session/edits.h"
+#include "session/session.h"
+
+namespace sekisho::session {
+
+struct Session::Message {
+  Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
+          std::function<void()> notify, const Inputs* recorded)
+      : snapshot(std::move(configuration)),
+        connected(now),
+        checks(snapshot, keys, now, std::move(notify), recorded) {}
+
+  std::shared_ptr<const Snapshot> snapshot;
+  SteadyTime began = steady_now();
+  WallTime connected;
+  bool authenticated = false;
+  policy::Facts facts;
+  mail::Header header;
+  std::optional<ForgedFields> forged;
+  std::vector<std::string> malformed_lines;
+  std::vector<std::string> mail_parameters;
+  std::vector<Recipient> envelope;  // facts.recipients, with their parameters
+  Done done;
+  std::optional<std::string> failure;
+
+  // Where a message may have to be held in our own store, its octets.
+  std::unique_ptr<Draft> draft;
+  // What a release is bound to, where there is a draft or a release.
+  std::optional<crypto::Sha256> body_digest;
+
+  // A message that says that it comes out of our store: what it said, and what the store said.
+  struct Release {
+    ReleaseProof proof;
+    enum class State { unasked, asked, answered } state = State::unasked;
+    std::optional<std::string> results;  // proven: our field of the first time
+  };
+  std::optional<Release> release;
+  // What the store said when the message was to be held.
+  std::optional<HoldResult> hold_result;
+
+  // Last, for its lookups refer to what stands above.
+  Checks checks;
+};
+
+struct Session::Storing {
+  std::unique_ptr<Message> message;
+  Outcome outcome;
+  SteadyTime deadline;
+};
+
+}  // namespace sekisho::session

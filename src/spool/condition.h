@@ -1,0 +1,46 @@
+// spool/condition.h: whether a store can be trusted to keep what it is given, and when to try again.
+// Thread: any, internally locked.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "spool/failure.h"
+#include "spool/store.h"
+
+namespace sekisho::spool {
+
+class Condition {
+ public:
+  explicit Condition(Store::Alarm alarm) : alarm_(std::move(alarm)) {}
+
+  // A put, or a try, has failed. After a failed fsync nothing is put until a try has succeeded.
+  void failed_with(const Failure& failure);
+  // A try has succeeded; or a put, which says nothing about a failed fsync before it.
+  void tried();
+  void put_succeeded();
+
+  // Why nothing may be put.
+  std::optional<Failure> barred() const;
+  // When to try again; nothing while healthy.
+  std::optional<SteadyTime> next_try() const;
+  Health health() const;
+  void alarm(const std::string& sentence) const { alarm_(sentence); }
+
+ private:
+  struct State {
+    Health health;
+    bool barred = false;
+    SteadyTime next_try;
+  };
+  void recover(bool also_barred);
+
+  Store::Alarm alarm_;
+  Guarded<State> state_;
+};
+
+}  // namespace sekisho::spool

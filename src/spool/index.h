@@ -1,0 +1,64 @@
+// spool/index.h: the SQLite index of a store: which message files there must be, how large they are together, and the
+// tables of whoever uses the store. A damaged database is moved aside, never deleted; the files tell all that it knew.
+// Errors: Failure. Thread: any, internally locked; a connection has one user at a time, and none is held under the lock.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/guarded.h"
+#include "spool/database.h"
+#include "spool/store.h"
+
+namespace sekisho::spool {
+
+class Index {
+ public:
+  Index(std::string path, std::shared_ptr<const Tables> tables)
+      : path_(std::move(path)), tables_(std::move(tables)) {}
+
+  // Makes the database and its tables when there are none.
+  Outcome<void> create();
+  // Runs `use` on a connection that nobody else uses meanwhile.
+  Outcome<void> with(const std::function<Outcome<void>(Database&)>& use);
+  // Closes the connections; those in use when they are given back. After a failed fsync none is asked again.
+  void close_connections();
+  // Waits until no connection is in use, moves the database aside and makes an empty one; the name of the old one.
+  Outcome<std::string> set_aside();
+
+  // The row of one message and its file, within a transaction of `database`.
+  Outcome<Tables::Placed> place(Database& database, const Entry& entry, std::uint64_t file_octets,
+                                const Tables::HasFile& has_file) const;
+  static Outcome<Usage> usage(Database& database);
+  // All keys whose file must be there, sorted.
+  static Outcome<std::vector<std::string>> keys(Database& database);
+
+ private:
+  struct Connection {
+    Database database;
+    ino_t file = 0;  // what the path named when it was opened
+    unsigned generation = 0;
+  };
+  struct Pool {
+    std::vector<Connection> idle;
+    unsigned in_use = 0;
+    unsigned generation = 0;
+    bool closed = false;  // while the database is moved aside
+  };
+
+  Outcome<Connection> open(Database::Open how, unsigned generation) const;
+  Outcome<Connection> take();
+  void give_back(Connection connection);
+  ino_t current_file() const;
+  Outcome<void> move_to(const std::string& aside) const;
+
+  std::string path_;
+  std::shared_ptr<const Tables> tables_;
+  Guarded<Pool> pool_;
+};
+
+}  // namespace sekisho::spool

@@ -1,0 +1,292 @@
+#include "spool/pipeline.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <unistd.h>
+
+namespace sekisho::spool {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Puts that wait for a writer. With a quarter of a megabyte in memory each this is 256 MB; whoever comes after them
+// would wait longer for a disk that stands still than its client does.
+constexpr std::size_t waiting_puts = 1024;
+
+// Puts of one commit: some milliseconds of work, so that the first of them does not wait for the last.
+constexpr std::size_t group_puts = 256;
+
+// How long a put waits for whoever has locked the index, counted from the call; the least is for a put whose time
+// went by behind others.
+constexpr milliseconds patience{2000};
+constexpr milliseconds least_patience{200};
+
+// Nothing happens at that time; a wait needs an end.
+constexpr std::chrono::hours idle{1};
+
+milliseconds patience_left(SteadyTime since) {
+  const auto waited = std::chrono::duration_cast<milliseconds>(steady_now() - since);
+  return std::max(least_patience, patience - waited);
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Options& options, std::shared_ptr<const Folder> folder, Index& index,
+                   Condition& condition, std::function<void()> mend)
+    : options_(options),
+      folder_(std::move(folder)),
+      index_(index),
+      condition_(condition),
+      mend_(std::move(mend)) {
+  read_usage();
+  committer_ = std::thread([this] { commit_until_stopped(); });
+  for (unsigned i = 0; i < std::max(options_.writers, 1U); ++i)
+    writers_.emplace_back([this] { write_until_stopped(); });
+}
+
+Pipeline::~Pipeline() {
+  waiting_.with([](Waiting& waiting) { waiting.stopping = true; });
+  waiting_.notify_all();
+  for (auto& writer : writers_) writer.join();
+  written_.with([](Written& written) { written.stopping = true; });
+  written_.notify_all();
+  committer_.join();
+}
+
+void Pipeline::put(Draft draft, Entry entry, Store::Done done) {
+  Put put{std::move(draft), std::move(entry), std::move(done), steady_now(), 0, false,
+          std::nullopt};
+  put.octets = put.draft.size() + put.entry.record.size() + Trailer::octets;
+  reserved_ += put.octets;
+  const bool taken = waiting_.with([&](Waiting& waiting) {
+    if (waiting.puts.size() >= waiting_puts) return false;
+    waiting.puts.push_back(std::move(put));
+    return true;
+  });
+  if (taken) {
+    waiting_.notify_one();
+    return;
+  }
+  // The committer answers, for `done` is never called from here.
+  put.outcome = failed(Failure::Kind::unavailable, "too many messages wait for the disk");
+  written_.with([&](Written& written) { written.puts.push_back(std::move(put)); });
+  written_.notify_one();
+}
+
+void Pipeline::want_mending() {
+  written_.with([](Written& written) { written.mend = true; });
+  written_.notify_one();
+}
+
+void Pipeline::write_until_stopped() {
+  for (;;) {
+    auto put = waiting_.wait_until(
+        steady_now() + idle, [](const Waiting& w) { return w.stopping || !w.puts.empty(); },
+        [](Waiting& waiting, bool) -> std::optional<Put> {
+          if (waiting.puts.empty()) return std::nullopt;
+          Put first = std::move(waiting.puts.front());
+          waiting.puts.pop_front();
+          return first;
+        });
+    if (!put) {
+      if (waiting_.with([](const Waiting& waiting) { return waiting.stopping; })) return;
+      continue;
+    }
+    if (auto written = write(*put); !written) {
+      condition_.failed_with(written.error());
+      finish(*put, failed(written.error()));
+      continue;
+    }
+    written_.with([&](Written& written) { written.puts.push_back(std::move(*put)); });
+    written_.notify_one();
+  }
+}
+
+Outcome<void> Pipeline::write(Put& put) {
+  if (auto why = condition_.barred()) return failed(*why);
+  if (auto within = keep_limit(put); !within) return within;
+  return put.draft.finish(put.entry.record);
+}
+
+Outcome<void> Pipeline::keep_limit(const Put& put) {
+  if (options_.max_size == 0) return {};
+  const auto over = [&] { return octets_ + reserved_ > options_.max_size; };
+  if (!over()) return {};
+  // Others may have removed messages since the last commit.
+  if (auto read = read_usage(); !read) return read;
+  if (!over()) return {};
+  return failed(Failure::Kind::limit, "a message of " + std::to_string(put.entry.size) +
+                                          " octets would exceed max_size, " +
+                                          std::to_string(options_.max_size) + " octets");
+}
+
+Outcome<void> Pipeline::read_usage() {
+  return index_.with([&](Database& database) -> Outcome<void> {
+    auto usage = Index::usage(database);
+    if (!usage) return failed(usage.error());
+    octets_ = usage->octets;
+    return {};
+  });
+}
+
+void Pipeline::commit_until_stopped() {
+  for (;;) {
+    const auto wake = condition_.next_try().value_or(steady_now() + idle);
+    Puts group;
+    bool stopping = false;
+    bool mend = false;
+    written_.wait_until(
+        wake,
+        [](const Written& written) {
+          return written.stopping || written.mend || !written.puts.empty();
+        },
+        [&](Written& written, bool) {
+          const auto count = std::min(group_puts, written.puts.size());
+          const auto end = written.puts.begin() + static_cast<std::ptrdiff_t>(count);
+          group.assign(std::make_move_iterator(written.puts.begin()), std::make_move_iterator(end));
+          written.puts.erase(written.puts.begin(), end);
+          stopping = written.stopping;
+          mend = std::exchange(written.mend, false);
+        });
+    if (!group.empty()) commit(group);
+    if (group.empty() && stopping) return;
+    if (!stopping) tend(mend);
+  }
+}
+
+void Pipeline::commit(Puts& group) {
+  auto done = publish(group);
+  if (done) done = add_rows(group);
+  if (!done) {
+    condition_.failed_with(done.error());
+    if (done.error().kind == Failure::Kind::damaged) want_mending();
+  }
+  bool stored = false;
+  for (auto& put : group) {
+    if (!done && !put.outcome) put.outcome = failed(done.error());
+    stored = stored || (put.outcome && put.outcome->has_value());
+  }
+  if (stored) condition_.put_succeeded();
+  for (auto& put : group) {
+    Outcome<Stored> outcome = std::move(*put.outcome);
+    if (put.published && (!outcome || outcome->repeated)) folder_->remove_message(put.entry.key);
+    finish(put, std::move(outcome));
+  }
+}
+
+// Gives every file its name; those that cannot have it are answered so.
+Outcome<void> Pipeline::publish(Puts& group) {
+  bool any = false;
+  std::optional<Failure> barred = condition_.barred();
+  for (auto& put : group) {
+    if (put.outcome) continue;
+    if (barred) {
+      put.outcome = failed(*barred);
+      continue;
+    }
+    auto published = put.draft.publish(put.entry.key);
+    if (!published) {
+      condition_.failed_with(published.error());
+      put.outcome = failed(published.error());
+      continue;
+    }
+    put.published = any = true;
+  }
+  return any ? folder_->sync() : Outcome<void>{};
+}
+
+Outcome<void> Pipeline::add_rows(Puts& group) {
+  const auto open = [](const Put& put) { return !put.outcome; };
+  const auto first = std::find_if(group.begin(), group.end(), open);
+  if (first == group.end()) return {};
+  const auto wait = patience_left(first->since);
+  std::vector<std::optional<Outcome<Stored>>> outcomes(group.size());
+  std::uint64_t octets = 0;
+  auto added = index_.with([&](Database& database) {
+    database.set_patience(wait);
+    auto done = database.transaction([&]() -> Outcome<void> {
+      for (std::size_t i = 0; i < group.size(); ++i) {
+        if (!open(group[i])) continue;
+        auto outcome = add_row(database, group[i]);
+        if (!outcome) return failed(outcome.error());
+        outcomes[i] = std::move(*outcome);
+      }
+      auto usage = Index::usage(database);
+      if (!usage) return failed(usage.error());
+      octets = usage->octets;
+      return {};
+    });
+    database.set_patience(patience);
+    return done;
+  });
+  if (!added) return added;
+  octets_ = octets;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (outcomes[i]) group[i].outcome = std::move(*outcomes[i]);
+  }
+  return {};
+}
+
+// The outcome of one put; a failure is one of the whole group's.
+Outcome<Outcome<Stored>> Pipeline::add_row(Database& database, Put& put) {
+  if (auto begun = database.run("SAVEPOINT put"); !begun) return failed(begun.error());
+  auto placed = index_.place(database, put.entry, put.octets,
+                             [&](const std::string& key) { return folder_->has_message(key); });
+  const auto kind = placed ? Failure::Kind::io : placed.error().kind;
+  const bool of_this_put = kind == Failure::Kind::refused || kind == Failure::Kind::exists;
+  if (!placed && !of_this_put) return failed(placed.error());
+  if (!placed) {
+    if (auto undone = database.run("ROLLBACK TO put"); !undone) return failed(undone.error());
+  }
+  if (auto released = database.run("RELEASE put"); !released) return failed(released.error());
+  if (!placed) return Outcome<Stored>(failed(placed.error()));
+  switch (placed->placing) {
+    case Tables::Placing::inserted:
+      return Outcome<Stored>(Stored{put.entry.key, false});
+    case Tables::Placing::repeated:
+      return Outcome<Stored>(Stored{placed->same_as, true});
+    case Tables::Placing::abandoned:
+      break;
+  }
+  return Outcome<Stored>(failed(Failure::Kind::exists, "there was a message of that key already"));
+}
+
+void Pipeline::finish(Put& put, Outcome<Stored> outcome) {
+  reserved_ -= put.octets;
+  // Its temporary file, if it has one, goes before anybody hears of the failure.
+  put.draft = Draft(folder_);
+  put.done(std::move(outcome));
+}
+
+void Pipeline::tend(bool mend) {
+  if (mend) mend_();
+  const auto due = condition_.next_try();
+  if (!due || *due > steady_now()) return;
+  if (auto works = try_store(); works) {
+    condition_.tried();
+  } else {
+    condition_.failed_with(works.error());
+    if (works.error().kind == Failure::Kind::damaged) mend_();
+  }
+}
+
+// All that a put does, with a file and descriptors of its own.
+Outcome<void> Pipeline::try_store() {
+  Draft draft(folder_);
+  draft.append(std::string(4096, '\n'));
+  auto done = draft.finish({});
+  if (done) done = folder_->sync();
+  if (!done) return done;
+  return index_.with([](Database& database) -> Outcome<void> {
+    database.set_patience(least_patience);
+    auto written = database.run("UPDATE usage SET messages = messages");
+    database.set_patience(patience);
+    if (!written) return failed(written.error());
+    return {};
+  });
+}
+
+}  // namespace sekisho::spool

@@ -1,0 +1,88 @@
+// spool/pipeline.h: puts on their way to the disk. Writers write and fsync the files, many at the same moment; one
+// committer renames all that are written, fsyncs the folder once, commits their rows once, and tells whoever waits.
+// What is written meanwhile is the next group.
+// Errors: Failure, to the callback of each put. Thread: put() from any; callbacks from its own threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/guarded.h"
+#include "spool/condition.h"
+#include "spool/folder.h"
+#include "spool/index.h"
+#include "spool/message_file.h"
+#include "spool/options.h"
+#include "spool/store.h"
+
+namespace sekisho::spool {
+
+class Pipeline {
+ public:
+  // `mend` makes a damaged index again, on the committer's thread.
+  Pipeline(const Options& options, std::shared_ptr<const Folder> folder, Index& index,
+           Condition& condition, std::function<void()> mend);
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+  // Finishes what has been put.
+  ~Pipeline();
+
+  void put(Draft draft, Entry entry, Store::Done done);
+  // The index was found damaged by somebody else.
+  void want_mending();
+
+ private:
+  struct Put {
+    Draft draft;
+    Entry entry;
+    Store::Done done;
+    SteadyTime since;
+    std::uint64_t octets = 0;  // of the file
+    bool published = false;    // under its name
+    std::optional<Outcome<Stored>> outcome;
+  };
+  using Puts = std::vector<Put>;
+  struct Waiting {
+    std::deque<Put> puts;
+    bool stopping = false;
+  };
+  struct Written {
+    Puts puts;
+    bool stopping = false;
+    bool mend = false;
+  };
+
+  void write_until_stopped();
+  Outcome<void> write(Put& put);
+  Outcome<void> keep_limit(const Put& put);
+  Outcome<void> read_usage();
+  void commit_until_stopped();
+  void commit(Puts& group);
+  Outcome<void> publish(Puts& group);
+  Outcome<void> add_rows(Puts& group);
+  Outcome<Outcome<Stored>> add_row(Database& database, Put& put);
+  void finish(Put& put, Outcome<Stored> outcome);
+  void tend(bool mend);
+  Outcome<void> try_store();
+
+  const Options options_;
+  const std::shared_ptr<const Folder> folder_;
+  Index& index_;
+  Condition& condition_;
+  const std::function<void()> mend_;
+  std::atomic<std::uint64_t> octets_{0};    // of all files, as the last commit saw them
+  std::atomic<std::uint64_t> reserved_{0};  // of the files on their way
+  Guarded<Waiting> waiting_;
+  Guarded<Written> written_;
+  std::vector<std::thread> writers_;
+  std::thread committer_;
+};
+
+}  // namespace sekisho::spool

@@ -1,0 +1,189 @@
+#include "spool/store.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "spool/condition.h"
+#include "spool/folder.h"
+#include "spool/index.h"
+#include "spool/pipeline.h"
+#include "spool/reconcile.h"
+
+namespace sekisho::spool {
+
+namespace {
+
+// A temporary file is a message that arrives; nobody takes longer for one.
+constexpr std::chrono::hours arriving{1};
+
+// An index is made again at most so often: if it is damaged again at once, the disk or this program is broken, and more
+// copies of the database would only fill it.
+constexpr std::chrono::minutes between_mendings{1};
+
+// Keys in one alarm; verify() tells them all.
+constexpr std::size_t keys_told = 5;
+
+std::string told(const std::vector<std::string>& keys) {
+  std::string text = std::to_string(keys.size()) + ": ";
+  for (std::size_t i = 0; i < std::min(keys.size(), keys_told); ++i)
+    text += (i == 0 ? "" : " ") + keys[i];
+  return keys.size() > keys_told ? text + " …" : text;
+}
+
+class DurableStore final : public Store {
+ public:
+  DurableStore(const Options& options, std::shared_ptr<const Folder> folder,
+               std::shared_ptr<const Tables> tables, Alarm alarm)
+      : folder_(std::move(folder)),
+        index_(options.dir + "/index.db", std::move(tables)),
+        condition_(std::move(alarm)) {}
+
+  Outcome<void> start_as_owner(const Options& options);
+  Outcome<void> start_as_guest();
+
+  Draft draft() const override { return Draft(folder_); }
+  void put(Draft draft, std::string key, std::string record, Done done) override;
+  Outcome<void> read(const std::function<Outcome<void>(Database&)>& use) override;
+  Outcome<void> change(const std::function<Outcome<void>(Change&)>& use) override;
+  Outcome<MessageFile> open_message(const std::string& key) const override {
+    return MessageFile::open(*folder_, key);
+  }
+  Outcome<Findings> verify(bool contents) override {
+    return watched(compare(*folder_, index_, contents, /*at_rest=*/false));
+  }
+  Outcome<Usage> usage() override;
+  Health health() const override { return condition_.health(); }
+
+ private:
+  Outcome<void> reconcile(bool index_was_lost);
+  Outcome<void> make_index_again(const std::string& why);
+  void mend();
+
+  // Whoever finds the index damaged has it made again.
+  template <class T>
+  Outcome<T> watched(Outcome<T> outcome) {
+    if (!outcome && outcome.error().kind == Failure::Kind::damaged && pipeline_) {
+      condition_.failed_with(outcome.error());
+      pipeline_->want_mending();
+    }
+    return outcome;
+  }
+
+  const std::shared_ptr<const Folder> folder_;
+  Index index_;
+  Condition condition_;
+  UniqueFd lock_;
+  std::optional<SteadyTime> mended_;    // the committer's
+  std::unique_ptr<Pipeline> pipeline_;  // the owner's; the first to go
+};
+
+Outcome<void> DurableStore::start_as_owner(const Options& options) {
+  auto lock = folder_->lock();
+  if (!lock) return failed(lock.error());
+  lock_ = std::move(*lock);
+  folder_->remove_temporaries(wall_now() - arriving);
+  auto ready = index_.create();
+  if (ready) ready = reconcile(false);
+  if (!ready && ready.error().kind == Failure::Kind::damaged)
+    ready = make_index_again(ready.error().why);
+  if (!ready) return ready;
+  pipeline_ = std::make_unique<Pipeline>(options, folder_, index_, condition_, [this] { mend(); });
+  return {};
+}
+
+Outcome<void> DurableStore::start_as_guest() {
+  return index_.with([](Database&) -> Outcome<void> { return {}; });
+}
+
+Outcome<void> DurableStore::reconcile(bool index_was_lost) {
+  auto findings = compare(*folder_, index_, /*contents=*/false, /*at_rest=*/true);
+  if (!findings) return failed(findings.error());
+  const auto lost = std::move(findings->without_file);
+  auto indexed = index_again(*folder_, index_, *findings);
+  if (!indexed) return failed(indexed.error());
+  if (*indexed > 0 || index_was_lost) {
+    condition_.alarm(std::to_string(*indexed) + " messages in " + folder_->path() +
+                     " had no row in the index and have one again");
+  }
+  if (!lost.empty())
+    condition_.alarm("message files are missing in " + folder_->path() + ": " + told(lost));
+  if (!findings->damaged.empty()) {
+    condition_.alarm("message files in " + folder_->path() +
+                     " are damaged: " + told(findings->damaged));
+  }
+  return {};
+}
+
+Outcome<void> DurableStore::make_index_again(const std::string& why) {
+  auto aside = index_.set_aside();
+  if (!aside) return failed(aside.error());
+  condition_.alarm("the index of " + folder_->path() + " is damaged (" + why + "): it is kept as " +
+                   *aside + " and made again from the message files");
+  return reconcile(true);
+}
+
+void DurableStore::mend() {
+  if (mended_ && steady_now() - *mended_ < between_mendings) return;
+  auto mended = make_index_again(condition_.health().why);
+  if (mended) {
+    mended_ = steady_now();
+  } else {
+    condition_.failed_with(mended.error());
+  }
+}
+
+void DurableStore::put(Draft draft, std::string key, std::string record, Done done) {
+  if (!pipeline_) {
+    done(failed(Failure::Kind::refused, "only the owner of the store may put"));
+    return;
+  }
+  Entry entry{std::move(key), std::move(record), draft.size()};
+  pipeline_->put(std::move(draft), std::move(entry), std::move(done));
+}
+
+Outcome<void> DurableStore::read(const std::function<Outcome<void>(Database&)>& use) {
+  return watched(index_.with(use));
+}
+
+Outcome<void> DurableStore::change(const std::function<Outcome<void>(Change&)>& use) {
+  std::vector<std::string> dropped;
+  auto changed = index_.with([&](Database& database) {
+    return database.transaction([&]() -> Outcome<void> {
+      Change change(database);
+      auto done = use(change);
+      dropped = change.dropped();
+      return done;
+    });
+  });
+  if (changed) {
+    for (const auto& key : dropped) folder_->remove_message(key);
+  }
+  return watched(std::move(changed));
+}
+
+Outcome<Usage> DurableStore::usage() {
+  Usage usage;
+  auto got = read([&](Database& database) -> Outcome<void> {
+    auto found = Index::usage(database);
+    if (!found) return failed(found.error());
+    usage = *found;
+    return {};
+  });
+  if (!got) return failed(got.error());
+  return usage;
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<Store>> Store::open(const Options& options, Access access,
+                                            std::shared_ptr<const Tables> tables, Alarm alarm) {
+  auto folder = Folder::open(options.dir, access == Access::owner);
+  if (!folder) return failed(folder.error());
+  auto store = std::make_unique<DurableStore>(options, std::move(*folder), std::move(tables),
+                                              std::move(alarm));
+  auto started = access == Access::owner ? store->start_as_owner(options) : store->start_as_guest();
+  if (!started) return failed(started.error());
+  return store;
+}
+
+}  // namespace sekisho::spool
