@@ -40,6 +40,22 @@ std::string date_time(WallTime time) {
   return text + " UTC";
 }
 
+std::string held_text(const session::Outcome& outcome) {
+  using Held = session::Outcome::Held;
+  switch (outcome.held) {
+    case Held::no:
+      return {};
+    case Held::by_mta:
+      return "held by the MTA\n";
+    case Held::some:
+      return "held in our own store for " + std::to_string(outcome.recipients_held.size()) +
+             " of its recipients\n";
+    case Held::whole:
+      return "held in our own store\n";
+  }
+  return {};
+}
+
 void show_head(std::string& out, const Explanation& explanation) {
   const auto& facts = explanation.decided.outcome.facts;
   const auto& decision = explanation.decided.outcome.verdict.message;
@@ -52,6 +68,7 @@ void show_head(std::string& out, const Explanation& explanation) {
     out += "monitor mode: it would have been " + std::string(to_string(*decision.monitored)) + "\n";
   }
   if (decision.reply) out += "reply: " + decision.reply->line() + "\n";
+  out += held_text(explanation.decided.outcome);
   if (!explanation.caveat.empty()) out += "\n" + explanation.caveat + "\n";
 }
 
@@ -59,6 +76,7 @@ void show_who(std::string& out, const session::Decided& decided) {
   const auto& facts = decided.outcome.facts;
   title(out, "Who");
   line(out, "client", client_text(facts.client));
+  if (facts.relay) line(out, "relay", client_text(*facts.relay), facts.relay_reason);
   line(out, "sender", "<" + safe(facts.mail_from) + ">");
   constexpr std::size_t shown = 20;
   for (std::size_t i = 0; i < std::min(shown, facts.recipients.size()); ++i) {
@@ -67,6 +85,7 @@ void show_who(std::string& out, const session::Decided& decided) {
   if (facts.recipients.size() > shown) {
     line(out, "", "and " + std::to_string(facts.recipients.size() - shown) + " more");
   }
+  for (const auto& to : facts.refused_recipients) line(out, "refused", "<" + safe(to) + ">");
   if (const auto* from = decided.inputs.header.first("From")) {
     line(out, "From", safe(from->unfolded()));
   }
