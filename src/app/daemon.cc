@@ -1,6 +1,7 @@
 #include "app/daemon.h"
 
 #include <csignal>
+#include <filesystem>
 #include <future>
 
 #include <unistd.h>
@@ -103,12 +104,33 @@ Expected<bool, std::string> Daemon::run() {
   }
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
+  if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
   engine_->replace(std::move(*snapshot));
   milters_->run();
   control_.run(
       {{"status", [this](const json&) { return status(); }},
        {"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
+  return true;
+}
+
+// Opened also where new messages go elsewhere by now: what is in it expires, and comes out of it by its proof.
+Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& settings) {
+  if (quarantine_) return true;
+  const bool needed = settings.session.quarantine.where == session::QuarantineWhere::store;
+  std::error_code ignored;
+  if (!needed && !std::filesystem::exists(settings.quarantine.dir, ignored)) return true;
+  auto store = quarantine::Store::open(
+      settings.quarantine, quarantine::Access::owner,
+      [this](const std::string& alarm) { log_.error("quarantine: " + alarm); });
+  if (!store) {
+    const std::string why = "quarantine.dir: " + settings.quarantine.dir + ": " + store.error().why;
+    if (needed) return tl::unexpected(why);
+    log_.warning(why);
+    return true;
+  }
+  quarantine_ = std::make_unique<quarantine::StoreHolding>(std::move(*store), log_);
+  engine_->hold_in(quarantine_.get());
   return true;
 }
 
@@ -217,6 +239,7 @@ json Daemon::reload() {
   const control::Running running{engine_->snapshot(), loaded_.settings};
   auto snapshot = control::make_snapshot(loaded->settings, loaded->digest, &running);
   if (!snapshot) return refuse(snapshot.error());
+  if (auto opened = open_quarantine(loaded->settings); !opened) return refuse(opened.error());
   engine_->replace(std::move(*snapshot));
   loaded_ = std::move(*loaded);
   log_.reopen(loaded_.settings.log);

@@ -15,6 +15,7 @@
 #include "control/server.h"
 #include "control/snapshot.h"
 #include "milter/server.h"
+#include "quarantine/holding.h"
 #include "session/engine.h"
 
 namespace sekisho::app {
@@ -38,6 +39,7 @@ class Daemon {
   nlohmann::json reload();
   nlohmann::json status() const;
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
+  Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
 
   class LogJournal;
@@ -46,6 +48,7 @@ class Daemon {
   SteadyTime started_ = steady_now();
   Log log_;
   std::unique_ptr<LogJournal> journal_;
+  std::unique_ptr<quarantine::StoreHolding> quarantine_;
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
   control::Server control_;

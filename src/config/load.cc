@@ -372,6 +372,9 @@ Settings keep_until_restart(const Settings& running, Settings loaded) {
   loaded.milters = running.milters;
   loaded.control = running.control;
   loaded.process = running.process;
+  const std::string route = std::move(loaded.quarantine.release_via);
+  loaded.quarantine = running.quarantine;
+  loaded.quarantine.release_via = route;
   return loaded;
 }
 

@@ -12,6 +12,7 @@
 #include "dns/options.h"
 #include "milter/options.h"
 #include "policy/rules.h"
+#include "quarantine/options.h"
 #include "session/options.h"
 #include "spf/options.h"
 
@@ -36,6 +37,7 @@ struct Settings {
   dmarc::Options dmarc;            // `suffixes` is set by whoever loads the list
   std::string public_suffix_list;  // a file; empty: the system's
   policy::RuleSet rules;
+  quarantine::Options quarantine;
   LogOptions log;
 };
 
