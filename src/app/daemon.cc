@@ -183,6 +183,9 @@ void Daemon::stop() {
   pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
   const std::size_t cut_off = milters_->drain(drain_time);
   control_.stop();
+  // Its answers go to the sessions of the milters, which must still be there.
+  engine_->hold_in(nullptr);
+  quarantine_.reset();
   if (cut_off > 0)
     log_.warning(std::to_string(cut_off) + " messages were cut off; their senders try again");
   log_.info("stopped");
