@@ -1,4 +1,5 @@
-"""The MTAs of the laboratory, by name. Each has PROGRAMS that it needs, start, hold_queue, queued, release and submit."""
+"""The MTAs of the laboratory, by name. Each has PROGRAMS that it needs, start, hold_queue, queued,
+release, run_queue and submit."""
 from .postfix import Postfix
 from .sendmail import Sendmail
 

@@ -106,7 +106,11 @@ class Postfix:
     def release(self, queue_id, way):
         """postsuper's ways out of the hold queue."""
         process.run(["postsuper", "-c", self.conf, {"release": "-H", "requeue": "-r"}[way], queue_id])
-        process.run(["postqueue", "-c", self.conf, "-f"])  # -H leaves it in the deferred queue
+        self.run_queue()  # -H leaves it in the deferred queue
+
+    def run_queue(self):
+        """Try what waits in the queue."""
+        process.run(["postqueue", "-c", self.conf, "-f"])
 
     def submit(self, sender, recipients, message):
         """Hand a message in as a local program does. Returns once it is in the maildrop."""

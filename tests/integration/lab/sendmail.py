@@ -2,6 +2,7 @@
 filter, and what a local program hands in by its mail submission program."""
 import os
 import re
+import shutil
 
 from . import dovecot, namespace, process, sink, syslog
 
@@ -11,8 +12,7 @@ SASLPASSWD = UNPACKED + "/usr/sbin/saslpasswd2"
 MACROS = UNPACKED + "/usr/share/sendmail/cf/"
 HOST = "mx.example.jp"
 LOCAL_PORT = 5860
-# Nothing of ours takes long but the end of a message, where a progress report comes every few seconds.
-TIMEOUTS = "C:30s;S:10s;R:15s;E:2m"
+# Its milter time-outs are left as they are: the 10 s for an answer is the shortest that filters meet.
 
 COMMON_MC = """OSTYPE(`linux')dnl
 define(`confDOMAIN_NAME', `{host}')dnl
@@ -51,7 +51,7 @@ MAILER(`smtp')dnl
 """
 SUBMIT_MC = """define(`__OSTYPE__', `')dnl
 define(`confPID_FILE', `{home}/submit.pid')dnl
-define(`confRUN_AS_USER', `root')dnl
+define(`confRUN_AS_USER', `mail:mail')dnl
 define(`MSP_QUEUE_DIR', `{home}/clientmqueue')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h {port}')dnl
 FEATURE(`msp', `[127.0.0.1]')dnl
@@ -71,9 +71,11 @@ class Sendmail:
 
     def start(self, logins):
         """`logins`: the user names that may log in; the database wants them beforehand."""
-        for name, mode in (("queue", 0o700), ("clientmqueue", 0o770)):
-            os.makedirs(os.path.join(self.home, name), mode)
-            os.chmod(os.path.join(self.home, name), mode)
+        for name, mode, owner in (("queue", 0o700, "root"), ("clientmqueue", 0o770, "mail")):
+            path = os.path.join(self.home, name)
+            os.makedirs(path)
+            os.chmod(path, mode)
+            shutil.chown(path, owner, owner)
         syslog.start(os.path.join(self.home, "sendmail.log"))
         self._make_logins(logins)
         self._write_configuration()
@@ -95,7 +97,11 @@ class Sendmail:
     def release(self, queue_id, _way):
         """Out of quarantine: -Q without a reason; then a queue run, which delivers it."""
         self._run(["-qQ", "-Q", "-qI" + queue_id])
-        self._run(["-qI" + queue_id])
+        self.run_queue()
+
+    def run_queue(self):
+        """Try what waits in the queue."""
+        self._run(["-q"])
 
     def submit(self, sender, recipients, message):
         """Hand a message in as a local program does. Returns once the MTA has it."""
@@ -113,12 +119,12 @@ class Sendmail:
         return process.run([PROGRAM, "-C", self._conf("sendmail.cf")] + options, os.path.join(self.home, "commands.log"))
 
     def _queue(self, *options):
-        """mailq's list: a line begins with the queue id; recipients stand alone, far to the right, in brackets."""
+        """mailq's list: a line begins with the queue id; recipients stand alone below, far to the right."""
         found, current = {}, None
         for line in self._run(["-bp", *options]).splitlines():
             if entry := re.match(r"([0-9A-Za-z]{14})[*X?-]?\s", line):
                 current = found.setdefault(entry[1], [])
-            elif (recipient := re.match(r"\s{20,}(\S.*)$", line)) and current is not None:
+            elif (recipient := re.match(r"\t\t+ *(<.*>)$", line)) and current is not None:
                 current.append(recipient[1].strip("<>"))
         return found
 
@@ -154,7 +160,7 @@ class Sendmail:
                 address = "127.0.0.1" if kind == "local" else {"inet": "0.0.0.0", "inet6": "::"}[family]
                 services.append(f"DAEMON_OPTIONS(`Name={kind}{port}{family}, Family={family}, Addr={address}, {options}')"
                                 "dnl\n")
-        filters = [f"MAIL_FILTER(`{name}', `S={_address(milter)}, F=T, T={TIMEOUTS}')dnl\n"
+        filters = [f"MAIL_FILTER(`{name}', `S={_address(milter)}, F=T')dnl\n"
                    for milter, name in names.items()]
         return "".join(filters), "".join(services)
 
