@@ -119,10 +119,10 @@ class Sendmail:
         return process.run([PROGRAM, "-C", self._conf("sendmail.cf")] + options, os.path.join(self.home, "commands.log"))
 
     def _queue(self, *options):
-        """mailq's list: a line begins with the queue id; recipients stand alone below, far to the right."""
+        """mailq's list: a line begins with the queue id and a mark or a blank; recipients stand alone below, far to the right."""
         found, current = {}, None
         for line in self._run(["-bp", *options]).splitlines():
-            if entry := re.match(r"([0-9A-Za-z]{14})[*X?-]?\s", line):
+            if entry := re.match(r"([0-9A-Za-z]{14})[ *X?-]", line):
                 current = found.setdefault(entry[1], [])
             elif (recipient := re.match(r"\t\t+ *(<.*>)$", line)) and current is not None:
                 current.append(recipient[1].strip("<>"))
