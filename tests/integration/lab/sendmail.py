@@ -12,7 +12,9 @@ SASLPASSWD = UNPACKED + "/usr/sbin/saslpasswd2"
 MACROS = UNPACKED + "/usr/share/sendmail/cf/"
 HOST = "mx.example.jp"
 LOCAL_PORT = 5860
-# Its milter time-outs are left as they are: the 10 s for an answer is the shortest that filters meet.
+# The mx services leave the time-outs as they are: the 10 s for an answer is the shortest that filters meet. The others
+# have those of docs/sendmail.md.
+TIMEOUTS = "T=C:10s;S:10s;R:30s;E:5m"
 
 COMMON_MC = """OSTYPE(`linux')dnl
 define(`confDOMAIN_NAME', `{host}')dnl
@@ -155,13 +157,12 @@ class Sendmail:
         for port, kind, milter in [(p, "submission" if s else "mx", m) for p, s, m in self._services] + local:
             options = f"M={'A' if kind == 'mx' else ''}E, Port={port}"
             if milter:
-                options += f", InputMailFilters={names.setdefault(milter, f'filter{len(names)}')}"
-            for family in ("inet",) if kind == "local" else ("inet", "inet6"):
-                address = "127.0.0.1" if kind == "local" else {"inet": "0.0.0.0", "inet6": "::"}[family]
-                services.append(f"DAEMON_OPTIONS(`Name={kind}{port}{family}, Family={family}, Addr={address}, {options}')"
-                                "dnl\n")
-        filters = [f"MAIL_FILTER(`{name}', `S={_address(milter)}, F=T')dnl\n"
-                   for milter, name in names.items()]
+                options += f", InputMailFilters={names.setdefault(milter, f'{kind}{len(names)}')}"
+            addresses = {"inet": "127.0.0.1"} if kind == "local" else {"inet": "0.0.0.0", "inet6": "::"}
+            services += [f"DAEMON_OPTIONS(`Name={kind}{port}{family}, Family={family}, Addr={address}, {options}')dnl\n"
+                         for family, address in addresses.items()]
+        filters = [f"MAIL_FILTER(`{name}', `S={_address(milter)}, F=T{'' if name.startswith('mx') else ', ' + TIMEOUTS}')"
+                   "dnl\n" for milter, name in names.items()]
         return "".join(filters), "".join(services)
 
     def _make_cf(self, name, text):
