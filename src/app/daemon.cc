@@ -1,6 +1,7 @@
 #include "app/daemon.h"
 
 #include <csignal>
+#include <filesystem>
 #include <future>
 
 #include <unistd.h>
@@ -117,6 +118,7 @@ Expected<bool, std::string> Daemon::run() {
   }
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
+  if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
   engine_->replace(std::move(*snapshot));
   if (!loaded_.settings.history.dir.empty()) {
     history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
@@ -138,6 +140,26 @@ void Daemon::record_configuration() {
   history::Configuration configuration{loaded_.digest, config::dump(loaded_.settings), {}};
   for (const auto& [key, place] : loaded_.places) configuration.places.emplace(key, place.text());
   history_->add(std::move(configuration));
+}
+
+// Opened also where new messages go elsewhere by now: what is in it expires, and comes out of it by its proof.
+Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& settings) {
+  if (quarantine_) return true;
+  const bool needed = settings.session.quarantine.where == session::QuarantineWhere::store;
+  std::error_code ignored;
+  if (!needed && !std::filesystem::exists(settings.quarantine.dir, ignored)) return true;
+  auto store = quarantine::Store::open(
+      settings.quarantine, quarantine::Access::owner,
+      [this](const std::string& alarm) { log_.error("quarantine: " + alarm); });
+  if (!store) {
+    const std::string why = "quarantine.dir: " + settings.quarantine.dir + ": " + store.error().why;
+    if (needed) return tl::unexpected(why);
+    log_.warning(why);
+    return true;
+  }
+  quarantine_ = std::make_unique<quarantine::StoreHolding>(std::move(*store), log_);
+  engine_->hold_in(quarantine_.get());
+  return true;
 }
 
 void Daemon::log_start() {
@@ -189,6 +211,9 @@ void Daemon::stop() {
   pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
   const std::size_t cut_off = milters_->drain(drain_time);
   control_.stop();
+  // Its answers go to the sessions of the milters, which must still be there.
+  engine_->hold_in(nullptr);
+  quarantine_.reset();
   if (cut_off > 0)
     log_.warning(std::to_string(cut_off) + " messages were cut off; their senders try again");
   log_.info("stopped");
@@ -245,6 +270,7 @@ json Daemon::reload() {
   const control::Running running{engine_->snapshot(), loaded_.settings};
   auto snapshot = control::make_snapshot(loaded->settings, loaded->digest, &running);
   if (!snapshot) return refuse(snapshot.error());
+  if (auto opened = open_quarantine(loaded->settings); !opened) return refuse(opened.error());
   engine_->replace(std::move(*snapshot));
   loaded_ = std::move(*loaded);
   record_configuration();

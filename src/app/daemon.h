@@ -16,6 +16,7 @@
 #include "control/snapshot.h"
 #include "history/recorder.h"
 #include "milter/server.h"
+#include "quarantine/holding.h"
 #include "session/engine.h"
 
 namespace sekisho::app {
@@ -40,6 +41,7 @@ class Daemon {
   nlohmann::json status() const;
   void record_configuration();
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
+  Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
 
   class DecisionJournal;
@@ -49,6 +51,7 @@ class Daemon {
   Log log_;
   std::unique_ptr<history::Recorder> history_;  // nullptr: nothing is recorded
   std::unique_ptr<DecisionJournal> journal_;
+  std::unique_ptr<quarantine::StoreHolding> quarantine_;
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
   control::Server control_;

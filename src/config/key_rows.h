@@ -40,6 +40,8 @@ Rows dmarc_discovery_keys();
 Rows dmarc_keys();
 Rows policy_default_keys();
 Rows policy_keys();
+
+// keys_quarantine.cc
 Rows quarantine_keys();
 
 }  // namespace sekisho::config

@@ -1,5 +1,4 @@
 #include "config/key_rows.h"
-#include "config/sizes.h"
 #include "config/values.h"
 
 namespace sekisho::config {

@@ -169,21 +169,4 @@ Rows policy_keys() {
   };
 }
 
-Rows quarantine_keys() {
-  using session::QuarantineWhere;
-  return {
-      {.section = "quarantine",
-       .name = "where",
-       .slot = at<Settings>(
-           choice<QuarantineWhere>(
-               {{"mta", QuarantineWhere::mta}, {"junk", QuarantineWhere::junk}}),
-           [](auto& s) -> auto& { return s.session.quarantine.where; }),
-       .text =
-           "Where a quarantined message goes. mta: the hold queue of Postfix (postqueue -p, "
-           "postsuper -H) or the quarantine of sendmail. junk: it is delivered with the field "
-           "\"X-Sekisho-Disposition: quarantine\", for a Sieve rule that files it; that field is "
-           "removed from all inbound mail."},
-  };
-}
-
 }  // namespace sekisho::config

@@ -373,6 +373,9 @@ Settings keep_until_restart(const Settings& running, Settings loaded) {
   loaded.control = running.control;
   loaded.process = running.process;
   loaded.history.dir = running.history.dir;
+  const std::string route = std::move(loaded.quarantine.release_via);
+  loaded.quarantine = running.quarantine;
+  loaded.quarantine.release_via = route;
   return loaded;
 }
 

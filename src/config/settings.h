@@ -13,6 +13,7 @@
 #include "history/options.h"
 #include "milter/options.h"
 #include "policy/rules.h"
+#include "quarantine/options.h"
 #include "session/options.h"
 #include "spf/options.h"
 
@@ -38,6 +39,7 @@ struct Settings {
   std::string public_suffix_list;  // a file; empty: the system's
   policy::RuleSet rules;
   history::Options history;
+  quarantine::Options quarantine;
   LogOptions log;
 };
 

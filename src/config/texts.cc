@@ -164,6 +164,23 @@ Expected<std::string> check_milter_socket(std::string_view text) {
 }
 
 //   server = IPv4 [":" port] / IPv6 / "[" IPv6 "]" [":" port]
+Expected<std::string> check_release_route(std::string_view text) {
+  constexpr std::string_view shape = "write smtp:HOST:PORT or sendmail:/PATH";
+  if (text.starts_with("sendmail:/")) return std::string(text);
+  if (!text.starts_with("smtp:")) return parse_error(std::string(shape));
+  const std::string_view where = text.substr(5);
+  const std::size_t colon = where.rfind(':');
+  if (colon == std::string_view::npos || !is_port(where.substr(colon + 1))) {
+    return parse_error(std::string(shape) + ", as in smtp:127.0.0.1:25 or smtp:[::1]:25");
+  }
+  std::string_view host = where.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (mail::IpAddress::parse(host)) return std::string(text);
+  if (!bracketed && check_host_name(host)) return std::string(text);
+  return parse_error("\"" + std::string(host) + "\" is no address and no host name");
+}
+
 Expected<std::string> check_dns_server(std::string_view text) {
   std::string_view address = text;
   std::string_view port = "53";

@@ -26,6 +26,9 @@ constexpr std::array<Unit, 5> units{{{"d", std::chrono::hours(24)},
 // A hundred years: the product with a unit fits with room.
 constexpr std::int64_t max_count = 3'200'000'000;
 
+// Of sizes: each is 1024 of the one before.
+constexpr std::string_view size_units = "KMGT";
+
 std::string mode_text(unsigned mode) {
   std::string out = "0";
   for (const int shift : {6, 3, 0}) out += static_cast<char>('0' + ((mode >> shift) & 7));
@@ -141,6 +144,55 @@ void read_duration(const std::string& key, const Value& value, milliseconds leas
   } else {
     store(*read);
   }
+}
+
+Expected<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, count);
+  const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
+  if (text.empty() || !ascii::is_digit(text.front()) || failure != std::errc() || unit.size() > 1) {
+    return parse_error("not a size: write a number and K, M, G or T, as in \"10G\"");
+  }
+  const auto power = unit.empty() ? 0 : size_units.find(unit.front());
+  if (power == std::string_view::npos) return parse_error("the unit must be K, M, G or T");
+  const auto shift = 10 * (unit.empty() ? 0 : power + 1);
+  if (count > std::numeric_limits<std::uint64_t>::max() >> shift) {
+    return parse_error("more than any disk holds");
+  }
+  return count << shift;
+}
+
+std::string show_size(std::uint64_t octets) {
+  std::size_t power = 0;
+  while (octets != 0 && octets % 1024 == 0 && power < size_units.size()) {
+    octets /= 1024;
+    ++power;
+  }
+  const std::string number = std::to_string(octets);
+  return power == 0 ? number : number + size_units[power - 1];
+}
+
+Type<std::uint64_t> size(std::uint64_t least, std::uint64_t most) {
+  const std::string expects = "a size from " + show_size(least) + " to " + show_size(most);
+  return {expects,
+          [=](const std::string& key, const Value& value, std::uint64_t& slot, Reader& reader) {
+            const std::string wanted = key + " must be " + expects;
+            if (value.kind != Value::Kind::text) {
+              reader.error(value.place, wanted + ", as text: \"10G\"");
+              return;
+            }
+            const auto read = parse_size(value.text);
+            if (!read) {
+              reader.error(value.place,
+                           wanted + ", not " + shown(value) + ": " + read.error().what);
+            } else if (*read < least || *read > most) {
+              reader.error(value.place, wanted + ", not " + shown(value));
+            } else {
+              slot = *read;
+            }
+          },
+          [](const std::uint64_t& slot) { return toml_text(show_size(slot)); }};
 }
 
 std::string list_choices(const std::vector<std::string>& words) {

@@ -74,6 +74,14 @@ Type<Duration> duration(std::chrono::milliseconds least, std::chrono::millisecon
           [](const Duration& slot) { return toml_text(show_duration(slot)); }};
 }
 
+// --- sizes ---------------------------------------------------------------------------------------
+//   size = 1*DIGIT ["K" / "M" / "G" / "T"]      of 1024
+Expected<std::uint64_t> parse_size(std::string_view text);
+// In the largest unit that has no fraction: "10G".
+std::string show_size(std::uint64_t octets);
+// Octets within bounds.
+Type<std::uint64_t> size(std::uint64_t least, std::uint64_t most);
+
 // --- choices -------------------------------------------------------------------------------------
 
 template <class Enum>
@@ -130,6 +138,7 @@ Expected<std::string> check_account(std::string_view text);  // of passwd or gro
 Expected<std::string> check_milter_socket(std::string_view text);
 Expected<std::string> check_socket_path(std::string_view text);
 Expected<std::string> check_dns_server(std::string_view text);
+Expected<std::string> check_release_route(std::string_view text);
 
 // --- lists ---------------------------------------------------------------------------------------
 

@@ -17,9 +17,9 @@ namespace {
 // The header of most messages; grown for a longer packet, up to max_packet_octets.
 constexpr std::size_t initial_buffer_octets = std::size_t{16} * 1024;
 
-// Postfix waits 300 s and sendmail 5 min for the end of a message, and each begins anew with every
-// progress report.
-constexpr std::chrono::seconds progress_interval(10);
+// sendmail waits 10 s for each answer, and 5 min for the end of a message in all; Postfix 300 s for
+// that. Both begin anew to wait with every progress report.
+constexpr std::chrono::seconds progress_interval(4);
 
 // An MTA holds its connection for the whole SMTP session. libmilter gives up after 7,210 s, so an
 // MTA is used to that.

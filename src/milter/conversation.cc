@@ -307,15 +307,15 @@ void Conversation::answer(const session::Outcome& outcome) {
   std::string out;
   const auto& decision = outcome.verdict.message;
   stage_ = Stage::greeting;
-  const auto needed = outcome.held == Held::by_mta ? SMFIF_QUARANTINE
-                      : outcome.recipients_held.empty() || outcome.held == Held::whole
-                          ? 0U
-                          : SMFIF_DELRCPT;
+  const bool lacks_quarantine =
+      outcome.held == Held::by_mta && (agreed_.actions & SMFIF_QUARANTINE) == 0;
+  const bool lacks_deletion = outcome.held == Held::some && (agreed_.actions & SMFIF_DELRCPT) == 0;
   if (decision.action == Action::reject || decision.action == Action::tempfail) {
     put_reply(out, decision.reply->line());
-  } else if ((agreed_.actions & needed) != needed) {
+  } else if (lacks_quarantine || lacks_deletion) {
     // Better late than delivered unheld.
-    put_reply(out, "451 4.7.1 the MTA does not let its filter hold a message");
+    put_reply(out, lacks_quarantine ? "451 4.7.1 the MTA offers no quarantine to its filter"
+                                    : "451 4.7.1 the MTA lets its filter delete no recipient");
   } else if (outcome.held == Held::whole) {
     put_packet(out, SMFIR_DISCARD);
   } else {

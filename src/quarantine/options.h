@@ -1,4 +1,4 @@
-// quarantine/options.h: our own store of held messages. [quarantine] dir, keep, max_size, when_full.
+// quarantine/options.h: our own store of held messages. [quarantine] dir, keep, max_size, release_via.
 // Thread: immutable value.
 #pragma once
 
@@ -8,14 +8,12 @@
 
 namespace sekisho::quarantine {
 
-// What answers a message that must be held when max_size is reached; what nobody has seen is never evicted.
-enum class WhenFull { tempfail, mta, reject };
-
 struct Options {
   std::string dir = "/var/lib/sekisho/quarantine";
   std::chrono::seconds keep = std::chrono::hours(24 * 30);
   std::uint64_t max_size = 10ULL << 30;  // octets; 0: no limit
-  WhenFull when_full = WhenFull::tempfail;
+  // How a released message goes back to the MTA: "smtp:HOST:PORT" or "sendmail:/PATH".
+  std::string release_via = "smtp:127.0.0.1:25";
 };
 
 }  // namespace sekisho::quarantine

@@ -45,7 +45,7 @@ std::string cut(std::string text) {
 std::string canonical(std::vector<std::string> recipients) {
   for (auto& recipient : recipients) {
     const auto at = recipient.rfind('@');
-    if (at != std::string::npos) recipient = recipient.substr(0, at) + lower(recipient.substr(at));
+    if (at != std::string::npos) recipient = recipient.substr(0, at) + ascii::lower(recipient.substr(at));
   }
   std::sort(recipients.begin(), recipients.end());
   recipients.erase(std::unique(recipients.begin(), recipients.end()), recipients.end());

@@ -57,7 +57,7 @@ class Store {
   // The message as it arrives.
   spool::Draft draft() const { return spool_->draft(); }
   // Never blocks; `done` is called once from another thread, when the message is durable or it is clear that it is not.
-  // Stored::key is the id under which it is kept. Failure::Kind::limit: see Options::when_full; everything else is 4xx.
+  // Stored::key is the id under which it is kept. Failure::Kind::limit: max_size is reached; everything else is 4xx.
   // What is no message with an id and recipients is `refused` at once.
   void hold(spool::Draft draft, Held held, const Detail& detail, spool::Store::Done done);
 

@@ -5,6 +5,7 @@
 #include "policy/decide.h"
 #include "session/hop.h"
 #include "session/message.h"
+#include "session/record.h"
 #include "session/traces.h"
 
 namespace sekisho::session {
@@ -75,17 +76,23 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) {
   storing_ = std::make_unique<Storing>(
       Storing{std::move(message), std::move(outcome), steady_now() + storing_time});
   const auto& kept = *storing_;
+  const auto& message_kept = *kept.message;
   HeldMessage held_message{
-      kept.outcome.facts,
-      kept.outcome.verdict,
-      kept.outcome.authentication_results,
-      received_field(kept.outcome.facts, client_, own_name(*kept.message->snapshot)),
-      first_field(kept.message->header, "Subject"),
-      kept.message->mail_parameters,
-      {},
-      std::move(kept.message->draft),
-      std::string(kept.message->body_digest->so_far().view()),
-      removals(*kept.message)};
+      .facts = kept.outcome.facts,
+      .verdict = kept.outcome.verdict,
+      .authentication_results = kept.outcome.authentication_results,
+      .decision =
+          to_json(kept.outcome.facts, kept.outcome.verdict, kept.outcome.authentication_results)
+              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+      .client = client_text(kept.outcome.facts.client),
+      .received = received_field(kept.outcome.facts, client_, own_name(*message_kept.snapshot)),
+      .subject = first_field(message_kept.header, "Subject"),
+      .message_id = first_field(message_kept.header, "Message-ID"),
+      .mail_parameters = message_kept.mail_parameters,
+      .recipients = {},
+      .content = std::move(kept.message->draft),
+      .body_sha256 = std::string(message_kept.body_digest->so_far().view()),
+      .removals = removals(message_kept)};
   for (const auto& recipient : kept.message->envelope) {
     const auto& all = kept.outcome.recipients_held;
     if (std::find(all.begin(), all.end(), recipient.address) != all.end()) {

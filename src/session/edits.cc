@@ -42,8 +42,10 @@ std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::D
                      " " + std::string(to_string(decision.action)) + "; rule=" + decision.rule, 0});
   }
   // Inserted last, so that it is the topmost field.
-  edits.push_back(
-      {policy::Edit::Kind::insert, std::string(results_field), authentication_results, 0});
+  if (!authentication_results.empty()) {
+    edits.push_back(
+        {policy::Edit::Kind::insert, std::string(results_field), authentication_results, 0});
+  }
   return edits;
 }
 

@@ -2,6 +2,7 @@
 // counters. Thread: any, internally locked; a Snapshot is immutable.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,7 +49,7 @@ class Engine {
   std::shared_ptr<const Snapshot> snapshot() const;
   void replace(std::shared_ptr<const Snapshot> snapshot);
 
-  // Where messages are held, or nullptr: set before the first session, and outliving the last.
+  // Where messages are held, or nullptr; outlives the engine.
   void hold_in(Holding* holding) { holding_ = holding; }
   Holding* holding() const { return holding_; }
 
@@ -62,7 +63,7 @@ class Engine {
  private:
   mutable Guarded<std::shared_ptr<const Snapshot>> snapshot_;
   Journal& journal_;
-  Holding* holding_ = nullptr;
+  std::atomic<Holding*> holding_{nullptr};
   std::function<WallTime()> clock_;
   crypto::KeyCache keys_;
   Deferrals deferrals_;

@@ -9,15 +9,6 @@ namespace {
 
 std::string angle(const std::string& address) { return "<" + address + ">"; }
 
-// "mail.example.com[192.0.2.1]", as Postfix writes it.
-std::string client_text(const policy::Client& client) {
-  // An MTA that could not verify a name gives the address in brackets, or nothing.
-  const bool unknown = client.name.empty() || client.name.front() == '[';
-  const std::string name = unknown ? "unknown" : client.name;
-  if (client.address) return name + "[" + client.address->text() + "]";
-  return name + (client.unix_socket ? "[unix]" : "[unknown]");
-}
-
 std::string dkim_text(const std::vector<dkim::SignatureResult>& signatures) {
   if (signatures.empty()) return "none";
   std::string text;
@@ -72,6 +63,14 @@ void add_results(LogLine& line, const policy::Facts& facts) {
 }
 
 }  // namespace
+
+std::string client_text(const policy::Client& client) {
+  // An MTA that could not verify a name gives the address in brackets, or nothing.
+  const bool unknown = client.name.empty() || client.name.front() == '[';
+  const std::string name = unknown ? "unknown" : client.name;
+  if (client.address) return name + "[" + client.address->text() + "]";
+  return name + (client.unix_socket ? "[unix]" : "[unknown]");
+}
 
 std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict) {
   const auto& decision = verdict.message;

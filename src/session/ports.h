@@ -45,13 +45,16 @@ struct HeldMessage {
   const policy::Facts& facts;
   const policy::Verdict& verdict;
   const std::string& authentication_results;  // our field's value
+  std::string decision;                       // facts and verdict as the JSON of session/record.h
+  std::string client;                         // "mail.example.com[192.0.2.1]"
   std::string received;                       // the value of our Received field, for the top
   std::string subject;                        // as it stood, unfolded
-  std::vector<std::string> mail_parameters;   // "BODY=8BITMIME"
-  std::vector<Recipient> recipients;          // those for whom it is held
-  std::unique_ptr<Draft> content;             // the header as received, an empty line, the body
-  std::string body_sha256;                    // 32 octets
-  std::vector<policy::Edit> removals;         // of forged fields, from the last to the first
+  std::string message_id;
+  std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
+  std::vector<Recipient> recipients;         // those for whom it is held
+  std::unique_ptr<Draft> content;            // the header as received, an empty line, the body
+  std::string body_sha256;                   // 32 octets
+  std::vector<policy::Edit> removals;        // of forged fields, from the last to the first
 };
 
 // `full`: the store has no room, and [quarantine] when_full says what comes of it. `failed`: now.

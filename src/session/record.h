@@ -14,6 +14,9 @@ namespace sekisho::session {
 // "4bXY: id=K7Q2-4D client=… … action=quarantine rule=dmarc reason="…" dns=7/41ms total=43ms"
 std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict);
 
+// "mail.example.com[192.0.2.1]", as Postfix writes it.
+std::string client_text(const policy::Client& client);
+
 nlohmann::json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
                        const std::string& authentication_results);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Runs the integration scenarios: real Postfix, real DNS, real mail, and sekishod between them.
+"""Runs the integration scenarios: real Postfix, real sendmail, real DNS, real mail, and sekishod between them.
 
-Each scenario file gets a laboratory of its own, in namespaces of its own, so files can run at the same time.
+Each scenario file gets a laboratory of its own for each MTA, in namespaces of its own, so files can run at the same time.
 Without root it ends with 77, which ctest counts as skipped.
 """
 import argparse
@@ -19,6 +19,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 from lab import namespace, scenario  # noqa: E402
+from lab.mta import MTAS  # noqa: E402
 
 SKIPPED = 77
 
@@ -27,6 +28,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", help="scenario files, or their names (default: all)")
     parser.add_argument("--filter", default="", metavar="RE", help="only scenarios whose id matches")
+    parser.add_argument("--mta", choices=[*MTAS, "both"], default="both", help="only through this MTA (default: both)")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), metavar="DIR")
     parser.add_argument("--sekishod", help="the daemon (default: sekishod below the build folder)")
     parser.add_argument("--sekisho", help="the command, which makes every decision of a file again from its record when "
@@ -46,8 +48,9 @@ def scenario_paths(names):
     return [n if n.endswith(".toml") and os.path.isfile(n) else os.path.join(folder, n.removesuffix(".toml") + ".toml") for n in names]
 
 
-def load(path, options):
-    file = scenario.load(path)
+def load(path, options, mta):
+    """The file's scenarios for this MTA that the options want."""
+    file = scenario.load(path, mta)
     file.scenarios = [s for s in file.scenarios if re.search(options.filter, s.id)]
     if options.unfiltered:
         scenario.take_filter_away(file)
@@ -66,30 +69,31 @@ def find_daemon(options):
 def inside(options):
     """In the namespaces: one laboratory, one file. The exit status is 1 when a scenario failed."""
     from lab.laboratory import Laboratory
-    file = load(options.files[0], options)
+    file = load(options.files[0], options, options.mta)
     namespace.enter(options.inside, options.sekishod)
     begun = time.monotonic()
-    laboratory = Laboratory(file, namespace.DAEMON, options.sekisho)
+    laboratory = Laboratory(file, namespace.DAEMON, options.mta, options.sekisho)
     laboratory.start()
-    print(f"     {file.name}: laboratory up in {time.monotonic() - begun:.1f} s", flush=True)
+    name = f"{file.name}@{options.mta}"
+    print(f"     {name}: laboratory up in {time.monotonic() - begun:.1f} s", flush=True)
     failed = 0
     for one in file.scenarios:
         begun = time.monotonic()
         complaints = laboratory.run(one)
         failed += bool(complaints)
-        print(f"{'FAIL' if complaints else 'ok  '} {file.name}/{one.id} ({time.monotonic() - begun:.2f} s)")
+        print(f"{'FAIL' if complaints else 'ok  '} {name}/{one.id} ({time.monotonic() - begun:.2f} s)")
         for complaint in complaints:
             print("       " + complaint.replace("\n", "\n       "))
         sys.stdout.flush()
     leftovers = laboratory.stop()
     for complaint in leftovers:
-        print(f"FAIL {file.name}: {complaint}", flush=True)
+        print(f"FAIL {name}: {complaint}", flush=True)
     return 1 if failed or leftovers else 0
 
 
-def run_file(path, options, program):
-    """Start a laboratory for one file, and pass on what it says. (scenarios, exit status)"""
-    file = load(path, options)
+def run_file(path, mta, options, program):
+    """Start a laboratory for one file and one MTA, and pass on what it says. (scenarios, exit status)"""
+    file = load(path, options, mta)
     if not file.scenarios:
         return 0, 0
     if program is None and any(s.config != "none" for s in file.scenarios):
@@ -97,9 +101,9 @@ def run_file(path, options, program):
         return len(file.scenarios), 1
     parent = os.path.abspath(os.path.join(options.build, "integration"))
     os.makedirs(parent, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=file.name + ".", dir=parent)
+    folder = tempfile.mkdtemp(prefix=f"{file.name}.{mta}.", dir=parent)
     argv = namespace.UNSHARE + [sys.executable, os.path.abspath(__file__), "--inside", folder, "--filter",
-                                options.filter, path]
+                                options.filter, "--mta", mta, path]
     command = options.sekisho or (os.path.join(os.path.dirname(program), "sekisho") if program else "")
     if program and not os.access(command, os.X_OK):
         print(f"FAIL {file.name}: no {command}, which replays the decisions")
@@ -115,28 +119,36 @@ def run_file(path, options, program):
     return len(file.scenarios), done.returncode
 
 
+def print_list(path, options, mtas):
+    """Every scenario once, with the MTA when it is for one alone."""
+    listed = {s.id: s for mta in mtas for s in load(path, options, mta).scenarios}
+    for one in listed.values():
+        only = f" ({one.mta} only)" if one.mta else ""
+        print(f"{os.path.basename(path).removesuffix('.toml')}/{one.id}{only}: {one.about}")
+
+
 def main():
     options = arguments()
     if options.inside:
         return inside(options)
     paths = scenario_paths(options.files)
+    mtas = list(MTAS) if options.mta == "both" else [options.mta]
     if options.list:
         for path in paths:
-            for one in load(path, options).scenarios:
-                print(f"{os.path.basename(path).removesuffix('.toml')}/{one.id}: {one.about}")
+            print_list(path, options, mtas)
         return 0
     reason = namespace.why_impossible()
     if reason:
         print("skipped: " + reason)
         return SKIPPED
-    if missing := namespace.missing_programs():
-        print(f"not installed: {', '.join(missing)}; tests/deps/install installs them")
+    if missing := namespace.missing_programs([p for mta in mtas for p in MTAS[mta].PROGRAMS]):
+        print(f"not there: {', '.join(missing)}; tests/deps/install brings them")
         return 1
     program = find_daemon(options)
     with ThreadPoolExecutor(options.jobs) as pool:
-        ended = list(pool.map(lambda path: run_file(path, options, program), paths))
+        ended = list(pool.map(lambda one: run_file(*one, options, program), [(p, mta) for p in paths for mta in mtas]))
     failures = sum(1 for _, status in ended if status)
-    print(f"{sum(count for count, _ in ended)} scenarios in {len(paths)} files, {failures} files with failures")
+    print(f"{sum(count for count, _ in ended)} scenarios in {len(ended)} laboratories, {failures} of them with failures")
     return 1 if failures else 0
 
 

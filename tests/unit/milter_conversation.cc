@@ -277,6 +277,77 @@ TEST(Replies, WithoutQuarantineAForgeryIsDeferred) {
   EXPECT_EQ(replies.size(), 1U);
 }
 
+// A store that says at once what the test wants.
+class Shelf final : public session::Holding {
+ public:
+  explicit Shelf(session::HoldCode code) : code_(code) {}
+  std::unique_ptr<session::Draft> begin() override {
+    struct Nothing final : session::Draft {
+      void append(std::string_view) override {}
+    };
+    return std::make_unique<Nothing>();
+  }
+  void hold(session::HeldMessage, std::function<void(session::HoldResult)> done) override {
+    done({code_, ""});
+  }
+  void take_back(session::ReleaseProof,
+                 std::function<void(std::optional<std::string>)> done) override {
+    done(std::nullopt);
+  }
+
+ private:
+  session::HoldCode code_;
+};
+
+// With a store: a message of a forger to an ordinary user, and to postmaster, who only has it tagged.
+Lines stored(std::uint32_t actions, session::HoldCode code, bool postmaster_too) {
+  auto snapshot = test::snapshot_on_zone(zone);
+  snapshot.options.quarantine.where = session::QuarantineWhere::store;
+  policy::RecipientRules tagged;
+  tagged.to = {policy::RecipientPattern::parse("postmaster@*").value()};
+  tagged.rules.dmarc.reject = policy::OnDmarcReject::tag;
+  snapshot.rules.policies.push_back(tagged);
+  Shelf shelf(code);
+  Talk talk(std::move(snapshot));
+  talk.gate().engine().hold_in(&shelf);
+  talk.say(negotiation(6, actions, test::all_steps));
+  talk.say(greeting + envelope("<bob@b.example>"));
+  if (postmaster_too) talk.say(packet('R', strings({"<postmaster@example.jp>"})));
+  talk.replies();
+  talk.say(content("eve@a.example"));
+  talk.gate().queue().run_until([] { return false; }, steady_now());
+  return talk.replies();
+}
+
+TEST(Replies, WhatTheStoreHasIsDiscarded) {
+  EXPECT_EQ(stored(test::all_actions, session::HoldCode::held, false), Lines{"d"});
+}
+
+TEST(Replies, OneRecipientIsTakenOutOfTheEnvelope) {
+  const auto replies = stored(test::all_actions, session::HoldCode::held, true);
+  ASSERT_EQ(replies.size(), 4U);
+  EXPECT_TRUE(replies[0].starts_with("i||||X-Sekisho-Disposition| tag;")) << replies[0];
+  EXPECT_TRUE(replies[1].starts_with("i||||Authentication-Results|")) << replies[1];
+  EXPECT_EQ(replies[2], "-<user@example.jp>|");
+  EXPECT_EQ(replies[3], "c");
+}
+
+TEST(Replies, WhatTheStoreHasNotIsDeferred) {
+  for (const bool postmaster_too : {false, true}) {
+    const auto replies = stored(test::all_actions, session::HoldCode::failed, postmaster_too);
+    ASSERT_EQ(replies.size(), 1U);
+    EXPECT_TRUE(replies[0].starts_with("y451 4.3.0 ")) << replies[0];
+  }
+}
+
+TEST(Replies, AnMtaWhoseRecipientsCannotBeDeletedIsDeferred) {
+  constexpr std::uint32_t without_delrcpt = test::all_actions & ~0x08U;
+  const auto replies = stored(without_delrcpt, session::HoldCode::held, true);
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_TRUE(replies[0].starts_with("y451 4.7.1 ")) << replies[0];
+  EXPECT_EQ(stored(without_delrcpt, session::HoldCode::held, false), Lines{"d"});
+}
+
 TEST(Dialogue, MacrosNameTheMessageAndTheLogin) {
   Talk talk;
   talk.say(modern + packet('D', "C" + strings({"j", "mta.example"})) + greeting);

@@ -51,8 +51,13 @@ def _send(client, message, answer):
     begun = time.monotonic()
     reply = answer.replies["dot"] = client.data(message)
     answer.seconds = time.monotonic() - begun
-    queued = re.search(r"queued as (\S+)", reply.text)
-    answer.queue_id = queued[1] if queued else ""
+    answer.queue_id = _queue_id(reply)
+
+
+def _queue_id(reply):
+    """What Postfix or sendmail calls the message that it has accepted, or ""."""
+    queued = re.search(r"queued as (\S+)|(\S+) Message accepted for delivery", reply.text)
+    return (queued[1] or queued[2]) if queued else ""
 
 
 def plain(lab, scenario, message):
@@ -141,24 +146,25 @@ def raw_data(lab, scenario, message, hexadecimal, times=1):
     if client.command("DATA").code == 354:
         client.send(message.replace(b"@RAW@", bytes.fromhex(hexadecimal) * times) + b"\r\n.\r\n")
         answer.replies["dot"] = client.read_reply()
-        queued = re.search(r"queued as (\S+)", answer.replies["dot"].text)
-        answer.queue_id = queued[1] if queued else ""
+        answer.queue_id = _queue_id(answer.replies["dot"])
     client.quit()
     return answer
 
 
 def sendmail(lab, scenario, message):
-    """Handed in by a local program; it passes through non_smtpd_milters."""
-    lab.postfix.sendmail(scenario.mail_from, scenario.rcpt, message)
+    """Handed in by a local program: through Postfix's non_smtpd_milters, or by sendmail's mail submission program."""
+    lab.mta.submit(scenario.mail_from, scenario.rcpt, message)
     return Answer(message=message, local=True)
 
 
-def released(lab, scenario, message, option):
-    """Held, then released by postsuper: it must not be held again."""
+def released(lab, scenario, message, way="release"):
+    """Held, through a queue run too; then released by the MTA's own command: it must not be held again."""
     answer = plain(lab, scenario, message)
-    _wait_until(lambda: answer.queue_id in lab.postfix.hold_queue(), f"not held: {answer.stage('dot')}")
-    lab.postfix.release(answer.queue_id, option)
-    _wait_until(lambda: answer.queue_id not in lab.postfix.hold_queue(), "still in the hold queue")
+    _wait_until(lambda: answer.queue_id in lab.mta.hold_queue(), f"not held: {answer.stage('dot')}")
+    lab.mta.run_queue()
+    assert answer.queue_id in lab.mta.hold_queue(), "a queue run let it go"
+    lab.mta.release(answer.queue_id, way)
+    _wait_until(lambda: answer.queue_id not in lab.mta.hold_queue(), "still in the hold queue")
     return answer
 
 

@@ -34,7 +34,7 @@ def fates(lab, scenario, answer, begun, wanted):
 
 
 def _look_in_queues(lab, answer, fate):
-    held, queued = lab.postfix.hold_queue(), lab.postfix.queued()
+    held, queued = lab.mta.hold_queue(), lab.mta.queued()
     if answer.local:
         mine = [q for q, to in held.items() if set(to) & set(fate)]
         return {r: f or ("held" if mine else "") for r, f in fate.items()}

@@ -3,10 +3,10 @@ import os
 import time
 import traceback
 
-from . import dialogues, dns_client, dns_faults, dovecot, judge, messages, namespace, sink, upheavals, zones
+from . import dialogues, dns_client, dns_faults, judge, messages, namespace, sink, upheavals, zones
 from .daemon import Daemon
 from .keys import Keys
-from .postfix import Postfix
+from .mta import MTAS
 
 FIRST_MX, FIRST_SUBMISSION = 2600, 5870
 NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
@@ -15,7 +15,7 @@ NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
 class Laboratory:
     """Needs to be made inside the namespaces (namespace.enter)."""
 
-    def __init__(self, scenario_file, program, command=None):
+    def __init__(self, scenario_file, program, mta, command=None):
         self.file = scenario_file
         self._command = command
         home = namespace.HOME
@@ -24,7 +24,7 @@ class Laboratory:
         self._daemons = {name: Daemon(program, os.path.join(home, name), n, scenario_file.configurations[name])
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
-        self.postfix = Postfix(os.path.join(home, "postfix"), self._services(), self._local(), scenario_file.postfix)
+        self.mta = MTAS[mta](os.path.join(home, mta), self._services(), self._local())
         self._expected = set()
         self.sink = None
         self.faults = None
@@ -35,9 +35,7 @@ class Laboratory:
         zones.start(os.path.join(namespace.HOME, "dns"), self.file.zones, self.keys)
         self.faults = dns_faults.start(self.file.faults)
         self.sink = sink.start(os.path.join(namespace.HOME, "sink"))
-        if any(s.auth for s in self.file.scenarios):
-            dovecot.start(os.path.join(self.postfix.home, "auth"))
-        self.postfix.start()
+        self.mta.start(sorted({s.auth for s in self.file.scenarios} - {""}))
         for daemon in self._daemons.values():
             daemon.wait()
 

@@ -12,7 +12,8 @@ HOME = "/mnt"
 NAMESERVER = "127.0.0.53"
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 DAEMON = HOME + "/sekishod"
-PROGRAMS = ["ip", "sysctl", "mount", "unshare", "nsd", "postfix", "dovecot", "openssl"]
+PROGRAMS = ["ip", "sysctl", "mount", "unshare", "nsd", "openssl"]
+DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "shm", "pts", "fd", "stdin", "stdout", "stderr"]
 
 
 def why_impossible():
@@ -25,10 +26,10 @@ def why_impossible():
     return None
 
 
-def missing_programs():
-    """Programs of tests/deps/packages that are not installed."""
+def missing_programs(further):
+    """Programs of tests/deps/packages that are not there: those of the laboratory, and `further` ones."""
     path = "/usr/sbin:/sbin:" + os.environ.get("PATH", "/usr/bin:/bin")
-    return [name for name in PROGRAMS if shutil.which(name, path=path) is None]
+    return [name for name in PROGRAMS + further if shutil.which(name, path=path) is None]
 
 
 def enter(folder, program):
@@ -53,6 +54,29 @@ def enter(folder, program):
     _run("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo")
     _run("ip", "-6", "route", "add", "local", "::/0", "dev", "lo")
     _run("sysctl", "-q", "-w", "net.ipv6.ip_nonlocal_bind=1")
+
+
+def mount_over(source, target):
+    """`target` shows what is in `source`, in this mount namespace."""
+    _run("mount", "--bind", source, target)
+
+
+def own_dev():
+    """/dev with the devices that programs need and nothing of the machine's, to make sockets in."""
+    new = os.path.join(HOME, "dev")
+    os.makedirs(new)
+    for name in DEVICES:
+        old, here = os.path.join("/dev", name), os.path.join(new, name)
+        if os.path.islink(old):
+            os.symlink(os.readlink(old), here)
+        elif os.path.isdir(old):
+            os.makedirs(here)
+            _run("mount", "--bind", old, here)
+        elif os.path.exists(old):
+            open(here, "w").close()
+            _run("mount", "--bind", old, here)
+    _run("mount", "--rbind", new, "/dev")
+    return "/dev"
 
 
 def _run(*argv):

@@ -4,7 +4,7 @@ import json
 import os
 import pwd
 
-from . import process, sink
+from . import dovecot, process, sink
 
 MAIN_CF = """compatibility_level = 3.6
 command_directory = /usr/sbin
@@ -76,14 +76,18 @@ QUEUES = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "
 class Postfix:
     """`services`: (port, submission, milter address or ""). `local`: the milter of non-SMTP mail."""
 
-    def __init__(self, home, services, local="", extra=()):
+    PROGRAMS = ["postfix", "dovecot"]
+
+    def __init__(self, home, services, local=""):
         self.home = home
         self.conf = os.path.join(home, "conf")
         self._services = services
         self._local = local
-        self._extra = list(extra)
 
-    def start(self):
+    def start(self, logins):
+        """`logins`: who will log in; Dovecot knows everybody."""
+        if logins:
+            dovecot.start(os.path.join(self.home, "auth"))
         self._make_folders()
         self._write_configuration()
         process.run(["postfix", "-c", self.conf, "start"], os.path.join(self.home, "start.log"))
@@ -99,12 +103,16 @@ class Postfix:
         """All queue ids, in whatever queue."""
         return {entry["queue_id"] for entry in self._queue()}
 
-    def release(self, queue_id, option):
-        """postsuper's ways out of the hold queue: "-H" (release), "-r" (requeue)."""
-        process.run(["postsuper", "-c", self.conf, option, queue_id])
-        process.run(["postqueue", "-c", self.conf, "-f"])  # -H leaves it in the deferred queue
+    def release(self, queue_id, way):
+        """postsuper's ways out of the hold queue."""
+        process.run(["postsuper", "-c", self.conf, {"release": "-H", "requeue": "-r"}[way], queue_id])
+        self.run_queue()  # -H leaves it in the deferred queue
 
-    def sendmail(self, sender, recipients, message):
+    def run_queue(self):
+        """Try what waits in the queue."""
+        process.run(["postqueue", "-c", self.conf, "-f"])
+
+    def submit(self, sender, recipients, message):
         """Hand a message in as a local program does. Returns once it is in the maildrop."""
         path = os.path.join(self.home, "sendmail.eml")
         with open(path, "wb") as out:
@@ -133,11 +141,9 @@ class Postfix:
         os.makedirs(self.conf)
 
     def _write_configuration(self):
-        extra = list(self._extra)
-        if self._local:
-            extra.append("non_smtpd_milters = " + self._local)
+        extra = "non_smtpd_milters = " + self._local if self._local else ""
         with open(os.path.join(self.conf, "main.cf"), "w") as out:
-            out.write(MAIN_CF.format(home=self.home, sink=sink.PORT, extra="\n".join(extra)))
+            out.write(MAIN_CF.format(home=self.home, sink=sink.PORT, extra=extra))
         with open(os.path.join(self.conf, "master.cf"), "w") as out:
             out.write(SERVICES)
             for port, submission, milter in self._services:

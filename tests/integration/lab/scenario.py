@@ -1,9 +1,13 @@
-"""Scenario files: what they may say, read strictly. The format stands in tests/README.md."""
+"""Scenario files: what they may say, read strictly. The format stands in tests/README.md.
+
+What a file says of one MTA alone is settled here: load() gives the scenarios of the MTA that it is asked for.
+"""
 import os
 import tomllib
 from dataclasses import dataclass, field, fields
 
 OUTCOMES = {"delivered", "held", "refused", "deferred", "discarded", "stopped", "any"}
+MTA_NAMES = ("postfix", "sendmail")
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Scenario:
     config: str = "default"     # "none": without the filter
     service: str = "mx"         # mx | submission
     auth: str = ""              # login
+    mta: str = ""               # the only MTA that it makes sense with; empty: all
     mail_parameters: str = ""   # after MAIL FROM
     dialogue: str = "plain"     # a function of dialogues.py
     parameters: dict = field(default_factory=dict)   # its arguments
@@ -57,7 +62,6 @@ class ScenarioFile:
     configurations: dict        # name -> settings over daemon.BASE
     zones: list
     faults: list
-    postfix: list               # further lines of main.cf
 
 
 def _strictly(kind, table, where):
@@ -70,7 +74,10 @@ def _strictly(kind, table, where):
         raise ValueError(f"{where}: {error}") from error
 
 
-def _expect(table, where):
+def _expect(table, where, mta):
+    """A table of an MTA's name holds what is to be expected there instead."""
+    own = {name: table[name] for name in MTA_NAMES if name in table}
+    table = {**{k: v for k, v in table.items() if k not in own}, **own.get(mta, {})}
     expect = _strictly(Expect, table, where)
     words = expect.outcome.values() if isinstance(expect.outcome, dict) else [expect.outcome or "any"]
     if set(words) - OUTCOMES:
@@ -78,22 +85,25 @@ def _expect(table, where):
     return expect
 
 
-def _scenario(table, defaults, where):
+def _scenario(table, defaults, where, mta):
     table = {**defaults, **table}
     where = f"{where}: {table.get('id', '?')}"
-    table["expect"] = _expect(table.get("expect", {}), where)
-    table["then"] = [{"after": t.get("after", 0), "expect": _expect(t["expect"], where)} for t in table.get("then", [])]
+    table["expect"] = _expect(table.get("expect", {}), where, mta)
+    table["then"] = [{"after": t.get("after", 0), "expect": _expect(t["expect"], where, mta)}
+                     for t in table.get("then", [])]
+    if table.get("mta", "") not in ("", *MTA_NAMES):
+        raise ValueError(f"{where}: no such MTA: {table['mta']!r}")
     return _strictly(Scenario, table, where)
 
 
-def load(path):
+def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
     where = os.path.basename(path)
-    unknown = set(document) - {"about", "zone", "config", "defaults", "postfix", "scenario"}
+    unknown = set(document) - {"about", "zone", "config", "defaults", "scenario"}
     if unknown:
         raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
-    scenarios = [_scenario(t, document.get("defaults", {}), where) for t in document["scenario"]]
+    scenarios = [_scenario(t, document.get("defaults", {}), where, mta) for t in document["scenario"]]
     names = [s.id for s in scenarios]
     if len(set(names)) != len(names):
         raise ValueError(f"{where}: an id is used twice: {sorted(n for n in names if names.count(n) > 1)}")
@@ -101,10 +111,10 @@ def load(path):
     missing = {s.config for s in scenarios} - set(configurations) - {"none"}
     if missing:
         raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
+    scenarios = [s for s in scenarios if s.mta in ("", mta)]
     zones = [document.get("zone", "")] + [s.zone for s in scenarios]
     faults = [fault for s in scenarios for fault in s.faults]
-    return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults,
-                        document.get("postfix", []))
+    return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults)
 
 
 def take_filter_away(file):

@@ -1,0 +1,73 @@
+#include "config/key_rows.h"
+
+namespace sekisho::config {
+
+namespace {
+
+constexpr std::chrono::milliseconds hour = std::chrono::hours(1);
+
+}  // namespace
+
+Rows quarantine_keys() {
+  using session::QuarantineWhere;
+  using session::WhenFull;
+  return {
+      {.section = "quarantine",
+       .name = "where",
+       .slot = at<Settings>(
+           choice<QuarantineWhere>({{"mta", QuarantineWhere::mta},
+                                    {"store", QuarantineWhere::store},
+                                    {"junk", QuarantineWhere::junk}}),
+           [](auto& s) -> auto& { return s.session.quarantine.where; }),
+       .text =
+           "Where a quarantined message goes. mta: the hold queue of Postfix (postqueue -p, "
+           "postsuper -H) or the quarantine of sendmail; with several recipients it is held for "
+           "all. store: our own store (sekisho quarantine), for just the recipients whose rules "
+           "hold it. junk: it is delivered with the field "
+           "\"X-Sekisho-Disposition: quarantine\", for a Sieve rule that files it; that field is "
+           "removed from all inbound mail."},
+      {.section = "quarantine",
+       .name = "dir",
+       .slot = at<Settings>(
+           path(), [](auto& s) -> auto& { return s.quarantine.dir; }),
+       .reload = Reload::restart,
+       .text = "The folder of the store: the index and one file for each message. Nobody but the "
+               "daemon's user may write to it; it is made when its parent exists."},
+      {.section = "quarantine",
+       .name = "keep",
+       .slot = at<Settings>(
+           duration<std::chrono::seconds>(hour, hour * 24 * 3650),
+           [](auto& s) -> auto& { return s.quarantine.keep; }),
+       .reload = Reload::restart,
+       .text = "How long a message is kept in the store. After that it expires."},
+      {.section = "quarantine",
+       .name = "max_size",
+       .slot = at<Settings>(
+           size(0, std::uint64_t{1} << 50), [](auto& s) -> auto& { return s.quarantine.max_size; }),
+       .reload = Reload::restart,
+       .text = "How much the messages of the store may take up together; \"0\" is no limit. What "
+               "nobody has seen is never removed to make room: when_full says what happens."},
+      {.section = "quarantine",
+       .name = "when_full",
+       .slot = at<Settings>(
+           choice<WhenFull>({{"tempfail", WhenFull::tempfail},
+                             {"mta", WhenFull::mta},
+                             {"reject", WhenFull::reject}}),
+           [](auto& s) -> auto& { return s.session.quarantine.when_full; }),
+       .text = "What answers a message that is to be held when max_size is reached. tempfail: the "
+               "sender tries again. mta: the MTA holds it. reject: it is refused."},
+      {.section = "quarantine",
+       .name = "release_via",
+       .slot = at<Settings>(
+           text("smtp:HOST:PORT or sendmail:/PATH", check_release_route),
+           [](auto& s) -> auto& { return s.quarantine.release_via; }),
+       .sample = R"("sendmail:/usr/sbin/sendmail")",
+       .text =
+           "How a released message goes back to the MTA. smtp: by SMTP, without a login, so the "
+           "MTA must relay for this host. sendmail: by that program, which the command runs; "
+           "the daemon runs nothing. Either way it passes the MTA's other filters again, and "
+           "ours knows it by a proof that works once."},
+  };
+}
+
+}  // namespace sekisho::config

@@ -1,0 +1,129 @@
+#include "quarantine/holding.h"
+
+#include <utility>
+
+#include "base/encoding.h"
+
+namespace sekisho::quarantine {
+
+namespace {
+
+// How often what is too old is looked for. Nobody waits for it to the minute.
+constexpr std::chrono::minutes expire_every(15);
+
+class KeptDraft final : public session::Draft {
+ public:
+  explicit KeptDraft(spool::Draft draft) : draft_(std::move(draft)) {}
+  void append(std::string_view octets) override { draft_.append(octets); }
+  spool::Draft take() { return std::move(draft_); }
+
+ private:
+  spool::Draft draft_;
+};
+
+Held row_of(const session::HeldMessage& message) {
+  const auto& facts = message.facts;
+  Held held;
+  held.id = facts.id;
+  held.queue_id = facts.queue_id;
+  held.time = facts.received;
+  held.mail_from = facts.mail_from;
+  for (const auto& to : message.recipients) held.recipients.push_back(to.address);
+  held.author = facts.author.mailboxes.empty() ? "" : facts.author.mailboxes.front().text();
+  held.subject = message.subject;
+  held.message_id = message.message_id;
+  held.client = message.client;
+  // With recipients who differ, what speaks for the held ones.
+  const policy::Decision* decision = &message.verdict.message;
+  for (const auto& [to, one] : message.verdict.recipients) {
+    if (one.action == policy::Action::quarantine) decision = &one;
+  }
+  held.rule = decision->rule;
+  held.reason = decision->reason;
+  held.body_hash = hex_encode(message.body_sha256);
+  return held;
+}
+
+session::HoldResult result_of(const Outcome<spool::Stored>& stored) {
+  using session::HoldCode;
+  if (stored) return {HoldCode::held, ""};
+  const bool full = stored.error().kind == Failure::Kind::limit;
+  return {full ? HoldCode::full : HoldCode::failed, stored.error().why};
+}
+
+}  // namespace
+
+StoreHolding::StoreHolding(std::unique_ptr<Store> store, Log& log)
+    : store_(std::move(store)), log_(log), thread_([this] { serve(); }) {}
+
+StoreHolding::~StoreHolding() {
+  tasks_.post([this] { stopping_ = true; });
+  thread_.join();
+}
+
+std::unique_ptr<session::Draft> StoreHolding::begin() {
+  return std::make_unique<KeptDraft>(store_->draft());
+}
+
+void StoreHolding::hold(session::HeldMessage message,
+                        std::function<void(session::HoldResult)> done) {
+  auto& kept = static_cast<KeptDraft&>(*message.content);
+  Detail detail;
+  detail.envelope = Envelope{message.received, message.authentication_results,
+                             message.mail_parameters, message.recipients, message.removals}
+                        .json();
+  detail.decision = message.decision;
+  store_->hold(
+      kept.take(), row_of(message), detail,
+      [this, id = message.facts.id, done = std::move(done)](Outcome<spool::Stored> stored) {
+        if (stored && stored->repeated) {
+          log_.info(LogLine("quarantine:").field("id", id).field("repeats", stored->key).text());
+        } else if (!stored) {
+          log_.write_limited(LogLevel::error, "quarantine",
+                             "quarantine: not held: " + stored.error().why);
+        }
+        done(result_of(stored));
+      });
+}
+
+void StoreHolding::take_back(session::ReleaseProof proof,
+                             std::function<void(std::optional<std::string>)> done) {
+  tasks_.post([this, proof = std::move(proof), done = std::move(done)] {
+    const auto id = store_->consume_token(proof.token, hex_encode(proof.body_sha256),
+                                          proof.recipients, wall_now());
+    if (!id) {
+      log_.warning(LogLine("quarantine:")
+                       .field("release", proof.id)
+                       .field("refused", id.error().why)
+                       .text());
+      return done(std::nullopt);
+    }
+    const auto message = store_->get(*id);
+    const auto envelope = message ? Envelope::parse(message->detail.envelope) : std::nullopt;
+    done(envelope ? envelope->authentication_results : "");
+  });
+}
+
+void StoreHolding::serve() {
+  auto next = steady_now();
+  while (!stopping_) {
+    tasks_.run_until([this] { return stopping_.load(); }, next);
+    if (stopping_ || steady_now() < next) continue;
+    expire();
+    next = steady_now() + expire_every;
+  }
+}
+
+void StoreHolding::expire() {
+  const auto expired = store_->expire(wall_now());
+  if (!expired) {
+    log_.write_limited(LogLevel::warning, "quarantine expire",
+                       "quarantine: cannot expire messages: " + expired.error().why);
+  } else if (expired->postponed) {
+    log_.warning("quarantine: the clock has jumped; nothing is expired before the next look");
+  } else if (expired->messages > 0) {
+    log_.info("quarantine: " + std::to_string(expired->messages) + " messages have expired");
+  }
+}
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,54 @@
+// quarantine/holding.h: the store as the sessions see it: where a message is held, and who knows it when it comes out
+// again. Expires what is old. What waits for the disk runs on a thread of its own.
+// Errors: are results. Thread: any, internally locked.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/executor.h"
+#include "base/log.h"
+#include "quarantine/store.h"
+#include "session/ports.h"
+
+namespace sekisho::quarantine {
+
+class StoreHolding final : public session::Holding {
+ public:
+  StoreHolding(std::unique_ptr<Store> store, Log& log);
+  ~StoreHolding() override;
+
+  std::unique_ptr<session::Draft> begin() override;
+  void hold(session::HeldMessage message, std::function<void(session::HoldResult)> done) override;
+  void take_back(session::ReleaseProof proof,
+                 std::function<void(std::optional<std::string>)> done) override;
+
+  Store& store() { return *store_; }
+
+ private:
+  void serve();
+  void expire();
+
+  std::unique_ptr<Store> store_;
+  Log& log_;
+  RunQueue tasks_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+// What of a held message its list does not show: how it is given back. `envelope` of Detail.
+struct Envelope {
+  std::string received;                      // the value of our Received field
+  std::string authentication_results;        // of our own field
+  std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
+  std::vector<session::Recipient> recipients;
+  std::vector<policy::Edit> removals;  // of forged fields, from the last to the first
+
+  std::string json() const;
+  static std::optional<Envelope> parse(std::string_view json);
+};
+
+}  // namespace sekisho::quarantine

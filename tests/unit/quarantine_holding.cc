@@ -1,0 +1,278 @@
+// Sessions and the real store: what is held, for whom, and how it comes out again.
+#include "quarantine/holding.h"
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.h"
+#include "support/session_gate.h"
+#include "support/temporary_folder.h"
+
+namespace sekisho::quarantine {
+
+namespace {
+
+using session::Outcome;
+using Place = Outcome::Held;
+
+// quarantine.example asks for quarantine; nothing of the messages below aligns with it.
+const char* const zone = R"(
+a.example.                    TXT  "v=spf1 ip4:192.0.2.10 -all"
+_dmarc.quarantine.example.    TXT  "v=DMARC1; p=quarantine"
+quarantine.example.           TXT  "v=spf1 -all"
+_dmarc.good.example.          TXT  "v=DMARC1; p=reject"
+good.example.                 TXT  "v=spf1 ip4:192.0.2.10 -all"
+)";
+
+session::Snapshot storing_snapshot(session::WhenFull when_full) {
+  auto snapshot = test::snapshot_on_zone(zone);
+  snapshot.options.quarantine.where = session::QuarantineWhere::store;
+  snapshot.options.quarantine.when_full = when_full;
+  policy::RecipientRules tagged;
+  tagged.to = {policy::RecipientPattern::parse("postmaster@*").value()};
+  tagged.rules.dmarc.quarantine = policy::OnDmarcQuarantine::tag;
+  snapshot.rules.policies.push_back(tagged);
+  return snapshot;
+}
+
+test::Letter forged() {
+  test::Letter letter;
+  letter.fields = {{"Received", " from x by y; Sat, 21 Nov 2026 09:30:00 +0000"},
+                   {"From", " bob@quarantine.example"},
+                   {"Authentication-Results", " mx.example.jp; dmarc=pass"},
+                   {"Subject", " Hello\r\n there"},
+                   {"Message-ID", " <1@a.example>"}};
+  letter.body = "First line\r\n\r\nlast line \xff\r\n";
+  return letter;
+}
+
+const std::string as_received =
+    "Received: from x by y; Sat, 21 Nov 2026 09:30:00 +0000\r\nFrom: bob@quarantine.example\r\n"
+    "Authentication-Results: mx.example.jp; dmarc=pass\r\nSubject: Hello\r\n there\r\n"
+    "Message-ID: <1@a.example>\r\n\r\nFirst line\r\n\r\nlast line \xff\r\n";
+
+class StoreOfGate : public testing::Test {
+ protected:
+  explicit StoreOfGate(session::WhenFull when_full = session::WhenFull::tempfail,
+                       std::uint64_t max_size = 0)
+      : gate_(storing_snapshot(when_full)) {
+    Options options;
+    options.dir = folder_.file("store");
+    options.max_size = max_size;
+    auto store = Store::open(options, Access::owner,
+                             [](const std::string& alarm) { ADD_FAILURE() << alarm; });
+    if (!store) throw std::runtime_error(store.error().why);
+    holding_.emplace(std::move(*store), log_);
+    gate_.engine().hold_in(&*holding_);
+  }
+
+  std::vector<Held> held() { return holding_->store().list({}).value(); }
+  // The message of a release as the MTA brings it back.
+  test::Letter returning(const Release& release) {
+    test::Letter letter = forged();
+    letter.client = "127.0.0.1";
+    letter.fields.insert(letter.fields.begin(),
+                         {"X-Sekisho-Release", " " + release.id + " " + release.token});
+    return letter;
+  }
+
+  test::TemporaryFolder folder_;
+  Log log_{LogOptions{LogOptions::Target::file, folder_.file("log")}};
+  std::optional<StoreHolding> holding_;
+  test::Gate gate_;
+};
+
+TEST_F(StoreOfGate, HoldsWhatIsQuarantinedAsItCame) {
+  const auto outcome = gate_.judge(forged());
+  EXPECT_EQ(outcome.held, Place::whole);
+  EXPECT_EQ(outcome.verdict.message.action, policy::Action::quarantine);
+  const auto all = held();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].id, outcome.facts.id);
+  EXPECT_EQ(all[0].queue_id, "4bXY");
+  EXPECT_EQ(all[0].state, State::held);
+  EXPECT_EQ(all[0].mail_from, "bob@a.example");
+  EXPECT_EQ(all[0].recipients, std::vector<std::string>{"user@example.jp"});
+  EXPECT_EQ(all[0].author, "bob@quarantine.example");
+  EXPECT_EQ(all[0].client, "unknown[192.0.2.10]");
+  EXPECT_EQ(all[0].rule, "dmarc");
+  EXPECT_EQ(all[0].message_id, "<1@a.example>");
+  const auto file = holding_->store().open_message(all[0].id);
+  ASSERT_TRUE(file) << file.error().why;
+  EXPECT_EQ(file->read_all().value(), as_received);
+}
+
+TEST_F(StoreOfGate, KeepsTheEnvelopeAndOurOwnHop) {
+  const auto session = gate_.session();
+  test::greet(*session, forged());
+  std::optional<Outcome> outcome;
+  session->mail_from({"bob@a.example", false, {"BODY=8BITMIME", "RET=HDRS"}});
+  session->rcpt_to({"user@example.jp", {"NOTIFY=FAILURE", "ORCPT=rfc822;u@example.jp"}});
+  for (const auto& field : forged().fields) session->header(field.name, field.value);
+  session->end_of_header();
+  session->body("x\r\n");
+  session->end_of_message("4bXY", [&](const Outcome& reached) { outcome = reached; });
+  gate_.queue().run_until([&] { return outcome.has_value(); },
+                          steady_now() + std::chrono::seconds(5));
+  ASSERT_TRUE(outcome);
+  const auto message = holding_->store().get(outcome->facts.id);
+  ASSERT_TRUE(message) << message.error().why;
+  const auto envelope = Envelope::parse(message->detail.envelope);
+  ASSERT_TRUE(envelope);
+  EXPECT_EQ(envelope->mail_parameters, (std::vector<std::string>{"BODY=8BITMIME", "RET=HDRS"}));
+  ASSERT_EQ(envelope->recipients.size(), 1U);
+  EXPECT_EQ(envelope->recipients[0].parameters,
+            (std::vector<std::string>{"NOTIFY=FAILURE", "ORCPT=rfc822;u@example.jp"}));
+  EXPECT_EQ(envelope->authentication_results, outcome->authentication_results);
+  ASSERT_EQ(envelope->removals.size(), 1U) << "the forged results";
+  EXPECT_EQ(envelope->removals[0].name, "Authentication-Results");
+  EXPECT_TRUE(envelope->received.starts_with(
+      " from mx.a.example (unknown [192.0.2.10])\r\n\tby mx.example.jp (held by sekishod) id 4bXY"
+      "\r\n\tfor <user@example.jp>;\r\n\t"))
+      << envelope->received;
+}
+
+TEST_F(StoreOfGate, HoldsForOneRecipientAndDeliversToTheOther) {
+  test::Letter letter = forged();
+  letter.to = {"user@example.jp", "postmaster@example.jp"};
+  const auto outcome = gate_.judge(letter);
+  EXPECT_EQ(outcome.held, Place::some);
+  EXPECT_EQ(outcome.recipients_held, std::vector<std::string>{"user@example.jp"});
+  const auto& edits = outcome.verdict.edits;
+  const auto disposition = std::find_if(edits.begin(), edits.end(), [](const auto& edit) {
+    return edit.name == "X-Sekisho-Disposition";
+  });
+  ASSERT_NE(disposition, edits.end());
+  EXPECT_TRUE(disposition->value.starts_with(" tag;")) << "that of the copy which is delivered";
+  ASSERT_EQ(held().size(), 1U);
+  EXPECT_EQ(held()[0].recipients, std::vector<std::string>{"user@example.jp"});
+}
+
+TEST_F(StoreOfGate, GoodMailLeavesNothing) {
+  test::Letter letter;
+  letter.mail_from = "bob@good.example";
+  letter.fields = {{"From", " bob@good.example"}};
+  letter.body = std::string(1 << 20, 'x');
+  EXPECT_EQ(gate_.judge(letter).held, Place::no);
+  EXPECT_TRUE(held().empty());
+}
+
+TEST_F(StoreOfGate, WhatIsReleasedPassesOnceWithItsFirstResults) {
+  const auto first = gate_.judge(forged());
+  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  ASSERT_TRUE(release) << release.error().why;
+  const auto back = gate_.judge(returning(*release));
+  EXPECT_EQ(back.facts.exemption, policy::Exemption::released);
+  EXPECT_EQ(back.verdict.message.action, policy::Action::accept);
+  EXPECT_EQ(back.authentication_results, first.authentication_results);
+  ASSERT_FALSE(back.verdict.edits.empty());
+  EXPECT_EQ(back.verdict.edits.back().value, first.authentication_results);
+  const auto removed = [&](std::string_view name) {
+    return std::count_if(back.verdict.edits.begin(), back.verdict.edits.end(), [&](const auto& e) {
+      return e.kind == policy::Edit::Kind::remove && e.name == name;
+    });
+  };
+  EXPECT_EQ(removed("X-Sekisho-Release"), 1);
+  EXPECT_EQ(removed("Authentication-Results"), 1);
+
+  test::Letter again = returning(*release);
+  again.client = "192.0.2.66";
+  EXPECT_EQ(gate_.judge(again).facts.exemption, policy::Exemption::none) << "the proof is used up";
+}
+
+TEST_F(StoreOfGate, AProofIsForThisBodyAndTheseRecipients) {
+  const auto first = gate_.judge(forged());
+  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  ASSERT_TRUE(release) << release.error().why;
+  test::Letter stolen = returning(*release);
+  stolen.client = "192.0.2.66";
+  const auto judged = [&](const test::Letter& letter) {
+    return gate_.judge(letter).facts.exemption == policy::Exemption::none;
+  };
+  test::Letter other_body = stolen;
+  other_body.body += "buy now\r\n";
+  EXPECT_TRUE(judged(other_body));
+  test::Letter other_recipient = stolen;
+  other_recipient.to = {"somebody@example.jp"};
+  EXPECT_TRUE(judged(other_recipient));
+  test::Letter guessed = stolen;
+  guessed.fields[0].value = " " + release->id + " 00000000000000000000000000000000";
+  EXPECT_TRUE(judged(guessed));
+  test::Letter empty = stolen;
+  empty.fields[0].value = "";
+  EXPECT_TRUE(judged(empty));
+  EXPECT_FALSE(judged(stolen)) << "the true one still passes";
+}
+
+TEST_F(StoreOfGate, OneThatIsSentAgainIsOneRow) {
+  const auto first = gate_.judge(forged());
+  const auto again = gate_.judge(forged());
+  EXPECT_EQ(again.held, Place::whole);
+  ASSERT_EQ(held().size(), 1U);
+  EXPECT_EQ(held()[0].id, first.facts.id);
+  EXPECT_EQ(held()[0].repeats, 1U);
+}
+
+// The MTA goes away while the store writes: the next message of the connection is not given its answer.
+TEST_F(StoreOfGate, AnAbortWhileItIsStored) {
+  const auto session = gate_.session();
+  test::greet(*session, forged());
+  test::send(*session, forged());
+  session->end_of_message("4bXY", [](const Outcome&) { ADD_FAILURE() << "nobody asks any more"; });
+  session->abort();
+  EXPECT_FALSE(session->in_message());
+  test::Letter good;
+  good.mail_from = "bob@good.example";
+  good.fields = {{"From", " bob@good.example"}};
+  EXPECT_EQ(gate_.judge(*session, good).held, Place::no);
+}
+
+class FullStore : public StoreOfGate {
+ protected:
+  explicit FullStore(session::WhenFull when_full = session::WhenFull::tempfail)
+      : StoreOfGate(when_full, /*max_size=*/1) {}
+};
+class FullStoreToMta : public FullStore {
+ protected:
+  FullStoreToMta() : FullStore(session::WhenFull::mta) {}
+};
+class FullStoreRejects : public FullStore {
+ protected:
+  FullStoreRejects() : FullStore(session::WhenFull::reject) {}
+};
+
+std::string reply_of(const Outcome& outcome) {
+  const auto& reply = outcome.verdict.message.reply;
+  return reply ? reply->line() : "";
+}
+
+TEST_F(FullStore, IsATemporaryFailure) {
+  const auto outcome = gate_.judge(forged());
+  EXPECT_EQ(outcome.held, Place::no);
+  EXPECT_TRUE(reply_of(outcome).starts_with("452 4.3.1 ")) << reply_of(outcome);
+  EXPECT_TRUE(outcome.verdict.edits.empty());
+  EXPECT_TRUE(held().empty());
+}
+
+TEST_F(FullStoreToMta, LeavesItToTheMta) {
+  const auto outcome = gate_.judge(forged());
+  EXPECT_EQ(outcome.held, Place::by_mta);
+  EXPECT_EQ(reply_of(outcome), "");
+}
+
+TEST_F(FullStoreRejects, Refuses) {
+  EXPECT_TRUE(reply_of(gate_.judge(forged())).starts_with("550 5.7.1 "));
+}
+
+// Without an open store there is no acceptance of what must be held, and none is needed for the rest.
+TEST(NoStore, IsATemporaryFailureForWhatMustBeHeld) {
+  test::Gate gate(storing_snapshot(session::WhenFull::tempfail));
+  EXPECT_TRUE(reply_of(gate.judge(forged())).starts_with("451 4.3.0 "));
+  test::Letter good;
+  good.mail_from = "bob@good.example";
+  good.fields = {{"From", " bob@good.example"}};
+  EXPECT_EQ(gate.judge(good).verdict.message.action, policy::Action::accept);
+}
+
+}  // namespace
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,525 @@
+// Held messages: what is held can be found, and every change of state happens once.
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "quarantine/store.h"
+#include "quarantine/tables.h"
+#include "support/held_messages.h"
+#include "support/spool_store.h"
+#include "support/temporary_folder.h"
+
+namespace sekisho::quarantine {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using test::held_detail;
+using test::held_id;
+using test::held_message;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+class Quarantine : public testing::Test {
+ protected:
+  Quarantine() { options_.dir = place_.file("store"); }
+
+  std::unique_ptr<Store> open(Access access = Access::owner) {
+    auto store = Store::open(options_, access, alarms_.sink());
+    EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().why);
+    return store ? std::move(*store) : nullptr;
+  }
+  test::Puts::Outcome hold(Store& store, Held held,
+                           const std::string& message = "Subject: x\r\n\r\n") {
+    test::Puts puts;
+    auto draft = store.draft();
+    draft.append(message);
+    store.hold(std::move(draft), std::move(held), held_detail(), puts.done());
+    return puts.wait().front();
+  }
+  void hold(Store& store, std::uint64_t number) {
+    const auto outcome = hold(store, held_message(number));
+    ASSERT_TRUE(outcome.has_value()) << outcome.error().why;
+  }
+  std::vector<std::string> ids(Store& store, const Filter& filter = {}) {
+    std::vector<std::string> all;
+    const auto rows = store.list(filter);
+    EXPECT_TRUE(rows.has_value());
+    for (const auto& row : *rows) all.push_back(row.id);
+    return all;
+  }
+  State state_of(Store& store, std::uint64_t number) {
+    return store.get(held_id(number))->held.state;
+  }
+  bool has_file(std::uint64_t number) const {
+    return fs::exists(options_.dir + "/" + held_id(number));
+  }
+
+  test::TemporaryFolder place_;
+  Options options_;
+  test::Alarms alarms_;
+  const WallTime now_ = held_message(0).time + hours(1);
+};
+
+TEST_F(Quarantine, WhatIsHeldIsKnownAfterARestart) {
+  Held odd = held_message(7);
+  odd.subject = std::string("'; DROP TABLE held; --\0\x1B]0;x\x07\xFF\n", 33);
+  odd.mail_from = "";
+  odd.recipients = {"\"a b\"@example.jp", "two@example.jp"};
+  {
+    auto store = open();
+    const auto outcome = hold(*store, odd, "the message");
+    ASSERT_TRUE(outcome.has_value());
+    EXPECT_EQ(outcome->key, odd.id);
+  }
+  auto store = open();
+  const auto message = store->get(odd.id);
+  ASSERT_TRUE(message.has_value());
+  EXPECT_EQ(message->held.subject, odd.subject);
+  EXPECT_EQ(message->held.mail_from, "");
+  EXPECT_EQ(message->held.recipients, odd.recipients);
+  EXPECT_EQ(message->held.time, odd.time);
+  EXPECT_EQ(message->held.expires, odd.time + options_.keep);
+  EXPECT_EQ(message->held.size, 11U);
+  EXPECT_EQ(message->held.state, State::held);
+  EXPECT_EQ(message->detail.envelope, held_detail().envelope);
+  EXPECT_EQ(message->detail.decision, held_detail().decision);
+  EXPECT_EQ(*store->open_message(odd.id)->read_all(), "the message");
+}
+
+TEST_F(Quarantine, TheFileTellsAllThatTheRowKnows) {
+  {
+    auto store = open();
+    for (std::uint64_t i = 0; i < 5; ++i) hold(*store, i);
+  }
+  const auto before = open()->list({});
+  fs::remove(options_.dir + "/index.db");
+  auto store = open();
+  const auto after = store->list({});
+  ASSERT_EQ(after->size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(record_of((*after)[i], {}), record_of((*before)[i], {}));
+    EXPECT_EQ((*after)[i].size, (*before)[i].size);
+    EXPECT_EQ(store->get((*after)[i].id)->detail.decision, held_detail().decision);
+  }
+}
+
+TEST_F(Quarantine, RefusesWhatIsNoMessage) {
+  auto store = open();
+  for (const char* id : {"", "../../etc/shadow", "-rf", "K7Q2-4DM", "K7Q2-4DMI", "k7q2-4dmx",
+                         "K7Q2 4DMX", "K7Q24-DMX", "*", "K7Q2-4DMX\n"}) {
+    Held held = held_message(1);
+    held.id = id;
+    EXPECT_FALSE(hold(*store, held).has_value()) << id;
+    EXPECT_FALSE(store->get(id).has_value()) << id;
+    EXPECT_FALSE(store->open_message(id).has_value()) << id;
+    EXPECT_FALSE(store->remove(id, now_).has_value()) << id;
+    EXPECT_FALSE(store->begin_release({id, {}}, now_).has_value()) << id;
+  }
+  Held nobody = held_message(1);
+  nobody.recipients.clear();
+  EXPECT_FALSE(hold(*store, nobody).has_value());
+  Held two_lines = held_message(1);
+  two_lines.recipients = {"a@example.jp\nb@example.jp"};
+  EXPECT_FALSE(hold(*store, two_lines).has_value());
+  EXPECT_THAT(ids(*store), IsEmpty());
+}
+
+TEST_F(Quarantine, Filters) {
+  auto store = open();
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    Held held = held_message(i);
+    if (i == 1) held.subject = "100% Off_Now";
+    if (i == 2) held.rule = "dnsbl";
+    if (i == 3) held.recipients = {"Postmaster@Example.JP"};
+    if (i == 4) held.mail_from = "VIP@partner.example";
+    ASSERT_TRUE(hold(*store, held).has_value());
+  }
+  ASSERT_TRUE(store->remove(held_id(5), now_).has_value());
+  const auto id = held_id;
+  EXPECT_THAT(ids(*store), ElementsAre(id(5), id(4), id(3), id(2), id(1), id(0)));
+  EXPECT_THAT(ids(*store, {.limit = 2}), ElementsAre(id(5), id(4)));
+  EXPECT_THAT(ids(*store, {.since = held_message(4).time}), ElementsAre(id(5), id(4)));
+  EXPECT_THAT(ids(*store, {.before = held_message(1).time}), ElementsAre(id(0)));
+  EXPECT_THAT(ids(*store, {.from = "vip@PARTNER"}), ElementsAre(id(4)));
+  EXPECT_THAT(ids(*store, {.from = "a3@example"}), ElementsAre(id(3)));  // the author
+  EXPECT_THAT(ids(*store, {.to = "postmaster@"}), ElementsAre(id(3)));
+  EXPECT_THAT(ids(*store, {.rule = "dnsbl"}), ElementsAre(id(2)));
+  EXPECT_THAT(ids(*store, {.rule = "dns"}), IsEmpty());
+  EXPECT_THAT(ids(*store, {.text = "0% off_n"}), ElementsAre(id(1)));
+  EXPECT_THAT(ids(*store, {.text = "%"}), ElementsAre(id(1)));
+  EXPECT_THAT(ids(*store, {.text = "' OR 1=1 --"}), IsEmpty());
+  EXPECT_THAT(ids(*store, {.state = State::deleted}), ElementsAre(id(5)));
+  const auto long_text = store->list({.text = std::string(100'000, 'x')});
+  ASSERT_FALSE(long_text.has_value());
+  EXPECT_EQ(long_text.error().kind, Failure::Kind::refused);
+}
+
+TEST_F(Quarantine, SentAgainIsOneRowWithACount) {
+  auto store = open();
+  hold(*store, 1);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    Held again = held_message(1);
+    again.id = held_id(100 + i);
+    again.time += hours(i + 1);
+    const auto outcome = hold(*store, again);
+    ASSERT_TRUE(outcome.has_value());
+    EXPECT_TRUE(outcome->repeated);
+    EXPECT_EQ(outcome->key, held_id(1));
+    EXPECT_FALSE(has_file(100 + i));
+  }
+  EXPECT_THAT(ids(*store), ElementsAre(held_id(1)));
+  const auto message = store->get(held_id(102));  // found by the id of a repetition
+  ASSERT_TRUE(message.has_value());
+  EXPECT_EQ(message->held.id, held_id(1));
+  EXPECT_EQ(message->held.repeats, 3U);
+  EXPECT_EQ(message->held.last_repeat, held_message(1).time + hours(3));
+}
+
+TEST_F(Quarantine, WhatDiffersIsNotARepetition) {
+  auto store = open();
+  hold(*store, 1);
+  std::vector<Held> others(8, held_message(1));
+  others[0].mail_from = "other@example.com";
+  others[1].recipients.pop_back();
+  others[2].body_hash[0] = 'c';
+  others[3].subject = "another subject";  // a monitor's mails have equal bodies
+  others[4].message_id = "<other@example.com>";
+  others[5].author = "other@example.com";
+  others[6].time += hours(25);
+  others[7].time -= hours(25);
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    others[i].id = held_id(200 + i);
+    const auto outcome = hold(*store, others[i]);
+    ASSERT_TRUE(outcome.has_value());
+    EXPECT_FALSE(outcome->repeated) << i;
+  }
+  EXPECT_EQ(ids(*store).size(), 9U);
+}
+
+TEST_F(Quarantine, ARepetitionOfWhatIsGoneIsHeldAnew) {
+  auto store = open();
+  hold(*store, 1);
+  ASSERT_TRUE(store->remove(held_id(1), now_).has_value());
+  Held again = held_message(1);
+  again.id = held_id(2);
+  EXPECT_FALSE(hold(*store, again)->repeated);
+  // And of one whose file is missing.
+  fs::remove(options_.dir + "/" + held_id(2));
+  again.id = held_id(3);
+  EXPECT_FALSE(hold(*store, again)->repeated);
+  EXPECT_TRUE(has_file(3));
+  // Delivered already: the recipients have it.
+  const auto release = store->begin_release({held_id(3), {}}, now_);
+  ASSERT_TRUE(store->finish_release(*release, "250 ok", now_).has_value());
+  again.id = held_id(4);
+  EXPECT_TRUE(hold(*store, again)->repeated);
+}
+
+TEST_F(Quarantine, AReleaseDelivers) {
+  auto store = open();
+  hold(*store, 1);
+  const auto release = store->begin_release({held_id(1), {}}, now_);
+  ASSERT_TRUE(release.has_value()) << release.error().why;
+  EXPECT_THAT(release->recipients, ElementsAre("one@example.jp", "two@example.jp"));
+  EXPECT_EQ(release->token.size(), 32U);
+  EXPECT_EQ(state_of(*store, 1), State::released);
+  EXPECT_EQ(*store->finish_release(*release, "250 2.0.0 Ok: queued as 4bZZ", now_ + seconds(5)),
+            State::delivered);
+  const auto message = store->get(held_id(1));
+  EXPECT_EQ(message->held.state, State::delivered);
+  EXPECT_EQ(message->held.remark, "250 2.0.0 Ok: queued as 4bZZ");
+  EXPECT_EQ(message->held.changed, now_ + seconds(5));
+  EXPECT_FALSE(has_file(1));
+  EXPECT_FALSE(store->begin_release({held_id(1), {}}, now_).has_value());
+  EXPECT_FALSE(store->finish_release(*release, "250 again", now_).has_value());
+  EXPECT_FALSE(store->remove(held_id(1), now_).has_value());
+}
+
+TEST_F(Quarantine, AFailedReleaseStaysHeldAndSaysWhy) {
+  auto store = open();
+  hold(*store, 1);
+  const auto release = store->begin_release({held_id(1), {}}, now_);
+  ASSERT_TRUE(store->fail_release(*release, "SMTPUTF8 is not offered", now_).has_value());
+  EXPECT_EQ(state_of(*store, 1), State::held);
+  EXPECT_EQ(store->get(held_id(1))->held.remark, "SMTPUTF8 is not offered");
+  EXPECT_TRUE(has_file(1));
+  // Its token admits nothing any more, and it cannot be finished.
+  EXPECT_FALSE(
+      store->consume_token(release->token, held_message(1).body_hash, release->recipients, now_)
+          .has_value());
+  EXPECT_FALSE(store->finish_release(*release, "250 ok", now_).has_value());
+  EXPECT_TRUE(store->begin_release({held_id(1), {}}, now_).has_value());
+}
+
+TEST_F(Quarantine, RecipientsMayBeServedOneByOne) {
+  auto store = open();
+  hold(*store, 1);
+  auto release = store->begin_release({held_id(1), {"one@example.jp"}}, now_);
+  EXPECT_EQ(*store->finish_release(*release, "250 ok", now_), State::held);
+  EXPECT_TRUE(has_file(1));
+  release = store->begin_release({held_id(1), {"admin@example.jp"}}, now_);  // a copy
+  EXPECT_EQ(*store->finish_release(*release, "250 ok", now_), State::held);
+  release = store->begin_release({held_id(1), {}}, now_);
+  EXPECT_THAT(release->recipients, ElementsAre("two@example.jp"));
+  EXPECT_EQ(*store->finish_release(*release, "250 ok", now_), State::delivered);
+  EXPECT_THAT(store->get(held_id(1))->held.delivered_to,
+              ElementsAre("one@example.jp", "admin@example.jp", "two@example.jp"));
+}
+
+TEST_F(Quarantine, ATokenAdmitsThisMessageOnce) {
+  auto store = open();
+  auto command = open(Access::guest);
+  hold(*store, 1);
+  const auto release = command->begin_release({held_id(1), {}}, now_);
+  const auto hash = held_message(1).body_hash;
+  const auto to = release->recipients;
+  const auto refusal = [&](const std::string& token, const std::string& body,
+                           const std::vector<std::string>& recipients, WallTime when) {
+    const auto consumed = store->consume_token(token, body, recipients, when);
+    return consumed ? "" : consumed.error().why;
+  };
+  EXPECT_THAT(refusal(std::string(32, '0'), hash, to, now_), HasSubstr("no release"));
+  EXPECT_THAT(refusal("' OR 1=1 --", hash, to, now_), HasSubstr("no release"));
+  EXPECT_THAT(refusal("", hash, to, now_), HasSubstr("no release"));
+  EXPECT_THAT(refusal(release->token, "other", to, now_), HasSubstr("body"));
+  EXPECT_THAT(refusal(release->token, hash, {"one@example.jp"}, now_), HasSubstr("recipients"));
+  EXPECT_THAT(refusal(release->token, hash, {to[0], to[1], "x@example.jp"}, now_),
+              HasSubstr("recipients"));
+  EXPECT_THAT(refusal(release->token, hash, to, now_ + hours(25)), HasSubstr("older"));
+  // In any order, domains in any case.
+  const auto consumed =
+      store->consume_token(release->token, hash, {"two@EXAMPLE.jp", "one@example.jp"}, now_);
+  ASSERT_TRUE(consumed.has_value()) << consumed.error().why;
+  EXPECT_EQ(*consumed, held_id(1));
+  EXPECT_THAT(refusal(release->token, hash, to, now_), HasSubstr("passed already"));
+}
+
+TEST_F(Quarantine, ATokenOutlivesARelease) {
+  // A queue between the release and the filter: the MTA has answered 250 before the filter sees the message.
+  auto store = open();
+  hold(*store, 1);
+  const auto release = store->begin_release({held_id(1), {}}, now_);
+  ASSERT_TRUE(store->finish_release(*release, "queued", now_).has_value());
+  EXPECT_TRUE(store
+                  ->consume_token(release->token, held_message(1).body_hash, release->recipients,
+                                  now_ + hours(1))
+                  .has_value());
+}
+
+TEST_F(Quarantine, ReleasedTwiceAtTheSameTimeIsReleasedOnce) {
+  auto store = open();
+  for (std::uint64_t i = 0; i < 10; ++i) hold(*store, i);
+  std::atomic<int> begun{0};
+  std::vector<std::thread> admins;
+  for (int a = 0; a < 4; ++a) {
+    admins.emplace_back([&] {
+      for (std::uint64_t i = 0; i < 10; ++i)
+        begun += store->begin_release({held_id(i), {}}, now_).has_value() ? 1 : 0;
+    });
+  }
+  for (auto& admin : admins) admin.join();
+  EXPECT_EQ(begun, 10);
+}
+
+TEST_F(Quarantine, ManyProcessesChangeEachStateOnce) {
+  auto store = open();
+  for (std::uint64_t i = 0; i < 20; ++i) hold(*store, i);
+  store.reset();
+  // Each child releases, deletes and expires whatever it can, and tells how many it won.
+  std::vector<pid_t> children;
+  int results[2];
+  ASSERT_EQ(::pipe(results), 0);
+  for (int c = 0; c < 4; ++c) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      unsigned char won = 0;
+      auto guest = open(Access::guest);
+      for (std::uint64_t i = 0; i < 20; ++i) {
+        if ((i + static_cast<std::uint64_t>(c)) % 2 == 0) {
+          won = static_cast<unsigned char>(won + guest->remove(held_id(i), now_).has_value());
+        } else if (const auto release = guest->begin_release({held_id(i), {}}, now_)) {
+          won = static_cast<unsigned char>(won + 1);
+          ::_exit(guest->finish_release(*release, "250", now_) &&
+                          ::write(results[1], &won, 1) == 1 && i < 20
+                      ? 0
+                      : 1);
+        }
+      }
+      ::_exit(::write(results[1], &won, 1) == 1 ? 0 : 1);
+    }
+    children.push_back(child);
+  }
+  int won = 0;
+  for (const pid_t child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    unsigned char octet = 0;
+    ASSERT_EQ(::read(results[0], &octet, 1), 1);
+    won += octet;
+  }
+  ::close(results[0]);
+  ::close(results[1]);
+  store = open();
+  const auto stats = store->stats(now_);
+  EXPECT_EQ(static_cast<std::uint64_t>(won), stats->delivered + stats->deleted);
+  EXPECT_EQ(stats->held + stats->delivered + stats->deleted, 20U);
+  EXPECT_TRUE(store->verify(true)->clean());
+}
+
+// A child begins a release and is gone.
+void begin_and_die(const Options& options, const std::string& id, bool handed_over, WallTime now) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto store = Store::open(options, Access::guest, [](const std::string&) {});
+    const auto release = (*store)->begin_release({id, {}}, now);
+    bool good = release.has_value();
+    if (good && handed_over) {
+      good = (*store)
+                 ->consume_token(release->token, release->held.body_hash, release->recipients, now)
+                 .has_value();
+    }
+    ::_exit(good ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_EQ(status, 0);
+}
+
+TEST_F(Quarantine, AReleaseWhoseProcessIsGoneIsTakenOver) {
+  auto store = open();
+  hold(*store, 1);
+  store.reset();
+  begin_and_die(options_, held_id(1), false, now_);
+  store = open();
+  EXPECT_EQ(state_of(*store, 1), State::released);
+  const auto release = store->begin_release({held_id(1), {}}, now_);
+  ASSERT_TRUE(release.has_value()) << release.error().why;
+  const auto second = store->begin_release({held_id(1), {}}, now_);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_THAT(second.error().why, HasSubstr("process " + std::to_string(::getpid())));
+  EXPECT_FALSE(store->remove(held_id(1), now_).has_value());
+  // The number of a process may have gone to another: after an hour nobody is believed to release it still.
+  const auto third = store->begin_release({held_id(1), {}}, now_ + hours(2));
+  ASSERT_TRUE(third.has_value());
+  EXPECT_FALSE(store->finish_release(*release, "250 late", now_).has_value());
+  EXPECT_TRUE(store->finish_release(*third, "250 ok", now_).has_value());
+}
+
+TEST_F(Quarantine, AReleaseThatBrokeOffAfterTheFilterIsNotRepeatedByItself) {
+  auto store = open();
+  hold(*store, 1);
+  store.reset();
+  begin_and_die(options_, held_id(1), true, now_);
+  store = open();
+  const auto again = store->begin_release({held_id(1), {}}, now_);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_THAT(again.error().why, HasSubstr("may have delivered"));
+  EXPECT_TRUE(store->begin_release({held_id(1), {}, true}, now_).has_value());
+}
+
+TEST_F(Quarantine, AReleaseOfAMissingFileSaysSo) {
+  auto store = open();
+  hold(*store, 1);
+  fs::remove(options_.dir + "/" + held_id(1));
+  const auto release = store->begin_release({held_id(1), {}}, now_);
+  ASSERT_FALSE(release.has_value());
+  EXPECT_EQ(release.error().kind, Failure::Kind::not_found);
+  EXPECT_EQ(state_of(*store, 1), State::held);
+  EXPECT_TRUE(store->remove(held_id(1), now_).has_value());
+  EXPECT_TRUE(store->verify(true)->clean());
+}
+
+TEST_F(Quarantine, ExpiresByAge) {
+  options_.keep = hours(48);
+  auto store = open();
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    Held held = held_message(i);
+    held.time += hours(24 * i);
+    ASSERT_TRUE(hold(*store, held).has_value());
+  }
+  const WallTime start = held_message(0).time;
+  EXPECT_EQ(store->expire(start + hours(47))->messages, 0U);
+  EXPECT_EQ(store->expire(start + hours(49))->messages, 1U);
+  EXPECT_EQ(state_of(*store, 0), State::expired);
+  EXPECT_FALSE(has_file(0));
+  EXPECT_EQ(state_of(*store, 1), State::held);
+  EXPECT_EQ(store->stats(start + hours(49))->expire_within_day, 1U);
+  // By a person, with another age.
+  EXPECT_EQ(store->expire(start + hours(49), hours(1), true)->messages, 2U);
+  // Rows of what is gone are forgotten when they are as old.
+  EXPECT_EQ(ids(*store).size(), 3U);
+  store->expire(start + hours(49 + 24));
+  store->expire(start + hours(49 + 48));
+  EXPECT_THAT(ids(*store), IsEmpty());
+}
+
+TEST_F(Quarantine, AClockThatJumpsExpiresNothingAtOnce) {
+  auto store = open();
+  hold(*store, 1);
+  ASSERT_FALSE(store->expire(now_)->postponed);
+  const WallTime jumped = now_ + hours(24 * 3650);
+  const auto first = store->expire(jumped);
+  EXPECT_TRUE(first->postponed);
+  EXPECT_EQ(first->messages, 0U);
+  // Back again: that is a jump as well, and nothing is lost.
+  EXPECT_TRUE(store->expire(now_ + hours(1))->postponed);
+  EXPECT_EQ(state_of(*store, 1), State::held);
+  // The new time holds.
+  EXPECT_TRUE(store->expire(jumped)->postponed);
+  EXPECT_EQ(store->expire(jumped + hours(1))->messages, 1U);
+}
+
+TEST_F(Quarantine, WhatIsBeingReleasedDoesNotExpire) {
+  options_.keep = hours(1);
+  auto store = open();
+  hold(*store, 1);
+  ASSERT_TRUE(store->begin_release({held_id(1), {}}, now_ + hours(2)).has_value());
+  EXPECT_EQ(store->expire(now_ + hours(3))->messages, 0U);
+  EXPECT_EQ(store->expire(now_ + hours(26))->messages, 1U);  // broken off long ago
+}
+
+TEST_F(Quarantine, ExpiresMoreThanOneTransactionTakes) {
+  auto store = open();
+  test::Puts puts;
+  for (std::uint64_t i = 0; i < 1200; ++i) test::hold(*store, i, 10, puts.done());
+  for (const auto& outcome : puts.wait()) ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(store->expire(now_ + options_.keep + hours(1))->messages, 1200U);
+  EXPECT_TRUE(store->verify(false)->clean());
+}
+
+TEST_F(Quarantine, MaxSizeIsALimitOfItsOwn) {
+  options_.max_size = 5000;
+  auto store = open();
+  ASSERT_TRUE(hold(*store, held_message(1), std::string(3000, 'x')).has_value());
+  const auto full = hold(*store, held_message(2), std::string(3000, 'x'));
+  ASSERT_FALSE(full.has_value());
+  EXPECT_EQ(full.error().kind, Failure::Kind::limit);
+  EXPECT_EQ(store->stats(now_)->max_size, 5000U);
+  EXPECT_EQ(store->stats(now_)->held, 1U);
+  EXPECT_EQ(state_of(*store, 1), State::held);  // never evicted
+}
+
+TEST_F(Quarantine, RecordsOfOthersAreNotRows) {
+  const std::string good = record_of(held_message(1), held_detail());
+  EXPECT_TRUE(read_record(good).has_value());
+  for (std::string bad : {std::string(), std::string("x"), good + "x",
+                          "format 1\n2\n" + good.substr(good.find('\n', 9) + 1)}) {
+    EXPECT_FALSE(read_record(bad).has_value()) << bad;
+  }
+  Held held = held_message(1);
+  held.id = "../../etc";
+  EXPECT_FALSE(read_record(record_of(held, {})).has_value());
+}
+
+}  // namespace
+}  // namespace sekisho::quarantine
