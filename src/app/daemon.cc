@@ -8,6 +8,7 @@
 
 #include "app/service_manager.h"
 #include "cli/version.h"
+#include "config/dump.h"
 #include "config/keys.h"
 #include "session/record.h"
 
@@ -49,6 +50,16 @@ json resolver_json(const dns::ResolverStatus& status) {
           {"in_flight", status.in_flight}};
 }
 
+json history_json(const history::Recorder* recorder) {
+  if (recorder == nullptr) return {{"recording", false}};
+  const auto status = recorder->status();
+  json out = {{"recording", status.recording}, {"records", status.records},
+              {"octets", status.octets},       {"queued", status.queued},
+              {"dropped", status.dropped},     {"pruned", status.pruned}};
+  if (!status.problem.empty()) out["problem"] = status.problem;
+  return out;
+}
+
 // The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
 std::string dispositions(const config::Settings& settings) {
   LogLine line("in force:");
@@ -68,23 +79,26 @@ std::string dispositions(const config::Settings& settings) {
 
 }  // namespace
 
-// One line per decision.
-class Daemon::LogJournal final : public session::Journal {
+// One line per decision, and a record where there is a history.
+class Daemon::DecisionJournal final : public session::Journal {
  public:
-  explicit LogJournal(Log& log) : log_(log) {}
-  void decided(const policy::Facts& facts, const policy::Verdict& verdict) override {
-    log_.info(session::log_line(facts, verdict));
+  explicit DecisionJournal(Log& log) : log_(log) {}
+  void record_to(history::Recorder* recorder) { recorder_ = recorder; }
+  void decided(std::shared_ptr<const session::Decided> decided) override {
+    log_.info(session::log_line(decided->outcome.facts, decided->outcome.verdict));
+    if (recorder_ != nullptr) recorder_->add(std::move(decided));
   }
 
  private:
   Log& log_;
+  history::Recorder* recorder_ = nullptr;
 };
 
 Daemon::Daemon(std::string config_path, config::Loaded loaded)
     : config_path_(std::move(config_path)),
       loaded_(std::move(loaded)),
       log_(LogOptions{LogOptions::Target::stderr_stream, ""}),
-      journal_(std::make_unique<LogJournal>(log_)),
+      journal_(std::make_unique<DecisionJournal>(log_)),
       control_(log_) {}
 
 Daemon::~Daemon() = default;
@@ -106,12 +120,26 @@ Expected<bool, std::string> Daemon::run() {
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
   engine_->replace(std::move(*snapshot));
+  if (!loaded_.settings.history.dir.empty()) {
+    history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
+    history_->start();
+    journal_->record_to(history_.get());
+    record_configuration();
+  }
   milters_->run();
   control_.run(
       {{"status", [this](const json&) { return status(); }},
        {"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
   return true;
+}
+
+// So that what is decided from now on can be explained when the file has changed.
+void Daemon::record_configuration() {
+  if (!history_) return;
+  history::Configuration configuration{loaded_.digest, config::dump(loaded_.settings), {}};
+  for (const auto& [key, place] : loaded_.places) configuration.places.emplace(key, place.text());
+  history_->add(std::move(configuration));
 }
 
 // Opened also where new messages go elsewhere by now: what is in it expires, and comes out of it by its proof.
@@ -245,6 +273,10 @@ json Daemon::reload() {
   if (auto opened = open_quarantine(loaded->settings); !opened) return refuse(opened.error());
   engine_->replace(std::move(*snapshot));
   loaded_ = std::move(*loaded);
+  record_configuration();
+  if (history_) {
+    history_->set_limits(loaded_.settings.history.keep, loaded_.settings.history.max_size);
+  }
   log_.reopen(loaded_.settings.log);
   log_.info(LogLine("reloaded:").field("digest", loaded_.digest).text());
   tell_service_manager("READY=1");
@@ -267,6 +299,7 @@ json Daemon::status() const {
           {"verdicts", verdicts_json(engine_->counters())},
           {"resolver", resolver_json(snapshot->resolver->status())},
           {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
+          {"history", history_json(history_.get())},
           {"log", {{"lost", log_.lost()}}}};
 }
 

@@ -14,6 +14,7 @@
 #include "config/load.h"
 #include "control/server.h"
 #include "control/snapshot.h"
+#include "history/recorder.h"
 #include "milter/server.h"
 #include "quarantine/holding.h"
 #include "session/engine.h"
@@ -38,16 +39,18 @@ class Daemon {
   // Swaps the snapshot, or keeps the old one and says why.
   nlohmann::json reload();
   nlohmann::json status() const;
+  void record_configuration();
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
 
-  class LogJournal;
+  class DecisionJournal;
   std::string config_path_;
   config::Loaded loaded_;
   SteadyTime started_ = steady_now();
   Log log_;
-  std::unique_ptr<LogJournal> journal_;
+  std::unique_ptr<history::Recorder> history_;  // nullptr: nothing is recorded
+  std::unique_ptr<DecisionJournal> journal_;
   std::unique_ptr<quarantine::StoreHolding> quarantine_;
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;

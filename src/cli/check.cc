@@ -25,7 +25,7 @@ namespace {
 // A decision of the command line is told to the person who asked, and to nobody else.
 class NoJournal final : public session::Journal {
  public:
-  void decided(const policy::Facts& /*facts*/, const policy::Verdict& /*verdict*/) override {}
+  void decided(std::shared_ptr<const session::Decided> /*decided*/) override {}
 };
 
 int complain(ExitCode code, const std::string& what) {

@@ -8,6 +8,8 @@
 #include "cli/configuration.h"
 #include "cli/daemon.h"
 #include "cli/exit_code.h"
+#include "cli/explain.h"
+#include "cli/history.h"
 #include "cli/version.h"
 
 namespace sekisho::cli {
@@ -62,6 +64,42 @@ void add_daemon_verbs(CLI::App& app, int& result) {
   reload_verb->callback([=, &result] { result = reload(*socket, *path); });
 }
 
+void add_place(CLI::App& verb, HistoryPlace& place) {
+  verb.add_option("-c", place.config,
+                  "Configuration that names the history (default /etc/sekisho/milter.conf)");
+  verb.add_option("--dir", place.dir, "The folder of the history");
+  verb.add_option("--config", place.other, "What this other configuration would have decided");
+}
+
+void add_history(CLI::App& app, int& result) {
+  auto request = std::make_shared<HistoryRequest>();
+  auto* verb = app.add_subcommand("history", "What was decided, newest first");
+  add_place(*verb, request->place);
+  verb->add_option("--since", request->since, "From this time on (ISO 8601; 2h, 7d: ago)");
+  verb->add_option("--until", request->until, "Up to this time");
+  verb->add_option("--from", request->filter.from, "Part of the sender or the author's domain");
+  verb->add_option("--to", request->filter.to, "Part of a recipient");
+  verb->add_option("--rule", request->filter.rule, "The rule that spoke");
+  verb->add_option("--action", request->filter.action, "accept, tag, quarantine, tempfail, reject");
+  verb->add_option("--client", request->filter.client, "Address, network or part of the name");
+  verb->add_option("--text", request->filter.text, "Part of the subject, the reason, or a name");
+  verb->add_option("--limit", request->limit, "At most so many; 0: all (default 100)");
+  verb->add_flag("--json", request->json, "Print one JSON array");
+  verb->callback([request, &result] { result = history(*request); });
+}
+
+void add_explain(CLI::App& app, int& result) {
+  auto request = std::make_shared<ExplainRequest>();
+  auto* verb = app.add_subcommand("explain", "Why a message was decided as it was");
+  verb->add_option("ID", request->ids, "Id or queue id; - reads them from standard input; ALL")
+      ->required();
+  add_place(*verb, request->place);
+  verb->add_flag("--replay", request->replay,
+                 "Decide again, offline, and say whether it comes out the same");
+  verb->add_flag("--json", request->json, "Print one JSON object for each");
+  verb->callback([request, &result] { result = explain(*request); });
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -72,6 +110,8 @@ int run(int argc, char** argv) {
   add_check(app, result);
   add_config(app, result);
   add_daemon_verbs(app, result);
+  add_history(app, result);
+  add_explain(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -62,7 +62,7 @@ int status(const std::string& socket, const std::string& config, bool as_json) {
               answer->value("pid", 0LL), duration(answer->value("uptime_s", 0LL)).c_str());
   std::printf("configuration %s, digest %s\n", answer->value("config", "?").c_str(),
               answer->value("digest", "?").c_str());
-  for (const char* section : {"sessions", "verdicts", "resolver", "keys", "log"}) {
+  for (const char* section : {"sessions", "verdicts", "resolver", "keys", "history", "log"}) {
     if (answer->contains(section)) print_section(section, (*answer)[section]);
   }
   return ok;

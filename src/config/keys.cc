@@ -12,7 +12,7 @@ Rows all_keys() {
   for (const auto& part :
        {include_keys, identity_keys, milter_keys, control_keys, dns_keys, trust_keys, spf_keys,
         dkim_keys, dmarc_discovery_keys, dmarc_keys, policy_default_keys, policy_keys,
-        quarantine_keys, log_keys, process_keys}) {
+        quarantine_keys, history_keys, log_keys, process_keys}) {
     for (KeyRow& row : part()) all.push_back(std::move(row));
   }
   return all;
@@ -60,6 +60,7 @@ const std::vector<Section>& sections() {
        "the "
        "others hold as they are."},
       {"quarantine", false, "Where messages are held."},
+      {"history", false, "What was decided, and why."},
       {"log", false, "What happened."},
       {"process", false, "What the daemon runs as."},
   };

@@ -317,7 +317,7 @@ Expected<Loaded, std::vector<Finding>> Loader::finish() {
   if (has_errors(findings)) return tl::unexpected(std::move(findings));
   std::string digest = digest_of(settings_);
   return Loaded{std::move(settings_), std::move(findings), std::move(digest),
-                std::move(reader_.files)};
+                std::move(reader_.files), reader_.places()};
 }
 
 // The sockets of the milters as one text, for comparison.
@@ -372,6 +372,7 @@ Settings keep_until_restart(const Settings& running, Settings loaded) {
   loaded.milters = running.milters;
   loaded.control = running.control;
   loaded.process = running.process;
+  loaded.history.dir = running.history.dir;
   const std::string route = std::move(loaded.quarantine.release_via);
   loaded.quarantine = running.quarantine;
   loaded.quarantine.release_via = route;

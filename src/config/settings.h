@@ -10,6 +10,7 @@
 #include "dkim/options.h"
 #include "dmarc/options.h"
 #include "dns/options.h"
+#include "history/options.h"
 #include "milter/options.h"
 #include "policy/rules.h"
 #include "quarantine/options.h"
@@ -37,6 +38,7 @@ struct Settings {
   dmarc::Options dmarc;            // `suffixes` is set by whoever loads the list
   std::string public_suffix_list;  // a file; empty: the system's
   policy::RuleSet rules;
+  history::Options history;
   quarantine::Options quarantine;
   LogOptions log;
 };

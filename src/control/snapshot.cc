@@ -25,8 +25,8 @@ bool same_resolver(const dns::Options& a, const dns::Options& b) {
 
 }  // namespace
 
-Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
-    const config::Settings& settings, const std::string& digest, const Running* running) {
+Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
+    const config::Settings& settings, const std::string& digest) {
   auto snapshot = std::make_shared<session::Snapshot>();
   snapshot->options = settings.session;
   if (snapshot->options.identity.hostname.empty()) {
@@ -44,6 +44,14 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
     snapshot->suffixes = std::make_shared<const dmarc::PublicSuffixList>(std::move(*list));
     snapshot->dmarc.suffixes = snapshot->suffixes.get();
   }
+  return snapshot;
+}
+
+Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
+    const config::Settings& settings, const std::string& digest, const Running* running) {
+  auto made = make_offline_snapshot(settings, digest);
+  if (!made) return tl::unexpected(made.error());
+  auto& snapshot = *made;
   if (running != nullptr && same_resolver(settings.dns, running->settings.dns)) {
     snapshot->resolver = running->snapshot->resolver;
     return snapshot;

@@ -17,6 +17,10 @@ struct Running {
   config::Settings settings;
 };
 
+// One that asks nobody: for decisions on recorded answers. Its resolver is a nullptr.
+Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
+    const config::Settings& settings, const std::string& digest);
+
 Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
     const config::Settings& settings, const std::string& digest, const Running* running = nullptr);
 

@@ -14,11 +14,15 @@ namespace sekisho::session {
 
 struct Session::Message {
   Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
-          std::function<void()> notify)
-      : snapshot(std::move(configuration)), checks(snapshot, keys, now, std::move(notify)) {}
+          std::function<void()> notify, const Inputs* recorded)
+      : snapshot(std::move(configuration)),
+        connected(now),
+        checks(snapshot, keys, now, std::move(notify), recorded) {}
 
   std::shared_ptr<const Snapshot> snapshot;
   SteadyTime began = steady_now();
+  WallTime connected;
+  bool authenticated = false;
   policy::Facts facts;
   mail::Header header;
   std::optional<ForgedFields> forged;
@@ -40,6 +44,8 @@ struct Session::Message {
     std::optional<std::string> results;  // proven: our field of the first time
   };
   std::optional<Release> release;
+  // What the store said when the message was to be held.
+  std::optional<HoldResult> hold_result;
 
   // Last, for its lookups refer to what stands above.
   Checks checks;

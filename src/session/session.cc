@@ -12,20 +12,28 @@ std::shared_ptr<Session> Session::create(Engine& engine, policy::Role role,
   return std::shared_ptr<Session>(new Session(engine, role, std::move(owner)));
 }
 
-Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner)
-    : engine_(engine), role_(role), owner_(std::move(owner)) {}
+std::shared_ptr<Session> Session::replay(Engine& engine, std::shared_ptr<Executor> owner,
+                                         const Decided& recorded) {
+  return std::shared_ptr<Session>(
+      new Session(engine, recorded.outcome.facts.role, std::move(owner), &recorded));
+}
+
+Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
+                 const Decided* recorded)
+    : engine_(engine), role_(role), owner_(std::move(owner)), recorded_(recorded) {}
 
 Session::~Session() { abort(); }
 
-std::unique_ptr<Session::Message> Session::new_message() {
+std::unique_ptr<Session::Message> Session::new_message(WallTime now) {
   return std::make_unique<Message>(
-      engine_.snapshot(), engine_.keys(), engine_.now(),
+      engine_.snapshot(), engine_.keys(), now,
       // On the resolver's thread: hand over to the owner, who may be gone by then.
       [weak = weak_from_this(), owner = owner_] {
         owner->post([weak] {
           if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
         });
-      });
+      },
+      recorded_ != nullptr ? &recorded_->inputs : nullptr);
 }
 
 template <class Event>
@@ -79,7 +87,7 @@ void Session::connect(policy::Client client, std::string mta_name) {
   if (role_ != policy::Role::mx || exemption(false) != policy::Exemption::none) return;
   if (!client_.address || behind_relay(*engine_.snapshot())) return;
   guarded([&] {
-    early_ = new_message();
+    early_ = new_message(engine_.now());
     early_->checks.client(*client_.address);
   });
 }
@@ -104,12 +112,15 @@ void Session::begin(MailFrom from) {
   const bool begun = early_ && exempted == policy::Exemption::none &&
                      early_->snapshot == engine_.snapshot() &&
                      steady_now() - early_->began < early_->snapshot->dns.message_budget;
-  message_ = begun ? std::move(early_) : new_message();
+  const auto now = engine_.now();
+  message_ = begun ? std::move(early_) : new_message(now);
   message_->began = steady_now();
+  message_->authenticated = from.authenticated;
   message_->mail_parameters = std::move(from.parameters);
   auto& facts = message_->facts;
-  facts.id = engine_.next_id();
-  facts.received = engine_.now();
+  facts.id = recorded_ != nullptr ? recorded_->outcome.facts.id : engine_.next_id();
+  facts.received = now;
+  facts.header_over_limits = recorded_ != nullptr && recorded_->outcome.facts.header_over_limits;
   facts.role = role_;
   facts.client = client_;
   facts.mail_from = std::move(from.address);
@@ -195,6 +206,7 @@ void Session::end_of_header() {
   if (!receiving() || !evaluated()) return;
   guarded([&] {
     auto& facts = message_->facts;
+    if (facts.header_over_limits) message_->header.mark_truncated();
     keep("\r\n");
     if (facts.relay) find_origin(*message_);
     facts.author = mail::find_author(message_->header, message_->malformed_lines);
@@ -295,7 +307,7 @@ void Session::abort() {
     auto& reason = storing_->outcome.verdict.message.reason;
     reason += "; the MTA went away before its answer";
     ++engine_.counters().aborted;
-    record(storing_->outcome);
+    record(*storing_->message, std::move(storing_->outcome));
     storing_.reset();
   }
   if (!message_) return;
@@ -320,6 +332,10 @@ void Session::expire() {
       fail("lookups are open after their time");
     }
   });
+}
+
+std::vector<dns::Question> Session::needed() const {
+  return message_ ? message_->checks.needed() : std::vector<dns::Question>();
 }
 
 void Session::fail(std::string what) {

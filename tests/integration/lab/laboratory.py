@@ -15,8 +15,9 @@ NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
 class Laboratory:
     """Needs to be made inside the namespaces (namespace.enter)."""
 
-    def __init__(self, scenario_file, program, mta):
+    def __init__(self, scenario_file, program, mta, command=None):
         self.file = scenario_file
+        self._command = command
         home = namespace.HOME
         self.keys = Keys(os.path.join(home, "keys"))
         used = sorted({s.config for s in scenario_file.scenarios} - {"none"})
@@ -49,6 +50,8 @@ class Laboratory:
     def stop(self):
         """End the filters. Returns what was wrong with them, and mail that nobody expected."""
         out = [wrong for d in self._daemons.values() if (wrong := d.stop())]
+        if self._command:
+            out += [wrong for d in self._daemons.values() if (wrong := d.replays(self._command))]
         stray = [d for d in self.sink.unclaimed() if not d.queue_ids() & self._expected]
         return out + [f"mail that nobody expected: from <{d.mail_from}> to {d.recipients}: "
                       + "; ".join(x for x in d.header() if x.startswith(("Subject:", "Message-ID:"))) for d in stray]
