@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/allowlist.h"
 #include "policy/rule.h"
 
 namespace sekisho::policy {
@@ -44,19 +45,28 @@ Decision judged(const Facts& facts, const Rules& rules, const DmarcOverride* ove
     if (!shadow) shadow = std::move(result);
     return std::nullopt;
   };
-  if (auto decision = speak(malformed_author(facts, rules.author), rules.author.monitor)) {
-    return *decision;
+  const AllowEffect allowed = effect_of(facts.allowlist);
+  auto denied = by_denylist(facts);
+  std::optional<Decision> malformed;
+  if (!allowed.skip_author) malformed = malformed_author(facts, rules.author);
+  // Where malformed authors are only tagged, that must not save one who is denied.
+  const bool author_first = malformed && (!denied || malformed->action >= denied->action);
+  if (author_first) {
+    if (auto decision = speak(std::move(malformed), rules.author.monitor)) return *decision;
   }
+  if (auto decision = speak(std::move(denied), false)) return *decision;
+  Eased eased;
   if (facts.author.well_formed()) {
-    if (auto decision = speak(by_dmarc(facts, rules.dmarc, override_rule), rules.dmarc.monitor)) {
-      return *decision;
-    }
+    eased = ease_dmarc(by_dmarc(facts, rules.dmarc, override_rule), facts);
+    if (auto decision = speak(std::move(eased.decision), rules.dmarc.monitor)) return *decision;
   }
   const bool dmarc_passed = facts.dmarc.code == dmarc::Code::pass;
-  if (!dmarc_passed) {
-    if (auto decision = speak(by_spf(facts, rules), rules.spf.monitor)) return *decision;
-  }
-  return shadow ? *shadow : accept("default");
+  std::optional<Decision> last;
+  if (!dmarc_passed && !allowed.spf) last = speak(by_spf(facts, rules), rules.spf.monitor);
+  if (!last && shadow) last = std::move(shadow);
+  if (!last) last = accept(eased.reason.empty() ? "default" : "allowlist", eased.reason);
+  last->overrides.insert(last->overrides.end(), eased.overrides.begin(), eased.overrides.end());
+  return *last;
 }
 
 Action hardest(const std::vector<RecipientDecision>& recipients) {
@@ -82,6 +92,13 @@ void bring_together(std::vector<RecipientDecision>& recipients) {
 }
 
 }  // namespace
+
+void match_lists(Facts& facts, const RuleSet& rules) {
+  facts.allowlist =
+      rules.allowlist ? match_allowlist(*rules.allowlist, facts) : std::vector<AllowMatch>();
+  facts.denylist =
+      rules.denylist ? match_denylist(*rules.denylist, facts) : std::vector<AllowMatch>();
+}
 
 Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {
   if (facts.exemption != Exemption::none) {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "mail/smtp_reply.h"
 #include "policy/facts.h"
@@ -30,6 +32,17 @@ Decision defer(const Facts& facts, const DmarcRule& rule, std::string_view statu
 // author_rule.cc. RFC 9989 §5.3.1: exactly one Author Domain, or there is nothing that DMARC could
 // be asked about.
 std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
+// allow_rule.cc. A denied identity, forged or not; the hardest of the entries speaks.
+std::optional<Decision> by_denylist(const Facts& facts);
+// What the allowlist lets DMARC do at most, and what is told of it.
+struct Eased {
+  std::optional<Decision> decision;
+  // RFC 9990 policy_override, and why: when DMARC was kept from what its owner asked for.
+  std::vector<std::pair<std::string, std::string>> overrides;
+  std::string reason;
+};
+Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts);
+
 // dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
 std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
                                  const DmarcOverride* override_rule);
