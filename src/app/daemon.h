@@ -12,6 +12,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "control/list_files.h"
 #include "control/server.h"
 #include "control/snapshot.h"
 #include "milter/server.h"
@@ -39,6 +40,8 @@ class Daemon {
   nlohmann::json status() const;
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   void log_start();
+  // Puts into force what has changed in the allowlist and the denylist.
+  void look_at_list_files();
 
   class LogJournal;
   std::string config_path_;
@@ -49,6 +52,7 @@ class Daemon {
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
   control::Server control_;
+  control::ListFiles list_files_{log_};
   RunQueue main_tasks_;
   std::atomic<bool> stopping_{false};
 };

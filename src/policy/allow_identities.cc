@@ -97,6 +97,7 @@ class Matcher {
     return std::move(matches_);
   }
 
+ private:
   bool deny() const { return list_.kind() == ListKind::deny; }
 
   void match_address() {
@@ -109,7 +110,8 @@ class Matcher {
   // The name that DNS gives the address and that leads back to it; one that does not is anybody's.
   void match_names() {
     const bool confirmed = facts_.iprev.code == client::IprevCode::pass;
-    const std::string iprev = "iprev=" + std::string(to_string(facts_.iprev.code));
+    std::string iprev = "iprev=" + std::string(to_string(facts_.iprev.code));
+    if (confirmed) iprev += " for " + facts_.iprev.name;
     if (confirmed) match_name(IdentityKind::ptr, facts_.iprev.name, {true, iprev});
     match_name(IdentityKind::ptr, facts_.client.name, {false, iprev});
     if (deny()) match_name(IdentityKind::helo, facts_.client.helo, {false, "what HELO said"});
@@ -156,9 +158,6 @@ class Matcher {
     }
   }
 
-  std::vector<AllowMatch> take() { return std::move(matches_); }
-
- private:
   void match_name(IdentityKind kind, std::string_view name, const Showing& showing) {
     if (name.empty()) return;
     const auto domain = DomainName::parse(name);

@@ -1,7 +1,7 @@
 #include "policy/allowlist.h"
 
 #include <algorithm>
-#include <tuple>
+#include <functional>
 
 #include "base/ascii.h"
 
