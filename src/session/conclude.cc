@@ -236,6 +236,7 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   const auto& snapshot = *message.snapshot;
   auto& facts = outcome.facts;
   auto& verdict = outcome.verdict;
+  if (facts.exemption == policy::Exemption::none) policy::match_lists(facts, snapshot.rules);
   verdict = policy::decide(facts, snapshot.rules);
   const auto action = verdict.message.action;
   if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
