@@ -131,6 +131,7 @@ Expected<bool, std::string> Daemon::run() {
       {{"status", [this](const json&) { return status(); }},
        {"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
+  list_files_.loaded(engine_->snapshot()->rules, engine_->now());
   return true;
 }
 
@@ -175,14 +176,23 @@ void Daemon::log_start() {
   log_.info(dispositions(loaded_.settings));
 }
 
+void Daemon::look_at_list_files() {
+  const auto current = engine_->snapshot();
+  auto changed = list_files_.look(loaded_.settings.list_files, *current, engine_->now());
+  if (changed) engine_->replace(std::move(changed));
+}
+
 void Daemon::serve_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
   for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
+    const timespec pause{control::ListFiles::look_every.count(), 0};
+    const int signal = sigtimedwait(&signals, nullptr, &pause);
     switch (signal) {
+      case -1:  // nothing came, or an interruption
+        look_at_list_files();
+        break;
       case SIGHUP:
         reload();
         break;
@@ -278,6 +288,11 @@ json Daemon::reload() {
     history_->set_limits(loaded_.settings.history.keep, loaded_.settings.history.max_size);
   }
   log_.reopen(loaded_.settings.log);
+  const auto current = engine_->snapshot();
+  list_files_.loaded(current->rules, engine_->now());
+  for (const auto& finding : control::list_findings(current->rules, engine_->now())) {
+    answer["findings"].push_back(finding.text());
+  }
   log_.info(LogLine("reloaded:").field("digest", loaded_.digest).text());
   tell_service_manager("READY=1");
   answer["ok"] = true;

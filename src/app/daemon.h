@@ -12,6 +12,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "control/list_files.h"
 #include "control/server.h"
 #include "control/snapshot.h"
 #include "history/recorder.h"
@@ -43,6 +44,8 @@ class Daemon {
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
+  // Puts into force what has changed in the allowlist and the denylist.
+  void look_at_list_files();
 
   class DecisionJournal;
   std::string config_path_;
@@ -55,6 +58,7 @@ class Daemon {
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
   control::Server control_;
+  control::ListFiles list_files_{log_};
   RunQueue main_tasks_;
   std::atomic<bool> stopping_{false};
 };

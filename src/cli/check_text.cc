@@ -44,6 +44,18 @@ void show_results(std::string& out, const policy::Facts& facts) {
   line(out, "dmarc", dmarc, facts.dmarc.reason);
 }
 
+void show_matches(std::string& out, const policy::Facts& facts) {
+  for (const auto& match : facts.allowlist) {
+    line(out, "allowlist", safe(match.entry) + "  " + std::string(standing(match)), match.reason);
+    line(out, "",
+         (match.holds ? to_text(match.effect) : "does nothing") + "  " + safe(match.place));
+  }
+  for (const auto& match : facts.denylist) {
+    line(out, "denylist", safe(match.entry) + "  " + std::string(standing(match)), match.reason);
+    line(out, "", std::string(to_string(match.deny)) + "  " + safe(match.place));
+  }
+}
+
 void show_verdict(std::string& out, const policy::Verdict& verdict) {
   const auto& decision = verdict.message;
   line(out, "verdict", std::string(to_string(decision.action)) + "  rule=" + decision.rule,
@@ -74,6 +86,7 @@ std::string check_text(const session::Outcome& outcome) {
   line(out, "id", facts.id);
   if (facts.exemption == policy::Exemption::none) {
     show_results(out, facts);
+    show_matches(out, facts);
   } else {
     line(out, "skipped", std::string(to_string(facts.exemption)),
          "this client is trusted; see [trust] in the configuration");

@@ -57,7 +57,7 @@ json row_json(const history::Row& row) {
 }
 
 // What a failure of the database comes to.
-int unreadable(const spool::Failure& failure) {
+int give_up(const spool::Failure& failure) {
   std::fprintf(stderr, "sekisho: the history: %s\n", failure.why.c_str());
   return data_error;
 }
@@ -81,7 +81,7 @@ int list(Records& records, const HistoryRequest& request) {
     }
     return true;
   });
-  if (!done) return unreadable(done.error());
+  if (!done) return give_up(done.error());
   if (request.json) std::printf("%s\n", dumped(all).c_str());
   if (!request.json && more) {
     std::printf("and older ones: --limit 0 shows all\n");
@@ -137,7 +137,7 @@ int simulate(Records& records, const HistoryRequest& request, const Rulebook& bo
     }
     return true;
   });
-  if (!done) return unreadable(done.error());
+  if (!done) return give_up(done.error());
   if (request.json) {
     std::printf("%s\n", dumped(sums.all).c_str());
     return ok;

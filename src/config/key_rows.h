@@ -30,6 +30,9 @@ Rows trust_keys();
 Rows log_keys();
 Rows process_keys();
 
+// keys_allow.cc
+Rows allow_keys();
+
 // keys_history.cc
 Rows history_keys();
 

@@ -11,7 +11,7 @@ Rows all_keys() {
   Rows all;
   for (const auto& part :
        {include_keys, identity_keys, milter_keys, control_keys, dns_keys, trust_keys, spf_keys,
-        dkim_keys, dmarc_discovery_keys, dmarc_keys, policy_default_keys, policy_keys,
+        dkim_keys, dmarc_discovery_keys, dmarc_keys, policy_default_keys, policy_keys, allow_keys,
         quarantine_keys, history_keys, log_keys, process_keys}) {
     for (KeyRow& row : part()) all.push_back(std::move(row));
   }
@@ -59,6 +59,8 @@ const std::vector<Section>& sections() {
        "Other rules for some recipients: a key that stands here replaces the one of its section, "
        "the "
        "others hold as they are."},
+      {"allowlist", false, "Whose mail may skip a rule, once it is proven to be his."},
+      {"denylist", false, "Whose mail is refused."},
       {"quarantine", false, "Where messages are held."},
       {"history", false, "What was decided, and why."},
       {"log", false, "What happened."},

@@ -32,6 +32,7 @@ struct Settings {
   session::Options session = default_session();
   std::vector<milter::Options> milters;
   control::Options control;
+  control::ListFileOptions list_files;
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;

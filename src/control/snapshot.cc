@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "control/list_files.h"
 #include "dmarc/public_suffix_list.h"
 #include "dns/make_resolver.h"
 
@@ -38,6 +39,9 @@ Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
   snapshot->dmarc = settings.dmarc;
   snapshot->rules = settings.rules;
   snapshot->digest = digest;
+  if (auto read = read_list_files(settings.list_files, snapshot->rules); !read) {
+    return tl::unexpected<std::string>(read.error());
+  }
   if (settings.dmarc.discovery == dmarc::Discovery::psl) {
     auto list = dmarc::PublicSuffixList::load(settings.public_suffix_list);
     if (!list) return tl::unexpected<std::string>("dmarc.public_suffix_list: " + list.error().what);

@@ -1,4 +1,5 @@
-// control/snapshot.h: from settings to what the sessions work with: the resolver is made, the public suffix list is read.
+// control/snapshot.h: from settings to what the sessions work with: the resolver is made, the public suffix list,
+// the allowlist and the denylist are read.
 // Errors: a sentence for the admin. Thread: any.
 #pragma once
 

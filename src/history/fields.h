@@ -62,6 +62,18 @@ void members(Archive& a, Of<dmarc::Result> auto& o) {
 }
 
 template <class Archive>
+void members(Archive& a, Of<policy::AllowEffect> auto& o) {
+  a("skip_dnsbl", o.skip_dnsbl)("skip_rhsbl", o.skip_rhsbl)("skip_author", o.skip_author);
+  a("dmarc", o.dmarc)("spf", o.spf);
+}
+
+template <class Archive>
+void members(Archive& a, Of<policy::AllowMatch> auto& o) {
+  a("kind", o.kind)("entry", o.entry)("place", o.place)("proof", o.proof)("proven", o.proven);
+  a("holds", o.holds)("reason", o.reason)("effect", o.effect)("deny", o.deny);
+}
+
+template <class Archive>
 void members(Archive& a, Of<policy::Facts> auto& o) {
   a("id", o.id)("queue_id", o.queue_id)("received", o.received)("role", o.role);
   a("exemption", o.exemption)("client", o.client)("relay", o.relay);
@@ -70,6 +82,7 @@ void members(Archive& a, Of<policy::Facts> auto& o) {
       "over_limits", o.header_over_limits)("author", o.author);
   a("author_is_ours", o.author_is_ours)("traces", o.traces)("iprev", o.iprev);
   a("spf_helo", o.spf_helo)("spf_mail_from", o.spf_mail_from)("dkim", o.dkim)("dmarc", o.dmarc);
+  a("allowlist", o.allowlist)("denylist", o.denylist);
   a("deferred_for", o.deferred_for)("questions", o.dns_questions)("waited", o.dns_waited);
   a("elapsed", o.elapsed);
 }

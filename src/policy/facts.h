@@ -14,6 +14,7 @@
 #include "dmarc/result.h"
 #include "mail/author.h"
 #include "mail/ip_address.h"
+#include "policy/allow_match.h"
 #include "spf/result.h"
 
 namespace sekisho::policy {
@@ -69,7 +70,9 @@ struct Facts {
   spf::Result spf_helo{spf::Scope::helo, spf::Code::none, "", "", ""};
   spf::Result spf_mail_from;
   std::vector<dkim::SignatureResult> dkim;
-  dmarc::Result dmarc;  // Code::permerror when the author is malformed
+  dmarc::Result dmarc;                // Code::permerror when the author is malformed
+  std::vector<AllowMatch> allowlist;  // entries that name an identity of this message
+  std::vector<AllowMatch> denylist;
   // How long this client network, sender and author have been deferred already; none for the first
   // time.
   std::optional<std::chrono::seconds> deferred_for;

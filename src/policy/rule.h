@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "mail/smtp_reply.h"
 #include "policy/facts.h"
@@ -34,6 +36,7 @@ struct Case {
   const Facts& facts;
   const Rules& rules;
   const DmarcOverride* override_rule = nullptr;
+  AllowEffect allowed = {};  // what the entries of the allowlist that hold may skip
 };
 
 struct Rule {
@@ -56,6 +59,19 @@ std::span<const Rule> chain();
 // be asked about.
 std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
 std::string silence_of_author(const Case& asked);
+// allow_rule.cc. A denied identity, forged or not; the hardest of the entries speaks.
+std::optional<Decision> by_denylist(const Facts& facts);
+// What the allowlist lets DMARC do at most, and what is told of it.
+struct Eased {
+  std::optional<Decision> decision;
+  // RFC 9990 policy_override, and why: when DMARC was kept from what its owner asked for.
+  std::vector<std::pair<std::string, std::string>> overrides;
+  std::string reason;
+};
+Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts);
+// What DMARC says of the case, eased.
+Eased eased_dmarc(const Case& asked);
+
 // dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
 std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
                                  const DmarcOverride* override_rule);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "mail/domain_name.h"
 
 namespace sekisho::policy {
+
+class Allowlist;
 
 enum class OnSpfFail { tag, quarantine, reject };
 enum class OnTemperror { accept, tempfail };
@@ -75,6 +78,9 @@ struct RuleSet {
   Rules defaults;
   std::vector<RecipientRules> policies;
   std::vector<DmarcOverride> overrides;
+  // None: no entries.
+  std::shared_ptr<const Allowlist> allowlist;
+  std::shared_ptr<const Allowlist> denylist;
 
   // The rules for a recipient address as SMTP had it (without angle brackets).
   const Rules& for_recipient(std::string_view address) const;

@@ -232,10 +232,22 @@ Outcome Session::conclude(Message& message) {
   return outcome;
 }
 
+// The files of the lists change without the configuration: what they said at the time is recorded.
+void Session::match_lists(const Message& message, policy::Facts& facts) const {
+  const auto& snapshot = *message.snapshot;
+  if (recorded_ != nullptr && recorded_->configuration == snapshot.digest) {
+    facts.allowlist = recorded_->outcome.facts.allowlist;
+    facts.denylist = recorded_->outcome.facts.denylist;
+  } else {
+    policy::match_lists(facts, snapshot.rules);
+  }
+}
+
 void Session::reach_verdict(Message& message, Outcome& outcome) {
   const auto& snapshot = *message.snapshot;
   auto& facts = outcome.facts;
   auto& verdict = outcome.verdict;
+  if (facts.exemption == policy::Exemption::none) match_lists(message, facts);
   verdict = policy::decide(facts, snapshot.rules);
   const auto action = verdict.message.action;
   if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());

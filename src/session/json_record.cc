@@ -95,6 +95,20 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
           {"reason", result.reason}};
 }
 
+json matches_json(const std::vector<policy::AllowMatch>& matches) {
+  json all = json::array();
+  for (const auto& match : matches) {
+    all.push_back({{"entry", match.entry},
+                   {"place", match.place},
+                   {"proof", to_string(match.proof)},
+                   {"result", standing(match)},
+                   {"holds", match.holds},
+                   {"allows", to_text(match.effect)},
+                   {"reason", match.reason}});
+  }
+  return all;
+}
+
 json edits_json(const std::vector<policy::Edit>& edits) {
   json all = json::array();
   for (const auto& edit : edits) {
@@ -145,6 +159,8 @@ json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
             {"name", facts.iprev.name},
             {"reason", facts.iprev.reason}}},
           {"lists", json::array()},
+          {"allowlist", matches_json(facts.allowlist)},
+          {"denylist", matches_json(facts.denylist)},
           {"traces", facts.traces.fields},
           {"verdict", verdict_json(verdict)},
           {"authentication_results", authentication_results},

@@ -43,6 +43,21 @@ std::string recipients_text(const std::vector<policy::RecipientDecision>& recipi
   return text;
 }
 
+// "-", what holds as "dkim:lists.freebsd.org(proven)", or "unproven(from:example.com)".
+std::string allow_text(const std::vector<policy::AllowMatch>& matches) {
+  std::string holding;
+  std::string unproven;
+  for (const auto& match : matches) {
+    std::string& text = match.holds ? holding : unproven;
+    std::string word = match.entry;
+    if (match.holds) word += "(" + std::string(standing(match)) + ")";
+    // The same identity may stand there with several proofs.
+    if (!text.ends_with(word)) text += (text.empty() ? "" : ",") + word;
+  }
+  if (!holding.empty()) return holding;
+  return unproven.empty() ? "-" : "unproven(" + unproven + ")";
+}
+
 bool recipients_differ(const policy::Verdict& verdict) {
   return std::any_of(verdict.recipients.begin(), verdict.recipients.end(),
                      [&](const auto& r) { return r.decision.action != verdict.message.action; });
@@ -60,6 +75,7 @@ void add_results(LogLine& line, const policy::Facts& facts) {
   line.plain("dkim", dkim_text(facts.dkim));
   line.plain("dmarc", dmarc_text(facts.dmarc));
   line.plain("iprev", to_string(facts.iprev.code));
+  line.plain("allow", allow_text(facts.allowlist));
 }
 
 }  // namespace
