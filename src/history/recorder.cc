@@ -177,6 +177,7 @@ bool Recorder::work() {
   if (done) {
     batch_.clear();
     configurations_.clear();
+    recovered();
     queue_.with([](Queue& queue) { queue.writing = 0; });
     queue_.notify_all();
   }
@@ -185,7 +186,6 @@ bool Recorder::work() {
     failed(done.error());
     return false;
   }
-  recovered();
   return true;
 }
 

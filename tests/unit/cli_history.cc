@@ -205,7 +205,7 @@ TEST_F(HistoryCommand, AReplayThatDiffersSaysWhatAndEndsWithOne) {
   const auto shown = run({"explain", changed.outcome.facts.id, "--replay"});
   EXPECT_EQ(shown.code, 1);
   EXPECT_THAT(shown.out, HasSubstr("differs"));
-  EXPECT_THAT(shown.out, HasSubstr("verdict.action: \\\"accept\\\", replayed as"));
+  EXPECT_THAT(shown.out, HasSubstr("verdict.action: accept, replayed as quarantine"));
 }
 
 TEST_F(HistoryCommand, AnotherConfiguration) {
