@@ -30,8 +30,15 @@ Decision defer(const Facts& facts, const DmarcRule& rule, std::string_view statu
 // author_rule.cc. RFC 9989 §5.3.1: exactly one Author Domain, or there is nothing that DMARC could
 // be asked about.
 std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
+// list_rule.cc; policy/list_rule.h has what the session calls. A rule in monitor mode speaks in a Decision
+// that is `monitored` already. `skipped`: what an allowlist entry makes of no effect.
+std::optional<Decision> by_lists(const Facts& facts, const ListRules& rules,
+                                 ListKinds skipped = {});
+// The names of the lists whose hits count, and whose action is reject: "list:zen".
+std::vector<std::string> list_evidence(const Facts& facts, const ListRules& rules,
+                                       ListKinds skipped = {});
 // dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
-std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
+std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
                                  const DmarcOverride* override_rule);
 // spf_rule.cc. RFC 7208 §8.
 std::optional<Decision> by_spf(const Facts& facts, const Rules& rules);
