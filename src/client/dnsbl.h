@@ -46,6 +46,9 @@ dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers
 // The result while there is no answer.
 ListResult unanswered(const ListLookup& lookup);
 
+// What a failed answer says of the list: `none` when it failed on our side of the resolver.
+ListFault fault_of_error(std::string_view error);
+
 // The TXT of a list as it may be shown: printable ASCII, bounded, without the list's zone or key.
 std::string clean_reason(std::string_view text, const ListDefinition& list);
 

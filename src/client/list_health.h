@@ -76,6 +76,8 @@ class ListHealth {
   std::optional<Change> observe(ListFault fault, std::string_view answer, SteadyTime now);
   std::optional<Change> tested(const SelfTest& test, SteadyTime now);
   bool test_due(SteadyTime now) const { return now >= next_test_; }
+  // The admin may have repaired what was wrong.
+  void test_now(SteadyTime now) { next_test_ = now; }
   // Not due again until its result, or until an hour has passed without one.
   void test_begun(SteadyTime now) { next_test_ = now + test_every; }
 
@@ -118,7 +120,8 @@ class ListGuard {
   using Warn = std::function<void(std::string)>;
   explicit ListGuard(Warn warn) : warn_(std::move(warn)) {}
 
-  // The lists in force. Those that were there before, with the same zone, keep their state.
+  // The lists in force. Those that were there before, with the same zone, keep their state; those that
+  // are set aside are tested again.
   // `wait_for_test`: new ones do not count before their self-test; for a daemon that runs them.
   void configure(const Options& options, bool wait_for_test, SteadyTime now);
   // Takes note of a result, and gives it back as it counts: what a list that is set aside lists is

@@ -39,4 +39,10 @@ Rows policy_default_keys();
 Rows policy_keys();
 Rows quarantine_keys();
 
+// keys_lists.cc
+Rows lists_keys();
+Rows dnsbl_keys();
+Rows rhsbl_keys();
+Rows dnswl_keys();
+
 }  // namespace sekisho::config

@@ -36,6 +36,7 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
   snapshot->spf = settings.spf;
   snapshot->dkim = settings.dkim;
   snapshot->dmarc = settings.dmarc;
+  snapshot->client = settings.client;
   snapshot->rules = settings.rules;
   snapshot->digest = digest;
   if (settings.dmarc.discovery == dmarc::Discovery::psl) {

@@ -47,8 +47,9 @@ Decision judged(const Facts& facts, const Rules& rules, const DmarcOverride* ove
   if (auto decision = speak(malformed_author(facts, rules.author), rules.author.monitor)) {
     return *decision;
   }
+  if (auto decision = speak(by_lists(facts, rules.lists), false)) return *decision;
   if (facts.author.well_formed()) {
-    if (auto decision = speak(by_dmarc(facts, rules.dmarc, override_rule), rules.dmarc.monitor)) {
+    if (auto decision = speak(by_dmarc(facts, rules, override_rule), rules.dmarc.monitor)) {
       return *decision;
     }
   }

@@ -1,5 +1,5 @@
 // policy/decide.h: facts and rules in, the verdict out. First match speaks: exempt → limits →
-// malformed author → DMARC → SPF → accept. RFC 9989 §5.3.6, §7.4. Pure: no I/O, no clock. Errors:
+// malformed author → DNS lists → DMARC → SPF → accept. RFC 9989 §5.3.6, §7.4. Pure: no I/O, no clock. Errors:
 // none. Thread: any.
 #pragma once
 

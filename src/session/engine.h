@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "client/options.h"
 #include "crypto/key_cache.h"
 #include "dkim/options.h"
 #include "dmarc/options.h"
@@ -31,7 +32,8 @@ struct Snapshot {
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;
-  dmarc::Options dmarc;  // its `suffixes` points into `suffixes` below
+  dmarc::Options dmarc;    // its `suffixes` points into `suffixes` below
+  client::Options client;  // the DNS lists
   policy::RuleSet rules;
   std::shared_ptr<const dmarc::PublicSuffixList> suffixes;
   std::shared_ptr<dns::Resolver> resolver;

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -35,7 +36,7 @@ class ListChecks {
   void restart() { inquiry_.restart_clock(); }
 
   void advance(SteadyTime now);
-  // Every list has answered, and no hit waits for its reason any more.
+  // Every list has answered, and no hit waits for its reason any more; one that comes later is still taken.
   bool decided(SteadyTime now) const;
   // When to look again although nothing has come in: the end of the wait for a reason, or of the time.
   SteadyTime deadline() const;
@@ -50,7 +51,8 @@ class ListChecks {
   struct Pending {
     client::ListLookup lookup;
     std::optional<client::ListResult> result;  // as the guard gave it back
-    std::optional<SteadyTime> hit_at;          // a hit that waits for its reason
+    bool wants_reason = false;                 // a hit whose reason is not known
+    std::optional<SteadyTime> wait_until;      // … and is still waited for
   };
   void add(std::vector<client::ListLookup> lookups);
   void advance(Pending& pending, SteadyTime now);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "session/record.h"
@@ -63,12 +64,29 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// "zen:127.0.0.4,dbl:temperror"; each list once, and "-" when there is nothing to tell.
+std::string lists_text(const std::vector<client::ListResult>& results) {
+  std::string text;
+  std::set<std::string> told;
+  for (const auto& result : results) {
+    if (result.code == client::ListCode::not_listed) continue;
+    const bool listed = result.code == client::ListCode::listed;
+    std::string each =
+        result.name + ":" + (listed ? result.codes : std::string(to_string(result.code)));
+    // As many as an installation has lists; a line is 4 KB at most.
+    if (told.size() == 20 || !told.insert(each).second) continue;
+    text += (text.empty() ? "" : ",") + each;
+  }
+  return text.empty() ? "-" : text;
+}
+
 void add_results(LogLine& line, const policy::Facts& facts) {
   line.plain("spf", std::string(to_string(facts.spf_mail_from.code)) + "(mfrom)");
   line.plain("helo_spf", to_string(facts.spf_helo.code));
   line.plain("dkim", dkim_text(facts.dkim));
   line.plain("dmarc", dmarc_text(facts.dmarc));
   line.plain("iprev", to_string(facts.iprev.code));
+  line.plain("lists", lists_text(facts.lists));
 }
 
 }  // namespace
