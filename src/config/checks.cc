@@ -147,6 +147,7 @@ void check_across(const Settings& settings, Reader& reader) {
   check_dmarc(settings, reader);
   check_trust(settings, reader);
   check_process(settings, reader);
+  check_lists(settings, reader);
 }
 
 }  // namespace sekisho::config
