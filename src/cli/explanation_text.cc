@@ -124,6 +124,13 @@ void show_known(std::string& out, const policy::Facts& facts, const policy::Deci
              safe(facts.dmarc.policy_domain);
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+  for (const auto& match : facts.allowlist) {
+    line(out, "allowlist", safe(match.entry) + "  " + std::string(standing(match)),
+         match.place + (match.reason.empty() ? "" : ", " + match.reason));
+  }
+  for (const auto& match : facts.denylist) {
+    line(out, "denylist", safe(match.entry), match.place);
+  }
   for (const auto& trace : facts.traces.fields) line(out, "trace", safe(trace));
   if (facts.author_is_ours) line(out, "author", "is of one of our own domains");
   if (facts.deferred_for) {

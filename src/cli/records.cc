@@ -5,6 +5,7 @@
 
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
+#include "control/list_files.h"
 #include "control/snapshot.h"
 
 namespace sekisho::cli {
@@ -75,7 +76,17 @@ Records::Book Records::rulebook(const std::string& digest) {
     if (!*stored) return tl::unexpected("the configuration " + digest + " is not recorded");
     const auto loaded = config::load_text((*stored)->text, "recorded configuration " + digest);
     if (!loaded) return tl::unexpected(loaded.error().front().text());
-    return make_rulebook(loaded->settings, digest, (*stored)->places);
+    // Its lists as they are now, if they can be read: what they said at the time is in each record.
+    config::Settings settings = loaded->settings;
+    settings.list_files = {{}, {}};
+    auto book = make_rulebook(settings, digest, (*stored)->places);
+    if (!book) return book;
+    auto complete = std::make_shared<Rulebook>(**book);
+    auto snapshot = std::make_shared<session::Snapshot>(*complete->snapshot);
+    static_cast<void>(control::read_list_files(loaded->settings.list_files, snapshot->rules));
+    complete->settings.list_files = loaded->settings.list_files;
+    complete->snapshot = std::move(snapshot);
+    return complete;
   };
   return rulebooks_.emplace(digest, make()).first->second;
 }

@@ -35,14 +35,14 @@ struct Row {
 
 // All that is given must hold. Texts match anywhere and in any case.
 struct Filter {
-  std::optional<WallTime> since;
-  std::optional<WallTime> until;
-  std::string from;  // in MAIL FROM or the Author Domain
-  std::string to;
-  std::string rule;    // exactly
-  std::string action;  // exactly
-  std::string client;  // "192.0.2.1", "192.0.2.0/24", or in its name
-  std::string text;    // in the subject, the reason or any of the above
+  std::optional<WallTime> since = {};
+  std::optional<WallTime> until = {};
+  std::string from = {};  // in MAIL FROM or the Author Domain
+  std::string to = {};
+  std::string rule = {};    // exactly
+  std::string action = {};  // exactly
+  std::string client = {};  // "192.0.2.1", "192.0.2.0/24", or in its name
+  std::string text = {};    // in the subject, the reason or any of the above
 
   bool matches(const Row& row) const;
 };

@@ -4,6 +4,8 @@
 #include <array>
 #include <functional>
 
+#include "policy/allow_proposal.h"
+#include "policy/allowlist.h"
 #include "policy/decide.h"
 #include "session/checks.h"
 
@@ -16,14 +18,21 @@ using policy::Facts;
 class Alternatives {
  public:
   Alternatives(const Decided& recorded, const Snapshot& snapshot)
-      : recorded_(recorded), snapshot_(snapshot), facts_(recorded.outcome.facts) {}
+      : recorded_(recorded), snapshot_(snapshot), facts_(recorded.outcome.facts) {
+    // The lists may have changed since: then what they said at the time is all there is to go by.
+    Facts now = facts_;
+    policy::match_lists(now, snapshot.rules);
+    lists_are_the_same_ = now.allowlist == facts_.allowlist && now.denylist == facts_.denylist;
+  }
 
   const Facts& facts() const { return facts_; }
+  const policy::Decision& decision() const { return recorded_.outcome.verdict.message; }
 
   // Another result of SPF or DKIM, and what DMARC makes of it on the recorded answers.
   void with_results(std::string change, const std::function<void(Facts&)>& alter) {
     Facts facts = facts_;
     alter(facts);
+    // DMARC as it would be, then the lists.
     if (facts.author.well_formed()) {
       const spf::Result* spf = facts.client.address ? &facts.spf_mail_from : nullptr;
       const auto again = dmarc::evaluate(dmarc_inputs(facts.author.domain(), spf, facts.dkim),
@@ -31,6 +40,7 @@ class Alternatives {
       if (!again.result) return;
       facts.dmarc = *again.result;
     }
+    if (lists_are_the_same_) policy::match_lists(facts, snapshot_.rules);
     add(std::move(change), facts, snapshot_.rules);
   }
   void with_facts(std::string change, const std::function<void(Facts&)>& alter) {
@@ -58,6 +68,7 @@ class Alternatives {
   const Decided& recorded_;
   const Snapshot& snapshot_;
   const Facts& facts_;
+  bool lists_are_the_same_ = false;
   std::vector<Alternative> found_;
 };
 
@@ -105,6 +116,17 @@ void circumstances_could(Alternatives& all) {
   } else {
     all.with_facts("it had a trace of a list or forwarder (List-Id)",
                    [](Facts& f) { f.traces.fields = {"List-Id"}; });
+  }
+  // The narrowest entry that this message proves.
+  const auto proposal = policy::propose(facts, all.decision());
+  if (proposal) {
+    const std::string entry = proposal->entry.text(policy::ListKind::allow);
+    auto file = std::make_shared<policy::AllowFile>(
+        policy::parse_allow_file(entry + "\n", "proposal", policy::ListKind::allow));
+    const policy::Allowlist list(policy::ListKind::allow, {std::move(file)});
+    all.with_facts("the allowlist had \"" + entry + "\"", [&](Facts& f) {
+      for (auto& match : policy::match_allowlist(list, f)) f.allowlist.push_back(std::move(match));
+    });
   }
   if (facts.author_is_ours) {
     all.with_facts("[identity] domains did not name the author's",

@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "cli/exit_code.h"
+#include "support/command_run.h"
 #include "support/fake_dns.h"
-#include "support/run_command.h"
 #include "support/temporary_folder.h"
 
 namespace sekisho::cli {
@@ -34,8 +34,8 @@ _dmarc.a.example.    TXT  "v=DMARC1; p=reject; rua=mailto:x@a.example"
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::binary) << text;
   }
-  static Ended run(const std::vector<std::string>& words, const std::string& input = "") {
-    return test::run_command(words, input);
+  Ended run(const std::vector<std::string>& words, const std::string& input = "") const {
+    return test::run_command(folder_, words, input);
   }
   // A check of `message` with these words more.
   std::vector<std::string> words(const std::vector<std::string>& more = {}) const {

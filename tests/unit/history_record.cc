@@ -95,6 +95,21 @@ class Maker {
     result.reason = text();
     return result;
   }
+  policy::AllowMatch match() {
+    policy::AllowMatch match;
+    match.kind = one_of<policy::IdentityKind>(6);
+    match.entry = text();
+    match.place = text();
+    match.proof = one_of<policy::Proof>(6);
+    match.proven = yes();
+    match.holds = yes();
+    match.reason = text();
+    match.effect = {yes(), yes(), yes(), std::nullopt, std::nullopt};
+    if (yes()) match.effect.dmarc = one_of<policy::Action>(5);
+    if (yes()) match.effect.spf = one_of<policy::Action>(5);
+    match.deny = one_of<policy::Action>(5);
+    return match;
+  }
   policy::Facts facts() {
     policy::Facts facts;
     facts.id = text();
@@ -125,6 +140,8 @@ class Maker {
     facts.spf_mail_from = spf(spf::Scope::mfrom);
     for (std::size_t n = number(3); n > 0; --n) facts.dkim.push_back(signature());
     facts.dmarc = dmarc();
+    for (std::size_t n = number(3); n > 0; --n) facts.allowlist.push_back(match());
+    for (std::size_t n = number(3); n > 0; --n) facts.denylist.push_back(match());
     if (yes()) facts.deferred_for = std::chrono::seconds(number(100'000));
     facts.dns_questions = number(100);
     facts.dns_waited = std::chrono::milliseconds(number(20'000));
