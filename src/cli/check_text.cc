@@ -62,7 +62,9 @@ void show_matches(std::string& out, const policy::Facts& facts) {
   }
   for (const auto& match : facts.denylist) {
     line(out, "denylist", safe(match.entry) + "  " + std::string(standing(match)), match.reason);
-    line(out, "", std::string(to_string(match.deny)) + "  " + safe(match.place));
+    line(out, "",
+         std::string(to_string(match.deny.value_or(policy::Action::reject))) + "  " +
+             safe(match.place));
   }
 }
 

@@ -98,13 +98,15 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
 json matches_json(const std::vector<policy::AllowMatch>& matches) {
   json all = json::array();
   for (const auto& match : matches) {
-    all.push_back({{"entry", match.entry},
-                   {"place", match.place},
-                   {"proof", to_string(match.proof)},
-                   {"result", standing(match)},
-                   {"holds", match.holds},
-                   {"allows", to_text(match.effect)},
-                   {"reason", match.reason}});
+    json object = {
+        {"entry", match.entry},      {"place", match.place}, {"proof", to_string(match.proof)},
+        {"result", standing(match)}, {"holds", match.holds}, {"reason", match.reason}};
+    if (match.deny) {
+      object["action"] = to_string(*match.deny);
+    } else {
+      object["allows"] = to_text(match.effect);
+    }
+    all.push_back(std::move(object));
   }
   return all;
 }
