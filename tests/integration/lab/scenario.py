@@ -23,7 +23,7 @@ class Expect:
     absent: list = field(default_factory=list)
     log: list = field(default_factory=list)          # regexes over the daemon's log lines
     no_log: list = field(default_factory=list)
-    asked_at_most: int = 0      # DNS questions of the daemon and Postfix; 0: not looked at
+    asked_at_most: int = 0      # DNS questions of the daemon and the MTA; 0: not looked at
     body: str = ""              # "intact": the body as it was sent
     seconds: float = 0          # at most so long from DATA to the reply; 0: not looked at
 
