@@ -177,10 +177,11 @@ std::string clean_reason(std::string_view text, const ListDefinition& list) {
     if (holds_key(label)) replace_all(out, label, "(secret)");
     rest.remove_prefix(std::min(label.size() + 1, rest.size()));
   }
+  out = ascii::trim(out);
   if (out.size() > max_reason_octets) out.resize(max_reason_octets);
   std::replace_if(
       out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return std::string(ascii::trim(out));
+  return out;
 }
 
 std::string hide_zone(const Options& options, std::string_view question_name) {

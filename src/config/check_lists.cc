@@ -142,10 +142,21 @@ void check_together(const std::vector<Listed>& lists, const policy::ListRules& r
     reader.warning(place_in(reader, list, "skip"),
                    list.entry + " has no effect: there is no list of the kinds that it skips");
   }
-  if (lists.empty() || rules.use == policy::UseLists::apply) return;
+}
+
+// Whether somebody has use for the lists.
+void check_use(const Settings& settings, Reader& reader) {
+  const auto applies = [](const policy::Rules& rules) {
+    return rules.lists.use == policy::UseLists::apply;
+  };
+  const auto& policies = settings.rules.policies;
+  const bool any = applies(settings.rules.defaults) ||
+                   std::any_of(policies.begin(), policies.end(),
+                               [&](const auto& each) { return applies(each.rules); });
+  if (any || settings.client.lists.empty()) return;
   reader.warning(reader.place_of("lists.use"),
-                 "lists.use = \"skip\": hits count only for the recipients of a [[policy]] "
-                 "with lists = \"apply\"");
+                 "no list has an effect: lists.use is \"skip\", and no [[policy]] says lists = "
+                 "\"apply\"");
 }
 
 }  // namespace
@@ -159,6 +170,7 @@ void check_lists(const Settings& settings, Reader& reader) {
   }
   check_names(lists, reader);
   check_together(lists, rules, reader);
+  check_use(settings, reader);
 }
 
 }  // namespace sekisho::config

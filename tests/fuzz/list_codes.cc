@@ -43,9 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(client::ListZone::parse(list->zone)->zone == list->zone);
   require(!client::holds_key(client::without_key(list->zone)));
 
-  client::ListDefinition definition;
-  definition.name = "n";
-  definition.list = *list;
+  const client::ListDefinition definition{
+      .name = std::string("name"), .kind = client::ListKind::dnsbl, .list = *list, .file = {}};
   const client::Options options{{definition}};
   for (const char* address : {"192.0.2.1", "2001:db8::1"}) {
     const auto lookups = client::address_lookups(options, mail::IpAddress::parse(address).value());

@@ -197,9 +197,10 @@ TEST(DnsblReason, IsPrintableAscii) {
 TEST(DnsblReason, DoesNotTellTheZoneOrItsKey) {
   const std::string key = "canary0123456789abcdef";
   const auto definition = list("zen", key + ".zen.test");
-  for (const std::string& text :
-       {"see 1.2.0.192." + key + ".zen.test!", "your key is CANARY0123456789ABCDEF, keep it",
-        key + key, std::string(190, 'x') + key}) {
+  const std::string texts[] = {"see 1.2.0.192." + key + ".zen.test!",
+                               "your key is CANARY0123456789ABCDEF, keep it", key + key,
+                               std::string(190, 'x') + key};
+  for (const std::string& text : texts) {
     const std::string shown = clean_reason(text, definition);
     EXPECT_EQ(shown.find("canary"), std::string::npos) << shown;
     EXPECT_EQ(shown.find("CANARY"), std::string::npos) << shown;

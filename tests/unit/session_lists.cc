@@ -193,6 +193,7 @@ TEST_F(Lists, OneThatFailedComesBackByItself) {
   ListWatch watch(guard);
   watch.start(held, options, now);
   held->answer_all();
+  held->asked();
   guard->observe(bad, steady_now());
   ASSERT_TRUE(is_aside(*guard, "zen"));
   watch.tick(steady_now() + minutes(4));
