@@ -129,4 +129,22 @@ bool IpPrefix::contains(const IpAddress& address) const {
 
 std::string IpPrefix::text() const { return address_.text() + '/' + std::to_string(length_); }
 
+bool is_loopback(const IpAddress& address) {
+  static const IpPrefix loopback[] = {IpPrefix::parse("127.0.0.0/8").value(),
+                                      IpPrefix::parse("::1/128").value()};
+  return std::any_of(std::begin(loopback), std::end(loopback),
+                     [&](const IpPrefix& prefix) { return prefix.contains(address); });
+}
+
+bool is_private(const IpAddress& address) {
+  static const IpPrefix own[] = {
+      IpPrefix::parse("10.0.0.0/8").value(),     IpPrefix::parse("172.16.0.0/12").value(),
+      IpPrefix::parse("192.168.0.0/16").value(), IpPrefix::parse("100.64.0.0/10").value(),
+      IpPrefix::parse("169.254.0.0/16").value(), IpPrefix::parse("fc00::/7").value(),
+      IpPrefix::parse("fe80::/10").value(),
+  };
+  return std::any_of(std::begin(own), std::end(own),
+                     [&](const IpPrefix& prefix) { return prefix.contains(address); });
+}
+
 }  // namespace sekisho::mail

@@ -60,4 +60,10 @@ class IpPrefix {
   int length_;
 };
 
+// 127.0.0.0/8, ::1.
+bool is_loopback(const IpAddress& address);
+// Addresses of a network of one's own, which say nothing outside of it: RFC 1918, RFC 6598 (100.64.0.0/10),
+// RFC 4193 (fc00::/7) and the link-local ones (169.254.0.0/16, fe80::/10). Loopback is not among them.
+bool is_private(const IpAddress& address);
+
 }  // namespace sekisho::mail

@@ -23,6 +23,7 @@ enum class OnAuthenticated { skip, evaluate };
 struct TrustOptions {
   std::vector<mail::IpPrefix> networks;  // not evaluated
   OnAuthenticated authenticated = OnAuthenticated::skip;
+  std::vector<mail::IpPrefix> relays;  // our own backup MX: who sent to them is judged
 };
 
 enum class QuarantineWhere { mta, junk };

@@ -1,0 +1,456 @@
+#include "mail/received.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "base/ascii.h"
+#include "mail/limits.h"
+#include "mail/tcp_info.h"
+
+namespace sekisho::mail {
+
+namespace {
+
+// Time-stamp-line = "Received:" FWS Stamp CRLF
+// Stamp           = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
+// From-domain     = "FROM" FWS Extended-Domain          By-domain = CFWS "BY" FWS Extended-Domain
+// Extended-Domain = Domain / ( Domain FWS "(" TCP-info ")" ) / ( address-literal FWS "(" TCP-info ")" )
+// Opt-info        = [Via] [With] [ID] [For]             (RFC 5321 §4.4)
+
+enum class Kind { word, comment, semicolon, end };
+
+struct Token {
+  Kind kind = Kind::end;
+  std::string_view text;  // of a comment without its parentheses
+  std::size_t at = 0;
+
+  bool is_word(std::string_view word) const {
+    return kind == Kind::word && ascii::iequals(text, word);
+  }
+};
+
+// Words, comments and semicolons. A quotation mark means nothing here: MTAs copy the client's into HELO texts and
+// the names of certificates, and whoever opens a quoted string there would swallow what the host wrote.
+class Lexer {
+ public:
+  explicit Lexer(std::string_view text) : text_(text) {}
+
+  Expected<Token> next() {
+    while (at_ < text_.size() && ascii::is_wsp(text_[at_])) ++at_;
+    if (at_ == text_.size()) return Token{Kind::end, {}, at_};
+    const char c = text_[at_];
+    if (c == '(') return comment();
+    if (c == ')') return parse_error("a ) without its (", at_);
+    if (c == ';') return Token{Kind::semicolon, text_.substr(at_, 1), at_++};
+    return word();
+  }
+
+ private:
+  // Counts the nesting instead of recursing.
+  Expected<Token> comment() {
+    const std::size_t start = at_;
+    std::size_t depth = 0;
+    for (; at_ < text_.size(); ++at_) {
+      if (text_[at_] == '\\') {
+        ++at_;
+      } else if (text_[at_] == '(') {
+        if (++depth > limits::comment_nesting) return parse_error("comments nested too deep", at_);
+      } else if (text_[at_] == ')' && --depth == 0) {
+        ++at_;
+        return Token{Kind::comment, text_.substr(start + 1, at_ - start - 2), start};
+      }
+    }
+    return parse_error("a comment without end", start);
+  }
+
+  // `<…>` is one word up to its `>`, for a path may hold parentheses; it holds no blank.
+  Expected<Token> word() {
+    const std::size_t start = at_;
+    const bool path = text_[at_] == '<';
+    while (at_ < text_.size() && !ascii::is_wsp(text_[at_])) {
+      if (!path && std::string_view("();").find(text_[at_]) != std::string_view::npos) break;
+      if (text_[at_++] == '>' && path)
+        return Token{Kind::word, text_.substr(start, at_ - start), start};
+    }
+    if (path) return parse_error("a path without end", start);
+    return Token{Kind::word, text_.substr(start, at_ - start), start};
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+// Folds become one blank; what is no text is an error.
+Expected<std::string> unfolded(std::string_view value) {
+  if (value.size() > limits::received_octets) return parse_error("the field is too long");
+  std::string text;
+  text.reserve(value.size());
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::size_t line_end = value.substr(i, 2) == "\r\n" ? 2 : value[i] == '\n' ? 1 : 0;
+    const std::size_t next = i + line_end;
+    const bool fold = line_end > 0 && (next == value.size() || ascii::is_wsp(value[next]));
+    if (fold) {
+      text += ' ';
+      i = next - 1;
+    } else if (value[i] != '\t' && ascii::is_control(value[i])) {
+      return parse_error("a control character", i);
+    } else {
+      text += value[i];
+    }
+  }
+  return text;
+}
+
+// date-time of RFC 5322 §3.3, with the zones of §4.3.
+class DateReader {
+ public:
+  explicit DateReader(Lexer& lexer) : lexer_(lexer) {}
+
+  Expected<WallTime> read() {
+    std::array<std::string_view, 5> words;  // day, month, year, time, zone
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      auto next = word();
+      if (next && i == 0 && next->ends_with(',')) next = word();  // after the day of the week
+      if (!next) return tl::unexpected<ParseError>(next.error());
+      words.at(i) = *next;
+    }
+    const auto day = number(words[0], 1, 2);
+    const auto month = month_of(words[1]);
+    const auto year = number(words[2], 4, 4);
+    const auto time = time_of_day(words[3]);
+    const auto offset = offset_of(words[4]);
+    if (!day || !month || !year || !time || !offset) return parse_error("no date", at_);
+    const std::chrono::year_month_day date{std::chrono::year(*year),
+                                           std::chrono::month(static_cast<unsigned>(*month)),
+                                           std::chrono::day(static_cast<unsigned>(*day))};
+    if (!date.ok()) return parse_error("no such day", at_);
+    return WallTime(std::chrono::sys_days(date)) + *time - *offset;
+  }
+
+ private:
+  Expected<std::string_view> word() {
+    for (;;) {
+      auto token = lexer_.next();
+      if (!token) return tl::unexpected<ParseError>(token.error());
+      at_ = token->at;
+      if (token->kind == Kind::comment) continue;
+      if (token->kind != Kind::word) return parse_error("no date", at_);
+      return token->text;
+    }
+  }
+
+  static std::optional<int> number(std::string_view text, std::size_t least, std::size_t most) {
+    if (text.size() < least || text.size() > most ||
+        !std::all_of(text.begin(), text.end(), ascii::is_digit)) {
+      return std::nullopt;
+    }
+    int value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+  }
+
+  static std::optional<int> month_of(std::string_view name) {
+    static constexpr std::array<std::string_view, 12> names{
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const auto found = std::find_if(names.begin(), names.end(),
+                                    [&](auto each) { return ascii::iequals(each, name); });
+    if (found == names.end()) return std::nullopt;
+    return static_cast<int>(found - names.begin()) + 1;
+  }
+
+  // hh:mm[:ss]
+  static std::optional<std::chrono::seconds> time_of_day(std::string_view text) {
+    const bool with_seconds = text.size() == 8 && text[5] == ':';
+    if ((!with_seconds && text.size() != 5) || text[2] != ':') return std::nullopt;
+    const auto hour = number(text.substr(0, 2), 2, 2);
+    const auto minute = number(text.substr(3, 2), 2, 2);
+    const auto second = with_seconds ? number(text.substr(6, 2), 2, 2) : 0;
+    if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60) {
+      return std::nullopt;
+    }
+    return std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+           std::chrono::seconds(*second);
+  }
+
+  static std::optional<std::chrono::minutes> offset_of(std::string_view zone) {
+    if (zone.size() == 5 && (zone[0] == '+' || zone[0] == '-')) {
+      const auto digits = number(zone.substr(1), 4, 4);
+      if (!digits || *digits % 100 > 59) return std::nullopt;
+      const auto offset = std::chrono::hours(*digits / 100) + std::chrono::minutes(*digits % 100);
+      return zone[0] == '-' ? -offset : std::chrono::minutes(offset);
+    }
+    // RFC 5322 §4.3: alphabetic zones other than the few it lists say nothing, and nobody needs them here.
+    const bool letters =
+        !zone.empty() && zone.size() <= 5 && std::all_of(zone.begin(), zone.end(), ascii::is_alpha);
+    return letters ? std::optional(std::chrono::minutes(0)) : std::nullopt;
+  }
+
+  Lexer& lexer_;
+  std::size_t at_ = 0;
+};
+
+// A field as its clauses say it, before anybody asks what they mean.
+struct Stamp {
+  Received field;
+  bool has_from = false;
+  std::vector<std::string_view> before_by;  // comments
+  std::string_view after_by;                // the first comment of the by clause: the software
+  std::vector<std::string_view> after_with;
+};
+
+class StampReader {
+ public:
+  explicit StampReader(std::string_view text) : lexer_(text) {}
+
+  Expected<Stamp> read() {
+    for (;;) {
+      const auto token = lexer_.next();
+      if (!token) return tl::unexpected<ParseError>(token.error());
+      if (token->kind == Kind::end) return parse_error("a field without a date", token->at);
+      if (token->kind == Kind::semicolon) break;
+      const auto taken = token->kind == Kind::comment ? take_comment(*token) : take_word(*token);
+      if (!taken) return tl::unexpected<ParseError>(taken.error());
+    }
+    // qmail's queue writes a comment and nothing else.
+    if (stamp_.field.by.empty() && seen_ != Seen{}) return parse_error("a field without by");
+    return with_date();
+  }
+
+ private:
+  enum Clause : std::size_t { from, by, via, with, id, recipient, none };
+  using Seen = std::array<bool, none>;
+
+  static Clause clause_of(std::string_view word) {
+    static constexpr std::array<std::string_view, none> names{"from", "by", "via",
+                                                              "with", "id", "for"};
+    const auto found = std::find_if(names.begin(), names.end(),
+                                    [&](auto name) { return ascii::iequals(name, word); });
+    return static_cast<Clause>(found - names.begin());
+  }
+
+  std::string& value_of(Clause clause) {
+    Received& field = stamp_.field;
+    const std::array<std::string*, none> values{&field.from, &field.by, &field.via,
+                                                &field.with, &field.id, &field.recipient};
+    return *values.at(clause);
+  }
+
+  // Every comment before "by" may hold an address, in whichever clause it stands.
+  Expected<void> take_comment(const Token& token) {
+    if (!seen_[by]) {
+      stamp_.before_by.push_back(token.text);
+    } else if (clause_ == by && stamp_.after_by.empty()) {
+      stamp_.after_by = token.text;
+    } else if (clause_ == with) {
+      stamp_.after_with.push_back(token.text);
+    }
+    return {};
+  }
+
+  Expected<void> take_word(const Token& token) {
+    // Whatever stands after "from" is its value: a client may say HELO by.
+    const bool free = !(clause_ == from && stamp_.field.from.empty());
+    const Clause clause = free ? clause_of(token.text) : none;
+    if (clause != none) return begin(clause, token.at);
+    if (clause_ == none) return parse_error("text before the first clause", token.at);
+    std::string& value = value_of(clause_);
+    if (value.empty()) {
+      value = token.text;
+    } else if (clause_ == with) {
+      value += ' ';
+      value += token.text;
+    } else if (clause_ == from) {
+      // A HELO text with a blank in it would go on here.
+      return parse_error("text between from and by", token.at);
+    }
+    return {};  // later clauses have additions of their own: "id 1.2 envelope-from <a@b>"
+  }
+
+  // RFC 5321 §4.4 has each clause once. A second one means that the first was somebody else's text.
+  Expected<void> begin(Clause clause, std::size_t at) {
+    if (seen_.at(clause)) return parse_error("a clause given twice", at);
+    if (clause == from && seen_ != Seen{}) return parse_error("from after other clauses", at);
+    seen_.at(clause) = true;
+    stamp_.has_from = seen_[from];
+    clause_ = clause;
+    return {};
+  }
+
+  // The date ends the field. Courier writes the id after it.
+  Expected<Stamp> with_date() {
+    const auto date = DateReader(lexer_).read();
+    if (!date) return tl::unexpected<ParseError>(date.error());
+    stamp_.field.date = *date;
+    bool id_follows = false;
+    for (;;) {
+      const auto token = lexer_.next();
+      if (!token) return tl::unexpected<ParseError>(token.error());
+      if (token->kind == Kind::end) return std::move(stamp_);
+      if (token->kind == Kind::comment) continue;
+      if (id_follows && token->kind == Kind::word && stamp_.field.id.empty()) {
+        stamp_.field.id = token->text;
+      } else if (!id_follows && !seen_[id] && token->is_word("id")) {
+        id_follows = true;
+      } else {
+        return parse_error("text after the date", token->at);
+      }
+    }
+  }
+
+  Lexer lexer_;
+  Stamp stamp_;
+  Seen seen_{};
+  Clause clause_ = none;
+};
+
+// How the software that wrote the field lays out its from clause.
+enum class Layout {
+  unknown,
+  helo_first,    // from HELO (name [address])
+  exim,          // from [address] (helo=HELO), from name ([address] helo=HELO)
+  client_words,  // chasquid: from [address] (HELO), with whatever the client said in the comment
+};
+
+Layout layout_of(const Stamp& stamp) {
+  for (const auto comment : stamp.after_with) {
+    if (comment.starts_with("Exim ")) return Layout::exim;
+  }
+  if (stamp.after_by == "chasquid") return Layout::client_words;
+  // "8.": sendmail, "8.17.1/8.17.1".
+  for (const char* software : {"Postfix", "8.", "OpenSMTPD", "Haraka", "Stalwart", "Sekisho"}) {
+    if (stamp.after_by.starts_with(software)) return Layout::helo_first;
+  }
+  return stamp.field.with.starts_with("Microsoft SMTP") ? Layout::helo_first : Layout::unknown;
+}
+
+// "(HELO x)" of qmail, "(helo=x)" of Exim: the client's word, where no address is sought.
+std::optional<std::string> helo_comment(std::string_view comment) {
+  if (begins_with_pair(comment)) return helo_of_pairs(comment);
+  for (const char* verb : {"HELO ", "EHLO "}) {
+    if (ascii::istarts_with(comment, verb)) return std::string(ascii::trim(comment.substr(5)));
+  }
+  return std::nullopt;
+}
+
+// Comments of Postfix and Courier with names in them that the client chose: of its certificate, of its login.
+bool has_client_text(std::string_view comment) {
+  for (const char* begin : {"Client CN ", "Authenticated sender: ", "AUTH: ", "TLS: "}) {
+    if (comment.starts_with(begin)) return true;
+  }
+  return false;
+}
+
+struct Clients {
+  std::vector<TcpInfo> found;
+  std::optional<std::string> helo;
+  bool unclear = false;  // an address in a comment that is none of the known ones
+  bool local = false;
+};
+
+Clients clients_of(const Stamp& stamp) {
+  Clients clients;
+  for (auto comment : stamp.before_by) {
+    // sendmail without HELO: "(from name [192.0.2.1]) by …"; its own users: "(from root@localhost) by …".
+    const bool sendmail = !stamp.has_from && ascii::istarts_with(comment, "from ");
+    if (sendmail) comment.remove_prefix(5);
+    if (auto helo = helo_comment(comment)) {
+      clients.helo = std::move(helo);
+    } else if (has_client_text(comment)) {
+      continue;
+    } else if (auto info = parse_tcp_info(comment)) {
+      clients.found.push_back(std::move(*info));
+    } else if (mentions_address(comment)) {
+      clients.unclear = true;
+    } else if (sendmail || ascii::istarts_with(comment, "uid ")) {
+      clients.local = true;
+    }
+  }
+  return clients;
+}
+
+bool is_local(const Stamp& stamp, const Clients& clients) {
+  const bool postfix =
+      !stamp.has_from && stamp.after_by.find(", from userid ") != std::string_view::npos;
+  return clients.local || postfix || ascii::istarts_with(stamp.field.with, "local");
+}
+
+void tell_client(const TcpInfo& info, const Clients& clients, Layout layout, Received& field) {
+  if (!info.address) {
+    field.source = Received::Source::local;
+    return;
+  }
+  field.source = Received::Source::client;
+  field.address = info.address;
+  field.may_be_forged = info.may_be_forged;
+  field.name = info.name;
+  const bool literal = parse_address_text(field.from).has_value();
+  const bool name_first = layout == Layout::exim || clients.helo || !info.helo.empty();
+  if (name_first && layout != Layout::helo_first && !literal && field.name.empty() &&
+      !ascii::iequals(field.from, "unknown")) {
+    field.name = field.from;
+  }
+  // Exim and qmail leave the HELO out where it is the name.
+  field.helo = clients.helo ? *clients.helo : info.helo.empty() ? field.from : info.helo;
+}
+
+// Which of the addresses the host's socket said.
+void tell_source(const Stamp& stamp, Received& field) {
+  const Layout layout = layout_of(stamp);
+  const Clients clients = clients_of(stamp);
+  const auto from_address = parse_address_text(field.from);
+  const bool exim_literal =
+      layout == Layout::exim && from_address.has_value() && field.from.starts_with('[');
+  const bool other_from = from_address && !clients.found.empty() && layout != Layout::helo_first &&
+                          clients.found[0].address != from_address;
+
+  if (layout == Layout::client_words) {
+    field.reason = "its software writes the client's word where others write the address";
+  } else if (clients.unclear || clients.found.size() > 1 || other_from ||
+             (exim_literal && !clients.found.empty())) {
+    field.reason = "it names more than one client";
+  } else if (exim_literal) {
+    tell_client({from_address, {}, {}, false}, clients, layout, field);
+  } else if (!clients.found.empty()) {
+    tell_client(clients.found[0], clients, layout, field);
+  } else if (is_local(stamp, clients)) {
+    field.source = Received::Source::local;
+  } else {
+    field.reason = "it names no client";
+  }
+}
+
+// qmail-queue writes a field of its own, of one comment: "(qmail 1 invoked from network)", "… by uid 0)".
+void tell_queue(const Stamp& stamp, Received& field) {
+  const auto comment = stamp.before_by.empty() ? std::string_view() : stamp.before_by[0];
+  const bool queue = stamp.before_by.size() == 1 &&
+                     (comment.starts_with("qmail ") || comment.starts_with("nullmailer "));
+  if (queue && comment.ends_with(" invoked from network")) {
+    field.source = Received::Source::next_field;
+  } else if (queue && comment.find(" invoked ") != std::string_view::npos) {
+    field.source = Received::Source::local;
+  } else {
+    field.reason = "it has neither from nor by";
+  }
+}
+
+}  // namespace
+
+Expected<Received> parse_received(std::string_view value) {
+  const auto text = unfolded(value);
+  if (!text) return tl::unexpected<ParseError>(text.error());
+  auto stamp = StampReader(*text).read();
+  if (!stamp) return tl::unexpected<ParseError>(stamp.error());
+  Received field = stamp->field;
+  if (field.by.empty() && field.from.empty()) {
+    tell_queue(*stamp, field);
+  } else {
+    tell_source(*stamp, field);
+  }
+  return field;
+}
+
+}  // namespace sekisho::mail

@@ -1,0 +1,44 @@
+// mail/received.h: one Received field, as the host that wrote it meant it.
+// RFC 5321 §4.4, and what MTAs write instead. The address is taken only from the place where the receiving host puts what
+// its socket said (TCP-info), never from the HELO text: where the two cannot be told apart (two addresses, text
+// that is not a comment, a clause twice) there is no address, and a reason. Linear; bounded by mail/limits.h.
+// It rests on one thing: that the host writes TCP-info at all. Errors: ParseError; never throws. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "mail/ip_address.h"
+
+namespace sekisho::mail {
+
+struct Received {
+  enum class Source {
+    client,      // over the network, from `address`
+    local,       // submitted on that host: "(Postfix, from userid 0)", "with local", "(uid 0)", …
+    next_field,  // "(qmail 1 invoked from network)": the field below is of the same host and says it
+    untold,      // the field names no client, or not beyond doubt: see `reason`
+  };
+  Source source = Source::untold;
+  std::optional<IpAddress> address;  // exactly when source is `client`
+  std::string helo;                  // what the client said: any text
+  std::string name;  // of the address, as the host wrote it; empty for "unknown"; unproven
+  bool may_be_forged = false;  // sendmail says so of the name
+  std::string reason;          // for people, when source is `untold`
+
+  std::string from;  // the word after "from", whatever it means
+  std::string by;
+  std::string via;
+  std::string with;  // "ESMTPS", "Microsoft SMTP Server"
+  std::string id;
+  std::string recipient;  // of "for", as written
+  WallTime date{};
+};
+
+// The value of a Received field, folded or not.
+Expected<Received> parse_received(std::string_view value);
+
+}  // namespace sekisho::mail
