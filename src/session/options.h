@@ -24,7 +24,6 @@ struct TrustOptions {
   std::vector<mail::IpPrefix> networks;  // not evaluated
   std::vector<mail::IpPrefix> relays;    // ours: their mail is judged by the hop before them
   OnAuthenticated authenticated = OnAuthenticated::skip;
-  std::vector<mail::IpPrefix> relays;  // our own backup MX: who sent to them is judged
 };
 
 enum class QuarantineWhere { mta, store, junk };
