@@ -8,6 +8,7 @@
 
 #include "app/service_manager.h"
 #include "cli/version.h"
+#include "client/nat_watch.h"
 #include "config/dump.h"
 #include "config/keys.h"
 #include "session/record.h"
@@ -27,6 +28,8 @@ json counters_json(const session::Counters& counters) {
           {"messages", counters.messages.load()},
           {"skipped", counters.exempt.load()},
           {"aborted", counters.aborted.load()},
+          {"refused_recipients", counters.refused_recipients.load()},
+          {"not_held", counters.not_held.load()},
           {"internal_errors", counters.internal_errors.load()}};
 }
 
@@ -48,6 +51,37 @@ json resolver_json(const dns::ResolverStatus& status) {
           {"answered", status.answered},     {"timeouts", status.timeouts},
           {"failures", status.failures},     {"ignored", status.ignored},
           {"in_flight", status.in_flight}};
+}
+
+json lists_json(const client::ListGuard& guard) {
+  json out = json::object();
+  for (const auto& list : guard.status()) {
+    std::string state = list.set_aside ? "set aside: the list " + std::string(to_string(list.fault))
+                                       : std::string("healthy");
+    if (list.set_aside && !list.answer.empty()) state += " (" + list.answer + ")";
+    out[list.name] = {{"kind", to_string(list.kind)},
+                      {"state", state},
+                      {"lookups", list.lookups},
+                      {"listed", list.listed},
+                      {"failures", list.failures},
+                      {"not_counted", list.not_counted},
+                      {"times_set_aside", list.times_set_aside}};
+  }
+  return out;
+}
+
+json quarantine_json(quarantine::StoreHolding* holding) {
+  if (holding == nullptr) return {{"open", false}};
+  const auto health = holding->store().health();
+  json out = {{"open", true}, {"healthy", health.healthy}};
+  if (!health.healthy) out["problem"] = health.why;
+  if (const auto stats = holding->store().stats(wall_now())) {
+    out["held"] = stats->held;
+    out["octets"] = stats->octets;
+    out["max_size"] = stats->max_size;
+    out["expire_within_day"] = stats->expire_within_day;
+  }
+  return out;
 }
 
 json history_json(const history::Recorder* recorder) {
@@ -85,12 +119,24 @@ class Daemon::DecisionJournal final : public session::Journal {
   explicit DecisionJournal(Log& log) : log_(log) {}
   void record_to(history::Recorder* recorder) { recorder_ = recorder; }
   void decided(std::shared_ptr<const session::Decided> decided) override {
-    log_.info(session::log_line(decided->outcome.facts, decided->outcome.verdict));
+    const auto& facts = decided->outcome.facts;
+    log_.info(session::log_line(facts, decided->outcome.verdict));
+    watch_for_nat(facts);
     if (recorder_ != nullptr) recorder_->add(std::move(decided));
   }
 
  private:
+  void watch_for_nat(const policy::Facts& facts) {
+    if (!facts.client.address || facts.role != policy::Role::mx) return;
+    const auto alarm = nat_.count({*facts.client.address, facts.client.helo,
+                                   facts.exemption == policy::Exemption::trusted_network,
+                                   facts.exemption == policy::Exemption::authenticated},
+                                  steady_now());
+    if (alarm) log_.warning(alarm->text());
+  }
+
   Log& log_;
+  client::NatWatch nat_;
   history::Recorder* recorder_ = nullptr;
 };
 
@@ -99,6 +145,9 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
       loaded_(std::move(loaded)),
       log_(LogOptions{LogOptions::Target::stderr_stream, ""}),
       journal_(std::make_unique<DecisionJournal>(log_)),
+      list_guard_(std::make_shared<client::ListGuard>(
+          [this](const std::string& change) { log_.warning(change); })),
+      list_watch_(list_guard_),
       control_(log_) {}
 
 Daemon::~Daemon() = default;
@@ -107,6 +156,7 @@ Expected<bool, std::string> Daemon::open() {
   // Sockets first, as root where we are root; nothing here starts a thread that would keep its rights.
   if (auto opened = control_.open(loaded_.settings.control); !opened) return opened;
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
+  engine_->guard_lists(list_guard_);
   milters_ = std::make_unique<milter::Server>(*engine_, log_);
   return milters_->open(loaded_.settings.milters);
 }
@@ -119,6 +169,7 @@ Expected<bool, std::string> Daemon::run() {
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
+  watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
   if (!loaded_.settings.history.dir.empty()) {
     history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
@@ -176,7 +227,13 @@ void Daemon::log_start() {
   log_.info(dispositions(loaded_.settings));
 }
 
-void Daemon::look_at_list_files() {
+void Daemon::watch_lists(const session::Snapshot& snapshot) {
+  list_guard_->configure(snapshot.client, /*wait_for_test=*/true, steady_now());
+  list_watch_.start(snapshot.resolver, snapshot.client, steady_now());
+}
+
+void Daemon::look_around() {
+  list_watch_.tick(steady_now());
   const auto current = engine_->snapshot();
   auto changed = list_files_.look(loaded_.settings.list_files, *current, engine_->now());
   if (changed) engine_->replace(std::move(changed));
@@ -191,7 +248,7 @@ void Daemon::serve_signals() {
     const int signal = sigtimedwait(&signals, nullptr, &pause);
     switch (signal) {
       case -1:  // nothing came, or an interruption
-        look_at_list_files();
+        look_around();
         break;
       case SIGHUP:
         reload();
@@ -281,6 +338,7 @@ json Daemon::reload() {
   auto snapshot = control::make_snapshot(loaded->settings, loaded->digest, &running);
   if (!snapshot) return refuse(snapshot.error());
   if (auto opened = open_quarantine(loaded->settings); !opened) return refuse(opened.error());
+  watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
   loaded_ = std::move(*loaded);
   record_configuration();
@@ -314,6 +372,8 @@ json Daemon::status() const {
           {"verdicts", verdicts_json(engine_->counters())},
           {"resolver", resolver_json(snapshot->resolver->status())},
           {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
+          {"lists", lists_json(*list_guard_)},
+          {"quarantine", quarantine_json(quarantine_.get())},
           {"history", history_json(history_.get())},
           {"log", {{"lost", log_.lost()}}}};
 }

@@ -19,6 +19,7 @@
 #include "milter/server.h"
 #include "quarantine/holding.h"
 #include "session/engine.h"
+#include "session/list_watch.h"
 
 namespace sekisho::app {
 
@@ -44,8 +45,10 @@ class Daemon {
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
-  // Puts into force what has changed in the allowlist and the denylist.
-  void look_at_list_files();
+  // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
+  void look_around();
+  // The DNS lists of the configuration are asked from now on.
+  void watch_lists(const session::Snapshot& snapshot);
 
   class DecisionJournal;
   std::string config_path_;
@@ -55,8 +58,10 @@ class Daemon {
   std::unique_ptr<history::Recorder> history_;  // nullptr: nothing is recorded
   std::unique_ptr<DecisionJournal> journal_;
   std::unique_ptr<quarantine::StoreHolding> quarantine_;
+  std::shared_ptr<client::ListGuard> list_guard_;
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
+  session::ListWatch list_watch_;
   control::Server control_;
   control::ListFiles list_files_{log_};
   RunQueue main_tasks_;

@@ -250,8 +250,8 @@ int check_identity(const std::string& text, const std::string& config_path) {
 }
 
 void print_match(const policy::AllowMatch& match, ListKind kind) {
-  std::string what(to_string(match.deny));
-  if (kind == ListKind::allow) what = match.holds ? to_text(match.effect) : "does nothing";
+  std::string what = match.holds ? to_text(match.effect) : "does nothing";
+  if (match.deny) what = to_string(*match.deny);
   std::printf("%-10s %s  %s  (%s)\n%-10s %s  (%s)\n", std::string(name_of(kind)).c_str(),
               safe(match.entry).c_str(), std::string(standing(match)).c_str(),
               safe(match.reason).c_str(), "", what.c_str(), safe(match.place).c_str());

@@ -84,7 +84,7 @@ Expected<void, AppendError> check_duplicates(const std::vector<AllowEntry>& entr
     const auto [known, fresh] = places.emplace(same_text(entry, kind), "this command line");
     if (fresh) continue;
     return tl::unexpected<AppendError>(
-        {data_error, entry.identity() + " stands in " + known->second + " already"});
+        {data_error, entry.identity() + " stands in " + known->second + " already: edit it there"});
   }
   return {};
 }

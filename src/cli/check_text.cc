@@ -22,6 +22,15 @@ std::string word(std::string_view result, const std::string& of) {
   return std::string(result) + (of.empty() ? "" : "  " + safe(of));
 }
 
+void show_lists(std::string& out, const std::vector<client::ListResult>& results) {
+  for (const auto& result : results) {
+    std::string text = result.name + "  " + std::string(to_string(result.code));
+    if (!result.codes.empty()) text += " " + result.codes;
+    text += "  " + std::string(to_string(result.on)) + "=" + safe(result.value);
+    line(out, "list", text, result.reason);
+  }
+}
+
 void show_results(std::string& out, const policy::Facts& facts) {
   std::string author(to_string(facts.author.result));
   if (facts.author.well_formed()) author = facts.author.domain().text();
@@ -42,6 +51,7 @@ void show_results(std::string& out, const policy::Facts& facts) {
              facts.dmarc.policy_domain;
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+  show_lists(out, facts.lists);
 }
 
 void show_matches(std::string& out, const policy::Facts& facts) {
@@ -52,7 +62,9 @@ void show_matches(std::string& out, const policy::Facts& facts) {
   }
   for (const auto& match : facts.denylist) {
     line(out, "denylist", safe(match.entry) + "  " + std::string(standing(match)), match.reason);
-    line(out, "", std::string(to_string(match.deny)) + "  " + safe(match.place));
+    line(out, "",
+         std::string(to_string(match.deny.value_or(policy::Action::reject))) + "  " +
+             safe(match.place));
   }
 }
 

@@ -47,4 +47,10 @@ Rows policy_keys();
 // keys_quarantine.cc
 Rows quarantine_keys();
 
+// keys_lists.cc
+Rows lists_keys();
+Rows dnsbl_keys();
+Rows rhsbl_keys();
+Rows dnswl_keys();
+
 }  // namespace sekisho::config

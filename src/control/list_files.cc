@@ -266,8 +266,8 @@ std::shared_ptr<const AllowFile> ListFiles::look_at_file(
 void ListFiles::keep(const std::string& path, const AllowFile& held, const std::string& why) {
   // Once, and not at the first look: it may be the moment between an editor's two renames.
   if (++kept_[path] != 2) return;
-  log_.warning(path + ": " + why + ": its " + count(held.entries.size(), "entry") +
-               " stay in force; to drop them, write an empty file");
+  log_.warning(path + ": " + why + ": what it held (" + count(held.entries.size(), "entry") +
+               ") stays in force; to drop it, write an empty file");
 }
 
 void ListFiles::tell_change(const Allowlist& before, const Allowlist& after) {

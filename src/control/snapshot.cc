@@ -37,6 +37,7 @@ Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
   snapshot->spf = settings.spf;
   snapshot->dkim = settings.dkim;
   snapshot->dmarc = settings.dmarc;
+  snapshot->client = settings.client;
   snapshot->rules = settings.rules;
   snapshot->digest = digest;
   if (auto read = read_list_files(settings.list_files, snapshot->rules); !read) {

@@ -262,6 +262,18 @@ std::vector<dns::Question> Verification::questions() const {
   return questions;
 }
 
+std::vector<mail::DomainName> Verification::domains() const {
+  std::vector<mail::DomainName> domains;
+  for (const Candidate& candidate : state_->candidates) {
+    if (!candidate.signature) continue;
+    const auto& domain = candidate.signature->domain;
+    if (std::find(domains.begin(), domains.end(), domain) == domains.end()) {
+      domains.push_back(domain);
+    }
+  }
+  return domains;
+}
+
 void Verification::body(std::string_view octets) { state_->body_hashes.text(octets); }
 
 bool Verification::wants_body() const { return !state_->body_hashes.satisfied(); }

@@ -46,6 +46,8 @@ class Verification {
   void start(const mail::Header& header);
   // The questions for the keys of the signatures that will be verified.
   std::vector<dns::Question> questions() const;
+  // Their d=, each once.
+  std::vector<mail::DomainName> domains() const;
   void body(std::string_view octets);
   void end_of_body();
   // Instead of a body: the digests of a verification of the same message. A signature that wants another

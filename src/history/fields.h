@@ -62,9 +62,15 @@ void members(Archive& a, Of<dmarc::Result> auto& o) {
 }
 
 template <class Archive>
+void members(Archive& a, Of<client::ListResult> auto& o) {
+  a("name", o.name)("kind", o.kind)("on", o.on)("value", o.value)("code", o.code);
+  a("codes", o.codes)("reason", o.reason)("fault", o.fault);
+}
+
+template <class Archive>
 void members(Archive& a, Of<policy::AllowEffect> auto& o) {
-  a("skip_dnsbl", o.skip_dnsbl)("skip_rhsbl", o.skip_rhsbl)("skip_author", o.skip_author);
-  a("dmarc", o.dmarc)("spf", o.spf);
+  a("dnsbl", o.skip_dnsbl)("rhsbl", o.skip_rhsbl)("author", o.skip_author)("dmarc", o.dmarc);
+  a("spf", o.spf);
 }
 
 template <class Archive>
@@ -82,9 +88,8 @@ void members(Archive& a, Of<policy::Facts> auto& o) {
       "over_limits", o.header_over_limits)("author", o.author);
   a("author_is_ours", o.author_is_ours)("traces", o.traces)("iprev", o.iprev);
   a("spf_helo", o.spf_helo)("spf_mail_from", o.spf_mail_from)("dkim", o.dkim)("dmarc", o.dmarc);
-  a("allowlist", o.allowlist)("denylist", o.denylist);
   a("deferred_for", o.deferred_for)("questions", o.dns_questions)("waited", o.dns_waited);
-  a("elapsed", o.elapsed);
+  a("elapsed", o.elapsed)("lists", o.lists)("allowlist", o.allowlist)("denylist", o.denylist);
 }
 
 template <class Archive>
@@ -153,7 +158,8 @@ void members(Archive& a, Of<session::HoldResult> auto& o) {
 template <class Archive>
 void members(Archive& a, Of<session::Inputs> auto& o) {
   a("mta_name", o.mta_name)("hostname", o.hostname)("connected", o.connected);
-  a("authenticated", o.authenticated)("header", o.header)("malformed", o.malformed_lines);
+  a("authenticated", o.authenticated)("at_rcpt", o.at_rcpt)("header", o.header)("malformed",
+                                                                                o.malformed_lines);
   a("answers", o.answers)("refusals", o.refusals)("bodies", o.bodies);
   a("hold_result", o.hold_result)("released", o.released);
 }

@@ -243,7 +243,9 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
   const auto& facts = decided.outcome.facts;
   const auto& decision = decided.outcome.verdict.message;
   const auto client = facts.client.address ? facts.client.address->text() : std::string();
-  const auto recipients = joined(facts.recipients);
+  auto named = facts.recipients;
+  named.insert(named.end(), facts.refused_recipients.begin(), facts.refused_recipients.end());
+  const auto recipients = joined(named);
   const auto author = facts.author.well_formed() ? facts.author.domain().text() : std::string();
   const auto subject = subject_of(decided.inputs.header);
   const auto mail_from = cut(facts.mail_from, 512);

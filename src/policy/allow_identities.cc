@@ -17,6 +17,7 @@ using mail::DomainName;
 struct Showing {
   bool proven = false;
   std::string reason;
+  bool nobody = false;  // readers do not agree on who it is: not even an entry without proof holds
 };
 
 struct SenderAddress {
@@ -56,7 +57,7 @@ bool counts(const dkim::SignatureResult& signature) {
 
 Showing show_author(const AllowEntry& entry, const Facts& facts) {
   if (!facts.author.well_formed()) {
-    return {false, "malformed author: " + std::string(to_string(facts.author.result))};
+    return {false, "malformed author: " + std::string(to_string(facts.author.result)), true};
   }
   const std::string& domain = facts.author.domain().text();
   switch (entry.proof) {
@@ -173,12 +174,12 @@ class Matcher {
     match.kind = entry.kind;
     match.entry = entry.identity();
     match.place = entry.place();
-    match.proof = deny() ? Proof::none : entry.proof;
+    match.proof = entry.proof;
     match.proven = showing.proven && (deny() || entry.proof != Proof::none);
-    match.holds = deny() || match.proven || entry.proof == Proof::none;
+    match.holds = deny() || match.proven || (entry.proof == Proof::none && !showing.nobody);
     match.reason = showing.reason;
     match.effect = entry.effect;
-    match.deny = entry.deny;
+    if (deny()) match.deny = entry.deny;
     const auto same = std::find_if(matches_.begin(), matches_.end(), [&](const AllowMatch& known) {
       return known.entry == match.entry && known.place == match.place;
     });

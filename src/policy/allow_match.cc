@@ -30,7 +30,7 @@ AllowEffect effect_of(const std::vector<AllowMatch>& matches) {
 
 std::string_view standing(const AllowMatch& match) {
   if (match.proven) return "proven";
-  return match.holds ? "proof=none" : "unproven";
+  return match.holds && !match.deny ? "proof=none" : "unproven";
 }
 
 std::string to_text(const AllowEffect& effect) {

@@ -42,7 +42,7 @@ struct AllowMatch {
   bool holds = false;         // allowlist: proven, or the admin demanded no proof. Denylist: always
   std::string reason;         // why it is proven or not: "dkim=pass", "spf=softfail"
   AllowEffect effect;         // allowlist: what it may skip, once it holds
-  Action deny = Action::reject;  // denylist: what is done
+  std::optional<Action> deny;  // denylist: what is done
 
   bool operator==(const AllowMatch&) const = default;
 };

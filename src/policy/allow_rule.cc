@@ -39,8 +39,9 @@ std::optional<Decision> by_denylist(const Facts& facts) {
   }
   if (hardest == nullptr) return std::nullopt;
   std::string reason = "denied: " + named(*hardest);
-  if (hardest->deny != Action::reject) {
-    return make(hardest->deny, "denylist", std::move(reason));
+  const Action action = hardest->deny.value_or(Action::reject);
+  if (action != Action::reject) {
+    return make(action, "denylist", std::move(reason));
   }
   // Not which entry it was: whoever is denied would only try the next name.
   return refuse(SmtpReply(550, "5.7.1", with_id("rejected by local policy", facts)), "denylist",

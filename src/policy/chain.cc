@@ -13,7 +13,7 @@ std::optional<Decision> exempt(const Case& asked) {
   return accept("exempt", std::string(to_string(asked.facts.exemption)) + " client, not evaluated");
 }
 
-std::string_view key_of_exempt(const Case& asked) {
+std::string key_of_exempt(const Case& asked) {
   switch (asked.facts.exemption) {
     case Exemption::none:
     case Exemption::unix_socket:
@@ -50,6 +50,14 @@ std::string silence_of_skipped_author(const Case& asked) {
                                    : "the denylist demands more";
 }
 
+ListKinds skipped_lists(const Case& asked) {
+  return {asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl};
+}
+
+std::optional<Decision> lists(const Case& asked) {
+  return by_lists(asked.facts, asked.rules.lists, skipped_lists(asked));
+}
+
 std::optional<Decision> spf(const Case& asked) {
   if (asked.allowed.spf) return std::nullopt;
   return by_spf(asked.facts, asked.rules);
@@ -73,17 +81,18 @@ constexpr std::array rules = {
     Rule{.name = "limits",
          .ask = over_limits,
          .silence = silence_of_limits,
-         .key = [](const Case&) { return std::string_view(); }},
+         .key = [](const Case&) { return std::string(); }},
     Rule{.name = "author",
          .ask = author,
          .silence = silence_of_skipped_author,
-         .key = [](const Case&) { return std::string_view("dmarc.author"); },
+         .key = [](const Case&) { return std::string("dmarc.author"); },
          .monitor = [](const Rules& r) { return r.author.monitor; },
          .monitor_key = "dmarc.author_monitor"},
     Rule{.name = "denylist",
          .ask = [](const Case& c) { return by_denylist(c.facts); },
          .silence = [](const Case&) { return std::string("no entry of the denylist names it"); },
-         .key = [](const Case&) { return std::string_view("denylist.files"); }},
+         .key = [](const Case&) { return std::string("denylist.files"); }},
+    Rule{.name = "lists", .ask = lists, .silence = silence_of_lists, .key = key_of_lists},
     Rule{.name = "dmarc",
          .ask = [](const Case& c) { return eased_dmarc(c).decision; },
          .silence = silence_of_eased_dmarc,
@@ -105,7 +114,8 @@ std::span<const Rule> chain() { return rules; }
 // The rule of DMARC has nothing to go by without one Author Domain.
 Eased eased_dmarc(const Case& asked) {
   if (!asked.facts.author.well_formed()) return {};
-  return ease_dmarc(by_dmarc(asked.facts, asked.rules.dmarc, asked.override_rule), asked.facts);
+  return ease_dmarc(by_dmarc(asked.facts, asked.rules, asked.override_rule, skipped_lists(asked)),
+                    asked.facts);
 }
 
 }  // namespace sekisho::policy

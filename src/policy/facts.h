@@ -67,6 +67,7 @@ struct Facts {
   bool author_is_ours = false;  // the Author Domain is one of [identity] domains or below
   Traces traces;
   client::IprevResult iprev;
+  std::vector<client::ListResult> lists;  // one for each lookup, in the order of the configuration
   spf::Result spf_helo{spf::Scope::helo, spf::Code::none, "", "", ""};
   spf::Result spf_mail_from;
   std::vector<dkim::SignatureResult> dkim;

@@ -46,7 +46,7 @@ struct Rule {
   std::string (*silence)(const Case&);
   // The key of the configuration that it goes by in this case: "dmarc.reject"; empty when none could
   // change it.
-  std::string_view (*key)(const Case&);
+  std::string (*key)(const Case&);
   // Its own monitor mode; nullptr without one.
   bool (*monitor)(const Rules&) = nullptr;
   std::string_view monitor_key = {};
@@ -72,14 +72,23 @@ Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts);
 // What DMARC says of the case, eased.
 Eased eased_dmarc(const Case& asked);
 
+// list_rule.cc; policy/list_rule.h has what the session calls. A rule in monitor mode speaks in a Decision
+// that is `monitored` already. `skipped`: what an allowlist entry makes of no effect.
+std::optional<Decision> by_lists(const Facts& facts, const ListRules& rules,
+                                 ListKinds skipped = {});
+std::string silence_of_lists(const Case& asked);
+std::string key_of_lists(const Case& asked);
+// The names of the lists whose hits count, and whose action is reject: "list:zen".
+std::vector<std::string> list_evidence(const Facts& facts, const ListRules& rules,
+                                       ListKinds skipped = {});
 // dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
-std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
-                                 const DmarcOverride* override_rule);
+std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
+                                 const DmarcOverride* override_rule, ListKinds skipped = {});
 std::string silence_of_dmarc(const Case& asked);
-std::string_view key_of_dmarc(const Case& asked);
+std::string key_of_dmarc(const Case& asked);
 // spf_rule.cc. RFC 7208 §8.
 std::optional<Decision> by_spf(const Facts& facts, const Rules& rules);
 std::string silence_of_spf(const Case& asked);
-std::string_view key_of_spf(const Case& asked);
+std::string key_of_spf(const Case& asked);
 
 }  // namespace sekisho::policy

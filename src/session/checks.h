@@ -105,6 +105,9 @@ class Checks {
   void give_up(Inputs& inputs);
   const std::optional<client::IprevResult>& iprev() const { return iprev_.result(); }
   const std::optional<spf::Result>& spf_helo() const { return helo_.result(); }
+  const std::optional<spf::Result>& spf_mail_from() const { return mail_from_.result(); }
+  // d= of the signatures that are verified, once the header is complete.
+  std::vector<mail::DomainName> signing_domains() const { return verification_.domains(); }
 
  private:
   template <class Result>

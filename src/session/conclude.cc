@@ -182,6 +182,7 @@ Inputs Session::inputs_of(Message& message) const {
   inputs.hostname = message.snapshot->options.identity.hostname;
   inputs.connected = message.connected;
   inputs.authenticated = message.authenticated;
+  inputs.at_rcpt = message.at_refusal && !message.done;
   message.checks.give_up(inputs);
   inputs.header = std::move(message.header);
   inputs.malformed_lines = std::move(message.malformed_lines);
@@ -209,6 +210,7 @@ Outcome Session::conclude(Message& message) {
   // What a released message's checks had come to by now is a matter of chance, and of nobody's interest.
   if (facts.exemption == policy::Exemption::none) {
     message.checks.report(facts);
+    if (message.lists) facts.lists = message.lists->results();
     facts.traces = find_traces(message.header, facts.recipients, options.identity.domains);
     if (facts.author.well_formed()) {
       const auto& author = facts.author.domain();
@@ -232,22 +234,11 @@ Outcome Session::conclude(Message& message) {
   return outcome;
 }
 
-// The files of the lists change without the configuration: what they said at the time is recorded.
-void Session::match_lists(const Message& message, policy::Facts& facts) const {
-  const auto& snapshot = *message.snapshot;
-  if (recorded_ != nullptr && recorded_->configuration == snapshot.digest) {
-    facts.allowlist = recorded_->outcome.facts.allowlist;
-    facts.denylist = recorded_->outcome.facts.denylist;
-  } else {
-    policy::match_lists(facts, snapshot.rules);
-  }
-}
-
 void Session::reach_verdict(Message& message, Outcome& outcome) {
   const auto& snapshot = *message.snapshot;
   auto& facts = outcome.facts;
   auto& verdict = outcome.verdict;
-  if (facts.exemption == policy::Exemption::none) match_lists(message, facts);
+  if (facts.exemption == policy::Exemption::none) match_entries(snapshot, facts);
   verdict = policy::decide(facts, snapshot.rules);
   const auto action = verdict.message.action;
   if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
@@ -259,6 +250,17 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   auto inserted = insertions(facts, delivered_as(outcome), outcome.authentication_results);
   verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
                        std::make_move_iterator(inserted.end()));
+}
+
+// The entries of the allowlist and the denylist. Their files may have changed since a decision was recorded: under the
+// same configuration it is made again with what they said then.
+void Session::match_entries(const Snapshot& snapshot, policy::Facts& facts) const {
+  if (recorded_ != nullptr && recorded_->configuration == snapshot.digest) {
+    facts.allowlist = recorded_->outcome.facts.allowlist;
+    facts.denylist = recorded_->outcome.facts.denylist;
+  } else {
+    policy::match_lists(facts, snapshot.rules);
+  }
 }
 
 void Session::write_results(const Message& message, Outcome& outcome) const {

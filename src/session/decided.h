@@ -31,7 +31,8 @@ struct Inputs {
   WallTime
       connected{};  // when the checks of the client began; those of the message: Facts::received
   bool authenticated = false;
-  mail::Header header;  // as received, as far as it is within the limits
+  bool at_rcpt = false;  // all that there was to it were refused recipients
+  mail::Header header;   // as received, as far as it is within the limits
   std::vector<std::string> malformed_lines;
   dns::Answers answers;
   std::vector<Refusal> refusals;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "session/record.h"
@@ -32,6 +33,17 @@ std::string dmarc_text(const dmarc::Result& result) {
     text += " walk=" + std::to_string(result.queries.size());
   }
   return text + ")";
+}
+
+// A few; a flood of recipients is counted.
+std::string recipients_text(const std::vector<std::string>& recipients) {
+  constexpr std::size_t most = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, recipients.size()); ++i) {
+    text += (i == 0 ? "" : ",") + angle(recipients[i]);
+  }
+  if (recipients.size() > most) text += ",+" + std::to_string(recipients.size() - most);
+  return text;
 }
 
 std::string recipients_text(const std::vector<policy::RecipientDecision>& recipients) {
@@ -69,12 +81,29 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// "zen:127.0.0.4,dbl:temperror"; each list once, and "-" when there is nothing to tell.
+std::string lists_text(const std::vector<client::ListResult>& results) {
+  std::string text;
+  std::set<std::string> told;
+  for (const auto& result : results) {
+    if (result.code == client::ListCode::not_listed) continue;
+    const bool listed = result.code == client::ListCode::listed;
+    std::string each =
+        result.name + ":" + (listed ? result.codes : std::string(to_string(result.code)));
+    // As many as an installation has lists; a line is 4 KB at most.
+    if (told.size() == 20 || !told.insert(each).second) continue;
+    text += (text.empty() ? "" : ",") + each;
+  }
+  return text.empty() ? "-" : text;
+}
+
 void add_results(LogLine& line, const policy::Facts& facts) {
   line.plain("spf", std::string(to_string(facts.spf_mail_from.code)) + "(mfrom)");
   line.plain("helo_spf", to_string(facts.spf_helo.code));
   line.plain("dkim", dkim_text(facts.dkim));
   line.plain("dmarc", dmarc_text(facts.dmarc));
   line.plain("iprev", to_string(facts.iprev.code));
+  line.plain("lists", lists_text(facts.lists));
   line.plain("allow", allow_text(facts.allowlist));
 }
 
@@ -97,9 +126,13 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
       .word("from", angle(facts.mail_from));
   if (facts.recipients.size() == 1) {
     line.word("to", angle(facts.recipients.front()));
-  } else {
+  } else if (!facts.recipients.empty() || facts.refused_recipients.empty()) {
     line.field("nrcpt", facts.recipients.size());
   }
+  if (!facts.refused_recipients.empty()) {
+    line.word("refused", recipients_text(facts.refused_recipients));
+  }
+  if (facts.relay) line.word("relay", client_text(*facts.relay));
   if (facts.exemption != policy::Exemption::none) {
     line.field("skipped", to_string(facts.exemption));
   } else {

@@ -8,6 +8,7 @@
 
 #include "crypto/digest.h"
 #include "session/edits.h"
+#include "session/list_checks.h"
 #include "session/session.h"
 
 namespace sekisho::session {
@@ -29,6 +30,17 @@ struct Session::Message {
   std::vector<std::string> malformed_lines;
   std::vector<std::string> mail_parameters;
   std::vector<Recipient> envelope;  // facts.recipients, with their parameters
+
+  // A RCPT that waits for its answer.
+  struct Asking {
+    Recipient recipient;
+    StepDone done;
+    SteadyTime until;  // what has not answered by then does not refuse
+  };
+  std::optional<Asking> asking;
+  // What was known when the first recipient was refused.
+  std::optional<policy::Facts> at_refusal;
+
   Done done;
   std::optional<std::string> failure;
 
@@ -47,8 +59,9 @@ struct Session::Message {
   // What the store said when the message was to be held.
   std::optional<HoldResult> hold_result;
 
-  // Last, for its lookups refer to what stands above.
+  // Last, for their lookups refer to what stands above.
   Checks checks;
+  std::optional<ListChecks> lists;
 };
 
 struct Session::Storing {

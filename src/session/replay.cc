@@ -1,11 +1,13 @@
 #include "session/replay.h"
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
 #include "base/executor.h"
+#include "policy/at_rcpt.h"
 #include "session/record.h"
 #include "session/session.h"
 
@@ -135,9 +137,32 @@ void compare(const std::string& name, const json& live, const json& replayed,
   found.push_back(name + ": " + text(live) + ", replayed as " + text(replayed));
 }
 
+// What the lists of another configuration say was never asked.
+void name_new_lists(const Decided& recorded, const Snapshot& snapshot, Replayed& result) {
+  if (recorded.outcome.facts.exemption != policy::Exemption::none) return;
+  const auto& known = recorded.outcome.facts.lists;
+  for (const auto& list : snapshot.client.lists) {
+    const bool asked = std::any_of(known.begin(), known.end(),
+                                   [&](const auto& each) { return each.name == list.name; });
+    if (!asked && recorded.configuration != snapshot.digest) {
+      result.not_recorded.push_back("the list " + list.name);
+    }
+  }
+}
+
+// Nothing came after the recipients, who were all refused: what was known of them then is judged again.
+Replayed replay_at_rcpt(const Decided& recorded, const Snapshot& snapshot) {
+  Replayed result;
+  result.outcome = recorded.outcome;
+  result.outcome.verdict = policy::decide_at_rcpt(recorded.outcome.facts, snapshot.rules);
+  name_new_lists(recorded, snapshot, result);
+  return result;
+}
+
 }  // namespace
 
 Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
+  if (recorded.inputs.at_rcpt) return replay_at_rcpt(recorded, snapshot);
   OneDecision journal;
   RecordedHolding holding(recorded);
   WallTime clock{};
@@ -164,6 +189,7 @@ Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
     if (journal.get() == nullptr) throw std::logic_error("a replay that comes to no end");
   }
   result.outcome = journal.get()->outcome;
+  name_new_lists(recorded, snapshot, result);
   // How long it took, and what it cost, is of its time.
   auto& facts = result.outcome.facts;
   const auto& then = recorded.outcome.facts;

@@ -11,6 +11,7 @@
 // one owner at a time.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -82,7 +83,13 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Message;
   // Runs what may break inside: an exception becomes the failure of this message.
   template <class Event>
-  void guarded(const Event& event);
+  void guarded(const Event& event) {
+    try {
+      event();
+    } catch (const std::exception& error) {
+      fail(error.what());
+    }
+  }
   Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
           const Decided* recorded = nullptr);
 
@@ -98,14 +105,19 @@ class Session : public std::enable_shared_from_this<Session> {
   void find_origin(Message& message);
   void keep(std::string_view octets);
   void advance();
-  void advance_recipient(Message& message, bool expired);
+  bool settled(const Message& message, SteadyTime now) const;
   void ask_release(Message& message);
+
+  // recipients.cc: the answer to RCPT.
+  void advance_recipient(Message& message, SteadyTime now);
+  void answer_recipient(Message& message, std::optional<policy::Decision> refusal);
+  void record_refused(Message& message);
 
   // conclude.cc: from the last word of the message to its outcome.
   void finish();
   Outcome conclude(Message& message);
   void reach_verdict(Message& message, Outcome& outcome);
-  void match_lists(const Message& message, policy::Facts& facts) const;
+  void match_entries(const Snapshot& snapshot, policy::Facts& facts) const;
   void write_results(const Message& message, Outcome& outcome) const;
   void place_held(const Message& message, Outcome& outcome) const;
   void hold(std::unique_ptr<Message> message, Outcome outcome);
@@ -114,7 +126,6 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<const Decided> record(Message& message, Outcome outcome);
   Inputs inputs_of(Message& message) const;
   std::vector<policy::Edit> removals(const Message& message) const;
-  void record_refused(Message& message);
   static void judge_failure(Outcome& outcome, const std::string& what);
 
   Engine& engine_;

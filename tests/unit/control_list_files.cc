@@ -144,8 +144,8 @@ TEST_F(ListFilesTest, AFileThatVanishedKeepsItsEntriesAndIsToldOnce) {
   EXPECT_EQ(entries(), "from:a.example ");
   EXPECT_EQ(sink_->take(),
             std::vector<std::string>{"warning: " + path("allow") +
-                                     ": No such file or directory: its 1 entry stay in force; to "
-                                     "drop them, write an empty file"});
+                                     ": No such file or directory: what it held (1 entry) stays in "
+                                     "force; to drop it, write an empty file"});
   write("allow", "");
   EXPECT_TRUE(look());
   EXPECT_EQ(entries(), "");

@@ -20,7 +20,8 @@ class Laboratory:
         self._command = command
         home = namespace.HOME
         self.keys = Keys(os.path.join(home, "keys"))
-        used = sorted({s.config for s in scenario_file.scenarios} - {"none"})
+        asked = {s.config for s in scenario_file.scenarios}
+        used = sorted(asked.union(*(scenario_file.behind.get(name, []) for name in asked)) - {"none"})
         self._daemons = {name: Daemon(program, os.path.join(home, name), n, scenario_file.configurations[name])
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
@@ -99,10 +100,11 @@ class Laboratory:
         return out + ([crash] if crash else [])
 
     def _services(self):
-        services = [(NO_FILTER_MX, False, ""), (NO_FILTER_SUBMISSION, True, "")]
+        services = [(NO_FILTER_MX, False, []), (NO_FILTER_SUBMISSION, True, [])]
         for name, number in self._numbers.items():
-            services.append((FIRST_MX + number, False, self._daemons[name].mx))
-            services.append((FIRST_SUBMISSION + number, True, self._daemons[name].submission))
+            chain = [self._daemons[one] for one in self.file.behind.get(name, []) + [name]]
+            services.append((FIRST_MX + number, False, [d.mx for d in chain]))
+            services.append((FIRST_SUBMISSION + number, True, [d.submission for d in chain]))
         return services
 
     def _local(self):
