@@ -11,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.h"
-#include "history/record.h"
 #include "history/schema.h"
 
 namespace sekisho::history {
@@ -259,7 +258,7 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
        recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
        decided.configuration});
   if (!inserted) return spool::failed(inserted.error());
-  const auto record = encode(decided);
+  const auto record = encoder_.encode(decided);
   const auto stored = database_->run(
       "INSERT INTO records VALUES (last_insert_rowid(), CAST(?1 AS BLOB))", {record});
   if (!stored) return spool::failed(stored.error());
