@@ -8,6 +8,7 @@
 #include "cli/configuration.h"
 #include "cli/daemon.h"
 #include "cli/exit_code.h"
+#include "cli/quarantine.h"
 #include "cli/version.h"
 
 namespace sekisho::cli {
@@ -72,6 +73,7 @@ int run(int argc, char** argv) {
   add_check(app, result);
   add_config(app, result);
   add_daemon_verbs(app, result);
+  add_quarantine(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
