@@ -5,13 +5,15 @@
 #   make install   install what was built (as root; DESTDIR and PREFIX are honoured)
 #   make asan, make tsan        every test under the sanitizers
 #   make fuzz SECONDS=120       every fuzz target for so long
+#   make crash ROUNDS=200       the store, killed so often, and fifty times as many power failures played
 #   make texts     write milter.conf.example and the key section of man/milter.conf.5 from the table of keys
 PREFIX ?= /usr
 JOBS ?= $(shell nproc)
+ROUNDS ?= 200
 CTEST ?= ctest --output-on-failure -j $(JOBS)
 CMAKE_ARGS ?=
 
-.PHONY: build run test install deps-build deps-test asan tsan fuzz texts clean
+.PHONY: build run test install deps-build deps-test asan tsan fuzz crash texts clean
 
 build: deps-build
 	cmake --preset release -DSEKISHO_TESTS=OFF $(CMAKE_ARGS)
@@ -32,6 +34,12 @@ asan tsan: deps-test
 
 fuzz: deps-test
 	tests/fuzz/run $(SECONDS)
+
+crash: deps-test
+	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS) --target spool_kill spool_power
+	build/release/tests/crash/spool_kill --rounds $(ROUNDS)
+	build/release/tests/crash/spool_power --points $$(($(ROUNDS) * 50))
 
 texts:
 	cmake --build build/release --target generate_texts

@@ -8,6 +8,8 @@
 
 #include "app/service_manager.h"
 #include "cli/version.h"
+#include "client/nat_watch.h"
+#include "config/dump.h"
 #include "config/keys.h"
 #include "session/record.h"
 
@@ -26,6 +28,8 @@ json counters_json(const session::Counters& counters) {
           {"messages", counters.messages.load()},
           {"skipped", counters.exempt.load()},
           {"aborted", counters.aborted.load()},
+          {"refused_recipients", counters.refused_recipients.load()},
+          {"not_held", counters.not_held.load()},
           {"internal_errors", counters.internal_errors.load()}};
 }
 
@@ -49,6 +53,47 @@ json resolver_json(const dns::ResolverStatus& status) {
           {"in_flight", status.in_flight}};
 }
 
+json lists_json(const client::ListGuard& guard) {
+  json out = json::object();
+  for (const auto& list : guard.status()) {
+    std::string state = list.set_aside ? "set aside: the list " + std::string(to_string(list.fault))
+                                       : std::string("healthy");
+    if (list.set_aside && !list.answer.empty()) state += " (" + list.answer + ")";
+    out[list.name] = {{"kind", to_string(list.kind)},
+                      {"state", state},
+                      {"lookups", list.lookups},
+                      {"listed", list.listed},
+                      {"failures", list.failures},
+                      {"not_counted", list.not_counted},
+                      {"times_set_aside", list.times_set_aside}};
+  }
+  return out;
+}
+
+json quarantine_json(quarantine::StoreHolding* holding) {
+  if (holding == nullptr) return {{"open", false}};
+  const auto health = holding->store().health();
+  json out = {{"open", true}, {"healthy", health.healthy}};
+  if (!health.healthy) out["problem"] = health.why;
+  if (const auto stats = holding->store().stats(wall_now())) {
+    out["held"] = stats->held;
+    out["octets"] = stats->octets;
+    out["max_size"] = stats->max_size;
+    out["expire_within_day"] = stats->expire_within_day;
+  }
+  return out;
+}
+
+json history_json(const history::Recorder* recorder) {
+  if (recorder == nullptr) return {{"recording", false}};
+  const auto status = recorder->status();
+  json out = {{"recording", status.recording}, {"records", status.records},
+              {"octets", status.octets},       {"queued", status.queued},
+              {"dropped", status.dropped},     {"pruned", status.pruned}};
+  if (!status.problem.empty()) out["problem"] = status.problem;
+  return out;
+}
+
 // The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
 std::string dispositions(const config::Settings& settings) {
   LogLine line("in force:");
@@ -68,23 +113,41 @@ std::string dispositions(const config::Settings& settings) {
 
 }  // namespace
 
-// One line per decision.
-class Daemon::LogJournal final : public session::Journal {
+// One line per decision, and a record where there is a history.
+class Daemon::DecisionJournal final : public session::Journal {
  public:
-  explicit LogJournal(Log& log) : log_(log) {}
-  void decided(const policy::Facts& facts, const policy::Verdict& verdict) override {
-    log_.info(session::log_line(facts, verdict));
+  explicit DecisionJournal(Log& log) : log_(log) {}
+  void record_to(history::Recorder* recorder) { recorder_ = recorder; }
+  void decided(std::shared_ptr<const session::Decided> decided) override {
+    const auto& facts = decided->outcome.facts;
+    log_.info(session::log_line(facts, decided->outcome.verdict));
+    watch_for_nat(facts);
+    if (recorder_ != nullptr) recorder_->add(std::move(decided));
   }
 
  private:
+  void watch_for_nat(const policy::Facts& facts) {
+    if (!facts.client.address || facts.role != policy::Role::mx) return;
+    const auto alarm = nat_.count({*facts.client.address, facts.client.helo,
+                                   facts.exemption == policy::Exemption::trusted_network,
+                                   facts.exemption == policy::Exemption::authenticated},
+                                  steady_now());
+    if (alarm) log_.warning(alarm->text());
+  }
+
   Log& log_;
+  client::NatWatch nat_;
+  history::Recorder* recorder_ = nullptr;
 };
 
 Daemon::Daemon(std::string config_path, config::Loaded loaded)
     : config_path_(std::move(config_path)),
       loaded_(std::move(loaded)),
       log_(LogOptions{LogOptions::Target::stderr_stream, ""}),
-      journal_(std::make_unique<LogJournal>(log_)),
+      journal_(std::make_unique<DecisionJournal>(log_)),
+      list_guard_(std::make_shared<client::ListGuard>(
+          [this](const std::string& change) { log_.warning(change); })),
+      list_watch_(list_guard_),
       control_(log_) {}
 
 Daemon::~Daemon() = default;
@@ -93,6 +156,7 @@ Expected<bool, std::string> Daemon::open() {
   // Sockets first, as root where we are root; nothing here starts a thread that would keep its rights.
   if (auto opened = control_.open(loaded_.settings.control); !opened) return opened;
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
+  engine_->guard_lists(list_guard_);
   milters_ = std::make_unique<milter::Server>(*engine_, log_);
   return milters_->open(loaded_.settings.milters);
 }
@@ -105,13 +169,29 @@ Expected<bool, std::string> Daemon::run() {
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
+  watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
+  if (!loaded_.settings.history.dir.empty()) {
+    history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
+    history_->start();
+    journal_->record_to(history_.get());
+    record_configuration();
+  }
   milters_->run();
   control_.run(
       {{"status", [this](const json&) { return status(); }},
        {"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
+  list_files_.loaded(engine_->snapshot()->rules, engine_->now());
   return true;
+}
+
+// So that what is decided from now on can be explained when the file has changed.
+void Daemon::record_configuration() {
+  if (!history_) return;
+  history::Configuration configuration{loaded_.digest, config::dump(loaded_.settings), {}};
+  for (const auto& [key, place] : loaded_.places) configuration.places.emplace(key, place.text());
+  history_->add(std::move(configuration));
 }
 
 // Opened also where new messages go elsewhere by now: what is in it expires, and comes out of it by its proof.
@@ -147,14 +227,29 @@ void Daemon::log_start() {
   log_.info(dispositions(loaded_.settings));
 }
 
+void Daemon::watch_lists(const session::Snapshot& snapshot) {
+  list_guard_->configure(snapshot.client, /*wait_for_test=*/true, steady_now());
+  list_watch_.start(snapshot.resolver, snapshot.client, steady_now());
+}
+
+void Daemon::look_around() {
+  list_watch_.tick(steady_now());
+  const auto current = engine_->snapshot();
+  auto changed = list_files_.look(loaded_.settings.list_files, *current, engine_->now());
+  if (changed) engine_->replace(std::move(changed));
+}
+
 void Daemon::serve_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
   for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
+    const timespec pause{control::ListFiles::look_every.count(), 0};
+    const int signal = sigtimedwait(&signals, nullptr, &pause);
     switch (signal) {
+      case -1:  // nothing came, or an interruption
+        look_around();
+        break;
       case SIGHUP:
         reload();
         break;
@@ -243,9 +338,19 @@ json Daemon::reload() {
   auto snapshot = control::make_snapshot(loaded->settings, loaded->digest, &running);
   if (!snapshot) return refuse(snapshot.error());
   if (auto opened = open_quarantine(loaded->settings); !opened) return refuse(opened.error());
+  watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
   loaded_ = std::move(*loaded);
+  record_configuration();
+  if (history_) {
+    history_->set_limits(loaded_.settings.history.keep, loaded_.settings.history.max_size);
+  }
   log_.reopen(loaded_.settings.log);
+  const auto current = engine_->snapshot();
+  list_files_.loaded(current->rules, engine_->now());
+  for (const auto& finding : control::list_findings(current->rules, engine_->now())) {
+    answer["findings"].push_back(finding.text());
+  }
   log_.info(LogLine("reloaded:").field("digest", loaded_.digest).text());
   tell_service_manager("READY=1");
   answer["ok"] = true;
@@ -267,6 +372,9 @@ json Daemon::status() const {
           {"verdicts", verdicts_json(engine_->counters())},
           {"resolver", resolver_json(snapshot->resolver->status())},
           {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
+          {"lists", lists_json(*list_guard_)},
+          {"quarantine", quarantine_json(quarantine_.get())},
+          {"history", history_json(history_.get())},
           {"log", {{"lost", log_.lost()}}}};
 }
 

@@ -12,11 +12,14 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "control/list_files.h"
 #include "control/server.h"
 #include "control/snapshot.h"
+#include "history/recorder.h"
 #include "milter/server.h"
 #include "quarantine/holding.h"
 #include "session/engine.h"
+#include "session/list_watch.h"
 
 namespace sekisho::app {
 
@@ -38,20 +41,29 @@ class Daemon {
   // Swaps the snapshot, or keeps the old one and says why.
   nlohmann::json reload();
   nlohmann::json status() const;
+  void record_configuration();
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
+  // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
+  void look_around();
+  // The DNS lists of the configuration are asked from now on.
+  void watch_lists(const session::Snapshot& snapshot);
 
-  class LogJournal;
+  class DecisionJournal;
   std::string config_path_;
   config::Loaded loaded_;
   SteadyTime started_ = steady_now();
   Log log_;
-  std::unique_ptr<LogJournal> journal_;
+  std::unique_ptr<history::Recorder> history_;  // nullptr: nothing is recorded
+  std::unique_ptr<DecisionJournal> journal_;
   std::unique_ptr<quarantine::StoreHolding> quarantine_;
+  std::shared_ptr<client::ListGuard> list_guard_;
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
+  session::ListWatch list_watch_;
   control::Server control_;
+  control::ListFiles list_files_{log_};
   RunQueue main_tasks_;
   std::atomic<bool> stopping_{false};
 };

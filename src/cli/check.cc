@@ -25,13 +25,8 @@ namespace {
 // A decision of the command line is told to the person who asked, and to nobody else.
 class NoJournal final : public session::Journal {
  public:
-  void decided(const policy::Facts& /*facts*/, const policy::Verdict& /*verdict*/) override {}
+  void decided(std::shared_ptr<const session::Decided> /*decided*/) override {}
 };
-
-int complain(ExitCode code, const std::string& what) {
-  std::fprintf(stderr, "sekisho: %s\n", what.c_str());
-  return code;
-}
 
 // Nothing for what is no readable file, a folder for example.
 std::optional<std::string> read_message(const std::string& file) {
@@ -71,10 +66,10 @@ void converse(session::Session& session, const CheckRequest& request, const mail
   session.end_of_message("", std::move(done));
 }
 
-std::optional<session::Outcome> judge(const CheckRequest& request,
-                                      std::shared_ptr<const session::Snapshot> snapshot,
-                                      const mail::IpAddress& ip, const mail::Message& message,
-                                      std::optional<WallTime> at) {
+std::optional<session::Outcome> run(const CheckRequest& request,
+                                    std::shared_ptr<const session::Snapshot> snapshot,
+                                    const mail::IpAddress& ip, const mail::Message& message,
+                                    std::optional<WallTime> at) {
   NoJournal journal;
   session::Engine engine(std::move(snapshot), journal,
                          at ? [time = *at] { return time; } : std::function<WallTime()>(wall_now));
@@ -90,32 +85,45 @@ std::optional<session::Outcome> judge(const CheckRequest& request,
 
 }  // namespace
 
-int check(const CheckRequest& request) {
+Expected<session::Outcome, CheckError> judge(const CheckRequest& request) {
+  const auto failed = [](ExitCode code, std::string what) {
+    return tl::unexpected<CheckError>({code, std::move(what)});
+  };
   const auto ip = mail::IpAddress::parse(request.ip);
-  if (!ip) return complain(usage, "--ip: " + ip.error().what);
+  if (!ip) return failed(usage, "--ip: " + ip.error().what);
   std::optional<WallTime> at;
   if (!request.at.empty()) {
     at = parse_time(request.at);
     if (!at) {
-      return complain(usage, "--at: expected a time as 2026-11-21T09:30:00Z or seconds since 1970");
+      return failed(usage, "--at: expected a time as 2026-11-21T09:30:00Z or seconds since 1970");
     }
   }
   const auto octets = read_message(request.file);
-  if (!octets) return complain(no_input, request.file + ": cannot be read");
+  if (!octets) return failed(no_input, request.file + ": cannot be read");
   if (!request.zone.empty() && ::access(request.zone.c_str(), R_OK) != 0) {
-    return complain(no_input, request.zone + ": cannot be read");
+    return failed(no_input, request.zone + ": cannot be read");
   }
   auto loaded = load_configuration(request.config);
-  if (!loaded) return config;
+  if (!loaded) return failed(config, "");
   if (!request.zone.empty()) {
     loaded->settings.dns.servers.clear();
     loaded->settings.dns.zone_file = request.zone;
   }
   auto snapshot = control::make_snapshot(loaded->settings, loaded->digest);
-  if (!snapshot) return complain(request.zone.empty() ? config : data_error, snapshot.error());
+  if (!snapshot) return failed(request.zone.empty() ? config : data_error, snapshot.error());
   const auto message = mail::parse_message(*octets);
-  const auto outcome = judge(request, *snapshot, *ip, message, at);
-  if (!outcome) return complain(software, "no verdict was reached");
+  auto outcome = run(request, *snapshot, *ip, message, at);
+  if (!outcome) return failed(software, "no verdict was reached");
+  return std::move(*outcome);
+}
+
+int check(const CheckRequest& request) {
+  const auto outcome = judge(request);
+  if (!outcome) {
+    const auto& error = outcome.error();
+    if (!error.what.empty()) std::fprintf(stderr, "sekisho: %s\n", error.what.c_str());
+    return error.code;
+  }
   if (request.json) {
     const auto record =
         session::to_json(outcome->facts, outcome->verdict, outcome->authentication_results);

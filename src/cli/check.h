@@ -2,8 +2,14 @@
 // Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/result.h"
+#include "cli/exit_code.h"
+#include "session/session.h"
 
 namespace sekisho::cli {
 
@@ -18,6 +24,15 @@ struct CheckRequest {
   std::string at;      // ISO 8601 or seconds since 1970; empty: now
   bool json = false;
 };
+
+// Why there is no verdict.
+struct CheckError {
+  ExitCode code = software;
+  std::string what;  // empty: it has been said
+};
+
+// The engine's outcome for the message, for those who print something else of it.
+Expected<session::Outcome, CheckError> judge(const CheckRequest& request);
 
 int check(const CheckRequest& request);
 

@@ -22,6 +22,15 @@ std::string word(std::string_view result, const std::string& of) {
   return std::string(result) + (of.empty() ? "" : "  " + safe(of));
 }
 
+void show_lists(std::string& out, const std::vector<client::ListResult>& results) {
+  for (const auto& result : results) {
+    std::string text = result.name + "  " + std::string(to_string(result.code));
+    if (!result.codes.empty()) text += " " + result.codes;
+    text += "  " + std::string(to_string(result.on)) + "=" + safe(result.value);
+    line(out, "list", text, result.reason);
+  }
+}
+
 void show_results(std::string& out, const policy::Facts& facts) {
   std::string author(to_string(facts.author.result));
   if (facts.author.well_formed()) author = facts.author.domain().text();
@@ -42,6 +51,21 @@ void show_results(std::string& out, const policy::Facts& facts) {
              facts.dmarc.policy_domain;
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+  show_lists(out, facts.lists);
+}
+
+void show_matches(std::string& out, const policy::Facts& facts) {
+  for (const auto& match : facts.allowlist) {
+    line(out, "allowlist", safe(match.entry) + "  " + std::string(standing(match)), match.reason);
+    line(out, "",
+         (match.holds ? to_text(match.effect) : "does nothing") + "  " + safe(match.place));
+  }
+  for (const auto& match : facts.denylist) {
+    line(out, "denylist", safe(match.entry) + "  " + std::string(standing(match)), match.reason);
+    line(out, "",
+         std::string(to_string(match.deny.value_or(policy::Action::reject))) + "  " +
+             safe(match.place));
+  }
 }
 
 void show_verdict(std::string& out, const policy::Verdict& verdict) {
@@ -74,6 +98,7 @@ std::string check_text(const session::Outcome& outcome) {
   line(out, "id", facts.id);
   if (facts.exemption == policy::Exemption::none) {
     show_results(out, facts);
+    show_matches(out, facts);
   } else {
     line(out, "skipped", std::string(to_string(facts.exemption)),
          "this client is trusted; see [trust] in the configuration");

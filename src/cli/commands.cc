@@ -4,10 +4,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/allow.h"
 #include "cli/check.h"
 #include "cli/configuration.h"
 #include "cli/daemon.h"
 #include "cli/exit_code.h"
+#include "cli/explain.h"
+#include "cli/history.h"
 #include "cli/quarantine.h"
 #include "cli/version.h"
 
@@ -47,6 +50,49 @@ void add_config(CLI::App& app, int& result) {
       [path, only_changed, &result] { result = config_dump(*path, *only_changed); });
 }
 
+void add_allow_check(CLI::App& app, int& result) {
+  auto request = std::make_shared<CheckRequest>();
+  auto* verb =
+      app.add_subcommand("check", "Say which entries name an address or a stored message, and why");
+  verb->add_option("WHAT", request->file,
+                   "An address, a domain, an IP address; or a message, or - for standard input")
+      ->required();
+  verb->add_option("--ip", request->ip, "Address of the client that sent the message");
+  verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO");
+  verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce");
+  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated");
+  verb->add_option("-c,--config", request->config,
+                   "Configuration file (default /etc/sekisho/milter.conf)");
+  verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
+  verb->add_option("--at", request->at, "Judge as of this time (ISO 8601 or seconds since 1970)");
+  verb->add_flag("--json", request->json, "Print one JSON object");
+  verb->callback([request, &result] { result = allow_check(*request); });
+}
+
+void add_allow(CLI::App& app, int& result) {
+  auto* verb = app.add_subcommand("allow", "The allowlist and the denylist");
+  verb->require_subcommand(1);
+  auto path = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  auto* list_verb = verb->add_subcommand("list", "Print all entries, and what is wrong with them");
+  list_verb->add_option("-c,--config", *path, "Configuration that names the files");
+  list_verb->add_flag("--json", *json, "Print one JSON object");
+  list_verb->callback([=, &result] { result = allow_list(*path, *json); });
+  add_allow_check(*verb, result);
+  auto request = std::make_shared<AddRequest>();
+  auto* add_verb = verb->add_subcommand("add", "Add entries");
+  add_verb
+      ->add_option("ENTRY", request->words, "As in the file: dkim:lists.example.org dmarc=accept")
+      ->required();
+  add_verb->add_option("--file", request->file,
+                       "The file (default: the first of the configuration)");
+  add_verb->add_option("--note", request->note, "Why; shown by list");
+  add_verb->add_option("--until", request->until, "The last day on which it holds, as 2027-01-31");
+  add_verb->add_flag("--deny", request->deny, "Add to the denylist");
+  add_verb->add_option("-c,--config", request->config, "Configuration that names the files");
+  add_verb->callback([request, &result] { result = allow_add(*request); });
+}
+
 void add_daemon_verbs(CLI::App& app, int& result) {
   auto socket = std::make_shared<std::string>();
   auto path = std::make_shared<std::string>();
@@ -63,6 +109,42 @@ void add_daemon_verbs(CLI::App& app, int& result) {
   reload_verb->callback([=, &result] { result = reload(*socket, *path); });
 }
 
+void add_place(CLI::App& verb, HistoryPlace& place) {
+  verb.add_option("-c", place.config,
+                  "Configuration that names the history (default /etc/sekisho/milter.conf)");
+  verb.add_option("--dir", place.dir, "The folder of the history");
+  verb.add_option("--config", place.other, "What this other configuration would have decided");
+}
+
+void add_history(CLI::App& app, int& result) {
+  auto request = std::make_shared<HistoryRequest>();
+  auto* verb = app.add_subcommand("history", "What was decided, newest first");
+  add_place(*verb, request->place);
+  verb->add_option("--since", request->since, "From this time on (ISO 8601; 2h, 7d: ago)");
+  verb->add_option("--until", request->until, "Up to this time");
+  verb->add_option("--from", request->filter.from, "Part of the sender or the author's domain");
+  verb->add_option("--to", request->filter.to, "Part of a recipient");
+  verb->add_option("--rule", request->filter.rule, "The rule that spoke");
+  verb->add_option("--action", request->filter.action, "accept, tag, quarantine, tempfail, reject");
+  verb->add_option("--client", request->filter.client, "Address, network or part of the name");
+  verb->add_option("--text", request->filter.text, "Part of the subject, the reason, or a name");
+  verb->add_option("--limit", request->limit, "At most so many; 0: all (default 100)");
+  verb->add_flag("--json", request->json, "Print one JSON array");
+  verb->callback([request, &result] { result = history(*request); });
+}
+
+void add_explain(CLI::App& app, int& result) {
+  auto request = std::make_shared<ExplainRequest>();
+  auto* verb = app.add_subcommand("explain", "Why a message was decided as it was");
+  verb->add_option("ID", request->ids, "Id or queue id; - reads them from standard input; ALL")
+      ->required();
+  add_place(*verb, request->place);
+  verb->add_flag("--replay", request->replay,
+                 "Decide again, offline, and say whether it comes out the same");
+  verb->add_flag("--json", request->json, "Print one JSON object for each");
+  verb->callback([request, &result] { result = explain(*request); });
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -72,8 +154,11 @@ int run(int argc, char** argv) {
   int result = ok;
   add_check(app, result);
   add_config(app, result);
+  add_allow(app, result);
   add_daemon_verbs(app, result);
   add_quarantine(app, result);
+  add_history(app, result);
+  add_explain(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -5,6 +5,7 @@
 
 #include "cli/exit_code.h"
 #include "config/dump.h"
+#include "control/list_files.h"
 #include "control/snapshot.h"
 
 namespace sekisho::cli {
@@ -46,10 +47,12 @@ int config_check(const std::string& path) {
   print(problems);
   if (!problems.empty()) return config;
   // The files that the settings name are read as the daemon would.
-  if (const auto snapshot = control::make_snapshot(loaded->settings, loaded->digest); !snapshot) {
+  const auto snapshot = control::make_snapshot(loaded->settings, loaded->digest);
+  if (!snapshot) {
     std::fprintf(stderr, "%s: error: %s\n", file.c_str(), snapshot.error().c_str());
     return config;
   }
+  print(control::list_findings((*snapshot)->rules, wall_now()));
   std::printf("%s: ok (%zu file%s, digest %s)\n", file.c_str(), loaded->files.size(),
               loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
   return ok;

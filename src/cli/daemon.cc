@@ -32,9 +32,16 @@ std::string duration(long long seconds) {
   return text;
 }
 
-// A number, a text, or a list of texts.
+// A number, a text, a list of texts, or an object of those.
 std::string value_text(const json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_object()) {
+    std::string text;
+    for (const auto& [key, item] : value.items()) {
+      text.append(text.empty() ? "" : " ").append(key).append("=").append(value_text(item));
+    }
+    return text;
+  }
   if (!value.is_array()) return value.dump();
   std::string text;
   for (const auto& item : value) text += (text.empty() ? "" : " ") + value_text(item);
@@ -62,7 +69,8 @@ int status(const std::string& socket, const std::string& config, bool as_json) {
               answer->value("pid", 0LL), duration(answer->value("uptime_s", 0LL)).c_str());
   std::printf("configuration %s, digest %s\n", answer->value("config", "?").c_str(),
               answer->value("digest", "?").c_str());
-  for (const char* section : {"sessions", "verdicts", "resolver", "keys", "log"}) {
+  for (const char* section :
+       {"sessions", "verdicts", "resolver", "keys", "lists", "quarantine", "history", "log"}) {
     if (answer->contains(section)) print_section(section, (*answer)[section]);
   }
   return ok;

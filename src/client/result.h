@@ -1,7 +1,8 @@
-// client/result.h: what is known of the peer. RFC 8601 §2.7.3 (iprev).
+// client/result.h: what is known of the peer. RFC 8601 §2.7.3 (iprev), RFC 5782 (DNS lists).
 // Thread: immutable values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,49 @@ struct IprevResult {
 };
 
 std::string_view to_string(IprevCode code);
+
+// --- DNS lists -----------------------------------------------------------------------------------
+
+// What a list holds: addresses of clients that are bad, domains that are bad, clients that are good.
+enum class ListKind : std::uint8_t { dnsbl, rhsbl, dnswl };
+
+// What of a message is looked up in a list.
+enum class ListOn : std::uint8_t { client, helo, sender, client_name, from, dkim };
+
+// `temperror`: no answer; counts as not listed. `set_aside`: the list is not to be trusted now, or
+// this answer is not; counts as not listed. `unanswered`: not known yet, at RCPT.
+enum class ListCode : std::uint8_t { not_listed, listed, temperror, set_aside, unanswered };
+
+// What is wrong with a list, or with an answer of it.
+enum class ListFault : std::uint8_t {
+  none,
+  error_code,        // 127.255.255.0/24: the operator says why he does not answer
+  outside,           // an address outside 127.0.0.0/8: a parked domain, a resolver that rewrites
+  no_answer,         // time-out
+  refused,           // SERVFAIL, REFUSED, an answer that cannot be used
+  lists_everything,  // RFC 5782 §5: lists 127.0.0.1, or INVALID
+  lists_nothing,     // RFC 5782 §5: does not list 127.0.0.2, or TEST
+  untested,          // no self-test has come to its end since the start
+};
+
+// One lookup in one list.
+struct ListResult {
+  std::string name;  // of the rule: the only name that is ever shown, for a zone may hold a key
+  ListKind kind = ListKind::dnsbl;
+  ListOn on = ListOn::client;
+  std::string value;  // what was looked up: the address, or the domain in A-labels
+  ListCode code = ListCode::not_listed;
+  std::string
+      codes;  // the answers that matched, "127.0.0.4,127.0.0.10"; of a fault, what was answered
+  std::string reason;  // listed: the list's TXT record, printable ASCII; else what went wrong
+  ListFault fault = ListFault::none;
+
+  bool operator==(const ListResult&) const = default;
+};
+
+std::string_view to_string(ListKind kind);
+std::string_view to_string(ListOn on);
+std::string_view to_string(ListCode code);  // "not-listed", "set-aside"
+std::string_view to_string(ListFault fault);
 
 }  // namespace sekisho::client

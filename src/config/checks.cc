@@ -131,6 +131,34 @@ void check_trust(const Settings& settings, Reader& reader) {
   }
 }
 
+// Loopback stands there for the content filter of a relay, and is in trust.networks for our own.
+void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>& networks,
+                 const Place& place, Reader& reader) {
+  if (mail::is_loopback(relay.address())) return;
+  // Hosts that are ours stand in one site's network, of no more than that (RFC 6177 §2 for IPv6).
+  const int widest = relay.address().is_v4() ? 16 : 48;
+  if (relay.length() < widest) {
+    reader.warning(place, relay.text() + " is wider than /" + std::to_string(widest) +
+                              ": whoever has an address in it may say who sent the message");
+  }
+  for (const mail::IpPrefix& network : networks) {
+    const bool inside = network.length() <= relay.length() && network.contains(relay.address());
+    if (inside || relay.contains(network.address())) {
+      reader.warning(place, relay.text() + (inside ? " is" : " is partly") +
+                                " in trust.networks too (" + network.text() +
+                                "), where nothing is evaluated: keep the two apart");
+    }
+  }
+}
+
+void check_relays(const Settings& settings, Reader& reader) {
+  const auto& trust = settings.session.trust;
+  for (std::size_t i = 0; i < trust.relays.size(); ++i) {
+    check_relay(trust.relays[i], trust.networks,
+                reader.place_of("trust.relays[" + std::to_string(i) + "]"), reader);
+  }
+}
+
 void check_process(const Settings& settings, Reader& reader) {
   if (settings.process.user == "root") {
     reader.warning(reader.place_of("process.user"),
@@ -146,7 +174,9 @@ void check_across(const Settings& settings, Reader& reader) {
   check_dns(settings, reader);
   check_dmarc(settings, reader);
   check_trust(settings, reader);
+  check_relays(settings, reader);
   check_process(settings, reader);
+  check_lists(settings, reader);
 }
 
 }  // namespace sekisho::config

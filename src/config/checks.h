@@ -7,6 +7,9 @@
 
 namespace sekisho::config {
 
+// check_lists.cc
+void check_lists(const Settings& settings, Reader& reader);
+
 void check_across(const Settings& settings, Reader& reader);
 
 }  // namespace sekisho::config

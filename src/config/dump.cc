@@ -29,14 +29,26 @@ std::string single_section(const Section& section, const Settings& settings,
   return out.empty() ? out : "[" + std::string(section.name) + "]\n" + out + "\n";
 }
 
-std::string milter_entry(const milter::Options& milter, const DumpOptions& options) {
-  std::string out = "[[milter]]\n";
+// One entry of a section that may stand several times.
+template <class Owner>
+std::string entry(const Section& section, const Owner& owner, const DumpOptions& options) {
+  std::string out = "[[" + std::string(section.name) + "]]\n";
   for (const KeyRow& row : keys()) {
-    if (const auto* slot = std::get_if<Slot<milter::Options>>(&row.slot)) {
-      out += line(row.name, slot->show(milter), row.default_value(), options);
-    }
+    if (row.section != section.name) continue;
+    const auto& slot = std::get<Slot<Owner>>(row.slot);
+    out += line(row.name, slot.show(owner), row.default_value(), options);
   }
   return out + "\n";
+}
+
+std::string list_entries(const Section& section, const Settings& settings,
+                         const DumpOptions& options) {
+  std::string out;
+  for (std::size_t i = 0; i < settings.client.lists.size(); ++i) {
+    if (to_string(settings.client.lists[i].kind) != section.name) continue;
+    out += entry(section, list_entry(settings, i), options);
+  }
+  return out;
 }
 
 // What differs from the rules for everybody: the rest is in their sections.
@@ -63,7 +75,9 @@ std::string dump(const Settings& settings, const DumpOptions& options) {
     if (!section.repeated) {
       out += single_section(section, settings, options);
     } else if (section.name == "milter") {
-      for (const auto& each : settings.milters) out += milter_entry(each, options);
+      for (const auto& each : settings.milters) out += entry(section, each, options);
+    } else if (list_kind(section.name)) {
+      out += list_entries(section, settings, options);
     } else {
       for (const auto& each : settings.rules.policies) {
         out += policy_entry(each, settings.rules.defaults);

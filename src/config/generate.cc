@@ -50,7 +50,7 @@ bool is_live(const KeyRow& row) {
 }
 
 std::string example_section(const Section& section) {
-  const bool optional = section.name == "policy";
+  const bool optional = section.repeated && section.name != "milter";
   const std::string name(section.name);
   std::string out = "\n" + comment(section.text);
   out += (optional ? "#" : "") + (section.repeated ? "[[" + name + "]]" : "[" + name + "]") + "\n";
@@ -59,7 +59,7 @@ std::string example_section(const Section& section) {
     out += "\n" + comment(row.text) + comment(facts(row));
     out += (is_live(row) ? "" : "#") + std::string(row.name) + " = " + shown_value(row) + "\n";
   }
-  if (!optional) return out;
+  if (section.name != "policy") return out;
   for (const KeyRow& row : keys()) {
     if (!row.in_policy.empty()) {
       out += "#" + std::string(row.in_policy) + " = " + shown_value(row) + "\n";

@@ -30,6 +30,12 @@ Rows trust_keys();
 Rows log_keys();
 Rows process_keys();
 
+// keys_allow.cc
+Rows allow_keys();
+
+// keys_history.cc
+Rows history_keys();
+
 // keys_rules.cc
 Rows spf_keys();
 Rows dkim_keys();
@@ -40,5 +46,11 @@ Rows policy_keys();
 
 // keys_quarantine.cc
 Rows quarantine_keys();
+
+// keys_lists.cc
+Rows lists_keys();
+Rows dnsbl_keys();
+Rows rhsbl_keys();
+Rows dnswl_keys();
 
 }  // namespace sekisho::config

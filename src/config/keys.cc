@@ -10,9 +10,11 @@ namespace {
 Rows all_keys() {
   Rows all;
   for (const auto& part :
-       {include_keys, identity_keys, milter_keys, control_keys, dns_keys, trust_keys, spf_keys,
-        dkim_keys, dmarc_discovery_keys, dmarc_keys, policy_default_keys, policy_keys,
-        quarantine_keys, log_keys, process_keys}) {
+       {include_keys, identity_keys, milter_keys,     control_keys,         dns_keys,
+        trust_keys,   spf_keys,      dkim_keys,       dmarc_discovery_keys, dmarc_keys,
+        lists_keys,   dnsbl_keys,    rhsbl_keys,      dnswl_keys,           policy_default_keys,
+        policy_keys,  allow_keys,    quarantine_keys, history_keys,         log_keys,
+        process_keys}) {
     for (KeyRow& row : part()) all.push_back(std::move(row));
   }
   return all;
@@ -33,6 +35,7 @@ std::string KeyRow::default_value() const {
     std::string operator()(const IncludeSlot&) const { return "[]"; }
     std::string operator()(const Slot<Settings>& held) const { return held.show(Settings()); }
     std::string operator()(const Slot<milter::Options>& held) const { return held.show({}); }
+    std::string operator()(const Slot<ListEntry>& held) const { return held.show({}); }
     std::string operator()(const Slot<policy::Rules>& held) const { return held.show({}); }
     std::string operator()(const Slot<policy::RecipientRules>&) const { return {}; }
   };
@@ -54,16 +57,31 @@ const std::vector<Section>& sections() {
       {"spf", false, "What SPF leads to, for the MAIL FROM identity (RFC 7208)."},
       {"dkim", false, "What of DKIM is verified (RFC 6376)."},
       {"dmarc", false, "What DMARC leads to (RFC 9989)."},
+      {"lists", false, "What DNS lists lead to (RFC 5782), together."},
+      {"dnsbl", true, "A list of addresses that send spam, for the client; one entry for each."},
+      {"rhsbl", true, "A list of domains that spam comes from or points to; one entry for each."},
+      {"dnswl", true, "A list of addresses that are known as good; one entry for each."},
       {"policy_defaults", false, "For all recipients."},
       {"policy", true,
        "Other rules for some recipients: a key that stands here replaces the one of its section, "
        "the "
        "others hold as they are."},
+      {"allowlist", false, "Whose mail may skip a rule, once it is proven to be his."},
+      {"denylist", false, "Whose mail is refused."},
       {"quarantine", false, "Where messages are held."},
+      {"history", false, "What was decided, and why."},
       {"log", false, "What happened."},
       {"process", false, "What the daemon runs as."},
   };
   return all;
+}
+
+std::optional<client::ListKind> list_kind(std::string_view section) {
+  using client::ListKind;
+  for (const ListKind kind : {ListKind::dnsbl, ListKind::rhsbl, ListKind::dnswl}) {
+    if (section == to_string(kind)) return kind;
+  }
+  return std::nullopt;
 }
 
 const Section* find_section(std::string_view name) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -44,9 +45,9 @@ struct KeyRow {
   std::string_view section;  // empty: before the first section
   std::string_view name;
   // Settings: in its [section]. Rules: in its [section], and in a [[policy]] by the name `in_policy`.
-  // The other two: in each [[milter]] and [[policy]].
-  std::variant<IncludeSlot, Slot<Settings>, Slot<milter::Options>, Slot<policy::Rules>,
-               Slot<policy::RecipientRules>>
+  // The others: in each [[milter]], [[dnsbl]] and its like, and [[policy]].
+  std::variant<IncludeSlot, Slot<Settings>, Slot<milter::Options>, Slot<ListEntry>,
+               Slot<policy::Rules>, Slot<policy::RecipientRules>>
       slot;
   Reload reload = Reload::live;
   bool required = false;         // an entry without it is an error
@@ -64,5 +65,7 @@ const std::vector<Section>& sections();
 const std::vector<KeyRow>& keys();
 
 const Section* find_section(std::string_view name);
+// Whether a section holds the lists of a kind: [[dnsbl]], [[rhsbl]], [[dnswl]].
+std::optional<client::ListKind> list_kind(std::string_view section);
 
 }  // namespace sekisho::config

@@ -190,6 +190,17 @@ Rows trust_keys() {
        .text =
            "Clients that logged in (AUTH): skip does not evaluate them, evaluate treats them like "
            "everybody else."},
+      {.section = "trust",
+       .name = "relays",
+       .slot = at<Settings>(
+           prefixes(), [](auto& s) -> auto& { return s.session.trust.relays; }),
+       .sample = R"(["192.0.2.25", "2001:db8::25"])",
+       .text =
+           "Our own hosts that pass mail from outside on to us, above all a backup MX. Their "
+           "Received fields are believed: a message is judged by the first client before them that "
+           "is not listed. When they do not tell it, the message is judged without a client. A "
+           "relay itself never passes SPF, and is never answered 5xx. List single addresses, of "
+           "hosts that write Received fields, and keep them out of trust.networks."},
   };
 }
 

@@ -101,7 +101,11 @@ class Loader {
   void apply_top(const Entry& entry);
   void apply_section(const Section& section, const Value& table);
   void apply_repeated(const Section& section, const Value& list);
-  void apply_milter(const Value& table);
+  template <class Owner>
+  void apply_entry(const Section& section, const std::string& name, const Value& table,
+                   Owner& owner);
+  void apply_milter(const Section& section, const Value& table);
+  void apply_list(const Section& section, client::ListKind kind, const Value& table);
   void apply_policy(const Value& table);
   bool apply_policy_key(const std::string& name, const Entry& entry, const std::string& path,
                         policy::RecipientRules& rules);
@@ -221,27 +225,46 @@ void Loader::apply_repeated(const Section& section, const Value& list) {
     if (table.kind != Value::Kind::table) {
       reader_.error(table.place, "write [[" + std::string(section.name) + "]] and its keys below");
     } else if (section.name == "milter") {
-      apply_milter(table);
+      apply_milter(section, table);
+    } else if (const auto kind = list_kind(section.name)) {
+      apply_list(section, *kind, table);
     } else {
       policies_.push_back(&table);
     }
   }
 }
 
-void Loader::apply_milter(const Value& table) {
-  milter::Options& milter = settings_.milters.emplace_back();
-  const std::string name = "milter[" + std::to_string(settings_.milters.size()) + "]";
+// One entry of a section that may stand several times, into its owner.
+template <class Owner>
+void Loader::apply_entry(const Section& section, const std::string& name, const Value& table,
+                         Owner& owner) {
   reader_.remember(name, table.place);
   for (const Entry& entry : table.entries) {
-    const KeyRow* row = find_row("milter", entry.key);
+    const KeyRow* row = find_row(section.name, entry.key);
     if (row == nullptr) {
-      unknown_key("milter", entry, entry.key);
+      unknown_key(section.name, entry, entry.key);
       continue;
     }
-    const std::string path = name + "." + entry.key;
+    const std::string path = std::string(name).append(".").append(entry.key);
     reader_.remember(path, entry.place);
-    std::get<Slot<milter::Options>>(row->slot).read(path, entry.value, milter, reader_);
+    std::get<Slot<Owner>>(row->slot).read(path, entry.value, owner, reader_);
   }
+}
+
+void Loader::apply_milter(const Section& section, const Value& table) {
+  milter::Options& milter = settings_.milters.emplace_back();
+  apply_entry(section, "milter[" + std::to_string(settings_.milters.size()) + "]", table, milter);
+}
+
+void Loader::apply_list(const Section& section, client::ListKind kind, const Value& table) {
+  const auto& lists = settings_.client.lists;
+  const auto before = std::count_if(lists.begin(), lists.end(),
+                                    [&](const auto& list) { return list.kind == kind; });
+  ListEntry entry;
+  entry.definition.kind = kind;
+  apply_entry(section, std::string(section.name) + "[" + std::to_string(before + 1) + "]", table,
+              entry);
+  add_list(settings_, std::move(entry));
 }
 
 void Loader::apply_policy(const Value& table) {
@@ -290,7 +313,10 @@ bool Loader::apply_policy_key(const std::string& name, const Entry& entry, const
 // FNV-1a of the effective settings: tells snapshots apart in logs, and protects nothing.
 std::string digest_of(const Settings& settings) {
   std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : dump(settings)) {
+  std::string text = dump(settings);
+  // A zone that is not shown makes a difference too; a hash of 64 bits gives no key away.
+  for (const auto& list : settings.client.lists) text += list.list.zone + list.list.codes.text();
+  for (const char c : text) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   }
   std::string octets;
@@ -317,7 +343,7 @@ Expected<Loaded, std::vector<Finding>> Loader::finish() {
   if (has_errors(findings)) return tl::unexpected(std::move(findings));
   std::string digest = digest_of(settings_);
   return Loaded{std::move(settings_), std::move(findings), std::move(digest),
-                std::move(reader_.files)};
+                std::move(reader_.files), reader_.places()};
 }
 
 // The sockets of the milters as one text, for comparison.
@@ -372,6 +398,7 @@ Settings keep_until_restart(const Settings& running, Settings loaded) {
   loaded.milters = running.milters;
   loaded.control = running.control;
   loaded.process = running.process;
+  loaded.history.dir = running.history.dir;
   const std::string route = std::move(loaded.quarantine.release_via);
   loaded.quarantine = running.quarantine;
   loaded.quarantine.release_via = route;

@@ -3,6 +3,7 @@
 // Errors: findings with file, line, column and what to do; never throws. Thread: any.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ struct Loaded {
   std::vector<Finding> findings;   // warnings
   std::string digest;              // 16 hex digits; equal for equal effective settings
   std::vector<std::string> files;  // all that were read, in this order
+  // Where a key stands that was given: "dmarc.reject", "policy[1].dmarc.reject", "policy[1].to[0]".
+  std::map<std::string, Place> places;
 };
 
 Expected<Loaded, std::vector<Finding>> load_file(const std::string& path);

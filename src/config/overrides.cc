@@ -131,6 +131,7 @@ void read_overrides(const std::string& key, const Value& value, std::vector<Dmar
                                     " is given twice; the first is at " + first->second.text() +
                                     ": remove one of them");
     }
+    reader.remember(key + "[" + std::to_string(slot.size()) + "]", table.place);
     slot.push_back(*entry);
   }
 }

@@ -1,5 +1,7 @@
 #include "config/settings.h"
 
+#include <utility>
+
 namespace sekisho::config {
 
 session::Options default_session() {
@@ -8,6 +10,21 @@ session::Options default_session() {
     out.trust.networks.push_back(mail::IpPrefix::parse(text).value());
   }
   return out;
+}
+
+void add_list(Settings& settings, ListEntry entry) {
+  auto& [definition, rule] = entry;
+  if (definition.kind != client::ListKind::rhsbl) definition.on = {client::ListOn::client};
+  const bool secret = !definition.file.empty() || client::holds_key(definition.list.zone);
+  if (definition.name.empty() && !secret) definition.name = definition.list.zone;
+  rule.name = definition.name;
+  rule.kind = definition.kind;
+  settings.client.lists.push_back(std::move(definition));
+  settings.rules.defaults.lists.rules.push_back(std::move(rule));
+}
+
+ListEntry list_entry(const Settings& settings, std::size_t index) {
+  return {settings.client.lists[index], settings.rules.defaults.lists.rules[index]};
 }
 
 }  // namespace sekisho::config

@@ -2,14 +2,17 @@
 // initialisers. Thread: immutable once loaded.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "base/log_options.h"
+#include "client/options.h"
 #include "control/options.h"
 #include "dkim/options.h"
 #include "dmarc/options.h"
 #include "dns/options.h"
+#include "history/options.h"
 #include "milter/options.h"
 #include "policy/rules.h"
 #include "quarantine/options.h"
@@ -31,14 +34,27 @@ struct Settings {
   session::Options session = default_session();
   std::vector<milter::Options> milters;
   control::Options control;
+  control::ListFileOptions list_files;
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;
   dmarc::Options dmarc;            // `suffixes` is set by whoever loads the list
   std::string public_suffix_list;  // a file; empty: the system's
-  policy::RuleSet rules;
+  client::Options client;
+  policy::RuleSet rules;  // rules.defaults.lists.rules: one for each of client.lists
+  history::Options history;
   quarantine::Options quarantine;
   LogOptions log;
 };
+
+// One [[dnsbl]], [[rhsbl]] or [[dnswl]]: what is asked, and what it leads to.
+struct ListEntry {
+  client::ListDefinition definition;
+  policy::ListRule rule;
+};
+
+// Into the settings, and out of them again.
+void add_list(Settings& settings, ListEntry entry);
+ListEntry list_entry(const Settings& settings, std::size_t index);
 
 }  // namespace sekisho::config

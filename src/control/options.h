@@ -1,13 +1,24 @@
-// control/options.h: the daemon's control socket. [control] Thread: immutable value.
+// control/options.h: the daemon's control socket, and the files of the allowlist and the denylist. [control],
+// [allowlist], [denylist] Thread: immutable values.
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace sekisho::control {
 
 struct Options {
   std::string socket = "/run/sekisho/control.sock";
   std::string group;  // empty: as created
+};
+
+inline constexpr const char* default_allowlist = "/etc/sekisho/allowlist";
+inline constexpr const char* default_denylist = "/etc/sekisho/denylist";
+
+// The default files need not exist.
+struct ListFileOptions {
+  std::vector<std::string> allowlist = {default_allowlist};
+  std::vector<std::string> denylist = {default_denylist};
 };
 
 }  // namespace sekisho::control

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "control/list_files.h"
 #include "dmarc/public_suffix_list.h"
 #include "dns/make_resolver.h"
 
@@ -25,8 +26,8 @@ bool same_resolver(const dns::Options& a, const dns::Options& b) {
 
 }  // namespace
 
-Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
-    const config::Settings& settings, const std::string& digest, const Running* running) {
+Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
+    const config::Settings& settings, const std::string& digest) {
   auto snapshot = std::make_shared<session::Snapshot>();
   snapshot->options = settings.session;
   if (snapshot->options.identity.hostname.empty()) {
@@ -36,14 +37,26 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
   snapshot->spf = settings.spf;
   snapshot->dkim = settings.dkim;
   snapshot->dmarc = settings.dmarc;
+  snapshot->client = settings.client;
   snapshot->rules = settings.rules;
   snapshot->digest = digest;
+  if (auto read = read_list_files(settings.list_files, snapshot->rules); !read) {
+    return tl::unexpected<std::string>(read.error());
+  }
   if (settings.dmarc.discovery == dmarc::Discovery::psl) {
     auto list = dmarc::PublicSuffixList::load(settings.public_suffix_list);
     if (!list) return tl::unexpected<std::string>("dmarc.public_suffix_list: " + list.error().what);
     snapshot->suffixes = std::make_shared<const dmarc::PublicSuffixList>(std::move(*list));
     snapshot->dmarc.suffixes = snapshot->suffixes.get();
   }
+  return snapshot;
+}
+
+Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
+    const config::Settings& settings, const std::string& digest, const Running* running) {
+  auto made = make_offline_snapshot(settings, digest);
+  if (!made) return tl::unexpected(made.error());
+  auto& snapshot = *made;
   if (running != nullptr && same_resolver(settings.dns, running->settings.dns)) {
     snapshot->resolver = running->snapshot->resolver;
     return snapshot;

@@ -212,6 +212,7 @@ struct Verification::State {
   BodyHashes body_hashes;
   bool body_ended = false;
 
+  void compare_bodies();
   Finding find(const Candidate& candidate, const dns::Answers& answers, WallTime now,
                crypto::KeyCache& keys) const {
     if (!candidate.signature) return candidate.refused;
@@ -261,24 +262,70 @@ std::vector<dns::Question> Verification::questions() const {
   return questions;
 }
 
+std::vector<mail::DomainName> Verification::domains() const {
+  std::vector<mail::DomainName> domains;
+  for (const Candidate& candidate : state_->candidates) {
+    if (!candidate.signature) continue;
+    const auto& domain = candidate.signature->domain;
+    if (std::find(domains.begin(), domains.end(), domain) == domains.end()) {
+      domains.push_back(domain);
+    }
+  }
+  return domains;
+}
+
 void Verification::body(std::string_view octets) { state_->body_hashes.text(octets); }
 
 bool Verification::wants_body() const { return !state_->body_hashes.satisfied(); }
 
-void Verification::end_of_body() {
-  state_->body_hashes.end();
-  state_->body_ended = true;
+// What is signed of the header counts only where the body is the one that was signed.
+void Verification::State::compare_bodies() {
+  body_ended = true;
   std::optional<FieldIndex> index;
-  for (Candidate& candidate : state_->candidates) {
+  for (Candidate& candidate : candidates) {
     if (!candidate.signature) continue;
-    candidate.body = state_->body_hashes.get(candidate.wanted_hash());
     candidate.body_matches = candidate.body.coverage != BodyHash::Coverage::too_short &&
                              candidate.body.digest.view() == candidate.signature->body_hash;
     if (!candidate.body_matches) continue;
-    if (!index) index.emplace(*state_->header);
+    if (!index) index.emplace(*header);
     candidate.header =
         crypto::sha256(signed_header(*candidate.signature, *candidate.field, *index));
   }
+}
+
+void Verification::end_of_body() {
+  state_->body_hashes.end();
+  for (Candidate& candidate : state_->candidates) {
+    if (candidate.signature) candidate.body = state_->body_hashes.get(candidate.wanted_hash());
+  }
+  state_->compare_bodies();
+}
+
+void Verification::end_of_body(const std::vector<BodyDigest>& digests) {
+  for (Candidate& candidate : state_->candidates) {
+    if (!candidate.signature) continue;
+    const auto known = std::find_if(digests.begin(), digests.end(), [&](const BodyDigest& each) {
+      return each.wanted == candidate.wanted_hash();
+    });
+    if (known != digests.end()) {
+      candidate.body = known->found;
+    } else {
+      candidate.signature.reset();
+      candidate.refused = {Code::neutral, "the digest of the body is not known"};
+    }
+  }
+  state_->compare_bodies();
+}
+
+std::vector<BodyDigest> Verification::digests() const {
+  std::vector<BodyDigest> all;
+  if (!state_->body_ended) return all;
+  for (const Candidate& candidate : state_->candidates) {
+    if (!candidate.signature) continue;
+    BodyDigest digest{candidate.wanted_hash(), candidate.body};
+    if (std::find(all.begin(), all.end(), digest) == all.end()) all.push_back(digest);
+  }
+  return all;
 }
 
 dns::Evaluation<std::vector<SignatureResult>> Verification::evaluate(const dns::Answers& answers,

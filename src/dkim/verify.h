@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "crypto/key_cache.h"
+#include "dkim/body_hash.h"
 #include "dkim/options.h"
 #include "dkim/result.h"
 #include "dns/answers.h"
@@ -26,6 +27,13 @@ namespace sekisho::dkim {
 
 // The key that one DKIM-Signature value names, while the header is still arriving: a hint.
 std::optional<dns::Question> key_question(std::string_view signature_value);
+
+// All that a verification knows of a body.
+struct BodyDigest {
+  WantedHash wanted;
+  BodyHash found;
+  bool operator==(const BodyDigest&) const = default;
+};
 
 class Verification {
  public:
@@ -38,8 +46,15 @@ class Verification {
   void start(const mail::Header& header);
   // The questions for the keys of the signatures that will be verified.
   std::vector<dns::Question> questions() const;
+  // Their d=, each once.
+  std::vector<mail::DomainName> domains() const;
   void body(std::string_view octets);
   void end_of_body();
+  // Instead of a body: the digests of a verification of the same message. A signature that wants another
+  // one is `neutral`.
+  void end_of_body(const std::vector<BodyDigest>& digests);
+  // After end_of_body(): what the signatures wanted, each once.
+  std::vector<BodyDigest> digests() const;
   // One result per DKIM-Signature field, top to bottom. Before end_of_body() only `needed` is told.
   dns::Evaluation<std::vector<SignatureResult>> evaluate(const dns::Answers& answers, WallTime now,
                                                          crypto::KeyCache& keys) const;

@@ -123,6 +123,12 @@ bool Inquiry::all_known(const std::vector<Question>& questions) const {
   });
 }
 
+std::vector<std::pair<Question, AnswerPtr>> Inquiry::refused() const {
+  std::vector<std::pair<Question, AnswerPtr>> all;
+  for (const Question& question : refused_) all.emplace_back(question, answers_.all().at(question));
+  return all;
+}
+
 void Inquiry::expire() {
   collect();
   for (const auto& [question, ticket] : open_) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -44,6 +45,10 @@ class Inquiry {
   // Moves in what has arrived; true if anything was new.
   bool collect();
   const Answers& answers() const { return answers_; }
+  // The answers moved out, when nothing will be asked any more.
+  Answers take_answers() { return std::move(answers_); }
+  // The questions that the budget refuses so far, with the error that stands for their answer.
+  std::vector<std::pair<Question, AnswerPtr>> refused() const;
   bool all_known(const std::vector<Question>& questions) const;
 
   // The budget of time begins at the first ask(), and anew here: for names that could not be known

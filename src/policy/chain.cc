@@ -13,7 +13,7 @@ std::optional<Decision> exempt(const Case& asked) {
   return accept("exempt", std::string(to_string(asked.facts.exemption)) + " client, not evaluated");
 }
 
-std::string_view key_of_exempt(const Case& asked) {
+std::string key_of_exempt(const Case& asked) {
   switch (asked.facts.exemption) {
     case Exemption::none:
     case Exemption::unix_socket:
@@ -35,10 +35,42 @@ std::optional<Decision> over_limits(const Case& asked) {
 
 std::string silence_of_limits(const Case& /*asked*/) { return "the header is within the limits"; }
 
-// The rule of DMARC has nothing to go by without one Author Domain.
-std::optional<Decision> dmarc_of_author(const Case& asked) {
-  if (!asked.facts.author.well_formed()) return std::nullopt;
-  return by_dmarc(asked.facts, asked.rules.dmarc, asked.override_rule);
+// Where malformed authors are only tagged, that must not save one who is denied.
+std::optional<Decision> author(const Case& asked) {
+  if (asked.allowed.skip_author) return std::nullopt;
+  auto malformed = malformed_author(asked.facts, asked.rules.author);
+  const auto denied = by_denylist(asked.facts);
+  if (malformed && denied && denied->action > malformed->action) return std::nullopt;
+  return malformed;
+}
+
+std::string silence_of_skipped_author(const Case& asked) {
+  if (asked.facts.author.well_formed()) return silence_of_author(asked);
+  return asked.allowed.skip_author ? "an entry of the allowlist skips this rule"
+                                   : "the denylist demands more";
+}
+
+ListKinds skipped_lists(const Case& asked) {
+  return {asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl};
+}
+
+std::optional<Decision> lists(const Case& asked) {
+  return by_lists(asked.facts, asked.rules.lists, skipped_lists(asked));
+}
+
+std::optional<Decision> spf(const Case& asked) {
+  if (asked.allowed.spf) return std::nullopt;
+  return by_spf(asked.facts, asked.rules);
+}
+
+std::string silence_of_skipped_spf(const Case& asked) {
+  if (asked.allowed.spf) return "an entry of the allowlist skips this rule";
+  return silence_of_spf(asked);
+}
+
+std::string silence_of_eased_dmarc(const Case& asked) {
+  const auto eased = eased_dmarc(asked);
+  return eased.reason.empty() ? silence_of_dmarc(asked) : eased.reason;
 }
 
 constexpr std::array rules = {
@@ -49,22 +81,27 @@ constexpr std::array rules = {
     Rule{.name = "limits",
          .ask = over_limits,
          .silence = silence_of_limits,
-         .key = [](const Case&) { return std::string_view(); }},
+         .key = [](const Case&) { return std::string(); }},
     Rule{.name = "author",
-         .ask = [](const Case& c) { return malformed_author(c.facts, c.rules.author); },
-         .silence = silence_of_author,
-         .key = [](const Case&) { return std::string_view("dmarc.author"); },
+         .ask = author,
+         .silence = silence_of_skipped_author,
+         .key = [](const Case&) { return std::string("dmarc.author"); },
          .monitor = [](const Rules& r) { return r.author.monitor; },
          .monitor_key = "dmarc.author_monitor"},
+    Rule{.name = "denylist",
+         .ask = [](const Case& c) { return by_denylist(c.facts); },
+         .silence = [](const Case&) { return std::string("no entry of the denylist names it"); },
+         .key = [](const Case&) { return std::string("denylist.files"); }},
+    Rule{.name = "lists", .ask = lists, .silence = silence_of_lists, .key = key_of_lists},
     Rule{.name = "dmarc",
-         .ask = dmarc_of_author,
-         .silence = silence_of_dmarc,
+         .ask = [](const Case& c) { return eased_dmarc(c).decision; },
+         .silence = silence_of_eased_dmarc,
          .key = key_of_dmarc,
          .monitor = [](const Rules& r) { return r.dmarc.monitor; },
          .monitor_key = "dmarc.monitor"},
     Rule{.name = "spf",
-         .ask = [](const Case& c) { return by_spf(c.facts, c.rules); },
-         .silence = silence_of_spf,
+         .ask = spf,
+         .silence = silence_of_skipped_spf,
          .key = key_of_spf,
          .monitor = [](const Rules& r) { return r.spf.monitor; },
          .monitor_key = "spf.monitor"},
@@ -73,5 +110,12 @@ constexpr std::array rules = {
 }  // namespace
 
 std::span<const Rule> chain() { return rules; }
+
+// The rule of DMARC has nothing to go by without one Author Domain.
+Eased eased_dmarc(const Case& asked) {
+  if (!asked.facts.author.well_formed()) return {};
+  return ease_dmarc(by_dmarc(asked.facts, asked.rules, asked.override_rule, skipped_lists(asked)),
+                    asked.facts);
+}
 
 }  // namespace sekisho::policy

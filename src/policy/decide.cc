@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/allowlist.h"
 #include "policy/rule.h"
 
 namespace sekisho::policy {
@@ -70,8 +71,11 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
       shadow = std::move(result);
     }
   }
-  if (spoken) return *spoken;
-  return shadow ? *shadow : accept("default");
+  const Eased eased = eased_dmarc(asked);
+  if (!spoken && shadow) spoken = std::move(shadow);
+  if (!spoken) spoken = accept(eased.reason.empty() ? "default" : "allowlist", eased.reason);
+  spoken->overrides.insert(spoken->overrides.end(), eased.overrides.begin(), eased.overrides.end());
+  return *spoken;
 }
 
 Action hardest(const std::vector<RecipientDecision>& recipients) {
@@ -98,8 +102,15 @@ void bring_together(std::vector<RecipientDecision>& recipients) {
 
 }  // namespace
 
+void match_lists(Facts& facts, const RuleSet& rules) {
+  facts.allowlist =
+      rules.allowlist ? match_allowlist(*rules.allowlist, facts) : std::vector<AllowMatch>();
+  facts.denylist =
+      rules.denylist ? match_denylist(*rules.denylist, facts) : std::vector<AllowMatch>();
+}
+
 Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {
-  auto decision = judged({facts, rules, override_rule}, nullptr);
+  auto decision = judged({facts, rules, override_rule, effect_of(facts.allowlist)}, nullptr);
   if (facts.relay) decision = as_relayed(std::move(decision));
   return facts.role == Role::local ? as_local(std::move(decision)) : decision;
 }
@@ -107,7 +118,7 @@ Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride*
 std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
                                   const DmarcOverride* override_rule) {
   std::vector<RuleOpinion> all;
-  judged({facts, rules, override_rule}, &all);
+  judged({facts, rules, override_rule, effect_of(facts.allowlist)}, &all);
   return all;
 }
 

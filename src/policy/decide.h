@@ -1,6 +1,7 @@
 // policy/decide.h: facts and rules in, the verdict out. First match speaks: exempt → limits →
-// malformed author → DMARC → SPF → accept (chain.cc). RFC 9989 §5.3.6, §7.4. Pure: no I/O, no clock. Errors:
-// none. Thread: any.
+// malformed author → denylist → DNS lists → DMARC → SPF → accept (chain.cc); a proven entry of the allowlist keeps
+// the rules behind it from what it may skip. RFC 9989 §5.3.6, §7.4. Pure: no I/O, no clock. Errors: none.
+// Thread: any.
 #pragma once
 
 #include <optional>
@@ -12,6 +13,9 @@
 #include "policy/verdict.h"
 
 namespace sekisho::policy {
+
+// Fills in what the entries of both lists say of the message, from all the other facts.
+void match_lists(Facts& facts, const RuleSet& rules);
 
 // A verdict without edits: those are made from it by the session.
 Verdict decide(const Facts& facts, const RuleSet& rules);

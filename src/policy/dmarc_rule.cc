@@ -19,8 +19,10 @@ bool mail_from_aligns(const Facts& facts) {
 
 // What speaks against the message besides p=reject itself (RFC 9989 §7.4). `suffices` is set when
 // it is enough.
-std::vector<std::string> evidence_against(const Facts& facts, bool& suffices) {
-  std::vector<std::string> evidence;
+std::vector<std::string> evidence_against(const Facts& facts, const ListRules& lists,
+                                          ListKinds skipped, bool& suffices) {
+  std::vector<std::string> evidence = list_evidence(facts, lists, skipped);
+  suffices = !evidence.empty();
   const bool via_list = facts.traces.any();
   if (facts.dmarc.tag == "np" && !facts.dmarc.author_exists) {
     evidence.emplace_back("author-domain-does-not-exist");
@@ -50,9 +52,10 @@ Decision milder(Action action, std::string reason, std::string comment) {
   return decision;
 }
 
-Decision on_requested_reject(const Facts& facts, OnDmarcReject mode) {
+Decision on_requested_reject(const Facts& facts, OnDmarcReject mode, const ListRules& lists,
+                             ListKinds skipped) {
   bool suffices = false;
-  auto evidence = evidence_against(facts, suffices);
+  auto evidence = evidence_against(facts, lists, skipped, suffices);
   Decision decision;
   switch (mode) {
     case OnDmarcReject::always:
@@ -97,8 +100,9 @@ bool dmarc_temperror_matters(const dmarc::Result& dmarc) {
 
 }  // namespace
 
-std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
-                                 const DmarcOverride* override_rule) {
+std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
+                                 const DmarcOverride* override_rule, ListKinds skipped) {
+  const DmarcRule& rule = rules.dmarc;
   DmarcRule effective = rule;
   if (override_rule != nullptr) {
     effective.reject = override_rule->reject.value_or(rule.reject);
@@ -122,7 +126,7 @@ std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
     case dmarc::Policy::quarantine:
       return on_requested_quarantine(facts, effective.quarantine);
     case dmarc::Policy::reject:
-      return on_requested_reject(facts, effective.reject);
+      return on_requested_reject(facts, effective.reject, rules.lists, skipped);
   }
   return std::nullopt;
 }
@@ -147,7 +151,7 @@ std::string silence_of_dmarc(const Case& asked) {
   return "dmarc=pass";
 }
 
-std::string_view key_of_dmarc(const Case& asked) {
+std::string key_of_dmarc(const Case& asked) {
   const auto& dmarc = asked.facts.dmarc;
   if (dmarc.code == dmarc::Code::temperror) return "dmarc.temperror";
   if (dmarc.code != dmarc::Code::fail) return {};

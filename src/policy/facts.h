@@ -14,6 +14,7 @@
 #include "dmarc/result.h"
 #include "mail/author.h"
 #include "mail/ip_address.h"
+#include "policy/allow_match.h"
 #include "spf/result.h"
 
 namespace sekisho::policy {
@@ -66,10 +67,13 @@ struct Facts {
   bool author_is_ours = false;  // the Author Domain is one of [identity] domains or below
   Traces traces;
   client::IprevResult iprev;
+  std::vector<client::ListResult> lists;  // one for each lookup, in the order of the configuration
   spf::Result spf_helo{spf::Scope::helo, spf::Code::none, "", "", ""};
   spf::Result spf_mail_from;
   std::vector<dkim::SignatureResult> dkim;
-  dmarc::Result dmarc;  // Code::permerror when the author is malformed
+  dmarc::Result dmarc;                // Code::permerror when the author is malformed
+  std::vector<AllowMatch> allowlist;  // entries that name an identity of this message
+  std::vector<AllowMatch> denylist;
   // How long this client network, sender and author have been deferred already; none for the first
   // time.
   std::optional<std::chrono::seconds> deferred_for;

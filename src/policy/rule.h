@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "mail/smtp_reply.h"
 #include "policy/facts.h"
@@ -34,6 +36,7 @@ struct Case {
   const Facts& facts;
   const Rules& rules;
   const DmarcOverride* override_rule = nullptr;
+  AllowEffect allowed = {};  // what the entries of the allowlist that hold may skip
 };
 
 struct Rule {
@@ -43,7 +46,7 @@ struct Rule {
   std::string (*silence)(const Case&);
   // The key of the configuration that it goes by in this case: "dmarc.reject"; empty when none could
   // change it.
-  std::string_view (*key)(const Case&);
+  std::string (*key)(const Case&);
   // Its own monitor mode; nullptr without one.
   bool (*monitor)(const Rules&) = nullptr;
   std::string_view monitor_key = {};
@@ -56,14 +59,36 @@ std::span<const Rule> chain();
 // be asked about.
 std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
 std::string silence_of_author(const Case& asked);
+// allow_rule.cc. A denied identity, forged or not; the hardest of the entries speaks.
+std::optional<Decision> by_denylist(const Facts& facts);
+// What the allowlist lets DMARC do at most, and what is told of it.
+struct Eased {
+  std::optional<Decision> decision;
+  // RFC 9990 policy_override, and why: when DMARC was kept from what its owner asked for.
+  std::vector<std::pair<std::string, std::string>> overrides;
+  std::string reason;
+};
+Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts);
+// What DMARC says of the case, eased.
+Eased eased_dmarc(const Case& asked);
+
+// list_rule.cc; policy/list_rule.h has what the session calls. A rule in monitor mode speaks in a Decision
+// that is `monitored` already. `skipped`: what an allowlist entry makes of no effect.
+std::optional<Decision> by_lists(const Facts& facts, const ListRules& rules,
+                                 ListKinds skipped = {});
+std::string silence_of_lists(const Case& asked);
+std::string key_of_lists(const Case& asked);
+// The names of the lists whose hits count, and whose action is reject: "list:zen".
+std::vector<std::string> list_evidence(const Facts& facts, const ListRules& rules,
+                                       ListKinds skipped = {});
 // dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
-std::optional<Decision> by_dmarc(const Facts& facts, const DmarcRule& rule,
-                                 const DmarcOverride* override_rule);
+std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
+                                 const DmarcOverride* override_rule, ListKinds skipped = {});
 std::string silence_of_dmarc(const Case& asked);
-std::string_view key_of_dmarc(const Case& asked);
+std::string key_of_dmarc(const Case& asked);
 // spf_rule.cc. RFC 7208 §8.
 std::optional<Decision> by_spf(const Facts& facts, const Rules& rules);
 std::string silence_of_spf(const Case& asked);
-std::string_view key_of_spf(const Case& asked);
+std::string key_of_spf(const Case& asked);
 
 }  // namespace sekisho::policy

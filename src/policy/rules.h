@@ -1,17 +1,22 @@
-// policy/rules.h: what the admin decided, as values. [spf], [dmarc], [[policy]], [policy_defaults].
+// policy/rules.h: what the admin decided, as values. [spf], [dmarc], [lists], [[policy]],
+// [policy_defaults].
 // Thread: immutable values.
 #pragma once
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "client/result.h"
 #include "mail/domain_name.h"
 
 namespace sekisho::policy {
+
+class Allowlist;
 
 enum class OnSpfFail { tag, quarantine, reject };
 enum class OnTemperror { accept, tempfail };
@@ -38,11 +43,46 @@ struct AuthorRule {
   bool monitor = false;
 };
 
+enum class OnListed { reject, quarantine, tempfail, tag, log };
+enum class UseLists { apply, skip };
+
+// The kinds of lists that a good word (a dnswl, an allowlist entry) makes of no effect.
+struct ListKinds {
+  bool dnsbl = false;
+  bool rhsbl = false;
+  bool has(client::ListKind kind) const {
+    return kind == client::ListKind::dnsbl ? dnsbl : kind == client::ListKind::rhsbl && rhsbl;
+  }
+  ListKinds with(ListKinds other) const { return {dnsbl || other.dnsbl, rhsbl || other.rhsbl}; }
+  bool operator==(const ListKinds&) const = default;
+};
+
+// What a hit in one list leads to. One [[dnsbl]], [[rhsbl]] or [[dnswl]].
+struct ListRule {
+  std::string name;
+  client::ListKind kind = client::ListKind::dnsbl;
+  OnListed action = OnListed::reject;  // not for a dnswl
+  int weight = 1;                      // counts with a threshold; a dnswl's is taken off
+  bool monitor = false;
+  ListKinds skip{true, true};  // what a hit in a dnswl makes of no effect
+};
+
+// [lists]
+struct ListRules {
+  UseLists use = UseLists::apply;
+  int threshold = 0;  // 0: each rule alone; else the sum of weights that it takes
+  std::chrono::milliseconds rcpt_wait{4000};
+  std::vector<ListRule> rules;
+
+  const ListRule* find(std::string_view name) const;
+};
+
 // The rules that hold for one recipient.
 struct Rules {
   SpfRule spf;
   DmarcRule dmarc;
   AuthorRule author;
+  ListRules lists;
   bool monitor = false;  // decide, log and record everything, apply nothing
 };
 
@@ -75,6 +115,9 @@ struct RuleSet {
   Rules defaults;
   std::vector<RecipientRules> policies;
   std::vector<DmarcOverride> overrides;
+  // None: no entries.
+  std::shared_ptr<const Allowlist> allowlist;
+  std::shared_ptr<const Allowlist> denylist;
 
   // The rules for a recipient address as SMTP had it (without angle brackets).
   const Rules& for_recipient(std::string_view address) const;

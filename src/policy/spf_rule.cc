@@ -43,7 +43,7 @@ std::string silence_of_spf(const Case& asked) {
   return text + ": only a fail leads to anything";
 }
 
-std::string_view key_of_spf(const Case& asked) {
+std::string key_of_spf(const Case& asked) {
   const auto code = asked.facts.spf_mail_from.code;
   if (code == spf::Code::temperror) return "spf.temperror";
   return code == spf::Code::fail ? "spf.fail" : "";

@@ -17,7 +17,8 @@ enum class Action { accept, tag, quarantine, tempfail, reject };
 // What one rule concluded for one recipient.
 struct Decision {
   Action action = Action::accept;
-  std::string rule = "default";          // exempt, limits, author, dmarc, spf, default
+  // exempt, limits, author, dnsbl:NAME, rhsbl:NAME, lists (the threshold), dmarc, spf, default
+  std::string rule = "default";
   std::string reason;                    // for people; never text of the sender's
   std::optional<mail::SmtpReply> reply;  // when the action is tempfail or reject
   std::vector<std::string>

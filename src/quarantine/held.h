@@ -65,14 +65,14 @@ struct HeldMessage {
 
 // All conditions must hold; empty ones always do. Texts are compared without regard to ASCII case.
 struct Filter {
-  std::optional<WallTime> since;   // held at or after
-  std::optional<WallTime> before;  // held before
-  std::string from;                // part of the reverse-path or of the author
-  std::string to;                  // part of a recipient
-  std::string rule;                // the whole name
+  std::optional<WallTime> since{};   // held at or after
+  std::optional<WallTime> before{};  // held before
+  std::string from{};                // part of the reverse-path or of the author
+  std::string to{};                  // part of a recipient
+  std::string rule{};                // the whole name
   std::string
       text;  // part of subject, author, reverse-path, a recipient, client, reason or Message-ID
-  std::optional<State> state;
+  std::optional<State> state{};
   std::size_t limit = 0;  // the latest so many; 0: all
 };
 

@@ -1,5 +1,7 @@
 #include "session/checks.h"
 
+#include <algorithm>
+
 namespace sekisho::session {
 
 namespace {
@@ -14,26 +16,50 @@ constexpr std::size_t left_by_dkim = 12;  // 8 of the walk, 3 for the author's e
 }  // namespace
 
 Checks::Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys, WallTime now,
-               std::function<void()> notify)
+               std::function<void()> notify, const Inputs* recorded)
     : snapshot_(std::move(snapshot)),
       keys_(keys),
       now_(now),
+      recorded_(recorded),
       inquiry_(*snapshot_->resolver, snapshot_->dns, std::move(notify)),
       verification_(snapshot_->dkim) {}
 
+// In a replay: with the answers that were refused to this check, though another had them later.
+template <class Result>
+typename Pending<Result>::Evaluate Checks::as_recorded(
+    std::string_view check, typename Pending<Result>::Evaluate evaluate) const {
+  std::vector<Refusal> refusals;
+  if (recorded_ != nullptr) {
+    for (const auto& each : recorded_->refusals) {
+      if (each.check == check) refusals.push_back(each);
+    }
+  }
+  if (refusals.empty()) return evaluate;
+  return [evaluate = std::move(evaluate),
+          refusals = std::move(refusals)](const dns::Answers& answers) {
+    dns::Answers then = answers;
+    for (const auto& each : refusals) then.add(each.question, each.answer);
+    return evaluate(then);
+  };
+}
+
 void Checks::client(const mail::IpAddress& address) {
-  iprev_.start([address](const dns::Answers& answers) { return client::iprev(address, answers); },
+  iprev_.start(as_recorded<client::IprevResult>("iprev",
+                                                [address](const dns::Answers& answers) {
+                                                  return client::iprev(address, answers);
+                                                }),
                left_by_client);
   iprev_.advance(inquiry_);
 }
 
 void Checks::helo(const mail::IpAddress& address, const std::string& helo,
                   const std::string& receiver) {
-  helo_.start(
-      [this, query = spf::helo_query(address, helo, receiver, now_)](const dns::Answers& answers) {
-        return check_host(query, answers, snapshot_->spf);
-      },
-      left_by_client);
+  const auto query = spf::helo_query(address, helo, receiver, now_);
+  helo_.start(as_recorded<spf::Result>("helo",
+                                       [this, query](const dns::Answers& answers) {
+                                         return check_host(query, answers, snapshot_->spf);
+                                       }),
+              left_by_client);
   helo_.advance(inquiry_);
 }
 
@@ -45,11 +71,11 @@ void Checks::restart(WallTime now) {
 void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
                        const std::string& mail_from, const std::string& receiver) {
   const auto query = spf::mail_from_query(address, helo, mail_from, receiver, now_);
-  mail_from_.start(
-      [this, query](const dns::Answers& answers) {
-        return check_host(query, answers, snapshot_->spf);
-      },
-      left_by_mail_from);
+  mail_from_.start(as_recorded<spf::Result>("mail_from",
+                                            [this, query](const dns::Answers& answers) {
+                                              return check_host(query, answers, snapshot_->spf);
+                                            }),
+                   left_by_mail_from);
   mail_from_.advance(inquiry_);
   // Most authors write under the domain of their envelope: its walk is a good guess.
   if (const auto domain = mail::DomainName::parse(query.domain)) {
@@ -86,10 +112,17 @@ bool Checks::body(std::string_view octets) {
 
 void Checks::end_of_body() {
   inquiry_.restart_clock();  // and the end of a long body minutes after the header
-  verification_.end_of_body();
-  dkim_.start(
-      [this](const dns::Answers& answers) { return verification_.evaluate(answers, now_, keys_); },
-      left_by_dkim);
+  if (recorded_ != nullptr) {
+    verification_.end_of_body(recorded_->bodies);
+  } else {
+    verification_.end_of_body();
+  }
+  dkim_.start(as_recorded<std::vector<dkim::SignatureResult>>("dkim",
+                                                              [this](const dns::Answers& answers) {
+                                                                return verification_.evaluate(
+                                                                    answers, now_, keys_);
+                                                              }),
+              left_by_dkim);
 }
 
 void Checks::advance() {
@@ -108,15 +141,45 @@ bool Checks::complete() const {
   return judged && iprev_.complete() && helo_.complete() && mail_from_.complete();
 }
 
+std::vector<dns::Question> Checks::needed() const {
+  std::vector<dns::Question> all;
+  for (const auto* open :
+       {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(), &dmarc_.open()}) {
+    for (const auto& question : *open) {
+      const bool listed = std::find(all.begin(), all.end(), question) != all.end();
+      if (!listed && inquiry_.answers().find(question) == nullptr) all.push_back(question);
+    }
+  }
+  return all;
+}
+
+void Checks::give_up(Inputs& inputs) {
+  inputs.bodies = verification_.digests();
+  inputs.answers = inquiry_.take_answers();
+  const auto add = [&](const char* check, const auto& pending) {
+    for (const auto& [question, answer] : pending.refused()) {
+      if (inputs.answers.find(question) != answer.get()) {
+        inputs.refusals.push_back({check, question, answer});
+      }
+    }
+  };
+  add("iprev", iprev_);
+  add("helo", helo_);
+  add("mail_from", mail_from_);
+  add("dkim", dkim_);
+  add("dmarc", dmarc_);
+}
+
 void Checks::expire() {
   inquiry_.expire();
   advance();
 }
 
-dmarc::Inputs Checks::dmarc_inputs() const {
+dmarc::Inputs dmarc_inputs(const mail::DomainName& author, const spf::Result* spf,
+                           const std::vector<dkim::SignatureResult>& signatures) {
   using State = dmarc::Identifier::State;
-  dmarc::Inputs inputs{*author_, std::nullopt, {}};
-  if (const auto& spf = mail_from_.result()) {
+  dmarc::Inputs inputs{author, std::nullopt, {}};
+  if (spf != nullptr) {
     if (auto domain = mail::DomainName::parse(spf->domain)) {
       const State state = spf->code == spf::Code::pass        ? State::pass
                           : spf->code == spf::Code::temperror ? State::temperror
@@ -124,7 +187,7 @@ dmarc::Inputs Checks::dmarc_inputs() const {
       inputs.spf = dmarc::Identifier{std::move(*domain), state};
     }
   }
-  for (const auto& signature : *dkim_.result()) {
+  for (const auto& signature : signatures) {
     auto domain = mail::DomainName::parse(signature.domain);
     if (!domain) continue;
     const State state = signature.code == dkim::Code::pass        ? State::pass
@@ -136,9 +199,12 @@ dmarc::Inputs Checks::dmarc_inputs() const {
 }
 
 void Checks::start_dmarc() {
-  dmarc_.start([this, inputs = dmarc_inputs()](const dns::Answers& answers) {
-    return dmarc::evaluate(inputs, answers, snapshot_->dmarc);
-  });
+  const spf::Result* spf = mail_from_.result() ? &*mail_from_.result() : nullptr;
+  dmarc_.start(as_recorded<dmarc::Result>(
+      "dmarc",
+      [this, inputs = dmarc_inputs(*author_, spf, *dkim_.result())](const dns::Answers& answers) {
+        return dmarc::evaluate(inputs, answers, snapshot_->dmarc);
+      }));
 }
 
 void Checks::report(policy::Facts& facts) const {

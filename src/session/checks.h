@@ -16,6 +16,7 @@
 #include "dns/inquiry.h"
 #include "mail/author.h"
 #include "policy/facts.h"
+#include "session/decided.h"
 #include "session/engine.h"
 #include "spf/check_host.h"
 
@@ -32,6 +33,7 @@ class Pending {
     evaluate_ = std::move(evaluate);
     leave_ = leave;
     open_.clear();
+    refused_.clear();
     result_.reset();
   }
   // Runs as far as the answers at hand allow; true when there is a result.
@@ -40,6 +42,7 @@ class Pending {
       auto evaluation = evaluate_(inquiry.answers());
       if (evaluation.result) {
         result_ = std::move(evaluation.result);
+        refused_ = inquiry.refused();
       } else {
         inquiry.ask(evaluation.needed, evaluation.hints, leave_);
         open_ = std::move(evaluation.needed);
@@ -50,20 +53,29 @@ class Pending {
   bool started() const { return static_cast<bool>(evaluate_); }
   bool complete() const { return !started() || result_.has_value(); }
   const std::optional<Result>& result() const { return result_; }
+  // What it waits for.
+  const std::vector<dns::Question>& open() const { return open_; }
+  // What the budget had refused when it came to its result.
+  const std::vector<std::pair<dns::Question, dns::AnswerPtr>>& refused() const { return refused_; }
 
  private:
   Evaluate evaluate_;
   std::size_t leave_ = 0;
   std::vector<dns::Question> open_;
+  std::vector<std::pair<dns::Question, dns::AnswerPtr>> refused_;
   std::optional<Result> result_;
 };
+
+// What DMARC is asked, given what SPF and DKIM came to. `spf`: nullptr when there was none to check.
+dmarc::Inputs dmarc_inputs(const mail::DomainName& author, const spf::Result* spf,
+                           const std::vector<dkim::SignatureResult>& signatures);
 
 class Checks {
  public:
   // `notify` is called on the resolver's thread when answers have come in: the owner then calls
-  // advance().
+  // advance(). `recorded`: of a replay, whose message has no body; must outlive this object.
   Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys, WallTime now,
-         std::function<void()> notify);
+         std::function<void()> notify, const Inputs* recorded = nullptr);
 
   void client(const mail::IpAddress& address);
   void helo(const mail::IpAddress& address, const std::string& helo, const std::string& receiver);
@@ -81,22 +93,32 @@ class Checks {
 
   void advance();
   bool complete() const;
+  // The questions that complete() waits for.
+  std::vector<dns::Question> needed() const;
   // At the deadline every open question has failed, and complete() holds after it.
   SteadyTime deadline() const { return inquiry_.deadline(); }
   void expire();
 
   // Fills in the results; what was not evaluated keeps its `none`.
   void report(policy::Facts& facts) const;
+  // What was known of DNS and body, moved out: this object is of no more use.
+  void give_up(Inputs& inputs);
   const std::optional<client::IprevResult>& iprev() const { return iprev_.result(); }
   const std::optional<spf::Result>& spf_helo() const { return helo_.result(); }
+  const std::optional<spf::Result>& spf_mail_from() const { return mail_from_.result(); }
+  // d= of the signatures that are verified, once the header is complete.
+  std::vector<mail::DomainName> signing_domains() const { return verification_.domains(); }
 
  private:
+  template <class Result>
+  typename Pending<Result>::Evaluate as_recorded(std::string_view check,
+                                                 typename Pending<Result>::Evaluate evaluate) const;
   void start_dmarc();
-  dmarc::Inputs dmarc_inputs() const;
 
   std::shared_ptr<const Snapshot> snapshot_;
   crypto::KeyCache& keys_;
   WallTime now_;
+  const Inputs* recorded_;
   dns::Inquiry inquiry_;
   dkim::Verification verification_;
   Pending<client::IprevResult> iprev_;

@@ -67,8 +67,8 @@ void Session::finish() {
 }
 
 void Session::deliver(Message& message, Outcome outcome) {
-  record(outcome);
-  message.done(outcome);
+  const auto decided = record(message, std::move(outcome));
+  message.done(decided->outcome);
 }
 
 // The answer waits until the store has made the message durable.
@@ -92,7 +92,7 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) {
       .recipients = {},
       .content = std::move(kept.message->draft),
       .body_sha256 = std::string(message_kept.body_digest->so_far().view()),
-      .removals = message_kept.forged->removals()};
+      .removals = removals(message_kept)};
   for (const auto& recipient : kept.message->envelope) {
     const auto& all = kept.outcome.recipients_held;
     if (std::find(all.begin(), all.end(), recipient.address) != all.end()) {
@@ -117,6 +117,7 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) {
 // A message that must be held and is not gets no acceptance: that is the promise of the quarantine.
 void Session::held(const HoldResult& result) {
   const auto storing = std::move(storing_);
+  storing->message->hold_result = result;
   auto& outcome = storing->outcome;
   const auto when_full = storing->message->snapshot->options.quarantine.when_full;
   const std::string id = " (id=" + outcome.facts.id + ")";
@@ -158,14 +159,46 @@ void Session::held(const HoldResult& result) {
   deliver(*storing->message, std::move(outcome));
 }
 
-void Session::record(const Outcome& outcome) {
-  engine_.counters().count(outcome.verdict.message.action);
+// The message has its outcome, and gives up what it was made from.
+std::shared_ptr<const Decided> Session::record(Message& message, Outcome outcome) {
+  const auto decided = std::make_shared<Decided>();
+  decided->outcome = std::move(outcome);
+  decided->configuration = message.snapshot->digest;
+  decided->failure = message.failure.value_or("");
+  engine_.counters().count(decided->outcome.verdict.message.action);
   try {
-    engine_.journal().decided(outcome.facts, outcome.verdict);
+    decided->inputs = inputs_of(message);
+    engine_.journal().decided(decided);
   } catch (const std::exception&) {
     // A verdict that cannot be recorded is a verdict all the same.
     ++engine_.counters().internal_errors;
   }
+  return decided;
+}
+
+Inputs Session::inputs_of(Message& message) const {
+  Inputs inputs;
+  inputs.mta_name = mta_name_;
+  inputs.hostname = message.snapshot->options.identity.hostname;
+  inputs.connected = message.connected;
+  inputs.authenticated = message.authenticated;
+  inputs.at_rcpt = message.at_refusal && !message.done;
+  message.checks.give_up(inputs);
+  inputs.header = std::move(message.header);
+  inputs.malformed_lines = std::move(message.malformed_lines);
+  inputs.hold_result = std::move(message.hold_result);
+  if (message.release) inputs.released = std::move(message.release->results);
+  return inputs;
+}
+
+std::vector<policy::Edit> Session::removals(const Message& message) const {
+  const bool incomplete = recorded_ != nullptr && recorded_->outcome.facts.header_over_limits;
+  if (!incomplete) return message.forged->removals();
+  // The fields beyond the limits are not recorded: what was removed is.
+  auto edits = recorded_->outcome.verdict.edits;
+  std::erase_if(edits,
+                [](const policy::Edit& edit) { return edit.kind != policy::Edit::Kind::remove; });
+  return edits;
 }
 
 Outcome Session::conclude(Message& message) {
@@ -174,8 +207,10 @@ Outcome Session::conclude(Message& message) {
   auto& counters = engine_.counters();
   ++counters.messages;
   if (facts.exemption != policy::Exemption::none) ++counters.exempt;
-  message.checks.report(facts);
+  // What a released message's checks had come to by now is a matter of chance, and of nobody's interest.
   if (facts.exemption == policy::Exemption::none) {
+    message.checks.report(facts);
+    if (message.lists) facts.lists = message.lists->results();
     facts.traces = find_traces(message.header, facts.recipients, options.identity.domains);
     if (facts.author.well_formed()) {
       const auto& author = facts.author.domain();
@@ -192,7 +227,8 @@ Outcome Session::conclude(Message& message) {
   Outcome outcome;
   facts.elapsed =
       std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - message.began);
-  facts.deferred_for = engine_.deferrals().deferred_for(facts, steady_now());
+  facts.deferred_for = recorded_ != nullptr ? recorded_->outcome.facts.deferred_for
+                                            : engine_.deferrals().deferred_for(facts, steady_now());
   outcome.facts = facts;
   reach_verdict(message, outcome);
   return outcome;
@@ -202,6 +238,7 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   const auto& snapshot = *message.snapshot;
   auto& facts = outcome.facts;
   auto& verdict = outcome.verdict;
+  if (facts.exemption == policy::Exemption::none) match_entries(snapshot, facts);
   verdict = policy::decide(facts, snapshot.rules);
   const auto action = verdict.message.action;
   if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
@@ -209,10 +246,21 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   if (action == policy::Action::reject || action == policy::Action::tempfail) return;
 
   place_held(message, outcome);
-  verdict.edits = message.forged->removals();
+  verdict.edits = removals(message);
   auto inserted = insertions(facts, delivered_as(outcome), outcome.authentication_results);
   verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
                        std::make_move_iterator(inserted.end()));
+}
+
+// The entries of the allowlist and the denylist. Their files may have changed since a decision was recorded: under the
+// same configuration it is made again with what they said then.
+void Session::match_entries(const Snapshot& snapshot, policy::Facts& facts) const {
+  if (recorded_ != nullptr && recorded_->configuration == snapshot.digest) {
+    facts.allowlist = recorded_->outcome.facts.allowlist;
+    facts.denylist = recorded_->outcome.facts.denylist;
+  } else {
+    policy::match_lists(facts, snapshot.rules);
+  }
 }
 
 void Session::write_results(const Message& message, Outcome& outcome) const {

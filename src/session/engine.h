@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "client/list_health.h"
+#include "client/options.h"
 #include "crypto/key_cache.h"
 #include "dkim/options.h"
 #include "dmarc/options.h"
@@ -32,7 +34,8 @@ struct Snapshot {
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;
-  dmarc::Options dmarc;  // its `suffixes` points into `suffixes` below
+  dmarc::Options dmarc;    // its `suffixes` points into `suffixes` below
+  client::Options client;  // the DNS lists
   policy::RuleSet rules;
   std::shared_ptr<const dmarc::PublicSuffixList> suffixes;
   std::shared_ptr<dns::Resolver> resolver;
@@ -53,6 +56,10 @@ class Engine {
   void hold_in(Holding* holding) { holding_ = holding; }
   Holding* holding() const { return holding_; }
 
+  // Who says whether a DNS list can be trusted: set before the first session.
+  void guard_lists(std::shared_ptr<client::ListGuard> guard) { list_guard_ = std::move(guard); }
+  client::ListGuard& list_guard() { return *list_guard_; }
+
   WallTime now() const { return clock_(); }
   Journal& journal() { return journal_; }
   crypto::KeyCache& keys() { return keys_; }
@@ -62,6 +69,8 @@ class Engine {
 
  private:
   mutable Guarded<std::shared_ptr<const Snapshot>> snapshot_;
+  std::shared_ptr<client::ListGuard> list_guard_ =
+      std::make_shared<client::ListGuard>([](const std::string&) {});
   Journal& journal_;
   std::atomic<Holding*> holding_{nullptr};
   std::function<WallTime()> clock_;

@@ -95,6 +95,36 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
           {"reason", result.reason}};
 }
 
+json matches_json(const std::vector<policy::AllowMatch>& matches) {
+  json all = json::array();
+  for (const auto& match : matches) {
+    json object = {
+        {"entry", match.entry},      {"place", match.place}, {"proof", to_string(match.proof)},
+        {"result", standing(match)}, {"holds", match.holds}, {"reason", match.reason}};
+    if (match.deny) {
+      object["action"] = to_string(*match.deny);
+    } else {
+      object["allows"] = to_text(match.effect);
+    }
+    all.push_back(std::move(object));
+  }
+  return all;
+}
+
+json lists_json(const std::vector<client::ListResult>& results) {
+  json all = json::array();
+  for (const auto& result : results) {
+    all.push_back({{"name", result.name},
+                   {"kind", to_string(result.kind)},
+                   {"on", to_string(result.on)},
+                   {"value", result.value},
+                   {"result", to_string(result.code)},
+                   {"codes", result.codes},
+                   {"reason", result.reason}});
+  }
+  return all;
+}
+
 json edits_json(const std::vector<policy::Edit>& edits) {
   json all = json::array();
   for (const auto& edit : edits) {
@@ -137,14 +167,16 @@ json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
           {"author", author_json(facts.author)},
           {"spf", json::array({spf_json(facts.spf_mail_from), spf_json(facts.spf_helo)})},
           {"dkim", dkim_json(facts.dkim)},
-          // ARC and the lists are not evaluated by this version, and say so.
+          // ARC is not evaluated by this version, and says so.
           {"arc", {{"result", "none"}, {"reason", "not evaluated"}}},
           {"dmarc", dmarc_json(facts.dmarc, verdict.message)},
           {"iprev",
            {{"result", to_string(facts.iprev.code)},
             {"name", facts.iprev.name},
             {"reason", facts.iprev.reason}}},
-          {"lists", json::array()},
+          {"lists", lists_json(facts.lists)},
+          {"allowlist", matches_json(facts.allowlist)},
+          {"denylist", matches_json(facts.denylist)},
           {"traces", facts.traces.fields},
           {"verdict", verdict_json(verdict)},
           {"authentication_results", authentication_results},

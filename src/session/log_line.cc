@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "session/record.h"
@@ -34,6 +35,17 @@ std::string dmarc_text(const dmarc::Result& result) {
   return text + ")";
 }
 
+// A few; a flood of recipients is counted.
+std::string recipients_text(const std::vector<std::string>& recipients) {
+  constexpr std::size_t most = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, recipients.size()); ++i) {
+    text += (i == 0 ? "" : ",") + angle(recipients[i]);
+  }
+  if (recipients.size() > most) text += ",+" + std::to_string(recipients.size() - most);
+  return text;
+}
+
 std::string recipients_text(const std::vector<policy::RecipientDecision>& recipients) {
   std::string text;
   for (const auto& [to, decision] : recipients) {
@@ -41,6 +53,21 @@ std::string recipients_text(const std::vector<policy::RecipientDecision>& recipi
     text += angle(to) + ":" + std::string(to_string(decision.action));
   }
   return text;
+}
+
+// "-", what holds as "dkim:lists.freebsd.org(proven)", or "unproven(from:example.com)".
+std::string allow_text(const std::vector<policy::AllowMatch>& matches) {
+  std::string holding;
+  std::string unproven;
+  for (const auto& match : matches) {
+    std::string& text = match.holds ? holding : unproven;
+    std::string word = match.entry;
+    if (match.holds) word += "(" + std::string(standing(match)) + ")";
+    // The same identity may stand there with several proofs.
+    if (!text.ends_with(word)) text += (text.empty() ? "" : ",") + word;
+  }
+  if (!holding.empty()) return holding;
+  return unproven.empty() ? "-" : "unproven(" + unproven + ")";
 }
 
 bool recipients_differ(const policy::Verdict& verdict) {
@@ -54,12 +81,30 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// "zen:127.0.0.4,dbl:temperror"; each list once, and "-" when there is nothing to tell.
+std::string lists_text(const std::vector<client::ListResult>& results) {
+  std::string text;
+  std::set<std::string> told;
+  for (const auto& result : results) {
+    if (result.code == client::ListCode::not_listed) continue;
+    const bool listed = result.code == client::ListCode::listed;
+    std::string each =
+        result.name + ":" + (listed ? result.codes : std::string(to_string(result.code)));
+    // As many as an installation has lists; a line is 4 KB at most.
+    if (told.size() == 20 || !told.insert(each).second) continue;
+    text += (text.empty() ? "" : ",") + each;
+  }
+  return text.empty() ? "-" : text;
+}
+
 void add_results(LogLine& line, const policy::Facts& facts) {
   line.plain("spf", std::string(to_string(facts.spf_mail_from.code)) + "(mfrom)");
   line.plain("helo_spf", to_string(facts.spf_helo.code));
   line.plain("dkim", dkim_text(facts.dkim));
   line.plain("dmarc", dmarc_text(facts.dmarc));
   line.plain("iprev", to_string(facts.iprev.code));
+  line.plain("lists", lists_text(facts.lists));
+  line.plain("allow", allow_text(facts.allowlist));
 }
 
 }  // namespace
@@ -81,9 +126,13 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
       .word("from", angle(facts.mail_from));
   if (facts.recipients.size() == 1) {
     line.word("to", angle(facts.recipients.front()));
-  } else {
+  } else if (!facts.recipients.empty() || facts.refused_recipients.empty()) {
     line.field("nrcpt", facts.recipients.size());
   }
+  if (!facts.refused_recipients.empty()) {
+    line.word("refused", recipients_text(facts.refused_recipients));
+  }
+  if (facts.relay) line.word("relay", client_text(*facts.relay));
   if (facts.exemption != policy::Exemption::none) {
     line.field("skipped", to_string(facts.exemption));
   } else {

@@ -8,23 +8,39 @@
 
 #include "crypto/digest.h"
 #include "session/edits.h"
+#include "session/list_checks.h"
 #include "session/session.h"
 
 namespace sekisho::session {
 
 struct Session::Message {
   Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
-          std::function<void()> notify)
-      : snapshot(std::move(configuration)), checks(snapshot, keys, now, std::move(notify)) {}
+          std::function<void()> notify, const Inputs* recorded)
+      : snapshot(std::move(configuration)),
+        connected(now),
+        checks(snapshot, keys, now, std::move(notify), recorded) {}
 
   std::shared_ptr<const Snapshot> snapshot;
   SteadyTime began = steady_now();
+  WallTime connected;
+  bool authenticated = false;
   policy::Facts facts;
   mail::Header header;
   std::optional<ForgedFields> forged;
   std::vector<std::string> malformed_lines;
   std::vector<std::string> mail_parameters;
   std::vector<Recipient> envelope;  // facts.recipients, with their parameters
+
+  // A RCPT that waits for its answer.
+  struct Asking {
+    Recipient recipient;
+    StepDone done;
+    SteadyTime until;  // what has not answered by then does not refuse
+  };
+  std::optional<Asking> asking;
+  // What was known when the first recipient was refused.
+  std::optional<policy::Facts> at_refusal;
+
   Done done;
   std::optional<std::string> failure;
 
@@ -40,9 +56,12 @@ struct Session::Message {
     std::optional<std::string> results;  // proven: our field of the first time
   };
   std::optional<Release> release;
+  // What the store said when the message was to be held.
+  std::optional<HoldResult> hold_result;
 
-  // Last, for its lookups refer to what stands above.
+  // Last, for their lookups refer to what stands above.
   Checks checks;
+  std::optional<ListChecks> lists;
 };
 
 struct Session::Storing {

@@ -15,12 +15,14 @@
 
 namespace sekisho::session {
 
+struct Decided;
+
 // Where decisions are recorded. Best effort: it must not block for long, and cannot change a
 // verdict.
 class Journal {
  public:
   virtual ~Journal() = default;
-  virtual void decided(const policy::Facts& facts, const policy::Verdict& verdict) = 0;
+  virtual void decided(std::shared_ptr<const Decided> decided) = 0;
 };
 
 // The octets of a message as they come, in case it will have to be held. Destroyed: gone without a trace.

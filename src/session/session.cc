@@ -7,34 +7,48 @@
 
 namespace sekisho::session {
 
+namespace {
+
+void ask_lists_of_client(ListChecks& lists, const policy::Client& client) {
+  lists.client(*client.address);
+  lists.domain(client::ListOn::client_name, client.name);
+}
+
+}  // namespace
+
 std::shared_ptr<Session> Session::create(Engine& engine, policy::Role role,
                                          std::shared_ptr<Executor> owner) {
   return std::shared_ptr<Session>(new Session(engine, role, std::move(owner)));
 }
 
-Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner)
-    : engine_(engine), role_(role), owner_(std::move(owner)) {}
+std::shared_ptr<Session> Session::replay(Engine& engine, std::shared_ptr<Executor> owner,
+                                         const Decided& recorded) {
+  return std::shared_ptr<Session>(
+      new Session(engine, recorded.outcome.facts.role, std::move(owner), &recorded));
+}
+
+Session::Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
+                 const Decided* recorded)
+    : engine_(engine), role_(role), owner_(std::move(owner)), recorded_(recorded) {}
 
 Session::~Session() { abort(); }
 
-std::unique_ptr<Session::Message> Session::new_message() {
-  return std::make_unique<Message>(
-      engine_.snapshot(), engine_.keys(), engine_.now(),
-      // On the resolver's thread: hand over to the owner, who may be gone by then.
-      [weak = weak_from_this(), owner = owner_] {
-        owner->post([weak] {
-          if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
-        });
-      });
-}
-
-template <class Event>
-void Session::guarded(const Event& event) {
-  try {
-    event();
-  } catch (const std::exception& error) {
-    fail(error.what());
+std::unique_ptr<Session::Message> Session::new_message(WallTime now) {
+  // On the resolver's thread: hand over to the owner, who may be gone by then.
+  const auto notify = [weak = weak_from_this(), owner = owner_] {
+    owner->post([weak] {
+      if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
+    });
+  };
+  auto message = std::make_unique<Message>(engine_.snapshot(), engine_.keys(), now, notify,
+                                           recorded_ != nullptr ? &recorded_->inputs : nullptr);
+  const auto& snapshot = message->snapshot;
+  // What the lists said is part of a record: how they were at the time, nobody can ask again.
+  if (!snapshot->client.lists.empty() && recorded_ == nullptr) {
+    message->lists.emplace(snapshot, snapshot->client, *snapshot->resolver, snapshot->dns,
+                           engine_.list_guard(), notify);
   }
+  return message;
 }
 
 // After a failure the rest of the message is not looked at.
@@ -79,16 +93,19 @@ void Session::connect(policy::Client client, std::string mta_name) {
   if (role_ != policy::Role::mx || exemption(false) != policy::Exemption::none) return;
   if (!client_.address || behind_relay(*engine_.snapshot())) return;
   guarded([&] {
-    early_ = new_message();
+    early_ = new_message(engine_.now());
     early_->checks.client(*client_.address);
+    if (early_->lists) ask_lists_of_client(*early_->lists, client_);
   });
 }
 
 void Session::helo(std::string name) {
   client_.helo = std::move(name);
   if (!early_ || !client_.address) return;
-  guarded(
-      [&] { early_->checks.helo(*client_.address, client_.helo, own_name(*early_->snapshot)); });
+  guarded([&] {
+    early_->checks.helo(*client_.address, client_.helo, own_name(*early_->snapshot));
+    if (early_->lists) early_->lists->domain(client::ListOn::helo, client_.helo);
+  });
 }
 
 void Session::mail_from(MailFrom from) {
@@ -104,12 +121,23 @@ void Session::begin(MailFrom from) {
   const bool begun = early_ && exempted == policy::Exemption::none &&
                      early_->snapshot == engine_.snapshot() &&
                      steady_now() - early_->began < early_->snapshot->dns.message_budget;
-  message_ = begun ? std::move(early_) : new_message();
+  const auto now = engine_.now();
+  message_ = begun ? std::move(early_) : new_message(now);
   message_->began = steady_now();
+  message_->authenticated = from.authenticated;
   message_->mail_parameters = std::move(from.parameters);
   auto& facts = message_->facts;
-  facts.id = engine_.next_id();
-  facts.received = engine_.now();
+  facts.id = recorded_ != nullptr ? recorded_->outcome.facts.id : engine_.next_id();
+  facts.received = now;
+  if (recorded_ != nullptr) {
+    const auto& then = recorded_->outcome.facts;
+    facts.header_over_limits = then.header_over_limits;
+    facts.refused_recipients = then.refused_recipients;
+    facts.lists = then.lists;
+    std::erase_if(facts.lists, [&](const client::ListResult& result) {
+      return message_->snapshot->rules.defaults.lists.find(result.name) == nullptr;
+    });
+  }
   facts.role = role_;
   facts.client = client_;
   facts.mail_from = std::move(from.address);
@@ -148,16 +176,18 @@ void Session::evaluate_client(Message& message, bool begun) {
     checks.helo(*facts.client.address, facts.client.helo, name);
   }
   checks.mail_from(*facts.client.address, facts.client.helo, facts.mail_from, name);
-}
-
-bool Session::refuses_recipients() const { return false; }
-
-void Session::rcpt_to(Recipient recipient, StepDone done) {
-  if (message_) {
-    message_->facts.recipients.push_back(recipient.address);
-    message_->envelope.push_back(std::move(recipient));
+  if (!message.lists) return;
+  auto& lists = *message.lists;
+  if (begun) {
+    lists.restart();
+  } else {
+    ask_lists_of_client(lists, facts.client);
+    lists.domain(client::ListOn::helo, facts.client.helo);
   }
-  if (done) done({});
+  const auto at = facts.mail_from.rfind('@');
+  if (at != std::string::npos) {
+    lists.domain(client::ListOn::sender, std::string_view(facts.mail_from).substr(at + 1));
+  }
 }
 
 void Session::keep(std::string_view octets) {
@@ -195,10 +225,18 @@ void Session::end_of_header() {
   if (!receiving() || !evaluated()) return;
   guarded([&] {
     auto& facts = message_->facts;
+    if (facts.header_over_limits) message_->header.mark_truncated();
     keep("\r\n");
     if (facts.relay) find_origin(*message_);
     facts.author = mail::find_author(message_->header, message_->malformed_lines);
     message_->checks.header_complete(message_->header, facts.author);
+    if (!message_->lists) return;
+    if (facts.author.well_formed()) {
+      message_->lists->domain(client::ListOn::from, facts.author.domain().text());
+    }
+    for (const auto& domain : message_->checks.signing_domains()) {
+      message_->lists->domain(client::ListOn::dkim, domain.text());
+    }
   });
 }
 
@@ -280,13 +318,21 @@ void Session::ask_release(Message& message) {
       });
 }
 
+// Everything that the verdict waits for has been answered, or has had its time.
+bool Session::settled(const Message& message, SteadyTime now) const {
+  if (message.release && message.release->state == Message::Release::State::asked) return false;
+  if (!evaluated()) return true;
+  return message.checks.complete() && (!message.lists || message.lists->decided(now));
+}
+
 void Session::advance() {
   Message* message = message_ ? message_.get() : early_.get();
   if (message == nullptr) return;
+  const auto now = steady_now();
   message->checks.advance();
-  if (!message->done) return;
-  if (message->release && message->release->state == Message::Release::State::asked) return;
-  if (!evaluated() || message->checks.complete()) finish();
+  if (message->lists) message->lists->advance(now);
+  if (message->asking) return advance_recipient(*message, now);
+  if (message->done && settled(*message, now)) finish();
 }
 
 void Session::abort() {
@@ -295,31 +341,48 @@ void Session::abort() {
     auto& reason = storing_->outcome.verdict.message.reason;
     reason += "; the MTA went away before its answer";
     ++engine_.counters().aborted;
-    record(storing_->outcome);
+    record(*storing_->message, std::move(storing_->outcome));
     storing_.reset();
   }
   if (!message_) return;
-  ++engine_.counters().aborted;
+  const bool refused = message_->at_refusal.has_value();
+  if (refused) record_refused(*message_);
+  // An MTA whose recipients were all refused has no message, and does not say so.
+  if (!refused || !message_->facts.recipients.empty()) ++engine_.counters().aborted;
   message_.reset();
 }
 
 SteadyTime Session::deadline() const {
   if (storing_) return storing_->deadline;
-  return message_ ? message_->checks.deadline() : SteadyTime::max();
+  if (!message_) return SteadyTime::max();
+  auto first = message_->checks.deadline();
+  if (message_->lists) first = std::min(first, message_->lists->deadline());
+  if (message_->asking) first = std::min(first, message_->asking->until);
+  return first;
 }
 
 void Session::expire() {
   if (storing_) return held({HoldCode::failed, "the store did not answer"});
   if (!message_) return;
   guarded([&] {
-    message_->checks.expire();
+    const auto now = steady_now();
+    if (message_->lists) message_->lists->expire(now);
+    if (message_->asking) return advance_recipient(*message_, now);
+    // A list may only have had its own time; whoever calls before any time is over has none to give.
+    if (!message_->lists || now >= message_->checks.deadline() || now < deadline()) {
+      message_->checks.expire();
+    }
     if (!message_->done) return;
-    if (!evaluated() || message_->checks.complete()) {
+    if (settled(*message_, now)) {
       finish();
-    } else {
+    } else if (now >= message_->checks.deadline()) {
       fail("lookups are open after their time");
     }
   });
+}
+
+std::vector<dns::Question> Session::needed() const {
+  return message_ ? message_->checks.needed() : std::vector<dns::Question>();
 }
 
 void Session::fail(std::string what) {
@@ -328,6 +391,7 @@ void Session::fail(std::string what) {
     return;
   }
   message_->failure = std::move(what);
+  if (message_->asking) answer_recipient(*message_, std::nullopt);
   if (message_->done) finish();
 }
 

@@ -11,6 +11,7 @@
 // one owner at a time.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,9 +22,10 @@
 #include "base/executor.h"
 #include "mail/header.h"
 #include "policy/facts.h"
-#include "policy/verdict.h"
 #include "session/checks.h"
+#include "session/decided.h"
 #include "session/engine.h"
+#include "session/outcome.h"
 
 namespace sekisho::session {
 
@@ -38,26 +40,14 @@ struct Step {
   std::optional<mail::SmtpReply> refusal;
 };
 
-// What the front must do, and all that led to it.
-struct Outcome {
-  policy::Facts facts;
-  policy::Verdict verdict;
-  std::string authentication_results;  // our field's value; empty for exempt clients
-  enum class Held {
-    no,
-    by_mta,  // quarantine at the MTA, with `hold_reason`
-    some,    // in our store for `recipients_held`, who are to be taken out of the envelope
-    whole,   // in our store for all: the MTA answers as if it had been delivered, and drops it
-  };
-  Held held = Held::no;
-  std::string hold_reason;
-  std::vector<std::string> recipients_held;
-};
-
 class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> create(Engine& engine, policy::Role role,
                                          std::shared_ptr<Executor> owner);
+  // One that decides again what is recorded, and takes from the record what the world did at the time:
+  // the id, the digests of the body, since when the sender was put off. `recorded` must outlive it.
+  static std::shared_ptr<Session> replay(Engine& engine, std::shared_ptr<Executor> owner,
+                                         const Decided& recorded);
   ~Session();
 
   // `mta_name`: what the MTA calls itself (macro j); may be empty.
@@ -84,6 +74,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // When the time for what is awaited ends: the front calls expire() then.
   SteadyTime deadline() const;
   void expire();
+  // The questions that the outcome waits for.
+  std::vector<dns::Question> needed() const;
   // Something inside broke (an exception): this message gets a 4xx, now or when its end comes.
   void fail(std::string what);
 
@@ -91,11 +83,18 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Message;
   // Runs what may break inside: an exception becomes the failure of this message.
   template <class Event>
-  void guarded(const Event& event);
-  Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner);
+  void guarded(const Event& event) {
+    try {
+      event();
+    } catch (const std::exception& error) {
+      fail(error.what());
+    }
+  }
+  Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
+          const Decided* recorded = nullptr);
 
   // session.cc: the dialogue.
-  std::unique_ptr<Message> new_message();
+  std::unique_ptr<Message> new_message(WallTime now);
   bool receiving() const;
   policy::Exemption exemption(bool authenticated) const;
   bool evaluated() const;
@@ -106,25 +105,33 @@ class Session : public std::enable_shared_from_this<Session> {
   void find_origin(Message& message);
   void keep(std::string_view octets);
   void advance();
-  void advance_recipient(Message& message, bool expired);
+  bool settled(const Message& message, SteadyTime now) const;
   void ask_release(Message& message);
+
+  // recipients.cc: the answer to RCPT.
+  void advance_recipient(Message& message, SteadyTime now);
+  void answer_recipient(Message& message, std::optional<policy::Decision> refusal);
+  void record_refused(Message& message);
 
   // conclude.cc: from the last word of the message to its outcome.
   void finish();
   Outcome conclude(Message& message);
   void reach_verdict(Message& message, Outcome& outcome);
+  void match_entries(const Snapshot& snapshot, policy::Facts& facts) const;
   void write_results(const Message& message, Outcome& outcome) const;
   void place_held(const Message& message, Outcome& outcome) const;
   void hold(std::unique_ptr<Message> message, Outcome outcome);
   void held(const HoldResult& result);
   void deliver(Message& message, Outcome outcome);
-  void record(const Outcome& outcome);
-  void record_refused(Message& message);
+  std::shared_ptr<const Decided> record(Message& message, Outcome outcome);
+  Inputs inputs_of(Message& message) const;
+  std::vector<policy::Edit> removals(const Message& message) const;
   static void judge_failure(Outcome& outcome, const std::string& what);
 
   Engine& engine_;
   policy::Role role_;
   std::shared_ptr<Executor> owner_;
+  const Decided* recorded_ = nullptr;  // this is a replay of it
   policy::Client client_;
   std::string mta_name_;
   // Lookups that began before MAIL FROM: the first message takes them over.

@@ -203,6 +203,8 @@ networks = []
 [dmarc]
 reject = "tag"
 quarantine = "tag"
+[history]
+dir = "{self.folder}/history"
 [log]
 target = "file:{self.folder}/sekisho.log"
 """)

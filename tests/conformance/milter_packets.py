@@ -280,6 +280,8 @@ group = ""
 zone_file = "{folder}/zone"
 [trust]
 networks = []
+[history]
+dir = "{folder}/history"
 [log]
 target = "file:{folder}/log"
 """)

@@ -129,7 +129,7 @@ int main(int count, char** arguments) {
   std::mt19937 random(seed);
   for (unsigned long point = 0; point < points; ++point) {
     const std::size_t upto = random() % (changes.size() + 1);
-    const unsigned fate = random();
+    const auto fate = static_cast<unsigned>(random());
     if (const auto wrong = check(changes, upto, fate, place.file("after")); !wrong.empty()) {
       std::printf("after %zu changes, seed %u: %s\n", upto, fate, wrong.c_str());
       return 1;

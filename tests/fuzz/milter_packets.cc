@@ -11,7 +11,7 @@ namespace {
 using namespace sekisho;
 
 class NoJournal final : public session::Journal {
-  void decided(const policy::Facts&, const policy::Verdict&) override {}
+  void decided(std::shared_ptr<const session::Decided>) override {}
 };
 
 std::shared_ptr<const session::Snapshot> snapshot() {

@@ -31,6 +31,8 @@ def arguments():
     parser.add_argument("--mta", choices=[*MTAS, "both"], default="both", help="only through this MTA (default: both)")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), metavar="DIR")
     parser.add_argument("--sekishod", help="the daemon (default: sekishod below the build folder)")
+    parser.add_argument("--sekisho", help="the command, which makes every decision of a file again from its record when "
+                        "the file is done (default: sekisho beside the daemon)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="scenario files at the same time")
     parser.add_argument("--keep", action="store_true", help="keep the laboratory's files in any case")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
@@ -70,7 +72,7 @@ def inside(options):
     file = load(options.files[0], options, options.mta)
     namespace.enter(options.inside, options.sekishod)
     begun = time.monotonic()
-    laboratory = Laboratory(file, namespace.DAEMON, options.mta)
+    laboratory = Laboratory(file, namespace.DAEMON, options.mta, options.sekisho)
     laboratory.start()
     name = f"{file.name}@{options.mta}"
     print(f"     {name}: laboratory up in {time.monotonic() - begun:.1f} s", flush=True)
@@ -102,7 +104,11 @@ def run_file(path, mta, options, program):
     folder = tempfile.mkdtemp(prefix=f"{file.name}.{mta}.", dir=parent)
     argv = namespace.UNSHARE + [sys.executable, os.path.abspath(__file__), "--inside", folder, "--filter",
                                 options.filter, "--mta", mta, path]
-    argv += (["--sekishod", program] if program else []) + (["--unfiltered"] if options.unfiltered else [])
+    command = options.sekisho or (os.path.join(os.path.dirname(program), "sekisho") if program else "")
+    if program and not os.access(command, os.X_OK):
+        print(f"FAIL {file.name}: no {command}, which replays the decisions")
+        return len(file.scenarios), 1
+    argv += (["--sekishod", program, "--sekisho", command] if program else []) + (["--unfiltered"] if options.unfiltered else [])
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     sys.stdout.write(done.stdout)
     if done.returncode == 0 and not options.keep:

@@ -3,18 +3,30 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "dns/zone_resolver.h"
+#include "history/record.h"
 #include "session/record.h"
+#include "session/replay.h"
 
 namespace sekisho::test {
 
-void Recorder::decided(const policy::Facts& facts, const policy::Verdict& verdict) {
-  auto line = session::log_line(facts, verdict);
-  lines_.with([&](auto& lines) { lines.push_back(std::move(line)); });
+void Recorder::decided(std::shared_ptr<const session::Decided> decided) {
+  decisions_.with([&](auto& decisions) { decisions.push_back(std::move(decided)); });
+}
+
+std::vector<std::shared_ptr<const session::Decided>> Recorder::decisions() const {
+  return decisions_.with([](const auto& decisions) { return decisions; });
 }
 
 std::vector<std::string> Recorder::lines() const {
-  return lines_.with([](const auto& lines) { return lines; });
+  std::vector<std::string> lines;
+  for (const auto& decided : decisions()) {
+    lines.push_back(session::log_line(decided->outcome.facts, decided->outcome.verdict));
+  }
+  return lines;
 }
 
 session::Snapshot snapshot_on_zone(const std::string& zone) {
@@ -32,8 +44,54 @@ session::Snapshot snapshot_on_zone(const std::string& zone) {
 }
 
 Gate::Gate(session::Snapshot snapshot)
-    : engine_(std::make_unique<session::Engine>(
-          std::make_shared<const session::Snapshot>(std::move(snapshot)), recorder_)) {}
+    : snapshot_(std::make_shared<const session::Snapshot>(std::move(snapshot))) {
+  engine_ = std::make_unique<session::Engine>(snapshot_, recorder_);
+}
+
+Gate::~Gate() {
+  // What another configuration decided is not for this one to decide again.
+  if (engine_->snapshot() != snapshot_) return;
+  for (const auto& decided : recorder_.decisions()) expect_replay(*decided, *snapshot_);
+}
+
+void expect_round_trip(const session::Decided& decided) {
+  const auto read = history::decode(history::encode(decided));
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(read->outcome, decided.outcome);
+  EXPECT_EQ(read->configuration, decided.configuration);
+  EXPECT_EQ(read->failure, decided.failure);
+  const auto& now = read->inputs;
+  const auto& then = decided.inputs;
+  EXPECT_EQ(now.mta_name, then.mta_name);
+  EXPECT_EQ(now.hostname, then.hostname);
+  EXPECT_EQ(now.connected, then.connected);
+  EXPECT_EQ(now.authenticated, then.authenticated);
+  EXPECT_EQ(now.header.fields(), then.header.fields());
+  EXPECT_EQ(now.malformed_lines, then.malformed_lines);
+  EXPECT_EQ(now.bodies, then.bodies);
+  ASSERT_EQ(now.answers.size(), then.answers.size());
+  for (const auto& [question, answer] : then.answers.all()) {
+    const auto* found = now.answers.find(question);
+    ASSERT_NE(found, nullptr) << dns::to_string(question);
+    EXPECT_EQ(*found, *answer) << dns::to_string(question);
+  }
+  ASSERT_EQ(now.refusals.size(), then.refusals.size());
+  for (std::size_t i = 0; i < now.refusals.size(); ++i) {
+    EXPECT_EQ(now.refusals[i].check, then.refusals[i].check);
+    EXPECT_EQ(now.refusals[i].question, then.refusals[i].question);
+    EXPECT_EQ(*now.refusals[i].answer, *then.refusals[i].answer);
+  }
+}
+
+void expect_replay(const session::Decided& decided, const session::Snapshot& snapshot) {
+  expect_round_trip(decided);
+  const auto read = history::decode(history::encode(decided));
+  if (!read) return;
+  const auto replayed = session::replay(*read, snapshot);
+  EXPECT_THAT(session::differences(decided.outcome, replayed.outcome), testing::IsEmpty());
+  EXPECT_THAT(replayed.not_recorded, testing::IsEmpty());
+  EXPECT_EQ(decided.outcome, replayed.outcome);
+}
 
 std::shared_ptr<session::Session> Gate::session(policy::Role role) {
   return session::Session::create(*engine_, role, queue_);

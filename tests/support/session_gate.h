@@ -28,19 +28,23 @@ struct Letter {
 // Decisions as they were recorded.
 class Recorder final : public session::Journal {
  public:
-  void decided(const policy::Facts& facts, const policy::Verdict& verdict) override;
+  void decided(std::shared_ptr<const session::Decided> decided) override;
   std::vector<std::string> lines() const;
+  std::vector<std::shared_ptr<const session::Decided>> decisions() const;
 
  private:
-  Guarded<std::vector<std::string>> lines_;
+  Guarded<std::vector<std::shared_ptr<const session::Decided>>> decisions_;
 };
 
 // A configuration whose resolver knows `zone` alone; authserv-id mx.example.jp, ours is example.jp.
 session::Snapshot snapshot_on_zone(const std::string& zone);
 
+// Everything that it decided is decided again when it ends, from the record alone, and must come out the
+// same: so every test with a gate is a test of replay too.
 class Gate {
  public:
   explicit Gate(session::Snapshot snapshot);
+  ~Gate();
 
   session::Engine& engine() { return *engine_; }
   Recorder& recorder() { return recorder_; }
@@ -55,7 +59,13 @@ class Gate {
   Recorder recorder_;
   std::shared_ptr<RunQueue> queue_ = std::make_shared<RunQueue>();
   std::unique_ptr<session::Engine> engine_;
+  std::shared_ptr<const session::Snapshot> snapshot_;
 };
+
+// Fails the test when the decision, written down and read again, comes out otherwise.
+void expect_replay(const session::Decided& decided, const session::Snapshot& snapshot);
+// Fails the test when what was read is not what was written.
+void expect_round_trip(const session::Decided& decided);
 
 void greet(session::Session& session, const Letter& letter);
 // MAIL FROM to the end of the body.

@@ -1,17 +1,14 @@
 // `sekisho check` as a person and a program use it: exit codes, the text, the JSON object.
 #include "cli/check.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include <gtest/gtest.h>
 
-#include "base/unique_handle.h"
-#include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "support/command_run.h"
 #include "support/fake_dns.h"
 #include "support/temporary_folder.h"
 
@@ -21,30 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-// What a command printed, and how it ended.
-struct Ended {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-// Its standard input, output and errors are files meanwhile.
-class Redirected {
- public:
-  Redirected(int fd, const std::string& path, int flags) : fd_(fd), saved_(::dup(fd)) {
-    std::fflush(nullptr);
-    const UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC, 0600));
-    ::dup2(file.get(), fd);
-  }
-  ~Redirected() {
-    std::fflush(nullptr);
-    ::dup2(saved_.get(), fd_);
-  }
-
- private:
-  int fd_;
-  UniqueFd saved_;
-};
+using test::Ended;
 
 class Check : public testing::Test {
  protected:
@@ -60,21 +34,8 @@ _dmarc.a.example.    TXT  "v=DMARC1; p=reject; rua=mailto:x@a.example"
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::binary) << text;
   }
-  Ended run(std::vector<std::string> words, const std::string& input = "") const {
-    words.insert(words.begin(), "sekisho");
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    write("in", input);
-    Ended result{};
-    {
-      const Redirected in(0, path("in"), O_RDONLY);
-      const Redirected out(1, path("out"), O_WRONLY | O_CREAT | O_TRUNC);
-      const Redirected err(2, path("err"), O_WRONLY | O_CREAT | O_TRUNC);
-      result.code = cli::run(static_cast<int>(argv.size()), argv.data());
-    }
-    result.out = test::read_file(path("out"));
-    result.err = test::read_file(path("err"));
-    return result;
+  Ended run(const std::vector<std::string>& words, const std::string& input = "") const {
+    return test::run_command(folder_, words, input);
   }
   // A check of `message` with these words more.
   std::vector<std::string> words(const std::vector<std::string>& more = {}) const {

@@ -94,5 +94,50 @@ TEST(IpPrefix, aroundCutsBitsAndLengths) {
   EXPECT_EQ(IpPrefix::around(v6, 64).text(), "2001:db8::/64");
 }
 
+TEST(IpAddress, ofThisHostAndOfOnesOwnNetwork) {
+  const struct {
+    std::string_view text;
+    bool loopback, own;
+  } cases[] = {
+      {"127.0.0.1", true, false},
+      {"127.255.255.255", true, false},
+      {"::1", true, false},
+      {"::ffff:127.0.0.1", true, false},
+      {"126.255.255.255", false, false},
+      {"128.0.0.0", false, false},
+      {"::2", false, false},
+      {"10.0.0.0", false, true},
+      {"10.255.255.255", false, true},
+      {"11.0.0.0", false, false},
+      {"172.15.255.255", false, false},
+      {"172.16.0.0", false, true},
+      {"172.31.255.255", false, true},
+      {"172.32.0.0", false, false},
+      {"192.167.255.255", false, false},
+      {"192.168.0.0", false, true},
+      {"192.169.0.0", false, false},
+      {"100.63.255.255", false, false},
+      {"100.64.0.0", false, true},
+      {"100.127.255.255", false, true},
+      {"100.128.0.0", false, false},
+      {"169.254.0.1", false, true},
+      {"169.255.0.0", false, false},
+      {"fbff::1", false, false},
+      {"fc00::1", false, true},
+      {"fdff::1", false, true},
+      {"fe00::1", false, false},
+      {"fe80::1", false, true},
+      {"febf::1", false, true},
+      {"fec0::1", false, false},
+      {"2001:db8::1", false, false},
+      {"192.0.2.1", false, false},
+  };
+  for (const auto& test_case : cases) {
+    const auto address = IpAddress::parse(test_case.text).value();
+    EXPECT_EQ(is_loopback(address), test_case.loopback) << test_case.text;
+    EXPECT_EQ(is_private(address), test_case.own) << test_case.text;
+  }
+}
+
 }  // namespace
 }  // namespace sekisho::mail

@@ -224,7 +224,7 @@ TEST(Failure, ABugEndsOneMessageWith4xxAndTheNextIsFine) {
 
 TEST(Failure, AJournalThatBreaksChangesNoVerdict) {
   class BrokenJournal final : public Journal {
-    void decided(const policy::Facts&, const policy::Verdict&) override {
+    void decided(std::shared_ptr<const Decided>) override {
       throw std::runtime_error("disk full");
     }
   } journal;

@@ -57,8 +57,39 @@ TEST(LogLine, ExactText) {
             "4bXY: id=K7Q2-4DMX client=mail.example.com[192.0.2.1] helo=mail.example.com "
             "from=<bob@example.com> to=<user@example.jp> author=example.com spf=pass(mfrom) "
             "helo_spf=none dkim=pass(example.com s1 rsa-sha256) dmarc=fail(p=reject walk=2) "
-            "iprev=pass action=quarantine rule=dmarc reason=\"p=reject, not corroborated\" "
+            "iprev=pass lists=- allow=- action=quarantine rule=dmarc reason=\"p=reject, not corroborated\" "
             "evidence=spf-fail-aligned dns=7/41ms total=43ms");
+}
+
+TEST(LogLine, ListsThatHitOrFailedEachOnce) {
+  using client::ListCode;
+  auto facts = usual();
+  const auto add = [&](std::string name, ListCode code, std::string codes) {
+    client::ListResult result;
+    result.name = std::move(name);
+    result.code = code;
+    result.codes = std::move(codes);
+    facts.lists.push_back(std::move(result));
+  };
+  add("zen", ListCode::listed, "127.0.0.4,127.0.0.10");
+  add("bl", ListCode::not_listed, "127.0.0.1");
+  add("dbl", ListCode::listed, "127.0.1.2");  // the same domain in HELO and MAIL FROM
+  add("dbl", ListCode::listed, "127.0.1.2");
+  add("slow", ListCode::temperror, "");
+  add("bad", ListCode::set_aside, "127.255.255.254");
+  const auto line = log_line(facts, with(policy::Action::reject, "dnsbl:zen"));
+  EXPECT_NE(
+      line.find(" lists=zen:127.0.0.4,127.0.0.10,dbl:127.0.1.2,slow:temperror,bad:set-aside "),
+      std::string::npos)
+      << line;
+  for (int i = 0; i < 1000; ++i) add("l" + std::to_string(i), ListCode::listed, "127.0.0.2");
+  EXPECT_LT(log_line(facts, with(policy::Action::reject, "dnsbl:zen")).size(), 1200U);
+
+  const auto object = to_json(facts, {}, "");
+  EXPECT_EQ(object["lists"][0]["name"], "zen");
+  EXPECT_EQ(object["lists"][0]["result"], "listed");
+  EXPECT_EQ(object["lists"][1]["result"], "not-listed");
+  EXPECT_EQ(object["lists"][0]["on"], "client");
 }
 
 TEST(LogLine, OfAnExemptMessageTellsWhy) {

@@ -1,7 +1,9 @@
 """sekishod under test: its configuration, its process, its log."""
 import json
 import os
+import re
 import signal
+import subprocess
 
 from . import process
 
@@ -67,8 +69,10 @@ class Daemon:
         doors = [{"socket": self.mx, "socket_mode": "0666", "role": "mx"},
                  {"socket": f"inet:{self._port}@127.0.0.1", "role": "submission"},
                  {"socket": self.local, "socket_mode": "0666", "role": "local"}]
+        self._history = os.path.join(home, "history")
+        self._killed = False
         self._own = {"milter": doors, "control": {"socket": f"{self.home}/control.sock"},
-                     "log": {"target": f"file:{self._log}"}}
+                     "log": {"target": f"file:{self._log}"}, "history": {"dir": self._history}}
 
     def start(self):
         """Start, without waiting for the sockets."""
@@ -90,6 +94,7 @@ class Daemon:
             out.write(text)
 
     def kill(self):
+        self._killed = True
         self._process.kill()
         self._process.wait()
 
@@ -129,6 +134,24 @@ class Daemon:
             self._process.kill()
             return "sekishod did not end within 30 s of SIGTERM"
         return None if status == 0 else f"sekishod ended with status {status}\n{self._read('output')}"
+
+    def replays(self, command):
+        """Make every decision again from its record, when the daemon has ended. Returns what came out otherwise, or None."""
+        if not self._settings_record():
+            return None
+        done = subprocess.run([command, "explain", "ALL", "--replay", "--dir", self._history],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            return f"sekisho explain ALL --replay ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        logged = len(re.findall(r"^(?:.* )?\S+: id=\S{4}-\S{4} client=", self._read("log"), re.MULTILINE))
+        again = re.search(r"^(\d+) decisions made again, (\d+) equal$", done.stdout, re.MULTILINE)
+        # What is killed may lose what was still in its queue.
+        if logged > 1 and not self._killed and (not again or int(again[1]) != logged):
+            return f"{logged} decisions in the log, and from the history: {done.stdout}"
+        return None
+
+    def _settings_record(self):
+        return merged(self._own, self._settings)["history"]["dir"] != ""
 
     def _read(self, name, start=0):
         path = os.path.join(self.home, name)

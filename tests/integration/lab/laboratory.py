@@ -15,11 +15,13 @@ NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
 class Laboratory:
     """Needs to be made inside the namespaces (namespace.enter)."""
 
-    def __init__(self, scenario_file, program, mta):
+    def __init__(self, scenario_file, program, mta, command=None):
         self.file = scenario_file
+        self._command = command
         home = namespace.HOME
         self.keys = Keys(os.path.join(home, "keys"))
-        used = sorted({s.config for s in scenario_file.scenarios} - {"none"})
+        asked = {s.config for s in scenario_file.scenarios}
+        used = sorted(asked.union(*(scenario_file.behind.get(name, []) for name in asked)) - {"none"})
         self._daemons = {name: Daemon(program, os.path.join(home, name), n, scenario_file.configurations[name])
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
@@ -49,6 +51,8 @@ class Laboratory:
     def stop(self):
         """End the filters. Returns what was wrong with them, and mail that nobody expected."""
         out = [wrong for d in self._daemons.values() if (wrong := d.stop())]
+        if self._command:
+            out += [wrong for d in self._daemons.values() if (wrong := d.replays(self._command))]
         stray = [d for d in self.sink.unclaimed() if not d.queue_ids() & self._expected]
         return out + [f"mail that nobody expected: from <{d.mail_from}> to {d.recipients}: "
                       + "; ".join(x for x in d.header() if x.startswith(("Subject:", "Message-ID:"))) for d in stray]
@@ -96,10 +100,11 @@ class Laboratory:
         return out + ([crash] if crash else [])
 
     def _services(self):
-        services = [(NO_FILTER_MX, False, ""), (NO_FILTER_SUBMISSION, True, "")]
+        services = [(NO_FILTER_MX, False, []), (NO_FILTER_SUBMISSION, True, [])]
         for name, number in self._numbers.items():
-            services.append((FIRST_MX + number, False, self._daemons[name].mx))
-            services.append((FIRST_SUBMISSION + number, True, self._daemons[name].submission))
+            chain = [self._daemons[one] for one in self.file.behind.get(name, []) + [name]]
+            services.append((FIRST_MX + number, False, [d.mx for d in chain]))
+            services.append((FIRST_SUBMISSION + number, True, [d.submission for d in chain]))
         return services
 
     def _local(self):

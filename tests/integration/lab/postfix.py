@@ -74,7 +74,7 @@ QUEUES = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "
 
 
 class Postfix:
-    """`services`: (port, submission, milter address or ""). `local`: the milter of non-SMTP mail."""
+    """`services`: (port, submission, milter addresses). `local`: the milter of non-SMTP mail."""
 
     PROGRAMS = ["postfix", "dovecot"]
 
@@ -146,10 +146,10 @@ class Postfix:
             out.write(MAIN_CF.format(home=self.home, sink=sink.PORT, extra=extra))
         with open(os.path.join(self.conf, "master.cf"), "w") as out:
             out.write(SERVICES)
-            for port, submission, milter in self._services:
+            for port, submission, milters in self._services:
                 out.write(f"{port} inet n - n - - smtpd\n")
-                if milter:
-                    out.write(f"  -o smtpd_milters={milter}\n")
+                if milters:
+                    out.write(f"  -o smtpd_milters={','.join(milters)}\n")
                 if submission:
                     out.write("  -o smtpd_sasl_auth_enable=yes\n  -o milter_macro_daemon_name=ORIGINATING\n")
         dynamic = "/etc/postfix/dynamicmaps.cf"

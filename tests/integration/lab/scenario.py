@@ -23,7 +23,7 @@ class Expect:
     absent: list = field(default_factory=list)
     log: list = field(default_factory=list)          # regexes over the daemon's log lines
     no_log: list = field(default_factory=list)
-    asked_at_most: int = 0      # DNS questions of the daemon and Postfix; 0: not looked at
+    asked_at_most: int = 0      # DNS questions of the daemon and the MTA; 0: not looked at
     body: str = ""              # "intact": the body as it was sent
     seconds: float = 0          # at most so long from DATA to the reply; 0: not looked at
 
@@ -62,6 +62,7 @@ class ScenarioFile:
     configurations: dict        # name -> settings over daemon.BASE
     zones: list
     faults: list
+    behind: dict                # name of a configuration -> names of those whose filters are asked before
 
 
 def _strictly(kind, table, where):
@@ -100,7 +101,7 @@ def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
     where = os.path.basename(path)
-    unknown = set(document) - {"about", "zone", "config", "defaults", "scenario"}
+    unknown = set(document) - {"about", "zone", "config", "defaults", "behind", "scenario"}
     if unknown:
         raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
     scenarios = [_scenario(t, document.get("defaults", {}), where, mta) for t in document["scenario"]]
@@ -108,13 +109,14 @@ def load(path, mta):
     if len(set(names)) != len(names):
         raise ValueError(f"{where}: an id is used twice: {sorted(n for n in names if names.count(n) > 1)}")
     configurations = {"default": {}, **document.get("config", {})}
-    missing = {s.config for s in scenarios} - set(configurations) - {"none"}
+    behind = document.get("behind", {})
+    missing = {s.config for s in scenarios}.union(behind, *behind.values()) - set(configurations) - {"none"}
     if missing:
         raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
     scenarios = [s for s in scenarios if s.mta in ("", mta)]
     zones = [document.get("zone", "")] + [s.zone for s in scenarios]
     faults = [fault for s in scenarios for fault in s.faults]
-    return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults)
+    return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults, behind)
 
 
 def take_filter_away(file):

@@ -61,7 +61,7 @@ FEATURE(`msp', `[127.0.0.1]')dnl
 
 
 class Sendmail:
-    """`services`: (port, submission, milter address or ""). `local`: the milter of what local programs hand in."""
+    """`services`: (port, submission, milter addresses). `local`: the milter of what local programs hand in."""
 
     PROGRAMS = ["m4", PROGRAM, SASLPASSWD]
 
@@ -153,16 +153,16 @@ class Sendmail:
     def _filters_and_services(self):
         """MAIL_FILTER names filters that no service has unless it says so."""
         names, services = {}, []
-        local = [(LOCAL_PORT, "local", self._local)]
-        for port, kind, milter in [(p, "submission" if s else "mx", m) for p, s, m in self._services] + local:
+        local = [(LOCAL_PORT, "local", [self._local] if self._local else [])]
+        for port, kind, milters in [(p, "submission" if s else "mx", m) for p, s, m in self._services] + local:
             options = f"M={'A' if kind == 'mx' else ''}E, Port={port}"
-            if milter:
-                options += f", InputMailFilters={names.setdefault(milter, f'{kind}{len(names)}')}"
+            if milters:
+                chain = [names.setdefault(milter, f"{kind}{len(names)}") for milter in milters]
+                options += f", InputMailFilters={';'.join(chain)}"
             addresses = {"inet": "127.0.0.1"} if kind == "local" else {"inet": "0.0.0.0", "inet6": "::"}
             services += [f"DAEMON_OPTIONS(`Name={kind}{port}{family}, Family={family}, Addr={address}, {options}')dnl\n"
                          for family, address in addresses.items()]
-        filters = [f"MAIL_FILTER(`{name}', `S={_address(milter)}, F=T{'' if name.startswith('mx') else ', ' + TIMEOUTS}')"
-                   "dnl\n" for milter, name in names.items()]
+        filters = [_mail_filter(name, milter) for milter, name in names.items()]
         return "".join(filters), "".join(services)
 
     def _make_cf(self, name, text):
@@ -172,6 +172,11 @@ class Sendmail:
         written = process.run(["m4", f"-D_CF_DIR_={MACROS}", MACROS + "m4/cf.m4", source])
         with open(os.path.join(self.home, name + ".cf"), "w") as out:
             out.write(written)
+
+
+def _mail_filter(name, milter):
+    timeouts = "" if name.startswith("mx") else ", " + TIMEOUTS
+    return f"MAIL_FILTER(`{name}', `S={_address(milter)}, F=T{timeouts}')dnl\n"
 
 
 def _address(milter):

@@ -1,0 +1,343 @@
+#include "cli/allow.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iterator>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.h"
+#include "base/utf8.h"
+#include "cli/configuration.h"
+#include "control/list_files.h"
+#include "mail/mailbox.h"
+#include "policy/allow_proposal.h"
+#include "policy/allowlist.h"
+#include "session/record.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using nlohmann::json;
+using policy::AllowEntry;
+using policy::Allowlist;
+using policy::IdentityKind;
+using policy::ListKind;
+using policy::Proof;
+
+std::string safe(std::string_view text) { return escape_for_log(text, 400); }
+
+std::string_view name_of(ListKind kind) {
+  return kind == ListKind::allow ? "allowlist" : "denylist";
+}
+
+// --- columns -------------------------------------------------------------------------------------
+
+struct Column {
+  std::string_view title;
+  std::size_t width;
+};
+
+// 80 columns with the blanks between them.
+constexpr Column columns[] = {{"ENTRY", 34}, {"PROOF", 10}, {"ALLOWS", 23}, {"UNTIL", 10}};
+
+// Characters of East Asia are two columns wide; a few others are counted so as well.
+std::size_t width_of(char32_t c) { return c >= 0x1100 ? 2 : 1; }
+
+std::size_t text_width(std::string_view text) {
+  std::size_t width = 0;
+  while (!text.empty()) {
+    const auto character = first_utf8_character(text);
+    width += character ? width_of(character->code_point) : 1;
+    text.remove_prefix(character ? character->octets : 1);
+  }
+  return width;
+}
+
+// The octets of the longest beginning that fits, at a blank where there is one.
+std::size_t fitting(std::string_view text, std::size_t width) {
+  std::size_t at = 0;
+  std::size_t used = 0;
+  std::size_t gap = 0;
+  while (at < text.size()) {
+    const auto character = first_utf8_character(text.substr(at));
+    const std::size_t octets = character ? character->octets : 1;
+    used += character ? width_of(character->code_point) : 1;
+    if (used > width) return gap > 0 ? gap : std::max<std::size_t>(at, 1);
+    at += octets;
+    if (text[at - octets] == ' ') gap = at;
+  }
+  return text.size();
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t octets = fitting(text, width);
+    lines.emplace_back(text.substr(0, octets));
+    while (lines.back().ends_with(' ')) lines.back().pop_back();
+    text.remove_prefix(octets);
+  }
+  return lines;
+}
+
+void print_row(const std::vector<std::string>& cells) {
+  std::vector<std::vector<std::string>> lines;
+  std::size_t height = 1;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    lines.push_back(wrapped(cells[i], columns[i].width));
+    height = std::max(height, lines.back().size());
+  }
+  for (std::size_t y = 0; y < height; ++y) {
+    std::string out;
+    std::size_t column = 0;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::size_t used = text_width(out);
+      out.append(column > used ? column - used : 0, ' ');
+      if (y < lines[i].size()) out += lines[i][y];
+      column += columns[i].width + 1;
+    }
+    std::printf("%s\n", out.c_str());
+  }
+}
+
+// --- list ----------------------------------------------------------------------------------------
+
+std::string allows_text(const AllowEntry& entry, ListKind kind) {
+  return kind == ListKind::allow ? to_text(entry.effect) : std::string(to_string(entry.deny));
+}
+
+std::string proof_text(const AllowEntry& entry, ListKind kind) {
+  return kind == ListKind::allow ? std::string(to_string(entry.proof)) : "-";
+}
+
+void print_list(const Allowlist& list, WallTime now) {
+  std::printf("%s: %zu %s\n", std::string(name_of(list.kind())).c_str(), list.size(),
+              list.size() == 1 ? "entry" : "entries");
+  if (list.size() == 0) return;
+  const bool allow = list.kind() == ListKind::allow;
+  print_row({"ENTRY", "PROOF", allow ? "ALLOWS" : "ACTION", "UNTIL"});
+  for (const auto& file : list.files()) {
+    for (const auto& entry : file->entries) {
+      print_row({safe(entry.identity()), proof_text(entry, list.kind()),
+                 allows_text(entry, list.kind()), entry.until ? entry.until_text() : "-"});
+      std::string more = entry.expired(now) ? "expired, does nothing" : "";
+      if (!entry.note.empty()) more += (more.empty() ? "" : "; ") + safe(entry.note);
+      for (const auto& line : wrapped(more, 76)) std::printf("    %s\n", line.c_str());
+    }
+  }
+}
+
+json list_json(const Allowlist& list, WallTime now) {
+  const bool allow = list.kind() == ListKind::allow;
+  json all = json::array();
+  for (const auto& file : list.files()) {
+    for (const auto& entry : file->entries) {
+      json object = {{"entry", entry.identity()},     {"until", entry.until_text()},
+                     {"expired", entry.expired(now)}, {"note", entry.note},
+                     {"file", *entry.file},           {"line", entry.line}};
+      if (allow) {
+        object["proof"] = to_string(entry.proof);
+        object["allows"] = to_text(entry.effect);
+      } else {
+        object["action"] = to_string(entry.deny);
+      }
+      all.push_back(std::move(object));
+    }
+  }
+  return all;
+}
+
+std::optional<policy::RuleSet> load_lists(const std::string& path) {
+  const auto loaded = load_configuration(path);
+  if (!loaded) return std::nullopt;
+  policy::RuleSet rules;
+  if (auto read = control::read_list_files(loaded->settings.list_files, rules); !read) {
+    std::fprintf(stderr, "sekisho: %s\n", read.error().c_str());
+    return std::nullopt;
+  }
+  return rules;
+}
+
+// --- check ---------------------------------------------------------------------------------------
+
+// What an entry waits for.
+std::string_view condition(const AllowEntry& entry, ListKind kind) {
+  if (kind == ListKind::deny) return "always";
+  switch (entry.proof) {
+    case Proof::dmarc:
+      return "when dmarc=pass";
+    case Proof::dkim:
+      return entry.kind == IdentityKind::dkim ? "when a signature of it passes"
+                                              : "when a signature of the author passes";
+    case Proof::spf:
+      return "when spf=pass";
+    case Proof::fcrdns:
+      return "when the client's name leads back to its address";
+    case Proof::connection:
+      return "always: it is the address of the connection";
+    case Proof::none:
+      return "always, without proof";
+  }
+  return "";
+}
+
+void print_entries(const Allowlist::Entries& entries, ListKind kind, WallTime now, bool& any) {
+  for (const auto* entry : entries) {
+    any = true;
+    const std::string what = entry->expired(now) ? "never: it has expired"
+                                                 : std::string(condition(*entry, kind)) + ": " +
+                                                       allows_text(*entry, kind);
+    std::printf("%-10s %s  (%s)\n%-10s %s\n", std::string(name_of(kind)).c_str(),
+                safe(entry->identity()).c_str(), safe(entry->place()).c_str(), "", what.c_str());
+  }
+}
+
+// Those in force, and those that would be but have expired.
+Allowlist::Entries with_expired(Allowlist::Entries live, const Allowlist::Entries& all,
+                                WallTime now) {
+  std::copy_if(all.begin(), all.end(), std::back_inserter(live),
+               [now](const AllowEntry* entry) { return entry->expired(now); });
+  return live;
+}
+
+void print_matches_of_address(const Allowlist& list, const mail::IpAddress& address, WallTime now,
+                              bool& any) {
+  print_entries(with_expired(list.find(address, now), list.find(address, WallTime::min()), now),
+                list.kind(), now, any);
+}
+
+void print_matches_of_name(const Allowlist& list, const std::string& local_part,
+                           const std::string& domain, WallTime now, bool& any) {
+  std::vector<IdentityKind> kinds = {IdentityKind::from, IdentityKind::mfrom};
+  if (local_part.empty()) {
+    kinds.insert(kinds.end(), {IdentityKind::dkim, IdentityKind::ptr, IdentityKind::helo});
+  }
+  for (const IdentityKind kind : kinds) {
+    print_entries(with_expired(list.find(kind, local_part, domain, now),
+                               list.find(kind, local_part, domain, WallTime::min()), now),
+                  list.kind(), now, any);
+  }
+}
+
+int check_identity(const std::string& text, const std::string& config_path) {
+  const auto address = mail::IpAddress::parse(text);
+  const auto mailbox = mail::Mailbox::parse(text);
+  const auto domain = mail::DomainName::parse(text);
+  if (!address && !mailbox && !domain) {
+    std::fprintf(stderr, "sekisho: %s: no such file, and no address, domain or IP address\n",
+                 safe(text).c_str());
+    return no_input;
+  }
+  const auto rules = load_lists(config_path);
+  if (!rules) return config;
+  const WallTime now = wall_now();
+  bool any = false;
+  for (const auto* list : {rules->denylist.get(), rules->allowlist.get()}) {
+    if (address) {
+      print_matches_of_address(*list, *address, now, any);
+    } else if (mailbox) {
+      print_matches_of_name(*list, mailbox->local_part, mailbox->domain.text(), now, any);
+    } else {
+      print_matches_of_name(*list, "", domain->text(), now, any);
+    }
+  }
+  if (!any) std::printf("no entry names %s\n", safe(text).c_str());
+  return ok;
+}
+
+void print_match(const policy::AllowMatch& match, ListKind kind) {
+  std::string what = match.holds ? to_text(match.effect) : "does nothing";
+  if (match.deny) what = to_string(*match.deny);
+  std::printf("%-10s %s  %s  (%s)\n%-10s %s  (%s)\n", std::string(name_of(kind)).c_str(),
+              safe(match.entry).c_str(), std::string(standing(match)).c_str(),
+              safe(match.reason).c_str(), "", what.c_str(), safe(match.place).c_str());
+}
+
+void print_proposal(const policy::Facts& facts, const policy::Decision& decision) {
+  if (decision.monitored.value_or(decision.action) == policy::Action::accept) return;
+  const auto proposal = policy::propose(facts, decision);
+  if (!proposal) {
+    std::printf("%-10s none: %s\n", "entry", safe(proposal.error()).c_str());
+    return;
+  }
+  std::printf("%-10s %s\n%-10s would let it through, proven by %s\n", "entry",
+              safe(proposal->entry.text(ListKind::allow)).c_str(), "",
+              safe(proposal->reason).c_str());
+  if (!proposal->caution.empty()) {
+    std::printf("%-10s but %s\n", "", safe(proposal->caution).c_str());
+  }
+}
+
+int check_message(const CheckRequest& request) {
+  const auto outcome = judge(request);
+  if (!outcome) {
+    if (!outcome.error().what.empty())
+      std::fprintf(stderr, "sekisho: %s\n", outcome.error().what.c_str());
+    return outcome.error().code;
+  }
+  const auto& facts = outcome->facts;
+  if (request.json) {
+    const auto record = session::to_json(facts, outcome->verdict, outcome->authentication_results);
+    const json object = {{"allowlist", record["allowlist"]},
+                         {"denylist", record["denylist"]},
+                         {"verdict", record["verdict"]}};
+    std::printf("%s\n", object.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+    return ok;
+  }
+  for (const auto& match : facts.denylist) print_match(match, ListKind::deny);
+  for (const auto& match : facts.allowlist) print_match(match, ListKind::allow);
+  if (facts.denylist.empty() && facts.allowlist.empty()) std::printf("no entry names it\n");
+  const auto& decision = outcome->verdict.message;
+  std::printf("%-10s %s  rule=%s  (%s)\n", "verdict",
+              std::string(to_string(decision.action)).c_str(), safe(decision.rule).c_str(),
+              safe(decision.reason).c_str());
+  print_proposal(facts, decision);
+  return ok;
+}
+
+}  // namespace
+
+int allow_list(const std::string& config_path, bool as_json) {
+  const auto rules = load_lists(config_path);
+  if (!rules) return config;
+  const WallTime now = wall_now();
+  const auto findings = control::list_findings(*rules, now);
+  if (as_json) {
+    json object = {{"allowlist", list_json(*rules->allowlist, now)},
+                   {"denylist", list_json(*rules->denylist, now)},
+                   {"findings", json::array()}};
+    for (const auto& finding : findings) {
+      object["findings"].push_back({{"file", finding.place.file},
+                                    {"line", finding.place.line},
+                                    {"message", finding.message}});
+    }
+    std::printf("%s\n", object.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+    return ok;
+  }
+  print_list(*rules->allowlist, now);
+  print_list(*rules->denylist, now);
+  for (const auto& finding : findings) std::fprintf(stderr, "%s\n", finding.text().c_str());
+  return ok;
+}
+
+int allow_check(const CheckRequest& request) {
+  std::error_code ignored;
+  const bool message =
+      request.file == "-" || !request.ip.empty() || std::filesystem::exists(request.file, ignored);
+  if (!message && request.json) {
+    std::fprintf(stderr, "sekisho: --json is for a stored message\n");
+    return usage;
+  }
+  if (!message) return check_identity(request.file, request.config);
+  if (request.ip.empty()) {
+    std::fprintf(stderr, "sekisho: a stored message needs --ip, --helo and --mail-from\n");
+    return usage;
+  }
+  return check_message(request);
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <cstdio>
+#include <unordered_map>
+
+#include "base/encoding.h"
+#include "cli/allow.h"
+#include "cli/append_lines.h"
+#include "cli/configuration.h"
+#include "control/list_files.h"
+#include "policy/allowlist.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using policy::AllowEntry;
+using policy::ListKind;
+using policy::Proof;
+
+// The shell has taken the quotes away that a value needs.
+std::string option_text(const std::string& word) {
+  const auto equals = word.find('=');
+  const bool plain = word.find_first_of(" \t\"\\") == std::string::npos;
+  if (plain || equals == std::string::npos || word[equals + 1] == '"') return word;
+  std::string text = word.substr(0, equals + 1) + "\"";
+  for (const char c : word.substr(equals + 1)) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + "\"";
+}
+
+// Every word that begins as an entry is one, the others are its options.
+std::vector<std::string> entry_texts(const AddRequest& request) {
+  std::vector<std::string> texts;
+  for (const auto& word : request.words) {
+    if (texts.empty() || policy::begins_entry(word)) {
+      texts.push_back(word);
+    } else {
+      texts.back() += " " + option_text(word);
+    }
+  }
+  for (auto& text : texts) {
+    if (!request.until.empty()) text += " until=" + request.until;
+    if (!request.note.empty()) text += " " + option_text("note=" + request.note);
+  }
+  return texts;
+}
+
+Expected<std::vector<AllowEntry>, AppendError> parse_entries(const AddRequest& request,
+                                                             ListKind kind) {
+  std::vector<AllowEntry> entries;
+  for (const auto& text : entry_texts(request)) {
+    auto entry = AllowEntry::parse(text, kind);
+    if (!entry) {
+      return tl::unexpected<AppendError>(
+          {data_error, escape_for_log(text, 200) + ": " + entry.error().what});
+    }
+    if (entry->expired(wall_now())) {
+      return tl::unexpected<AppendError>(
+          {data_error, entry->identity() + ": until=" + entry->until_text() + " is over already"});
+    }
+    entries.push_back(std::move(*entry));
+  }
+  return entries;
+}
+
+// What makes two entries the same: the same identity, and for the allowlist the same proof.
+std::string same_text(const AllowEntry& entry, ListKind kind) {
+  std::string text = entry.identity();
+  if (kind == ListKind::allow) text.append(" proof=").append(to_string(entry.proof));
+  return text;
+}
+
+Expected<void, AppendError> check_duplicates(const std::vector<AllowEntry>& entries, ListKind kind,
+                                             const policy::Allowlist::Files& files) {
+  std::unordered_map<std::string, std::string> places;
+  for (const auto& file : files) {
+    for (const auto& entry : file->entries) {
+      if (!entry.expired(wall_now())) places.emplace(same_text(entry, kind), entry.place());
+    }
+  }
+  for (const auto& entry : entries) {
+    const auto [known, fresh] = places.emplace(same_text(entry, kind), "this command line");
+    if (fresh) continue;
+    return tl::unexpected<AppendError>(
+        {data_error, entry.identity() + " stands in " + known->second + " already: edit it there"});
+  }
+  return {};
+}
+
+int complain(const AppendError& error) {
+  std::fprintf(stderr, "sekisho: %s\n", error.what.c_str());
+  return error.code;
+}
+
+void warn(const AllowEntry& entry, ListKind kind) {
+  if (kind == ListKind::allow && entry.proof == Proof::none) {
+    std::fprintf(
+        stderr,
+        "sekisho: %s proof=none: it holds for everybody who writes that address; each use is "
+        "logged\n",
+        entry.identity().c_str());
+  }
+}
+
+// The list's other files, for duplicates; the one that is written is read under the lock.
+policy::Allowlist::Files other_files(const config::Settings& settings, ListKind kind,
+                                     const std::string& written) {
+  policy::RuleSet rules;
+  policy::Allowlist::Files others;
+  if (!control::read_list_files(settings.list_files, rules)) return others;
+  for (const auto& file : (kind == ListKind::allow ? rules.allowlist : rules.denylist)->files()) {
+    if (file->path != written) others.push_back(file);
+  }
+  return others;
+}
+
+}  // namespace
+
+int allow_add(const AddRequest& request) {
+  const ListKind kind = request.deny ? ListKind::deny : ListKind::allow;
+  const auto entries = parse_entries(request, kind);
+  if (!entries) return complain(entries.error());
+  const auto loaded = load_configuration(request.config);
+  if (!loaded) return config;
+  const auto& configured =
+      request.deny ? loaded->settings.list_files.denylist : loaded->settings.list_files.allowlist;
+  if (request.file.empty() && configured.empty()) {
+    return complain({config, "the configuration names no file for it: give --file"});
+  }
+  const std::string path = request.file.empty() ? configured.front() : request.file;
+  const auto others = other_files(loaded->settings, kind, path);
+  const auto done = append_lines(
+      path, [&](const std::string& text) -> Expected<std::vector<std::string>, AppendError> {
+        auto files = others;
+        files.push_back(
+            std::make_shared<const policy::AllowFile>(policy::parse_allow_file(text, path, kind)));
+        if (auto checked = check_duplicates(*entries, kind, files); !checked) {
+          return tl::unexpected<AppendError>(checked.error());
+        }
+        std::vector<std::string> lines;
+        for (const auto& entry : *entries) lines.push_back(entry.text(kind));
+        return lines;
+      });
+  if (!done) return complain(done.error());
+  for (const auto& entry : *entries) {
+    warn(entry, kind);
+    std::printf("%s: added %s\n", path.c_str(), entry.text(kind).c_str());
+  }
+  const bool named = std::find(configured.begin(), configured.end(), path) != configured.end();
+  if (!named) {
+    std::fprintf(stderr, "sekisho: %s is not among the files of the configuration\n", path.c_str());
+  }
+  return ok;
+}
+
+}  // namespace sekisho::cli

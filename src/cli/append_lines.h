@@ -1,0 +1,26 @@
+// cli/append_lines.h: lines at the end of a text file that others read at any moment: they see the old file or the new one.
+// Owner and mode stay, a symbolic link stays one, what a crash leaves is whole. A file that is not there is made.
+// Errors: an exit code and a sentence for the admin; nothing has changed then. Thread: any.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/exit_code.h"
+
+namespace sekisho::cli {
+
+struct AppendError {
+  ExitCode code = cannot_create;
+  std::string what;
+};
+
+// `lines_for`: what to append to this text, or why not; called under a lock that others of this command wait for.
+using LinesFor =
+    std::function<Expected<std::vector<std::string>, AppendError>(const std::string& text)>;
+
+Expected<void, AppendError> append_lines(const std::string& path, const LinesFor& lines_for);
+
+}  // namespace sekisho::cli

@@ -1,0 +1,167 @@
+#include "cli/explain.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include "base/encoding.h"
+#include "cli/exit_code.h"
+#include "cli/explanation.h"
+#include "session/replay.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::string dumped(const json& value) {
+  return value.dump(2, ' ', false, json::error_handler_t::replace);
+}
+
+// Which decisions: by number for ALL, by id otherwise.
+struct Wanted {
+  std::string name;
+  std::optional<std::int64_t> number;
+};
+
+std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& ids) {
+  std::vector<Wanted> all;
+  for (const auto& id : ids) {
+    if (id == "ALL") {
+      const auto done = records.archive().list({}, [&](const history::Row& row) {
+        all.push_back({row.id, row.number});
+        return true;
+      });
+      if (!done) std::fprintf(stderr, "sekisho: the history: %s\n", done.error().why.c_str());
+    } else if (id == "-") {
+      for (std::string word; std::cin >> word;) all.push_back({word, std::nullopt});
+    } else {
+      all.push_back({id, std::nullopt});
+    }
+  }
+  return all;
+}
+
+int complain(const Wanted& wanted, const std::string& why) {
+  std::fprintf(stderr, "sekisho: %s: %s\n", escape_for_log(wanted.name, 64).c_str(), why.c_str());
+  return no_input;
+}
+
+// The configuration of the time, or the one that holds now, and then why.
+std::shared_ptr<const Rulebook> rulebook_for(Records& records, const session::Decided& decided,
+                                             const HistoryPlace& place, std::string& caveat) {
+  const auto book = records.rulebook(decided.configuration);
+  if (book) return *book;
+  caveat = book.error() + ": the rules below are those of the configuration of now.";
+  return rulebook_of_file(place.config);
+}
+
+int tell(Records& records, const Wanted& wanted, session::Decided decided,
+         const ExplainRequest& request) {
+  std::string caveat;
+  const auto book = rulebook_for(records, decided, request.place, caveat);
+  if (!book) return complain(wanted, "no configuration can be read");
+  auto explanation = explain_decision(std::move(decided), *book);
+  explanation.caveat = std::move(caveat);
+  if (request.json) {
+    std::printf("%s\n", dumped(explanation_json(explanation)).c_str());
+  } else {
+    std::fputs(explanation_text(explanation).c_str(), stdout);
+  }
+  return ok;
+}
+
+// --replay. Quiet about what is equal when there are many.
+int replay_one(Records& records, const Wanted& wanted, const session::Decided& decided,
+               const ExplainRequest& request, bool alone) {
+  std::vector<std::string> found;
+  const auto& id = decided.outcome.facts.id;
+  if (const auto book = records.rulebook(decided.configuration); !book) {
+    found.push_back("cannot be made again: " + book.error());
+  } else {
+    const auto replayed = session::replay(decided, *(*book)->snapshot);
+    found = session::differences(decided.outcome, replayed.outcome);
+    for (const auto& question : replayed.not_recorded) found.push_back("not recorded: " + question);
+  }
+  if (request.json) {
+    std::printf("%s\n", dumped({{"id", id}, {"equal", found.empty()}, {"differs", found}}).c_str());
+  } else if (found.empty() && alone) {
+    std::printf("%s: equal: %s by the rule %s\n", id.c_str(),
+                std::string(to_string(decided.outcome.verdict.message.action)).c_str(),
+                decided.outcome.verdict.message.rule.c_str());
+  }
+  if (!request.json && !found.empty()) {
+    std::printf("%s: differs (asked for as %s)\n", id.c_str(),
+                escape_for_log(wanted.name, 64).c_str());
+    for (const auto& each : found) std::printf("  %s\n", escape_for_log(each, 400).c_str());
+  }
+  return found.empty() ? ok : 1;
+}
+
+// --config: what another configuration makes of it.
+int compare_one(const session::Decided& decided, const Rulebook& book,
+                const ExplainRequest& request) {
+  const auto replayed = session::replay(decided, *book.snapshot);
+  const auto found = session::differences(decided.outcome, replayed.outcome);
+  const auto& now = replayed.outcome.verdict.message;
+  const auto& then = decided.outcome.verdict.message;
+  if (request.json) {
+    std::printf("%s\n", dumped({{"id", decided.outcome.facts.id},
+                                {"was", to_string(then.action)},
+                                {"would_be", to_string(now.action)},
+                                {"rule", now.rule},
+                                {"reason", now.reason},
+                                {"differs", found},
+                                {"not_recorded", replayed.not_recorded}})
+                            .c_str());
+    return ok;
+  }
+  std::printf("%s: was %s by the rule %s; %s would decide: %s by the rule %s%s\n",
+              decided.outcome.facts.id.c_str(), std::string(to_string(then.action)).c_str(),
+              then.rule.c_str(), request.place.other.c_str(),
+              std::string(to_string(now.action)).c_str(), now.rule.c_str(),
+              now.reason.empty() ? "" : (": " + escape_for_log(now.reason, 200)).c_str());
+  for (const auto& each : found) std::printf("  %s\n", escape_for_log(each, 400).c_str());
+  for (const auto& question : replayed.not_recorded) {
+    std::printf("  not recorded, taken as a temporary failure: %s\n",
+                escape_for_log(question, 200).c_str());
+  }
+  return ok;
+}
+
+}  // namespace
+
+int explain(const ExplainRequest& request) {
+  std::shared_ptr<const Rulebook> other;
+  if (!request.place.other.empty()) {
+    other = rulebook_of_file(request.place.other);
+    if (!other) return config;
+  }
+  int exit_code = ok;
+  auto records = Records::open(request.place, exit_code);
+  if (!records) return exit_code;
+  const auto all = wanted_of(*records, request.ids);
+  std::size_t equal = 0;
+  for (const auto& wanted : all) {
+    auto decided = wanted.number ? records->read(*wanted.number) : records->find(wanted.name);
+    int code = ok;
+    if (!decided) {
+      code = complain(wanted, decided.error());
+    } else if (request.replay) {
+      code = replay_one(*records, wanted, *decided, request, all.size() == 1);
+    } else if (other) {
+      code = compare_one(*decided, *other, request);
+    } else {
+      code = tell(*records, wanted, std::move(*decided), request);
+    }
+    equal += code == ok ? 1 : 0;
+    exit_code = std::max(exit_code, code);
+  }
+  if (request.replay && !request.json && all.size() != 1) {
+    std::printf("%zu decisions made again, %zu equal\n", all.size(), equal);
+  }
+  return exit_code;
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,202 @@
+#include "cli/explanation.h"
+
+#include <algorithm>
+
+#include "config/keys.h"
+#include "session/record.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using nlohmann::json;
+
+// Where a key is given, for a recipient whose rules are those of [[policy]] number `policy` (from 1; 0: of
+// everybody). A table of its own or a line of a file: "dmarc.overrides[2]".
+class Places {
+ public:
+  Places(const Rulebook& book, const policy::Rules& rules, const session::Decided& decided)
+      : book_(book), rules_(rules), facts_(decided.outcome.facts) {
+    const auto& policies = book.settings.rules.policies;
+    for (std::size_t i = 0; i < policies.size(); ++i) {
+      if (&policies[i].rules == &rules) policy_ = i + 1;
+    }
+  }
+
+  ExplainedRule explain(policy::RuleOpinion opinion) const {
+    ExplainedRule out;
+    const std::string key = opinion.monitor_key.empty() ? opinion.key : opinion.monitor_key;
+    out.opinion = std::move(opinion);
+    if (key.empty()) return out;
+    const auto exact = exact_key(key);
+    out.key = exact.second;
+    const auto place = book_.places.find(exact.first);
+    out.place = place == book_.places.end() ? "the default" : place->second;
+    return out;
+  }
+
+ private:
+  // The name by which its place is known, and the key with its value.
+  std::pair<std::string, std::string> exact_key(const std::string& key) const {
+    if (key == "trust.networks") return network();
+    if (auto override_key = overridden(key)) return *override_key;
+    for (const auto& row : config::keys()) {
+      if (row.path() != key) continue;
+      if (const auto* slot = std::get_if<config::Slot<config::Settings>>(&row.slot)) {
+        return {key, key + " = " + slot->show(book_.settings)};
+      }
+      const auto* slot = std::get_if<config::Slot<policy::Rules>>(&row.slot);
+      if (slot == nullptr) break;
+      const std::string value = " = " + slot->show(rules_);
+      const std::string own =
+          "policy[" + std::to_string(policy_) + "]." + std::string(row.in_policy);
+      if (policy_ > 0 && book_.places.contains(own)) {
+        return {own, "[[policy]] number " + std::to_string(policy_) + ", " +
+                         std::string(row.in_policy) + value};
+      }
+      return {key, key + value};
+    }
+    return {key, key};
+  }
+
+  std::pair<std::string, std::string> network() const {
+    const auto& networks = book_.settings.session.trust.networks;
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+      if (facts_.client.address && networks[i].contains(*facts_.client.address)) {
+        return {"trust.networks[" + std::to_string(i) + "]",
+                "trust.networks has " + networks[i].text()};
+      }
+    }
+    return {"trust.networks", "trust.networks"};
+  }
+
+  // The entry of [dmarc] overrides that says something of this key, for this author.
+  std::optional<std::pair<std::string, std::string>> overridden(const std::string& key) const {
+    if (!facts_.author.well_formed()) return std::nullopt;
+    const auto& all = book_.settings.rules.overrides;
+    const auto* entry = book_.settings.rules.override_for(facts_.author.domain());
+    if (entry == nullptr) return std::nullopt;
+    const bool says = (key == "dmarc.reject" && entry->reject) ||
+                      (key == "dmarc.quarantine" && entry->quarantine) ||
+                      (key == "dmarc.temperror" && entry->temperror);
+    if (!says) return std::nullopt;
+    const std::string name = "dmarc.overrides[" + std::to_string(entry - all.data()) + "]";
+    return std::pair{name, "dmarc.overrides for " + entry->domain.text()};
+  }
+
+  const Rulebook& book_;
+  const policy::Rules& rules_;
+  const policy::Facts& facts_;
+  std::size_t policy_ = 0;
+};
+
+ExplainedRules explain_rules(const session::Decided& decided, const Rulebook& book,
+                             const policy::Rules& rules, std::vector<std::string> recipients) {
+  const auto& facts = decided.outcome.facts;
+  const auto* override_rule = facts.author.well_formed()
+                                  ? book.settings.rules.override_for(facts.author.domain())
+                                  : nullptr;
+  ExplainedRules out{std::move(recipients), {}};
+  const Places places(book, rules, decided);
+  for (auto& opinion : policy::opinions(facts, rules, override_rule)) {
+    out.rules.push_back(places.explain(std::move(opinion)));
+  }
+  return out;
+}
+
+std::string_view word_of(policy::RuleOpinion::Said said) {
+  using Said = policy::RuleOpinion::Said;
+  switch (said) {
+    case Said::nothing:
+      return "nothing";
+    case Said::spoke:
+      return "spoke";
+    case Said::monitored:
+      return "monitored";
+    case Said::not_asked:
+      return "not-asked";
+  }
+  return "";
+}
+
+json rules_json(const ExplainedRules& group) {
+  json rules = json::array();
+  for (const auto& [opinion, key, place] : group.rules) {
+    json rule = {{"rule", opinion.rule}, {"said", word_of(opinion.said)}, {"why", opinion.why}};
+    if (opinion.decision) rule["action"] = to_string(opinion.decision->action);
+    if (!key.empty()) rule["key"] = key;
+    if (!place.empty()) rule["place"] = place;
+    rules.push_back(std::move(rule));
+  }
+  return {{"recipients", group.recipients}, {"rules", std::move(rules)}};
+}
+
+json dns_json(const dns::Answers& answers) {
+  json all = json::array();
+  for (const auto& [question, answer] : answers.all()) {
+    json records = answer->texts;
+    for (const auto& address : answer->addresses) records.push_back(address.text());
+    for (const auto& mx : answer->exchanges) {
+      records.push_back(std::to_string(mx.preference) + " " + mx.exchange);
+    }
+    for (const auto& pointer : answer->pointers) records.push_back(pointer);
+    all.push_back({{"question", dns::to_string(question)},
+                   {"outcome", dns::to_string(answer->outcome)},
+                   {"error", answer->error},
+                   {"ttl", answer->ttl.count()},
+                   {"records", std::move(records)}});
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+}  // namespace
+
+Explanation explain_decision(session::Decided decided, const Rulebook& book) {
+  Explanation out;
+  const auto& facts = decided.outcome.facts;
+  std::vector<std::pair<const policy::Rules*, std::vector<std::string>>> groups;
+  for (const auto& to : facts.recipients) {
+    const auto* rules = &book.settings.rules.for_recipient(to);
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& each) { return each.first == rules; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {rules, {}});
+    group->second.push_back(to);
+  }
+  if (groups.empty()) groups.push_back({&book.settings.rules.defaults, {}});
+  if (decided.failure.empty()) {
+    for (auto& [rules, recipients] : groups) {
+      out.groups.push_back(explain_rules(decided, book, *rules, std::move(recipients)));
+    }
+    out.alternatives = session::what_if(decided, *book.snapshot);
+  }
+  out.decided = std::move(decided);
+  return out;
+}
+
+json explanation_json(const Explanation& explanation) {
+  const auto& [outcome, configuration, failure, inputs] = explanation.decided;
+  const auto& facts = outcome.facts;
+  json out = session::to_json(facts, outcome.verdict, outcome.authentication_results);
+  out["time"] = to_iso8601(facts.received);
+  out["queue_id"] = facts.queue_id;
+  out["client"] = {{"address", facts.client.address ? facts.client.address->text() : ""},
+                   {"name", facts.client.name},
+                   {"helo", facts.client.helo}};
+  out["mail_from"] = facts.mail_from;
+  out["recipients"] = facts.recipients;
+  out["configuration"] = configuration;
+  out["failure"] = failure;
+  out["rules"] = json::array();
+  for (const auto& group : explanation.groups) out["rules"].push_back(rules_json(group));
+  out["what_if"] = json::array();
+  for (const auto& each : explanation.alternatives) {
+    out["what_if"].push_back(
+        {{"if", each.change}, {"action", to_string(each.action)}, {"rule", each.rule}});
+  }
+  out["answers"] = dns_json(inputs.answers);
+  if (!explanation.caveat.empty()) out["caveat"] = explanation.caveat;
+  return out;
+}
+
+}  // namespace sekisho::cli

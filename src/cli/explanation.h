@@ -1,0 +1,42 @@
+// cli/explanation.h: everything that can be said of one recorded decision, as values: for people and for
+// programs. Thread: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/records.h"
+#include "policy/decide.h"
+#include "session/what_if.h"
+
+namespace sekisho::cli {
+
+// What one rule said, and the line of the configuration that it went by.
+struct ExplainedRule {
+  policy::RuleOpinion opinion;
+  std::string key;    // `dmarc.reject = "corroborated"`; empty when no key could change it
+  std::string place;  // "milter.conf:12:1", or that it is the default
+};
+
+// Recipients that the same rules hold for.
+struct ExplainedRules {
+  std::vector<std::string> recipients;
+  std::vector<ExplainedRule> rules;
+};
+
+struct Explanation {
+  session::Decided decided;
+  std::vector<ExplainedRules> groups;
+  std::vector<session::Alternative> alternatives;
+  std::string caveat;  // why rules and alternatives are not those of the time, or missing
+};
+
+// `book`: the configuration that decided.
+Explanation explain_decision(session::Decided decided, const Rulebook& book);
+
+std::string explanation_text(const Explanation& explanation);
+nlohmann::json explanation_json(const Explanation& explanation);
+
+}  // namespace sekisho::cli

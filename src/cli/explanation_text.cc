@@ -1,0 +1,250 @@
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "cli/explanation.h"
+#include "cli/table.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using Said = policy::RuleOpinion::Said;
+
+constexpr std::size_t label_width = 13;
+
+std::string safe(std::string_view text) { return escape_for_log(text, 200); }
+
+// "  label       text  (reason)"
+void line(std::string& out, std::string_view label, const std::string& text,
+          const std::string& reason = {}) {
+  out += "  ";
+  out += label;
+  out.append(label.size() < label_width - 2 ? label_width - 2 - label.size() : 1, ' ');
+  out += text;
+  if (!reason.empty()) out += "  (" + safe(reason) + ")";
+  out += '\n';
+}
+
+void title(std::string& out, const std::string& text) { out += "\n" + text + "\n"; }
+
+std::string client_text(const policy::Client& client) {
+  std::string text = client.name.empty() ? "unknown" : safe(client.name);
+  text += "[" + (client.address ? client.address->text() : client.unix_socket ? "unix" : "unknown");
+  return text + "], HELO " + safe(client.helo);
+}
+
+std::string date_time(WallTime time) {
+  auto text = to_iso8601(time);
+  text[10] = ' ';
+  text.pop_back();
+  return text + " UTC";
+}
+
+std::string held_text(const session::Outcome& outcome) {
+  using Held = session::Outcome::Held;
+  switch (outcome.held) {
+    case Held::no:
+      return {};
+    case Held::by_mta:
+      return "held by the MTA\n";
+    case Held::some:
+      return "held in our own store for " + std::to_string(outcome.recipients_held.size()) +
+             " of its recipients\n";
+    case Held::whole:
+      return "held in our own store\n";
+  }
+  return {};
+}
+
+void show_head(std::string& out, const Explanation& explanation) {
+  const auto& facts = explanation.decided.outcome.facts;
+  const auto& decision = explanation.decided.outcome.verdict.message;
+  out += facts.id + "  " + date_time(facts.received);
+  if (!facts.queue_id.empty()) out += "  queue id " + safe(facts.queue_id);
+  out += "\n" + std::string(to_string(decision.action)) + " by the rule " + decision.rule;
+  if (!decision.reason.empty()) out += ": " + safe(decision.reason);
+  out += '\n';
+  if (decision.monitored) {
+    out += "monitor mode: it would have been " + std::string(to_string(*decision.monitored)) + "\n";
+  }
+  if (decision.reply) out += "reply: " + decision.reply->line() + "\n";
+  out += held_text(explanation.decided.outcome);
+  if (!explanation.caveat.empty()) out += "\n" + explanation.caveat + "\n";
+}
+
+void show_who(std::string& out, const session::Decided& decided) {
+  const auto& facts = decided.outcome.facts;
+  title(out, "Who");
+  line(out, "client", client_text(facts.client));
+  if (facts.relay) line(out, "relay", client_text(*facts.relay), facts.relay_reason);
+  line(out, "sender", "<" + safe(facts.mail_from) + ">");
+  constexpr std::size_t shown = 20;
+  for (std::size_t i = 0; i < std::min(shown, facts.recipients.size()); ++i) {
+    line(out, i == 0 ? "to" : "", "<" + safe(facts.recipients[i]) + ">");
+  }
+  if (facts.recipients.size() > shown) {
+    line(out, "", "and " + std::to_string(facts.recipients.size() - shown) + " more");
+  }
+  for (const auto& to : facts.refused_recipients) line(out, "refused", "<" + safe(to) + ">");
+  if (const auto* from = decided.inputs.header.first("From")) {
+    line(out, "From", safe(from->unfolded()));
+  }
+  if (const auto* subject = decided.inputs.header.first("Subject")) {
+    line(out, "Subject", safe(subject->unfolded()));
+  }
+}
+
+std::string word(std::string_view result, const std::string& of) {
+  return std::string(result) + (of.empty() ? "" : "  " + safe(of));
+}
+
+void show_known(std::string& out, const policy::Facts& facts, const policy::Decision& decision) {
+  title(out, "What was known");
+  if (facts.exemption != policy::Exemption::none) {
+    line(out, "client", std::string(to_string(facts.exemption)) + ": nothing was looked up");
+    return;
+  }
+  line(out, "author",
+       facts.author.well_formed() ? facts.author.domain().text()
+                                  : std::string(to_string(facts.author.result)),
+       facts.author.reason);
+  line(out, "iprev", word(to_string(facts.iprev.code), facts.iprev.name), facts.iprev.reason);
+  line(out, "spf helo", word(to_string(facts.spf_helo.code), facts.spf_helo.domain),
+       facts.spf_helo.reason);
+  line(out, "spf", word(to_string(facts.spf_mail_from.code), facts.spf_mail_from.domain),
+       facts.spf_mail_from.reason);
+  if (facts.dkim.empty()) line(out, "dkim", "none");
+  for (const auto& s : facts.dkim) {
+    line(out, "dkim", word(to_string(s.code), s.domain + " " + s.selector + " " + s.algorithm),
+         s.reason);
+  }
+  std::string dmarc(to_string(facts.dmarc.code));
+  if (facts.dmarc.published) {
+    dmarc += "  " + facts.dmarc.tag + "=" + std::string(to_string(facts.dmarc.policy)) + " of " +
+             safe(facts.dmarc.policy_domain);
+  }
+  line(out, "dmarc", dmarc, facts.dmarc.reason);
+  for (const auto& match : facts.allowlist) {
+    line(out, "allowlist", safe(match.entry) + "  " + std::string(standing(match)),
+         match.place + (match.reason.empty() ? "" : ", " + match.reason));
+  }
+  for (const auto& match : facts.denylist) {
+    line(out, "denylist", safe(match.entry), match.place);
+  }
+  for (const auto& trace : facts.traces.fields) line(out, "trace", safe(trace));
+  if (facts.author_is_ours) line(out, "author", "is of one of our own domains");
+  if (facts.deferred_for) {
+    line(out, "put off", "for " + std::to_string(facts.deferred_for->count()) + " s so far");
+  }
+  for (const auto& evidence : decision.evidence) line(out, "evidence", safe(evidence));
+}
+
+std::string action_of(const policy::RuleOpinion& opinion) {
+  return opinion.decision ? std::string(to_string(opinion.decision->action)) : "";
+}
+
+void show_rule(std::string& out, const ExplainedRule& rule) {
+  const auto& opinion = rule.opinion;
+  const std::string why = safe(opinion.why);
+  switch (opinion.said) {
+    case Said::nothing:
+      line(out, opinion.rule, "says nothing: " + why);
+      break;
+    case Said::spoke:
+      line(out, opinion.rule, "DECIDES: " + action_of(opinion) + (why.empty() ? "" : ", " + why));
+      break;
+    case Said::monitored:
+      line(out, opinion.rule,
+           "would decide, but is in monitor mode: " + action_of(opinion) + ", " + why);
+      break;
+    case Said::not_asked:
+      line(out, opinion.rule,
+           "not asked" + (opinion.decision ? "; it would say: " + action_of(opinion) + ", " + why
+                                           : "; it would say nothing: " + why));
+      break;
+  }
+  if (!rule.key.empty() && opinion.said != Said::not_asked) {
+    line(out, "", rule.key + "  (" + safe(rule.place) + ")");
+  }
+}
+
+void show_rules(std::string& out, const Explanation& explanation) {
+  for (const auto& group : explanation.groups) {
+    std::string whom;
+    if (explanation.groups.size() > 1 && !group.recipients.empty()) {
+      whom = ", for <" + fit(group.recipients.front(), 40) + ">";
+      if (group.recipients.size() > 1) {
+        whom += " and " + std::to_string(group.recipients.size() - 1) + " more";
+      }
+    }
+    title(out, "The rules, in their order" + whom);
+    bool decided = false;
+    for (const auto& rule : group.rules) {
+      show_rule(out, rule);
+      decided |= rule.opinion.said == Said::spoke;
+    }
+    if (!decided) line(out, "default", "no rule decides: accept");
+  }
+}
+
+void show_alternatives(std::string& out, const Explanation& explanation) {
+  if (explanation.groups.empty()) return;
+  title(out, "What would have changed it");
+  for (const auto& each : explanation.alternatives) {
+    out += "  if " + safe(each.change) + ":  " + std::string(to_string(each.action)) + " (" +
+           each.rule + ")\n";
+  }
+  if (explanation.alternatives.empty()) out += "  nothing that was tried\n";
+}
+
+void show_dns(std::string& out, const session::Decided& decided) {
+  const auto& facts = decided.outcome.facts;
+  const auto& answers = decided.inputs.answers.all();
+  title(out, "The DNS (" + std::to_string(facts.dns_questions) + " questions, waited " +
+                 std::to_string(facts.dns_waited.count()) + " ms)");
+  std::vector<std::pair<std::string, const dns::Answer*>> sorted;
+  for (const auto& [question, answer] : answers) {
+    sorted.emplace_back(dns::to_string(question), answer.get());
+  }
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& [question, answer] : sorted) {
+    std::string text = answer->is_error() ? "error: " + safe(answer->error)
+                                          : std::string(to_string(answer->outcome));
+    if (!answer->is_error()) text += ", TTL " + std::to_string(answer->ttl.count());
+    out += "  " + cell(question, 44) + " " + text + "\n";
+    const auto record = [&](const std::string& content) { line(out, "", safe(content)); };
+    for (const auto& each : answer->texts) record(each);
+    for (const auto& each : answer->addresses) record(each.text());
+    for (const auto& each : answer->exchanges) {
+      record(std::to_string(each.preference) + " " + each.exchange);
+    }
+    for (const auto& each : answer->pointers) record(each);
+  }
+}
+
+}  // namespace
+
+std::string explanation_text(const Explanation& explanation) {
+  std::string out;
+  const auto& decided = explanation.decided;
+  const auto& verdict = decided.outcome.verdict;
+  show_head(out, explanation);
+  show_who(out, decided);
+  show_known(out, decided.outcome.facts, verdict.message);
+  const bool differ =
+      std::any_of(verdict.recipients.begin(), verdict.recipients.end(),
+                  [&](const auto& each) { return !(each.decision == verdict.message); });
+  if (differ) {
+    title(out, "For each recipient");
+    for (const auto& [to, decision] : verdict.recipients) {
+      line(out, std::string(to_string(decision.action)), "<" + safe(to) + "> by " + decision.rule,
+           decision.reason);
+    }
+  }
+  show_rules(out, explanation);
+  show_alternatives(out, explanation);
+  show_dns(out, decided);
+  return out;
+}
+
+}  // namespace sekisho::cli

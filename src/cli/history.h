@@ -1,0 +1,25 @@
+// cli/history.h: `sekisho history`: the recorded decisions as a table, and what another configuration would
+// have decided. Errors: an exit code, and a sentence on stderr. Thread: the main one.
+#pragma once
+
+#include <string>
+
+#include "cli/records.h"
+
+namespace sekisho::cli {
+
+struct HistoryRequest {
+  HistoryPlace place;
+  history::Filter filter;
+  std::string since;  // ISO 8601, seconds since 1970, or as long ago as "2h" or "7d"
+  std::string until;
+  std::size_t limit = 100;  // 0: all
+  bool json = false;
+};
+
+int history(HistoryRequest request);
+
+// A point in time as people type it; nothing for what is none.
+std::optional<WallTime> time_of(const std::string& text, WallTime now);
+
+}  // namespace sekisho::cli

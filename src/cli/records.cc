@@ -1,0 +1,105 @@
+#include "cli/records.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/configuration.h"
+#include "cli/exit_code.h"
+#include "control/list_files.h"
+#include "control/snapshot.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+std::optional<std::string> folder_of(const HistoryPlace& place, int& exit_code) {
+  if (!place.dir.empty()) return place.dir;
+  std::error_code ignored;
+  const bool other = place.config.empty() && !place.other.empty() &&
+                     !std::filesystem::exists(default_config, ignored);
+  const auto loaded = load_configuration(other ? place.other : place.config);
+  if (!loaded) {
+    exit_code = config;
+    return std::nullopt;
+  }
+  if (loaded->settings.history.dir.empty()) {
+    std::fputs("sekisho: [history] dir is empty: no decisions are recorded\n", stderr);
+    exit_code = unavailable;
+    return std::nullopt;
+  }
+  return loaded->settings.history.dir;
+}
+
+Records::Book make_rulebook(const config::Settings& settings, const std::string& digest,
+                            std::map<std::string, std::string> places) {
+  auto snapshot = control::make_offline_snapshot(settings, digest);
+  if (!snapshot) return tl::unexpected(snapshot.error());
+  return std::make_shared<const Rulebook>(
+      Rulebook{settings, std::move(*snapshot), std::move(places)});
+}
+
+}  // namespace
+
+std::optional<Records> Records::open(const HistoryPlace& place, int& exit_code) {
+  const auto folder = folder_of(place, exit_code);
+  if (!folder) return std::nullopt;
+  auto archive = history::Archive::open(*folder);
+  if (!archive) {
+    std::fprintf(stderr, "sekisho: the history in %s: %s\n", folder->c_str(),
+                 archive.error().why.c_str());
+    exit_code = no_input;
+    return std::nullopt;
+  }
+  return Records(std::move(*archive));
+}
+
+Expected<session::Decided, std::string> Records::find(const std::string& id) {
+  const auto number = archive_.find(id);
+  if (!number) return tl::unexpected(number.error().why);
+  if (!*number) return tl::unexpected<std::string>("no such id or queue id in the history");
+  return read(**number);
+}
+
+Expected<session::Decided, std::string> Records::read(std::int64_t number) {
+  auto decided = archive_.read(number);
+  if (!decided) return tl::unexpected(decided.error().why);
+  if (!*decided) return tl::unexpected((*decided).error().what);
+  return std::move(**decided);
+}
+
+Records::Book Records::rulebook(const std::string& digest) {
+  const auto known = rulebooks_.find(digest);
+  if (known != rulebooks_.end()) return known->second;
+  const auto make = [&]() -> Book {
+    const auto stored = archive_.configuration(digest);
+    if (!stored) return tl::unexpected(stored.error().why);
+    if (!*stored) return tl::unexpected("the configuration " + digest + " is not recorded");
+    const auto loaded = config::load_text((*stored)->text, "recorded configuration " + digest);
+    if (!loaded) return tl::unexpected(loaded.error().front().text());
+    // Its lists as they are now, if they can be read: what they said at the time is in each record.
+    config::Settings settings = loaded->settings;
+    settings.list_files = {{}, {}};
+    auto book = make_rulebook(settings, digest, (*stored)->places);
+    if (!book) return book;
+    auto complete = std::make_shared<Rulebook>(**book);
+    auto snapshot = std::make_shared<session::Snapshot>(*complete->snapshot);
+    static_cast<void>(control::read_list_files(loaded->settings.list_files, snapshot->rules));
+    complete->settings.list_files = loaded->settings.list_files;
+    complete->snapshot = std::move(snapshot);
+    return complete;
+  };
+  return rulebooks_.emplace(digest, make()).first->second;
+}
+
+std::shared_ptr<const Rulebook> rulebook_of_file(const std::string& path) {
+  const auto loaded = load_configuration(path);
+  if (!loaded) return nullptr;
+  std::map<std::string, std::string> places;
+  for (const auto& [key, place] : loaded->places) places.emplace(key, place.text());
+  auto book = make_rulebook(loaded->settings, loaded->digest, std::move(places));
+  if (book) return *book;
+  std::fprintf(stderr, "%s: error: %s\n", path.c_str(), book.error().c_str());
+  return nullptr;
+}
+
+}  // namespace sekisho::cli

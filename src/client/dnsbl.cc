@@ -1,0 +1,207 @@
+#include "client/dnsbl.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/ascii.h"
+
+namespace sekisho::client {
+
+namespace {
+
+// Of the answers so many are told; a list of real life gives five at most.
+constexpr std::size_t max_codes = 8;
+
+// "2.0.0.127" of "2.0.0.127.in-addr.arpa".
+std::string reversed(const mail::IpAddress& address) {
+  std::string name = address.reverse_name();
+  const std::string_view suffix = address.is_v4() ? ".in-addr.arpa" : ".ip6.arpa";
+  name.resize(name.size() - suffix.size());
+  return name;
+}
+
+ListLookup lookup(const ListDefinition& list, ListOn on, std::string value,
+                  std::string_view label) {
+  std::string name(label);
+  name.append(".").append(list.list.zone);
+  return {&list, on, std::move(value), dns::Name::from(name)};
+}
+
+// A domain that a list may hold: not the only label of a name, nor what would be an address.
+std::optional<mail::DomainName> listable(std::string_view text) {
+  auto domain = mail::DomainName::parse(text);
+  if (!domain || domain->label_count() < 2) return std::nullopt;
+  const std::string_view last = domain->labels().back();
+  if (std::all_of(last.begin(), last.end(), ascii::is_digit)) return std::nullopt;
+  return *domain;
+}
+
+std::string joined(const std::vector<mail::IpAddress>& answers) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(answers.size(), max_codes); ++i) {
+    out += (out.empty() ? "" : ",") + answers[i].text();
+  }
+  return answers.size() > max_codes ? out + ",+" : out;
+}
+
+template <class Test>
+std::vector<mail::IpAddress> those_that(const std::vector<mail::IpAddress>& answers, Test test) {
+  std::vector<mail::IpAddress> out;
+  std::copy_if(answers.begin(), answers.end(), std::back_inserter(out), test);
+  return out;
+}
+
+ListResult failed(ListResult result, const dns::Answer& answer) {
+  result.code = ListCode::temperror;
+  result.reason = answer.error;
+  result.fault = fault_of_error(answer.error);
+  return result;
+}
+
+ListResult faulty(ListResult result, ListFault fault, const std::vector<mail::IpAddress>& answers) {
+  result.code = ListCode::set_aside;
+  result.fault = fault;
+  result.codes = joined(answers);
+  result.reason = to_string(fault);
+  return result;
+}
+
+// Replaces every occurrence, whatever its case.
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+  const std::string lower = ascii::lower(text);
+  std::string out;
+  std::size_t at = 0;
+  for (;;) {
+    const std::size_t found = lower.find(what, at);
+    out += text.substr(at, found - at);
+    if (found == std::string::npos) break;
+    out += with;
+    at = found + what.size();
+  }
+  text = std::move(out);
+}
+
+}  // namespace
+
+std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAddress& client) {
+  std::vector<ListLookup> out;
+  const std::string label = reversed(client);
+  for (const ListDefinition& list : options.lists) {
+    if (list.kind == ListKind::rhsbl) continue;
+    out.push_back(lookup(list, ListOn::client, client.text(), label));
+  }
+  return out;
+}
+
+std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::string_view domain) {
+  std::vector<ListLookup> out;
+  const auto name = listable(domain);
+  if (!name) return out;
+  for (const ListDefinition& list : options.lists) {
+    if (list.kind != ListKind::rhsbl) continue;
+    if (std::find(list.on.begin(), list.on.end(), on) == list.on.end()) continue;
+    out.push_back(lookup(list, on, name->text(), name->text()));
+  }
+  return out;
+}
+
+ListResult unanswered(const ListLookup& lookup) {
+  ListResult result;
+  result.name = lookup.list->name;
+  result.kind = lookup.list->kind;
+  result.on = lookup.on;
+  result.value = lookup.value;
+  result.code = ListCode::unanswered;
+  return result;
+}
+
+dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers& answers,
+                                    Reason reason) {
+  using Evaluation = dns::Evaluation<ListResult>;
+  ListResult result = unanswered(lookup);
+  result.code = ListCode::not_listed;
+  if (!lookup.name) {
+    result.reason = "too long to be looked up";
+    return Evaluation::of(std::move(result));
+  }
+  const dns::Question codes{*lookup.name, dns::Type::a};
+  const dns::Answer* answer = answers.find(codes);
+  if (answer == nullptr) return Evaluation{std::nullopt, {codes}, {}};
+  if (answer->is_error()) return Evaluation::of(failed(std::move(result), *answer));
+
+  // An answer with something wrong in it counts for nothing, even if there is a code beside it.
+  const auto& addresses = answer->addresses;
+  if (const auto errors = those_that(addresses, is_error_code); !errors.empty()) {
+    return Evaluation::of(faulty(std::move(result), ListFault::error_code, errors));
+  }
+  const auto outside = those_that(addresses, [](const auto& a) { return !is_list_code(a); });
+  if (!outside.empty()) {
+    return Evaluation::of(faulty(std::move(result), ListFault::outside, outside));
+  }
+  const auto matching =
+      those_that(addresses, [&](const auto& a) { return lookup.list->list.codes.matches(a); });
+  if (matching.empty()) {
+    result.codes = joined(addresses);
+    return Evaluation::of(std::move(result));
+  }
+  result.code = ListCode::listed;
+  result.codes = joined(matching);
+  // RFC 5782 §2.1: the reason for a person. Nobody shows that of a dnswl.
+  const dns::Question text{*lookup.name, dns::Type::txt};
+  const dns::Answer* why = answers.find(text);
+  if (why == nullptr && reason == Reason::wanted && lookup.list->kind != ListKind::dnswl) {
+    return Evaluation{std::nullopt, {text}, {}};
+  }
+  if (why != nullptr && !why->texts.empty()) {
+    result.reason = clean_reason(why->texts.front(), *lookup.list);
+  }
+  return Evaluation::of(std::move(result));
+}
+
+ListFault fault_of_error(std::string_view error) {
+  constexpr std::string_view ours[] = {"query budget", "time budget", "cancelled", "shutting down",
+                                       "resolver busy"};
+  if (std::find(std::begin(ours), std::end(ours), error) != std::end(ours)) return ListFault::none;
+  const bool silence =
+      error == "timeout" || error == "server unreachable" || error.starts_with("truncated");
+  return silence ? ListFault::no_answer : ListFault::refused;
+}
+
+std::string clean_reason(std::string_view text, const ListDefinition& list) {
+  std::string out(text);
+  // Some lists repeat the question.
+  replace_all(out, list.list.zone, list.name);
+  for (std::string_view rest = list.list.zone; !rest.empty();) {
+    const std::string_view label = rest.substr(0, rest.find('.'));
+    if (holds_key(label)) replace_all(out, label, "(secret)");
+    rest.remove_prefix(std::min(label.size() + 1, rest.size()));
+  }
+  out = ascii::trim(out);
+  if (out.size() > max_reason_octets) out.resize(max_reason_octets);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return out;
+}
+
+std::string hide_zone(const Options& options, std::string_view question_name) {
+  for (const ListDefinition& list : options.lists) {
+    const std::string suffix = "." + list.list.zone;
+    if (!question_name.ends_with(suffix)) continue;
+    std::string out(question_name.substr(0, question_name.size() - suffix.size()));
+    return out.append(".{").append(list.name).append("}");
+  }
+  return std::string(question_name);
+}
+
+std::string restore_zone(const Options& options, std::string_view hidden) {
+  for (const ListDefinition& list : options.lists) {
+    const std::string suffix = ".{" + list.name + "}";
+    if (!hidden.ends_with(suffix)) continue;
+    std::string out(hidden.substr(0, hidden.size() - suffix.size()));
+    return out.append(".").append(list.list.zone);
+  }
+  return std::string(hidden);
+}
+
+}  // namespace sekisho::client

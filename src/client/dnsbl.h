@@ -1,0 +1,60 @@
+// client/dnsbl.h: is an address or a domain in a DNS list? RFC 5782 §2. Pure: reads the answers known so far.
+//   for (auto& lookup : address_lookups(options, client)) …
+//   look_up(lookup, answers, Reason::wanted)  → needs A; after a hit TXT; then the result
+// A hit is a hit without its TXT: whoever cannot wait runs it with Reason::if_known.
+// Errors: are results; never throws. Thread: any.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/options.h"
+#include "client/result.h"
+#include "dns/answers.h"
+#include "mail/domain_name.h"
+#include "mail/ip_address.h"
+
+namespace sekisho::client {
+
+// One value in one list. `list` must outlive it.
+struct ListLookup {
+  const ListDefinition* list = nullptr;
+  ListOn on = ListOn::client;
+  std::string value;
+  // What is asked; none: the name would be too long, and so the value cannot be listed.
+  std::optional<dns::Name> name;
+};
+
+// A hit waits so long for the list's TXT, no longer: it comes from the servers that have just answered.
+inline constexpr std::chrono::milliseconds reason_wait{500};
+// Of a list's TXT so much is kept: the reply line has room for it, the rest and the id.
+inline constexpr std::size_t max_reason_octets = 200;
+
+// All lists that hold addresses.
+std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAddress& client);
+// All lists that are asked about domains of this origin. `domain` as it came: a HELO name, a domain;
+// nothing is looked up for what is no domain (an address literal, "localhost", 192.0.2.1).
+std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::string_view domain);
+
+enum class Reason { wanted, if_known };
+
+dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers& answers,
+                                    Reason reason);
+// The result while there is no answer.
+ListResult unanswered(const ListLookup& lookup);
+
+// What a failed answer says of the list: `none` when it failed on our side of the resolver.
+ListFault fault_of_error(std::string_view error);
+
+// The TXT of a list as it may be shown: printable ASCII, bounded, without the list's zone or key.
+std::string clean_reason(std::string_view text, const ListDefinition& list);
+
+// For whoever keeps or shows questions: the zone at the end of a name is replaced by "{NAME}" of its
+// list, and back.
+std::string hide_zone(const Options& options, std::string_view question_name);
+std::string restore_zone(const Options& options, std::string_view hidden);
+
+}  // namespace sekisho::client

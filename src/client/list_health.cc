@@ -1,0 +1,307 @@
+#include "client/list_health.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/dnsbl.h"
+
+namespace sekisho::client {
+
+namespace {
+
+// ::FFFF:127.0.0.2 and ::FFFF:127.0.0.1 as a list has them; mail::IpAddress reads both as IPv4.
+std::string mapped(char last) {
+  std::string name(1, last);
+  for (const char nibble : std::string_view("00000f7ffff")) name.append(".").push_back(nibble);
+  for (int i = 0; i < 20; ++i) name += ".0";
+  return name;
+}
+
+dns::Question entry(const ListDefinition& list, std::string_view label) {
+  std::string name(label);
+  name.append(".").append(list.list.zone);
+  // The zone leaves room for an IPv6 address.
+  return {dns::Name::from(name).value(), dns::Type::a};
+}
+
+struct TestEntries {
+  std::vector<dns::Question> listed;      // one of them must be
+  std::vector<dns::Question> not_listed;  // none of them may be
+};
+
+TestEntries test_entries(const ListDefinition& list) {
+  if (list.kind == ListKind::rhsbl) return {{entry(list, "test")}, {entry(list, "invalid")}};
+  return {{entry(list, "2.0.0.127"), entry(list, mapped('2'))},
+          {entry(list, "1.0.0.127"), entry(list, mapped('1'))}};
+}
+
+std::string first_text(const dns::Answer& answer) {
+  return answer.addresses.empty() ? std::string() : answer.addresses.front().text();
+}
+
+// What is wrong with an answer, whatever was asked.
+std::optional<SelfTest> fault_of(const dns::Answer& answer) {
+  if (answer.is_error()) {
+    const ListFault fault = fault_of_error(answer.error);
+    return SelfTest{fault == ListFault::none ? ListFault::no_answer : fault, answer.error};
+  }
+  for (const auto& address : answer.addresses) {
+    if (is_error_code(address)) return SelfTest{ListFault::error_code, address.text()};
+    if (!is_list_code(address)) return SelfTest{ListFault::outside, address.text()};
+  }
+  return std::nullopt;
+}
+
+// A fault that several failures in a row make, and not one.
+bool is_failure(ListFault fault) {
+  return fault == ListFault::no_answer || fault == ListFault::refused;
+}
+
+std::string minutes_text(SteadyTime::duration time) {
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(time).count();
+  if (minutes >= 120) return std::to_string(minutes / 60) + " hours";
+  return minutes <= 1 ? "a minute" : std::to_string(minutes) + " minutes";
+}
+
+}  // namespace
+
+// --- the self-test -------------------------------------------------------------------------------
+
+dns::Evaluation<SelfTest> self_test(const ListDefinition& list, const dns::Answers& answers) {
+  using Evaluation = dns::Evaluation<SelfTest>;
+  const TestEntries entries = test_entries(list);
+  std::vector<dns::Question> questions = entries.not_listed;
+  questions.insert(questions.end(), entries.listed.begin(), entries.listed.end());
+  std::vector<dns::Question> open;
+  std::copy_if(questions.begin(), questions.end(), std::back_inserter(open),
+               [&](const auto& question) { return answers.find(question) == nullptr; });
+  if (!open.empty()) return Evaluation{std::nullopt, std::move(open), {}};
+
+  for (const auto& question : questions) {
+    if (const auto fault = fault_of(*answers.find(question))) return Evaluation::of(*fault);
+  }
+  for (const auto& question : entries.not_listed) {
+    const dns::Answer& answer = *answers.find(question);
+    if (!answer.addresses.empty()) {
+      return Evaluation::of({ListFault::lists_everything, first_text(answer)});
+    }
+  }
+  const bool has_entry =
+      std::any_of(entries.listed.begin(), entries.listed.end(),
+                  [&](const auto& question) { return !answers.find(question)->addresses.empty(); });
+  if (!has_entry && list.self_test) return Evaluation::of({ListFault::lists_nothing, {}});
+  return Evaluation::of({});
+}
+
+// --- one list ------------------------------------------------------------------------------------
+
+void ListHealth::wait_for_test(SteadyTime now) {
+  state_ = State::set_aside;
+  fault_ = ListFault::untested;
+  answer_.clear();
+  since_ = next_test_ = now;
+}
+
+std::optional<ListHealth::Change> ListHealth::observe(ListFault fault, std::string_view answer,
+                                                      SteadyTime now) {
+  if (fault == ListFault::none) {
+    failures_ = 0;  // it answers
+    return std::nullopt;
+  }
+  // The way back is the self-test.
+  if (state_ == State::set_aside) return std::nullopt;
+  if (is_failure(fault) && ++failures_ < failures_to_set_aside) return std::nullopt;
+  return set_aside(fault, answer, now);
+}
+
+std::optional<ListHealth::Change> ListHealth::tested(const SelfTest& test, SteadyTime now) {
+  if (test.fault == ListFault::none) {
+    failures_ = 0;
+    next_test_ = now + test_every;
+    if (state_ == State::healthy) return std::nullopt;
+    const bool first = fault_ == ListFault::untested;
+    Change change{ListFault::none, {}, now - since_};
+    state_ = State::healthy;
+    fault_ = ListFault::none;
+    answer_.clear();
+    since_ = now;
+    if (first) return std::nullopt;
+    return change;
+  }
+  if (state_ == State::set_aside && fault_ != ListFault::untested) {
+    next_test_ = now + retest_wait();
+    return std::nullopt;
+  }
+  // One unanswered test of a list that has worked is no more than an unanswered lookup.
+  if (state_ == State::healthy && is_failure(test.fault)) {
+    next_test_ = now + retest_after_silence;
+    return observe(test.fault, test.answer, now);
+  }
+  return set_aside(test.fault, test.answer, now);
+}
+
+std::optional<ListHealth::Change> ListHealth::set_aside(ListFault fault, std::string_view answer,
+                                                        SteadyTime now) {
+  const bool before = relapses_ > 0 && now - since_ < forget_after;
+  relapses_ = before ? relapses_ + 1 : 1;
+  state_ = State::set_aside;
+  fault_ = fault;
+  answer_ = answer;
+  since_ = now;
+  failures_ = 0;
+  next_test_ = now + retest_wait();
+  return Change{fault, answer_, {}};
+}
+
+SteadyTime::duration ListHealth::retest_wait() const {
+  SteadyTime::duration wait = is_failure(fault_) ? retest_after_silence : retest_after;
+  for (unsigned i = 1; i < relapses_ && wait < test_every; ++i) wait *= 2;
+  return std::min<SteadyTime::duration>(wait, test_every);
+}
+
+std::string advice(const ListDefinition& list, ListFault fault, std::string_view answer) {
+  switch (fault) {
+    case ListFault::error_code:
+      if (answer.starts_with("127.255.255.254")) {
+        return "your resolver is a public one, which the list does not serve: use a resolver of "
+               "your own, or an access key (DQS) in a list_file";
+      }
+      if (answer.starts_with("127.255.255.255")) {
+        return "you ask more than the list gives for nothing: get an access key, or remove the "
+               "list";
+      }
+      if (answer.starts_with("127.255.255.252")) {
+        return "the zone is misspelt: correct list or list_file";
+      }
+      return "ask the operator of the list what the code means, or remove the list";
+    case ListFault::outside:
+      return "the domain of the list is given up, or your resolver rewrites answers: remove the "
+             "list, or use a resolver of your own";
+    case ListFault::no_answer:
+      return "see that your resolver reaches it, or remove the list";
+    case ListFault::refused:
+      return "see that the list still exists, and that it serves your resolver";
+    case ListFault::lists_everything:
+      return list.kind == ListKind::rhsbl
+                 ? "it lists INVALID, so it would block every domain: it is shut down, or refuses "
+                   "you; remove the list"
+                 : "it lists 127.0.0.1, so it would block everybody: it is shut down, or refuses "
+                   "you; remove the list";
+    case ListFault::lists_nothing:
+      return "RFC 5782 section 5 wants such an entry: correct the zone, remove a dead list, or set "
+             "self_test = false for one of your own";
+    case ListFault::none:
+    case ListFault::untested:
+      break;
+  }
+  return {};
+}
+
+// --- all lists -----------------------------------------------------------------------------------
+
+void ListGuard::configure(const Options& options, bool wait_for_test, SteadyTime now) {
+  entries_.with([&](Entries& entries) {
+    Entries next;
+    for (const ListDefinition& list : options.lists) {
+      const auto old = entries.find(list.name);
+      const bool known = old != entries.end() && old->second.list.list.zone == list.list.zone &&
+                         old->second.list.kind == list.kind;
+      Entry entry;
+      if (known) {
+        entry = old->second;
+        if (entry.health.state() == ListHealth::State::set_aside) entry.health.test_now(now);
+      } else if (wait_for_test) {
+        entry.health.wait_for_test(now);
+      }
+      entry.list = list;
+      next.emplace(list.name, std::move(entry));
+    }
+    entries = std::move(next);
+  });
+}
+
+ListResult ListGuard::observe(ListResult result, SteadyTime now) {
+  std::optional<ListHealth::Change> change;
+  ListDefinition list;
+  entries_.with([&](Entries& entries) {
+    const auto found = entries.find(result.name);
+    if (found == entries.end()) return;  // a message of the configuration before
+    Entry& entry = found->second;
+    ++entry.counts.lookups;
+    const bool hit = result.code == ListCode::listed;
+    if (result.code == ListCode::temperror) ++entry.counts.failures;
+    // What failed on our side tells nothing of the list, not even that it answers.
+    const bool tells = result.code != ListCode::temperror || result.fault != ListFault::none;
+    const std::string& answer = result.codes.empty() ? result.reason : result.codes;
+    if (tells) change = entry.health.observe(result.fault, answer, now);
+    if (change) {
+      ++entry.counts.times_set_aside;
+      list = entry.list;
+    }
+    if (hit && entry.health.state() == ListHealth::State::set_aside) {
+      result.code = ListCode::set_aside;
+      result.fault = entry.health.fault();
+      result.reason = "the list " + std::string(to_string(result.fault));
+    }
+    if (result.code == ListCode::set_aside) ++entry.counts.not_counted;
+    if (result.code == ListCode::listed) ++entry.counts.listed;
+  });
+  if (change) tell(list, *change);
+  return result;
+}
+
+std::vector<std::string> ListGuard::take_due(SteadyTime now) {
+  return entries_.with([&](Entries& entries) {
+    std::vector<std::string> due;
+    for (auto& [name, entry] : entries) {
+      if (!entry.health.test_due(now)) continue;
+      entry.health.test_begun(now);
+      due.push_back(name);
+    }
+    return due;
+  });
+}
+
+void ListGuard::tested(std::string_view name, const SelfTest& test, SteadyTime now) {
+  std::optional<ListHealth::Change> change;
+  ListDefinition list;
+  entries_.with([&](Entries& entries) {
+    const auto found = entries.find(name);
+    if (found == entries.end()) return;
+    change = found->second.health.tested(test, now);
+    if (!change) return;
+    if (change->fault != ListFault::none) ++found->second.counts.times_set_aside;
+    list = found->second.list;
+  });
+  if (change) tell(list, *change);
+}
+
+std::vector<ListStatus> ListGuard::status() const {
+  return entries_.with([](const Entries& entries) {
+    std::vector<ListStatus> out;
+    for (const auto& [name, entry] : entries) {
+      ListStatus status = entry.counts;
+      status.name = name;
+      status.kind = entry.list.kind;
+      status.set_aside = entry.health.state() == ListHealth::State::set_aside;
+      status.fault = entry.health.fault();
+      status.answer = entry.health.answer();
+      status.since = entry.health.since();
+      out.push_back(std::move(status));
+    }
+    return out;
+  });
+}
+
+void ListGuard::tell(const ListDefinition& list, const ListHealth::Change& change) const {
+  if (!warn_) return;
+  if (change.fault == ListFault::none) {
+    return warn_("list " + list.name + " is in use again after " + minutes_text(change.was_aside));
+  }
+  std::string line = "list " + list.name + " is set aside and nothing counts as listed by it: it ";
+  line += to_string(change.fault);
+  if (!change.answer.empty()) line += " (" + change.answer + ")";
+  warn_(line + ": " + advice(list, change.fault, change.answer));
+}
+
+}  // namespace sekisho::client

@@ -1,0 +1,148 @@
+// client/list_health.h: whether a list can be trusted now. RFC 5782 §5. A list that answers with error codes or
+// nonsense, that does not answer, or that fails its self-test is set aside: nothing counts as listed by it until a
+// self-test has succeeded. A list must never reject the world.
+//   healthy ──fault──► set aside ──self-test passed──► healthy
+// The time comes in as an argument. Thread: ListHealth one owner; ListGuard any, internally locked.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "client/options.h"
+#include "client/result.h"
+#include "dns/answers.h"
+
+namespace sekisho::client {
+
+// --- the self-test -------------------------------------------------------------------------------
+
+struct SelfTest {
+  ListFault fault = ListFault::none;  // none: passed
+  std::string answer;                 // what the list said, for people
+};
+
+// The test entries of an address list are 127.0.0.2 (listed) and 127.0.0.1 (never listed), and the same as
+// ::FFFF:127.0.0.2 and ::FFFF:127.0.0.1; those of a domain list are TEST and INVALID. Any code but an error
+// code counts as listed here, whatever the pattern. A list without the listed IPv6 entry is not at fault:
+// it has no IPv6.
+dns::Evaluation<SelfTest> self_test(const ListDefinition& list, const dns::Answers& answers);
+
+// --- one list ------------------------------------------------------------------------------------
+
+class ListHealth {
+ public:
+  enum class State : std::uint8_t {
+    healthy,    // its answers count
+    set_aside,  // its answers do not count
+  };
+  // An hour: RFC 5782 §5 leaves it open. A list that is shut down is noticed within it even if nothing of
+  // it was ever listed, and two to four questions an hour burden nobody.
+  static constexpr std::chrono::hours test_every{1};
+  // Set aside: tested again sooner, so that a repaired resolver or a new key is in use at once; each
+  // further time within a day doubles it, up to an hour, so that one that comes and goes is not a stream
+  // of warnings.
+  static constexpr std::chrono::minutes retest_after{5};
+  // A list that only did not answer is mostly back soon.
+  static constexpr std::chrono::minutes retest_after_silence{1};
+  // So many failures without an answer between them set a list aside. Each has been retried by the
+  // resolver for seconds, so it is no lost packet; and a list that is asked by every session adds its
+  // time-out to every message.
+  static constexpr unsigned failures_to_set_aside = 5;
+  // What happened longer ago does not double the wait.
+  static constexpr std::chrono::hours forget_after{24};
+
+  struct Change {
+    ListFault fault = ListFault::none;  // none: healthy again
+    std::string answer;
+    SteadyTime::duration was_aside{0};
+  };
+
+  State state() const { return state_; }
+  ListFault fault() const { return fault_; }
+  const std::string& answer() const { return answer_; }
+  SteadyTime since() const { return since_; }
+
+  // Nothing counts before the first self-test. Without it, a list is trusted from the start.
+  void wait_for_test(SteadyTime now);
+  // What a lookup showed: the fault of its answer.
+  std::optional<Change> observe(ListFault fault, std::string_view answer, SteadyTime now);
+  std::optional<Change> tested(const SelfTest& test, SteadyTime now);
+  bool test_due(SteadyTime now) const { return now >= next_test_; }
+  // The admin may have repaired what was wrong.
+  void test_now(SteadyTime now) { next_test_ = now; }
+  // Not due again until its result, or until an hour has passed without one.
+  void test_begun(SteadyTime now) { next_test_ = now + test_every; }
+
+ private:
+  std::optional<Change> set_aside(ListFault fault, std::string_view answer, SteadyTime now);
+  SteadyTime::duration retest_wait() const;
+
+  State state_ = State::healthy;
+  ListFault fault_ = ListFault::none;
+  std::string answer_;
+  SteadyTime since_{};
+  SteadyTime next_test_{};
+  unsigned failures_ = 0;  // in a row
+  unsigned relapses_ = 0;  // times set aside within a day
+};
+
+// What to do about a fault, for the admin.
+std::string advice(const ListDefinition& list, ListFault fault, std::string_view answer);
+
+// --- all lists -----------------------------------------------------------------------------------
+
+// What `sekisho status` and the metrics say of a list. Counters since start.
+struct ListStatus {
+  std::string name;
+  ListKind kind = ListKind::dnsbl;
+  bool set_aside = false;
+  ListFault fault = ListFault::none;
+  std::string answer;
+  SteadyTime since{};  // of the state
+  std::uint64_t lookups = 0;
+  std::uint64_t listed = 0;
+  std::uint64_t failures = 0;     // lookups without an answer
+  std::uint64_t not_counted = 0;  // listed, but the list was set aside, or the answer an error
+  std::uint64_t times_set_aside = 0;
+};
+
+class ListGuard {
+ public:
+  // One line for each change of a list's state, called without a lock held.
+  using Warn = std::function<void(std::string)>;
+  explicit ListGuard(Warn warn) : warn_(std::move(warn)) {}
+
+  // The lists in force. Those that were there before, with the same zone, keep their state; those that
+  // are set aside are tested again.
+  // `wait_for_test`: new ones do not count before their self-test; for a daemon that runs them.
+  void configure(const Options& options, bool wait_for_test, SteadyTime now);
+  // Takes note of a result, and gives it back as it counts: what a list that is set aside lists is
+  // `set_aside`.
+  ListResult observe(ListResult result, SteadyTime now);
+  // The lists whose self-test is due; each is then being tested.
+  std::vector<std::string> take_due(SteadyTime now);
+  void tested(std::string_view name, const SelfTest& test, SteadyTime now);
+  std::vector<ListStatus> status() const;
+
+ private:
+  struct Entry {
+    ListDefinition list;
+    ListHealth health;
+    ListStatus counts;
+  };
+  using Entries = std::map<std::string, Entry, std::less<>>;
+  void tell(const ListDefinition& list, const ListHealth::Change& change) const;
+
+  Warn warn_;
+  Guarded<Entries> entries_;
+};
+
+}  // namespace sekisho::client

@@ -1,0 +1,28 @@
+// client/options.h: the DNS lists that are asked. [[dnsbl]], [[rhsbl]], [[dnswl]]: what a hit leads to stands in
+// policy/rules.h, under the same name. Thread: immutable values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/list_codes.h"
+#include "client/result.h"
+
+namespace sekisho::client {
+
+struct ListDefinition {
+  std::string name;  // what logs, replies and counters say
+  ListKind kind = ListKind::dnsbl;
+  ListZone list;     // never shown: it may hold an access key
+  std::string file;  // where `list` was read from; empty: it stood in the configuration
+  // What is looked up: the client's address in a dnsbl or dnswl, these in an rhsbl.
+  std::vector<ListOn> on{ListOn::helo, ListOn::sender, ListOn::client_name, ListOn::from,
+                         ListOn::dkim};
+  bool self_test = true;  // has the test entries of RFC 5782 §5
+};
+
+struct Options {
+  std::vector<ListDefinition> lists;  // names are unique
+};
+
+}  // namespace sekisho::client

@@ -1,0 +1,74 @@
+// control/list_files.h: reads the files of the allowlist and the denylist, and reads them again when they change.
+// A change is seen by modification time, size and inode; editors that write in place and those that rename both work. A
+// file that vanished or cannot be read leaves its entries in force.
+// Errors: a sentence for the admin, or a line in the log; an entry is never made from what could not be read.
+// Thread: one owner, the one that replaces the engine's snapshot.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "config/finding.h"
+#include "control/options.h"
+#include "policy/allowlist.h"
+#include "policy/rules.h"
+#include "session/engine.h"
+
+namespace sekisho::control {
+
+// Puts both lists into `rules`. Bad lines are no error: they are findings of the lists.
+Expected<void, std::string> read_list_files(const ListFileOptions& options, policy::RuleSet& rules);
+
+// Bad lines, entries that are given twice, never do anything or have expired, and what entries move to the dot.
+std::vector<config::Finding> list_findings(const policy::RuleSet& rules, WallTime now);
+
+class ListFiles {
+ public:
+  // How soon a change holds.
+  static constexpr std::chrono::seconds look_every{2};
+
+  explicit ListFiles(Log& log) : log_(log) {}
+
+  // After the start and after a reload: says what is wrong with what is in force now.
+  void loaded(const policy::RuleSet& rules, WallTime now);
+  // The snapshot with what has changed since; nullptr when nothing has.
+  std::shared_ptr<const session::Snapshot> look(const ListFileOptions& options,
+                                                const session::Snapshot& current, WallTime now);
+
+ private:
+  struct Stamp {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::int64_t modified = 0;  // ns
+    std::int64_t changed = 0;   // ns, of the inode
+    bool operator==(const Stamp&) const = default;
+  };
+  using Files = policy::Allowlist::Files;
+
+  static std::optional<Stamp> stamp_of(const std::string& path);
+  std::shared_ptr<const policy::Allowlist> look_at(policy::ListKind kind,
+                                                   const std::vector<std::string>& paths,
+                                                   const policy::Allowlist* held, WallTime now);
+  std::shared_ptr<const policy::AllowFile> look_at_file(
+      policy::ListKind kind, const std::string& path,
+      const std::shared_ptr<const policy::AllowFile>& held, WallTime now);
+  void keep(const std::string& path, const policy::AllowFile& held, const std::string& why);
+  void tell_change(const policy::Allowlist& before, const policy::Allowlist& after);
+  void tell_expired(const policy::Allowlist* list, WallTime after, WallTime now);
+
+  Log& log_;
+  std::map<std::string, Stamp> stamps_;  // of what was read, once it has settled
+  std::map<std::string, int> kept_;      // files whose old entries are kept, and for how many looks
+  std::set<std::string> expired_;        // entries that were reported
+  WallTime looked_ = WallTime::min();
+};
+
+}  // namespace sekisho::control

@@ -1,0 +1,69 @@
+// history/archive.h: reads what the recorder wrote, beside it or when it does not run.
+// Errors: spool::Failure, a sentence for the admin. Thread: one owner.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "history/recorder.h"
+#include "mail/ip_address.h"
+#include "session/decided.h"
+#include "spool/database.h"
+
+namespace sekisho::history {
+
+// One decision as a table shows it. Texts are as strangers wrote them.
+struct Row {
+  std::int64_t number = 0;
+  std::string id;
+  std::string queue_id;
+  WallTime time{};
+  std::string client;
+  std::string client_name;
+  std::string mail_from;
+  std::vector<std::string> recipients;
+  std::string author;
+  std::string subject;
+  std::string action;
+  std::string rule;
+  std::string reason;
+};
+
+// All that is given must hold. Texts match anywhere and in any case.
+struct Filter {
+  std::optional<WallTime> since = {};
+  std::optional<WallTime> until = {};
+  std::string from = {};  // in MAIL FROM or the Author Domain
+  std::string to = {};
+  std::string rule = {};    // exactly
+  std::string action = {};  // exactly
+  std::string client = {};  // "192.0.2.1", "192.0.2.0/24", or in its name
+  std::string text = {};    // in the subject, the reason or any of the above
+
+  bool matches(const Row& row) const;
+};
+
+// "K7Q2-4DMX" of what a person typed or heard: any case, with or without the hyphen, I and L for 1, O for 0.
+std::string normal_id(std::string text);
+
+class Archive {
+ public:
+  static spool::Outcome<Archive> open(const std::string& dir);
+
+  // Newest first, until `each` says false.
+  spool::Outcome<void> list(const Filter& filter, const std::function<bool(const Row&)>& each);
+  // The number of the newest decision of that id, or of that queue id of the MTA's; nothing when there is none.
+  spool::Outcome<std::optional<std::int64_t>> find(const std::string& id);
+  spool::Outcome<Expected<session::Decided>> read(std::int64_t number);
+  spool::Outcome<std::optional<Configuration>> configuration(const std::string& digest);
+
+ private:
+  explicit Archive(spool::Database database) : database_(std::move(database)) {}
+  spool::Database database_;
+};
+
+}  // namespace sekisho::history

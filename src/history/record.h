@@ -1,0 +1,24 @@
+// history/record.h: one decision as octets, and back, exactly: what was read is what was decided.
+//   octets = raw-size (4 octets, big-endian) zlib( CBOR {"v": 1, …} )    RFC 1950, 8949
+// A member that is missing keeps its default, so a record may gain members within its version; one that
+// changes its meaning makes a new version. Errors: a sentence for a person. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "session/decided.h"
+
+namespace sekisho::history {
+
+inline constexpr int record_version = 1;
+
+// A header has 1 MB at most, and the rest is smaller: what claims to be larger is damaged.
+inline constexpr std::uint32_t max_record_octets = 64U * 1024 * 1024;
+
+std::string encode(const session::Decided& decided);
+Expected<session::Decided> decode(std::string_view octets);
+
+}  // namespace sekisho::history

@@ -1,0 +1,375 @@
+#include "history/recorder.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/ascii.h"
+#include "history/record.h"
+#include "history/schema.h"
+
+namespace sekisho::history {
+
+namespace {
+
+using spool::Failure;
+using spool::Outcome;
+
+// Decisions of one commit, and how long the first of them waits for others.
+constexpr std::size_t batch_size = 500;
+constexpr std::chrono::milliseconds gathering(100);
+// After a failure: a full disk is not emptied within a second.
+constexpr std::chrono::seconds retry_after(5);
+constexpr std::chrono::seconds prune_every(10);
+// Rows that one step of pruning removes, so that writing never waits long.
+constexpr std::int64_t prune_step = 1000;
+constexpr std::chrono::seconds stop_within(5);
+
+// What may be searched and shown in a table is cut here; the record has all of it.
+std::string cut(std::string text, std::size_t octets) {
+  if (text.size() > octets) text.resize(octets);
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) {
+    if (text.size() > 4096) break;
+    text += (text.empty() ? "" : "\n") + line;
+  }
+  return text;
+}
+
+std::string subject_of(const mail::Header& header) {
+  const auto* field = header.first("Subject");
+  return field == nullptr ? "" : cut(field->unfolded(), 512);
+}
+
+std::size_t estimated_octets(const session::Decided& decided) {
+  return decided.inputs.header.octets() + 4096;
+}
+
+}  // namespace
+
+Recorder::Recorder(Options options, Log& log) : dir_(options.dir), log_(log) {
+  queue_.with([&](Queue& queue) { queue.limits = std::move(options); });
+}
+
+Recorder::~Recorder() {
+  if (!thread_.joinable()) return;
+  queue_.with([](Queue& queue) { queue.stop = true; });
+  queue_.notify_all();
+  thread_.join();
+}
+
+void Recorder::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Recorder::add(std::shared_ptr<const session::Decided> decided) {
+  const auto octets = estimated_octets(*decided);
+  bool alarm = false;
+  const bool taken = queue_.with([&](Queue& queue) {
+    const bool room = queue.decisions.size() < max_queued && queue.octets < max_queued_octets;
+    alarm = !room && !queue.full;
+    queue.full = !room;
+    if (!room) return false;
+    queue.decisions.push_back(std::move(decided));
+    queue.octets += octets;
+    return true;
+  });
+  if (taken) {
+    queue_.notify_all();
+    return;
+  }
+  ++dropped_;
+  if (alarm) {
+    log_.write_limited(LogLevel::error, "history-full",
+                       "history: the disk is slower than the mail: decisions are not recorded");
+  }
+}
+
+void Recorder::add(Configuration configuration) {
+  queue_.with([&](Queue& queue) { queue.configurations.push_back(std::move(configuration)); });
+  queue_.notify_all();
+}
+
+void Recorder::set_limits(std::chrono::seconds keep, std::uint64_t max_size) {
+  queue_.with([&](Queue& queue) {
+    queue.limits.keep = keep;
+    queue.limits.max_size = max_size;
+  });
+}
+
+Status Recorder::status() const {
+  auto status = status_.with([](const Status& current) { return current; });
+  status.queued =
+      queue_.with([](const Queue& queue) { return queue.decisions.size() + queue.writing; });
+  status.dropped = dropped_;
+  return status;
+}
+
+bool Recorder::flush(std::chrono::milliseconds within) {
+  return queue_.wait_until(
+      steady_now() + within,
+      [](const Queue& q) {
+        return q.decisions.empty() && q.configurations.empty() && q.writing == 0;
+      },
+      [](const Queue&, bool done) { return done; });
+}
+
+bool Recorder::wait_for_work(SteadyTime until) {
+  return queue_.wait_until(
+      until,
+      [](const Queue& queue) {
+        return queue.stop || !queue.decisions.empty() || !queue.configurations.empty();
+      },
+      [](const Queue&, bool ready) { return ready; });
+}
+
+void Recorder::run() {
+  auto stop_by = SteadyTime::max();
+  for (;;) {
+    if (batch_.empty() && configurations_.empty()) wait_for_work(next_prune_);
+    // The first one waits for others, so that they share a commit.
+    const bool stopping = queue_.wait_until(
+        steady_now() + gathering,
+        [](const Queue& q) { return q.stop || q.decisions.size() >= batch_size; },
+        [](const Queue& q, bool) { return q.stop; });
+    if (stopping && stop_by == SteadyTime::max()) stop_by = steady_now() + stop_within;
+    const bool worked = work();
+    const bool idle = queue_.with([](Queue& q) { return q.decisions.empty() && q.writing == 0; });
+    if (stopping && (idle || !worked || steady_now() > stop_by)) return;
+    if (!worked) {
+      queue_.wait_until(
+          steady_now() + retry_after, [](const Queue& q) { return q.stop; },
+          [](const Queue&, bool) {});
+    }
+  }
+}
+
+// One batch, and some pruning; false when that failed. What could not be written is kept for another try.
+bool Recorder::work() {
+  Options limits;
+  queue_.with([&](Queue& queue) {
+    limits = queue.limits;
+    for (auto& each : queue.configurations) configurations_.push_back(std::move(each));
+    queue.configurations.clear();
+    const auto room = batch_size - std::min(batch_size, batch_.size());
+    const auto end = queue.decisions.begin() +
+                     static_cast<std::ptrdiff_t>(std::min(room, queue.decisions.size()));
+    batch_.insert(batch_.end(), std::make_move_iterator(queue.decisions.begin()),
+                  std::make_move_iterator(end));
+    queue.decisions.erase(queue.decisions.begin(), end);
+    queue.octets = 0;
+    for (const auto& each : queue.decisions) queue.octets += estimated_octets(*each);
+    queue.writing = batch_.size();
+  });
+  auto done = database_ ? Outcome<void>{} : open();
+  if (done) done = write(batch_, configurations_);
+  if (done) {
+    batch_.clear();
+    configurations_.clear();
+    queue_.with([](Queue& queue) { queue.writing = 0; });
+    queue_.notify_all();
+  }
+  if (done && steady_now() >= next_prune_) done = prune(limits);
+  if (!done) {
+    failed(done.error());
+    return false;
+  }
+  recovered();
+  return true;
+}
+
+Outcome<void> Recorder::open() {
+  std::error_code failure;
+  std::filesystem::create_directories(dir_, failure);
+  if (failure) return spool::failed(Failure::Kind::io, dir_ + ": " + failure.message());
+  auto opened = spool::Database::open(database_path(dir_), spool::Database::Open::create);
+  if (!opened) return spool::failed(opened.error());
+  auto& database = database_.emplace(std::move(*opened));
+  auto done = database.script("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;");
+  bool fresh = true;
+  if (done) {
+    done = database.query("SELECT count(*) FROM sqlite_schema", {}, [&](const spool::Row& row) {
+      fresh = row.integer(0) == 0;
+      return true;
+    });
+  }
+  if (done && fresh) done = database.script(make_file);
+  if (done) done = database.script(make_tables);
+  if (done) {
+    done = database.query("SELECT count(*) FROM decisions", {}, [&](const spool::Row& row) {
+      status_.with([&](Status& s) { s.records = static_cast<std::uint64_t>(row.integer(0)); });
+      return true;
+    });
+  }
+  next_prune_ = {};
+  return done;
+}
+
+Outcome<void> Recorder::write(const Decisions& decisions,
+                              const std::vector<Configuration>& configurations) {
+  if (decisions.empty() && configurations.empty()) return {};
+  auto done = database_->transaction([&]() -> Outcome<void> {
+    for (const auto& each : configurations) {
+      const auto places = nlohmann::json(each.places).dump();
+      const auto stored =
+          database_->run("INSERT OR REPLACE INTO configurations VALUES (?1, ?2, ?3, ?4)",
+                         {each.digest, wall_now().time_since_epoch().count(), each.text, places});
+      if (!stored) return spool::failed(stored.error());
+    }
+    for (const auto& each : decisions) {
+      if (auto inserted = insert(*each); !inserted) return inserted;
+    }
+    return {};
+  });
+  if (done) status_.with([&](Status& status) { status.records += decisions.size(); });
+  return done;
+}
+
+Outcome<void> Recorder::insert(const session::Decided& decided) {
+  const auto& facts = decided.outcome.facts;
+  const auto& decision = decided.outcome.verdict.message;
+  const auto client = facts.client.address ? facts.client.address->text() : std::string();
+  auto named = facts.recipients;
+  named.insert(named.end(), facts.refused_recipients.begin(), facts.refused_recipients.end());
+  const auto recipients = joined(named);
+  const auto author = facts.author.well_formed() ? facts.author.domain().text() : std::string();
+  const auto subject = subject_of(decided.inputs.header);
+  const auto mail_from = cut(facts.mail_from, 512);
+  const auto name = cut(facts.client.name, 255);
+  const auto inserted = database_->run(
+      "INSERT INTO decisions (id, queue_id, time, client, client_name, mail_from, recipients, "
+      "author,"
+      " subject, action, rule, reason, configuration)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+      {facts.id, facts.queue_id, facts.received.time_since_epoch().count(), client, name, mail_from,
+       recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
+       decided.configuration});
+  if (!inserted) return spool::failed(inserted.error());
+  const auto record = encode(decided);
+  const auto stored = database_->run(
+      "INSERT INTO records VALUES (last_insert_rowid(), CAST(?1 AS BLOB))", {record});
+  if (!stored) return spool::failed(stored.error());
+  return {};
+}
+
+Outcome<std::uint64_t> Recorder::used_octets() {
+  std::uint64_t octets = 0;
+  auto done = database_->query(
+      "SELECT (page_count - freelist_count) * page_size"
+      " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+      {}, [&](const spool::Row& row) {
+        octets = static_cast<std::uint64_t>(row.integer(0));
+        return true;
+      });
+  if (!done) return spool::failed(done.error());
+  return octets;
+}
+
+// Everything up to `number`, its records too; how many there were.
+Outcome<std::int64_t> Recorder::remove_before(std::int64_t number) {
+  std::int64_t removed = 0;
+  auto done = database_->transaction([&]() -> Outcome<void> {
+    const auto rows = database_->run("DELETE FROM decisions WHERE number <= ?1", {number});
+    if (!rows) return spool::failed(rows.error());
+    const auto records = database_->run("DELETE FROM records WHERE number <= ?1", {number});
+    if (!records) return spool::failed(records.error());
+    removed = *rows;
+    return {};
+  });
+  if (!done) return spool::failed(done.error());
+  return removed;
+}
+
+// One step: who has more to remove comes again at once.
+Outcome<void> Recorder::prune(const Options& limits) {
+  const auto used = used_octets();
+  if (!used) return spool::failed(used.error());
+  const auto oldest = (wall_now() - limits.keep).time_since_epoch().count();
+  const bool too_large = *used > limits.max_size;
+  // The last of the oldest rows that must go.
+  std::int64_t last = 0;
+  auto done = database_->query(
+      "SELECT max(number) FROM (SELECT number, time FROM decisions ORDER BY number LIMIT ?1)"
+      " WHERE time < ?2",
+      {prune_step, too_large ? INT64_MAX : oldest}, [&](const spool::Row& row) {
+        last = row.integer(0);
+        return true;
+      });
+  std::int64_t removed = 0;
+  if (done && last > 0) {
+    const auto gone = remove_before(last);
+    if (!gone) return spool::failed(gone.error());
+    removed = *gone;
+  }
+  // Configurations that decided nothing that is still known, but for the newest.
+  if (done && removed > 0) {
+    const auto forgotten = database_->run(
+        "DELETE FROM configurations WHERE digest NOT IN (SELECT configuration FROM decisions)"
+        " AND time < (SELECT max(time) FROM configurations)");
+    if (!forgotten) return spool::failed(forgotten.error());
+    done = database_->query("PRAGMA incremental_vacuum(2000)", {},
+                            [](const spool::Row&) { return true; });
+  }
+  if (!done) return done;
+  status_.with([&](Status& status) {
+    status.octets = *used;
+    status.records -= std::min(status.records, static_cast<std::uint64_t>(removed));
+    status.pruned += static_cast<std::uint64_t>(removed);
+  });
+  next_prune_ = removed > 0 ? steady_now() : steady_now() + prune_every;
+  return {};
+}
+
+void Recorder::failed(const Failure& failure) {
+  status_.with([&](Status& status) {
+    status.recording = false;
+    status.problem = failure.why;
+  });
+  if (!alarmed_) {
+    log_.error(LogLine("history: decisions are not recorded, mail goes on:")
+                   .field("why", failure.why)
+                   .field("dir", dir_)
+                   .text());
+  }
+  alarmed_ = true;
+  database_.reset();
+  if (failure.kind == Failure::Kind::damaged) set_aside();
+  // Values that the database refuses will not be better another time.
+  if (failure.kind == Failure::Kind::refused) {
+    dropped_ += batch_.size();
+    batch_.clear();
+    configurations_.clear();
+    queue_.with([](Queue& queue) { queue.writing = 0; });
+  }
+}
+
+void Recorder::recovered() {
+  status_.with([](Status& status) {
+    status.recording = true;
+    status.problem.clear();
+  });
+  if (!alarmed_) return;
+  alarmed_ = false;
+  log_.warning(
+      LogLine("history: decisions are recorded again:").field("lost", dropped_.load()).text());
+}
+
+// Out of the way, for somebody to look at; one of them is kept.
+void Recorder::set_aside() {
+  const auto path = database_path(dir_);
+  for (const char* part : {"", "-wal", "-shm"}) {
+    std::error_code ignored;
+    std::filesystem::rename(path + part, path + ".damaged" + part, ignored);
+  }
+  log_.error("history: " + path + " is damaged; it is now " + path +
+             ".damaged, and a new one is begun");
+}
+
+}  // namespace sekisho::history

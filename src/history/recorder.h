@@ -1,0 +1,107 @@
+// history/recorder.h: writes decisions to disk behind the sessions' backs: a bounded queue, a thread, many
+// decisions to a commit. Best effort by design (WAL, synchronous NORMAL): when it fails there is a
+// counter and one alarm, never a verdict; what is queued is written when it works again, and a
+// damaged file is set aside for a new one.
+//   Recorder recorder(options, log); recorder.start(); … recorder.add(decided);
+// Errors: status() and the log. Thread: any, internally locked.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "base/log.h"
+#include "history/options.h"
+#include "session/decided.h"
+#include "spool/database.h"
+
+namespace sekisho::history {
+
+// A configuration that decides: all keys as TOML, without secrets, and where the given ones stand.
+struct Configuration {
+  std::string digest;
+  std::string text;
+  std::map<std::string, std::string> places;  // "dmarc.reject" → "/etc/sekisho/milter.conf:12:1"
+};
+
+struct Status {
+  bool recording = false;  // the last attempt to write succeeded
+  std::string problem;     // why not
+  std::uint64_t records = 0;
+  std::uint64_t octets = 0;  // of the file, without what is free in it
+  std::size_t queued = 0;
+  std::uint64_t dropped = 0;  // decisions that are not recorded
+  std::uint64_t pruned = 0;   // removed for their age or for the size
+};
+
+class Recorder {
+ public:
+  // 10,000 decisions are some seconds of the fastest mail there is: who is that far behind has a broken
+  // disk, and the memory is needed for mail. Headers count besides, for one may have 1 MB.
+  static constexpr std::size_t max_queued = 10'000;
+  static constexpr std::size_t max_queued_octets = std::size_t{64} * 1024 * 1024;
+
+  Recorder(Options options, Log& log);
+  // Writes what is queued, for five seconds at most.
+  ~Recorder();
+
+  // The thread begins; nothing is written before.
+  void start();
+  void add(std::shared_ptr<const session::Decided> decided);
+  // From now on decisions are made by this one.
+  void add(Configuration configuration);
+  void set_limits(std::chrono::seconds keep, std::uint64_t max_size);
+  Status status() const;
+  // Waits until everything that was added is written or dropped; false when that takes longer.
+  bool flush(std::chrono::milliseconds within);
+
+ private:
+  using Decisions = std::vector<std::shared_ptr<const session::Decided>>;
+  struct Queue {
+    Decisions decisions;
+    std::vector<Configuration> configurations;
+    std::size_t octets = 0;
+    std::size_t writing = 0;
+    Options limits;
+    bool stop = false;
+    bool full = false;  // and the log has said so
+  };
+
+  void run();
+  bool wait_for_work(SteadyTime until);
+  bool work();
+  spool::Outcome<void> write(const Decisions& decisions,
+                             const std::vector<Configuration>& configurations);
+  spool::Outcome<void> open();
+  spool::Outcome<void> insert(const session::Decided& decided);
+  spool::Outcome<void> prune(const Options& limits);
+  spool::Outcome<std::int64_t> remove_before(std::int64_t number);
+  spool::Outcome<std::uint64_t> used_octets();
+  void failed(const spool::Failure& failure);
+  void recovered();
+  void set_aside();
+
+  const std::string dir_;
+  Log& log_;
+  Guarded<Queue> queue_;
+  Guarded<Status> status_;
+  std::atomic<std::uint64_t> dropped_{0};
+  std::thread thread_;
+
+  // Of the thread alone.
+  Decisions batch_;
+  std::vector<Configuration> configurations_;
+  std::optional<spool::Database> database_;
+  bool alarmed_ = false;
+  SteadyTime next_prune_{};
+};
+
+}  // namespace sekisho::history

@@ -1,0 +1,41 @@
+// history/schema.h: the tables of the history. One row per decision with what people look for, its record
+// beside it, and the configurations that decided. Thread: immutable.
+#pragma once
+
+#include <string>
+
+namespace sekisho::history {
+
+inline std::string database_path(const std::string& dir) { return dir + "/history.db"; }
+
+// auto_vacuum is fixed by the VACUUM that makes the file anew, so it stands before the tables.
+inline constexpr char make_file[] = "PRAGMA auto_vacuum = INCREMENTAL; VACUUM;";
+
+inline constexpr char make_tables[] = R"(
+CREATE TABLE IF NOT EXISTS decisions (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  queue_id TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  client TEXT NOT NULL,
+  client_name TEXT NOT NULL,
+  mail_from TEXT NOT NULL,
+  recipients TEXT NOT NULL,
+  author TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  action TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  configuration TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS decisions_id ON decisions(id);
+CREATE INDEX IF NOT EXISTS decisions_queue_id ON decisions(queue_id) WHERE queue_id <> '';
+CREATE INDEX IF NOT EXISTS decisions_time ON decisions(time);
+CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS configurations (
+  digest TEXT PRIMARY KEY,
+  time INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  places TEXT NOT NULL);
+)";
+
+}  // namespace sekisho::history

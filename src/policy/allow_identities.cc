@@ -1,0 +1,238 @@
+// Which identities a message has, and what of them is proven.
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "base/ascii.h"
+#include "mail/mailbox.h"
+#include "policy/allowlist.h"
+
+namespace sekisho::policy {
+
+namespace {
+
+using mail::DomainName;
+
+// Whether an identity is shown not to be forged, and what shows it or fails to.
+struct Showing {
+  bool proven = false;
+  std::string reason;
+  bool nobody = false;  // readers do not agree on who it is: not even an entry without proof holds
+};
+
+struct SenderAddress {
+  std::string local_part;
+  std::string domain;
+};
+
+// Strict: an address that readers could take in several ways proves nothing.
+std::optional<SenderAddress> sender_of(const Facts& facts) {
+  const auto path = mail::ReversePath::parse(facts.mail_from);
+  if (!path || path->is_null()) return std::nullopt;
+  return SenderAddress{path->mailbox()->local_part, path->mailbox()->domain.text()};
+}
+
+// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for the null reverse-path
+// (RFC 7208 §2.4).
+bool spf_passed_for(const Facts& facts, std::string_view domain) {
+  if (facts.spf_mail_from.code != spf::Code::pass || facts.spf_mail_from.scope != spf::Scope::mfrom)
+    return false;
+  const auto sender = sender_of(facts);
+  const auto checked = DomainName::parse(facts.spf_mail_from.domain);
+  return sender && checked && sender->domain == checked->text() && checked->text() == domain;
+}
+
+std::string spf_reason(const Facts& facts) {
+  return "spf=" + std::string(to_string(facts.spf_mail_from.code));
+}
+
+std::string dmarc_reason(const Facts& facts) {
+  return "dmarc=" + std::string(to_string(facts.dmarc.code));
+}
+
+// RFC 6376 §3.6.1: what a signer in testing mode signs is treated as unsigned.
+bool counts(const dkim::SignatureResult& signature) {
+  return signature.code == dkim::Code::pass && !signature.testing;
+}
+
+Showing show_author(const AllowEntry& entry, const Facts& facts) {
+  if (!facts.author.well_formed()) {
+    return {false, "malformed author: " + std::string(to_string(facts.author.result)), true};
+  }
+  const std::string& domain = facts.author.domain().text();
+  switch (entry.proof) {
+    case Proof::dmarc:
+      return {facts.dmarc.code == dmarc::Code::pass && facts.dmarc.from == domain,
+              dmarc_reason(facts)};
+    case Proof::dkim: {
+      const bool own = std::any_of(
+          facts.dkim.begin(), facts.dkim.end(),
+          [&](const auto& signature) { return counts(signature) && signature.domain == domain; });
+      const bool aligned = facts.dmarc.aligned_dkim && facts.dmarc.from == domain;
+      const bool proven = own || aligned;
+      return {proven, proven ? "dkim=pass for the author" : "no dkim=pass for the author"};
+    }
+    case Proof::spf: {
+      const bool aligned = facts.dmarc.aligned_spf && facts.dmarc.from == domain;
+      const bool proven = spf_passed_for(facts, domain) || aligned;
+      return {proven, proven ? "spf=pass for the author" : "no spf=pass for the author"};
+    }
+    case Proof::none:
+    case Proof::fcrdns:
+    case Proof::connection:
+      return {false, "proof=none, " + dmarc_reason(facts)};
+  }
+  return {};
+}
+
+class Matcher {
+ public:
+  Matcher(const Allowlist& list, const Facts& facts) : list_(list), facts_(facts) {}
+
+  std::vector<AllowMatch> run() {
+    match_address();
+    match_names();
+    match_sender();
+    match_signatures();
+    match_authors();
+    return std::move(matches_);
+  }
+
+ private:
+  bool deny() const { return list_.kind() == ListKind::deny; }
+
+  void match_address() {
+    if (!facts_.client.address) return;
+    for (const auto* entry : list_.find(*facts_.client.address, facts_.received)) {
+      add(*entry, {true, "the client's address"});
+    }
+  }
+
+  // The name that DNS gives the address and that leads back to it; one that does not is anybody's.
+  void match_names() {
+    const bool confirmed = facts_.iprev.code == client::IprevCode::pass;
+    std::string iprev = "iprev=" + std::string(to_string(facts_.iprev.code));
+    if (confirmed) iprev += " for " + facts_.iprev.name;
+    if (confirmed) match_name(IdentityKind::ptr, facts_.iprev.name, {true, iprev});
+    match_name(IdentityKind::ptr, facts_.client.name, {false, iprev});
+    if (deny()) match_name(IdentityKind::helo, facts_.client.helo, {false, "what HELO said"});
+  }
+
+  void match_sender() {
+    if (const auto sender = sender_of(facts_)) {
+      const Showing showing{spf_passed_for(facts_, sender->domain), spf_reason(facts_)};
+      for (const auto* entry :
+           list_.find(IdentityKind::mfrom, sender->local_part, sender->domain, facts_.received)) {
+        add(*entry, showing);
+      }
+    } else if (const auto at = facts_.mail_from.rfind('@'); deny() && at != std::string::npos) {
+      // An odd local part does not save a domain that is denied.
+      match_name(IdentityKind::mfrom, std::string_view(facts_.mail_from).substr(at + 1),
+                 {false, spf_reason(facts_)});
+    }
+  }
+
+  void match_signatures() {
+    for (const auto& signature : facts_.dkim) {
+      std::string reason = "dkim=" + std::string(to_string(signature.code));
+      if (signature.testing) reason += ", the key is in testing mode";
+      match_name(IdentityKind::dkim, signature.domain, {counts(signature), std::move(reason)});
+    }
+  }
+
+  void match_authors() {
+    const auto& author = facts_.author;
+    for (const auto& domain : author.domains) {
+      Allowlist::Entries entries;
+      // DMARC vouches for the domain; an entry for one address is not for a message of two authors.
+      const bool by_address = deny() || author.mailboxes.size() == 1;
+      for (const auto& mailbox : author.mailboxes) {
+        if (!by_address || mailbox.domain != domain) continue;
+        const auto found =
+            list_.find(IdentityKind::from, mailbox.local_part, domain.text(), facts_.received);
+        entries.insert(entries.end(), found.begin(), found.end());
+      }
+      if (entries.empty()) {
+        entries = list_.find(IdentityKind::from, "", domain.text(), facts_.received);
+      }
+      for (const auto* entry : entries) add(*entry, show_author(*entry, facts_));
+    }
+  }
+
+  void match_name(IdentityKind kind, std::string_view name, const Showing& showing) {
+    if (name.empty()) return;
+    const auto domain = DomainName::parse(name);
+    if (!domain) return;
+    for (const auto* entry : list_.find(kind, "", domain->text(), facts_.received)) {
+      add(*entry, showing);
+    }
+  }
+
+  // Each entry once: as proven when one of the identities that it names is.
+  void add(const AllowEntry& entry, const Showing& showing) {
+    AllowMatch match;
+    match.kind = entry.kind;
+    match.entry = entry.identity();
+    match.place = entry.place();
+    match.proof = entry.proof;
+    match.proven = showing.proven && (deny() || entry.proof != Proof::none);
+    match.holds = deny() || match.proven || (entry.proof == Proof::none && !showing.nobody);
+    match.reason = showing.reason;
+    match.effect = entry.effect;
+    if (deny()) match.deny = entry.deny;
+    const auto same = std::find_if(matches_.begin(), matches_.end(), [&](const AllowMatch& known) {
+      return known.entry == match.entry && known.place == match.place;
+    });
+    if (same == matches_.end()) {
+      matches_.push_back(std::move(match));
+    } else if (match.proven && !same->proven) {
+      *same = std::move(match);
+    }
+  }
+
+  const Allowlist& list_;
+  const Facts& facts_;
+  std::vector<AllowMatch> matches_;
+};
+
+}  // namespace
+
+std::vector<AllowMatch> match_allowlist(const Allowlist& list, const Facts& facts) {
+  return Matcher(list, facts).run();
+}
+
+std::vector<AllowMatch> match_denylist(const Allowlist& list, const Facts& facts) {
+  return Matcher(list, facts).run();
+}
+
+namespace {
+
+// Whether an entry that skips this list could still turn out to hold.
+ListProspect prospect(const Allowlist& list, const Facts& facts, KnownSoFar known,
+                      const std::vector<AllowMatch>& matches, bool AllowEffect::*skips,
+                      WallTime Allowlist::ListSkips::*until) {
+  const auto skipped = [&](const AllowMatch& match) { return match.holds && match.effect.*skips; };
+  if (std::any_of(matches.begin(), matches.end(), skipped)) return ListProspect::skipped;
+  const auto any = [&](IdentityKind kind) { return facts.received < list.list_skips(kind).*until; };
+  if (any(IdentityKind::from) || any(IdentityKind::dkim)) return ListProspect::header;
+  const auto awaits_spf = [&](const AllowMatch& match) {
+    return match.kind == IdentityKind::mfrom && match.effect.*skips;
+  };
+  if (!known.spf && std::any_of(matches.begin(), matches.end(), awaits_spf)) {
+    return ListProspect::lookups;
+  }
+  if (!known.iprev && facts.client.address && any(IdentityKind::ptr)) return ListProspect::lookups;
+  return ListProspect::none;
+}
+
+}  // namespace
+
+ListProspects could_still_skip_lists(const Allowlist& list, const Facts& facts, KnownSoFar known) {
+  const auto matches = match_allowlist(list, facts);
+  return {
+      prospect(list, facts, known, matches, &AllowEffect::skip_dnsbl, &Allowlist::ListSkips::dnsbl),
+      prospect(list, facts, known, matches, &AllowEffect::skip_rhsbl,
+               &Allowlist::ListSkips::rhsbl)};
+}
+
+}  // namespace sekisho::policy

@@ -1,0 +1,60 @@
+// policy/allow_match.h: what entries of the allowlist and the denylist say of one message. Plain values: part of
+// Facts, printed by the log line, the record and the explanation. Thread: immutable values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/verdict.h"
+
+namespace sekisho::policy {
+
+// What an entry names: the Author Domain or author, the MAIL FROM, the d= of a signature, the client's address, its
+// name by reverse DNS, what it said in HELO (for denial only).
+enum class IdentityKind { from, mfrom, dkim, ip, ptr, helo };
+
+// What shows that the identity is not forged. `connection`: the address of a TCP client, which nobody can borrow.
+// `none`: the admin wrote that nothing need be shown.
+enum class Proof { dmarc, dkim, spf, fcrdns, connection, none };
+
+// What an entry may skip. Nothing skips relay control, or a limit of size or rate.
+struct AllowEffect {
+  bool skip_dnsbl = false;
+  bool skip_rhsbl = false;
+  bool skip_author = false;     // the rule about malformed authors; ip: entries only
+  std::optional<Action> dmarc;  // accept, tag or quarantine: the hardest that DMARC may lead to
+  std::optional<Action> spf;    // accept
+
+  bool skips_lists() const { return skip_dnsbl || skip_rhsbl; }
+  bool nothing() const { return !skips_lists() && !skip_author && !dmarc && !spf; }
+  bool operator==(const AllowEffect&) const = default;
+};
+
+// An entry that names an identity of the message.
+struct AllowMatch {
+  IdentityKind kind = IdentityKind::from;
+  std::string entry;          // "dkim:lists.freebsd.org", the admin's own text
+  std::string place;          // "/etc/sekisho/allowlist:7"
+  Proof proof = Proof::none;  // what the entry demands
+  bool proven = false;        // the identity is shown not to be forged
+  bool holds = false;         // allowlist: proven, or the admin demanded no proof. Denylist: always
+  std::string reason;         // why it is proven or not: "dkim=pass", "spf=softfail"
+  AllowEffect effect;         // allowlist: what it may skip, once it holds
+  std::optional<Action> deny;  // denylist: what is done
+
+  bool operator==(const AllowMatch&) const = default;
+};
+
+// All that the entries that hold may skip together; the mildest of them wins.
+AllowEffect effect_of(const std::vector<AllowMatch>& matches);
+
+std::string_view to_string(IdentityKind kind);  // "from"
+std::string_view to_string(Proof proof);        // "dmarc"
+// "proven", "unproven", or "proof=none" when it holds without proof.
+std::string_view standing(const AllowMatch& match);
+// "skip=dnsbl,rhsbl dmarc=accept"; empty for nothing().
+std::string to_text(const AllowEffect& effect);
+
+}  // namespace sekisho::policy

@@ -1,0 +1,23 @@
+// policy/allow_proposal.h: the narrowest entry that would let a message through and that this message itself can prove.
+// Pure: no I/O, no clock. Errors: the reason why there is none. Thread: any.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "policy/allow_entry.h"
+#include "policy/facts.h"
+#include "policy/verdict.h"
+
+namespace sekisho::policy {
+
+struct Proposal {
+  AllowEntry entry;
+  std::string reason;   // what of the message proves it
+  std::string caution;  // whom else it lets through; may be empty
+};
+
+// `decision`: what was done with it; the entry allows what that rule forbade, and nothing else.
+Expected<Proposal, std::string> propose(const Facts& facts, const Decision& decision);
+
+}  // namespace sekisho::policy

@@ -1,0 +1,113 @@
+#include "policy/allowlist_file.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "base/encoding.h"
+
+namespace sekisho::policy {
+
+namespace {
+
+// More would say no more: it is not the right file.
+constexpr std::size_t max_findings = 100;
+// An address has 320 octets at most, a note 200.
+constexpr std::size_t max_line_octets = 1000;
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
+// The line up to a `#` that begins it or follows a blank, outside of quotes.
+std::string_view without_comment(std::string_view line) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (quoted && line[i] == '\\') {
+      ++i;
+    } else if (line[i] == '"') {
+      quoted = !quoted;
+    } else if (line[i] == '#' && !quoted && (i == 0 || ascii::is_blank(line[i - 1]))) {
+      return line.substr(0, i);
+    }
+  }
+  return line;
+}
+
+// The entry does nothing although there is nothing wrong with it.
+std::string never_does_anything(const AllowEntry& entry) {
+  AllowEffect without_dmarc = entry.effect;
+  without_dmarc.dmarc.reset();
+  if (entry.proof == Proof::dmarc && without_dmarc.nothing()) {
+    return entry.identity() +
+           ": dmarc= never does anything here, for what dmarc=pass proves needs it not";
+  }
+  return {};
+}
+
+class FileReader {
+ public:
+  FileReader(const std::string& path, ListKind list)
+      : list_(list), name_(std::make_shared<const std::string>(path)) {
+    file_.path = path;
+    file_.present = true;
+  }
+
+  void read_line(std::string_view line) {
+    ++number_;
+    line = ascii::trim(without_comment(line));
+    if (line.empty()) return;
+    if (line.size() > max_line_octets) return bad("a line of more than 1000 octets");
+    auto entry = AllowEntry::parse(line, list_);
+    if (!entry) return bad(entry.error().what);
+    entry->file = name_;
+    entry->line = number_;
+    if (auto remark = never_does_anything(*entry); list_ == ListKind::allow && !remark.empty()) {
+      find(false, std::move(remark));
+    }
+    file_.entries.push_back(std::move(*entry));
+  }
+
+  AllowFile finish(std::string_view text) {
+    file_.digest = digest_of(text);
+    return std::move(file_);
+  }
+
+ private:
+  void bad(std::string what) {
+    ++file_.bad_lines;
+    find(true, std::move(what));
+  }
+  void find(bool bad_line, std::string message) {
+    if (file_.findings.size() == max_findings) return;
+    file_.findings.push_back({bad_line, file_.path, number_, escape_for_log(message, 200)});
+  }
+
+  ListKind list_;
+  std::shared_ptr<const std::string> name_;
+  AllowFile file_;
+  std::size_t number_ = 0;
+};
+
+}  // namespace
+
+std::string AllowFinding::text() const {
+  return file + (line == 0 ? "" : ":" + std::to_string(line)) + ": " + message;
+}
+
+AllowFile parse_allow_file(std::string_view text, const std::string& path, ListKind list) {
+  FileReader reader(path, list);
+  std::string_view rest = text;
+  if (rest.starts_with(byte_order_mark)) rest.remove_prefix(byte_order_mark.size());
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    reader.read_line(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return reader.finish(text);
+}
+
+// FNV-1a.
+std::uint64_t digest_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
+}  // namespace sekisho::policy

@@ -1,0 +1,41 @@
+// policy/allowlist_file.h: the text of an allowlist or denylist: one entry a line, `#` comments. A bad line is a
+// finding, and the rest stays in force. Pure: reads no file. Errors: findings; never throws.
+// Thread: immutable values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/allow_entry.h"
+
+namespace sekisho::policy {
+
+struct AllowFinding {
+  bool bad_line = false;  // the line is no entry; otherwise something to know about one
+  std::string file;
+  std::size_t line = 0;
+  std::string message;
+
+  std::string text() const;  // "/etc/sekisho/allowlist:7: …"
+  bool operator==(const AllowFinding&) const = default;
+};
+
+// What one file holds.
+struct AllowFile {
+  std::string path;
+  bool present = false;  // false: there is no such file, and none is needed
+  std::vector<AllowEntry> entries;
+  std::vector<AllowFinding> findings;  // of the first 100 lines that have one
+  std::size_t bad_lines = 0;
+  std::uint64_t digest = 0;  // of the text: tells contents apart, and protects nothing
+};
+
+AllowFile parse_allow_file(std::string_view text, const std::string& path, ListKind list);
+
+// The digest that parse_allow_file() gives that text.
+std::uint64_t digest_of(std::string_view text);
+
+}  // namespace sekisho::policy

@@ -1,0 +1,31 @@
+// policy/at_rcpt.h: may a rule refuse a recipient before the message is there? Only DNS lists do, and not where an
+// entry of the allowlist could still be proved that skips them.
+// Pure: no I/O, no clock. Errors: none. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "policy/allowlist.h"
+#include "policy/facts.h"
+#include "policy/rules.h"
+#include "policy/verdict.h"
+
+namespace sekisho::policy {
+
+// Whether any rule could ever refuse at RCPT: if not, nobody need be asked there.
+bool may_refuse_recipients(const RuleSet& rules);
+
+struct RecipientOpinion {
+  std::optional<Decision> refusal;
+  bool undecided = false;  // SPF or iprev may still prove an entry that skips what would refuse
+};
+
+// `facts`: what is known so far; a list without an answer is `unanswered`. `known`: what of it is final.
+RecipientOpinion judge_recipient(const Facts& facts, const RuleSet& rules, std::string_view to,
+                                 KnownSoFar known);
+
+// The verdict on those who were refused at RCPT (Facts::refused_recipients), from what was known then.
+Verdict decide_at_rcpt(const Facts& facts, const RuleSet& rules);
+
+}  // namespace sekisho::policy

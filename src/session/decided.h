@@ -1,0 +1,52 @@
+// session/decided.h: one decision with everything that it was made from, so that it can be made again
+// without the message's body and without the DNS. Thread: immutable values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "dkim/verify.h"
+#include "dns/answers.h"
+#include "mail/header.h"
+#include "session/outcome.h"
+#include "session/ports.h"
+
+namespace sekisho::session {
+
+// A question that a budget refused to one check before another had it answered: the first has come
+// to its result without the answer.
+struct Refusal {
+  std::string check;  // "iprev", "helo", "mail_from", "dkim", "dmarc"
+  dns::Question question;
+  dns::AnswerPtr answer;
+};
+
+// What an evaluation read, besides what Facts say of client and envelope.
+struct Inputs {
+  std::string mta_name;  // what the MTA calls itself
+  std::string hostname;  // this host's, as the configuration or the system gave it
+  WallTime
+      connected{};  // when the checks of the client began; those of the message: Facts::received
+  bool authenticated = false;
+  bool at_rcpt = false;  // all that there was to it were refused recipients
+  mail::Header header;   // as received, as far as it is within the limits
+  std::vector<std::string> malformed_lines;
+  dns::Answers answers;
+  std::vector<Refusal> refusals;
+  std::vector<dkim::BodyDigest> bodies;
+  // What our own store said, where it was asked: to hold the message, and of one that comes out of it.
+  std::optional<HoldResult> hold_result;
+  std::optional<std::string> released;
+};
+
+struct Decided {
+  Outcome outcome;
+  std::string configuration;  // the digest of the one that it was made by
+  std::string failure;        // what broke inside; empty when nothing did
+  Inputs inputs;
+};
+
+}  // namespace sekisho::session

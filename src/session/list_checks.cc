@@ -1,0 +1,112 @@
+#include "session/list_checks.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sekisho::session {
+
+namespace {
+
+dns::Options apart(dns::Options options) {
+  options.message_questions = ListChecks::max_questions;
+  return options;
+}
+
+}  // namespace
+
+ListChecks::ListChecks(std::shared_ptr<const void> owner, const client::Options& lists,
+                       dns::Resolver& resolver, const dns::Options& dns, client::ListGuard& guard,
+                       std::function<void()> notify)
+    : owner_(std::move(owner)),
+      lists_(lists),
+      guard_(guard),
+      inquiry_(resolver, apart(dns), std::move(notify)) {}
+
+void ListChecks::client(const mail::IpAddress& address) {
+  add(client::address_lookups(lists_, address));
+}
+
+void ListChecks::domain(client::ListOn on, std::string_view domain) {
+  add(client::domain_lookups(lists_, on, domain));
+}
+
+// The questions of all lists go out together; equal ones of other origins are one.
+void ListChecks::add(std::vector<client::ListLookup> lookups) {
+  std::vector<dns::Question> questions;
+  for (auto& lookup : lookups) {
+    const bool known = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& p) {
+      return p.lookup.list == lookup.list && p.lookup.on == lookup.on &&
+             p.lookup.value == lookup.value;
+    });
+    if (known) continue;
+    if (lookup.name) questions.push_back({*lookup.name, dns::Type::a});
+    pending_.push_back({std::move(lookup), std::nullopt, false, std::nullopt});
+  }
+  if (!questions.empty()) inquiry_.ask(questions, {});
+}
+
+void ListChecks::advance(SteadyTime now) {
+  inquiry_.collect();
+  for (Pending& pending : pending_) {
+    if (!pending.result || pending.wants_reason) advance(pending, now);
+  }
+}
+
+// A hit is told to the guard when it is known, and gets its reason when that is.
+void ListChecks::advance(Pending& pending, SteadyTime now) {
+  using client::Reason;
+  const auto& answers = inquiry_.answers();
+  auto wanted = look_up(pending.lookup, answers, Reason::wanted);
+  if (!wanted.done() && pending.lookup.name) inquiry_.ask({}, wanted.needed);
+  auto known = look_up(pending.lookup, answers, Reason::if_known);
+  if (!known.done()) return;
+  if (!pending.result) {
+    pending.result = guard_.observe(std::move(*known.result), now);
+    pending.wants_reason = pending.result->code == client::ListCode::listed && !wanted.done();
+    if (pending.wants_reason) pending.wait_until = now + client::reason_wait;
+  }
+  if (!pending.wants_reason) return;
+  // The hint may have been at hand.
+  wanted = look_up(pending.lookup, answers, Reason::wanted);
+  if (!wanted.done()) return;
+  pending.result->reason = wanted.result->reason;
+  pending.wants_reason = false;
+  pending.wait_until.reset();
+}
+
+bool ListChecks::decided(SteadyTime now) const {
+  return std::all_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+    return pending.result && (!pending.wait_until || now >= *pending.wait_until);
+  });
+}
+
+SteadyTime ListChecks::deadline() const {
+  SteadyTime first = inquiry_.deadline();
+  bool open = false;
+  for (const Pending& pending : pending_) {
+    if (pending.wait_until) first = std::min(first, *pending.wait_until);
+    open = open || !pending.result || pending.wait_until;
+  }
+  return open ? first : SteadyTime::max();
+}
+
+void ListChecks::expire(SteadyTime now) {
+  if (now >= inquiry_.deadline()) inquiry_.expire();
+  advance(now);
+  for (Pending& pending : pending_) {
+    if (pending.wait_until && now >= *pending.wait_until) pending.wait_until.reset();
+  }
+}
+
+std::vector<client::ListResult> ListChecks::results() const {
+  std::vector<client::ListResult> out;
+  for (const auto& list : lists_.lists) {
+    for (const Pending& pending : pending_) {
+      if (pending.lookup.list != &list) continue;
+      out.push_back(pending.result ? *pending.result : client::unanswered(pending.lookup));
+    }
+  }
+  return out;
+}
+
+}  // namespace sekisho::session

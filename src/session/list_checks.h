@@ -1,0 +1,67 @@
+// session/list_checks.h: the lookups of one message in the DNS lists: begun when a name is known, all together, apart
+// from the questions of authentication.
+//   checks.client(address); checks.domain(ListOn::helo, helo); …
+//   at RCPT: until decided() or rcpt_wait → results(now) → refuse_at_rcpt()
+//   at the dot: until decided() or deadline() → results(now) → facts.lists
+// Each result is told to the guard once. Thread: one owner; `notify` on the resolver's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "client/dnsbl.h"
+#include "client/list_health.h"
+#include "dns/inquiry.h"
+
+namespace sekisho::session {
+
+class ListChecks {
+ public:
+  // Ten lists on six origins and ten signatures, with their TXT; more is a message made to make us ask.
+  static constexpr std::size_t max_questions = 200;
+
+  // `lists` is kept alive by `owner` (the snapshot).
+  ListChecks(std::shared_ptr<const void> owner, const client::Options& lists,
+             dns::Resolver& resolver, const dns::Options& dns, client::ListGuard& guard,
+             std::function<void()> notify);
+
+  void client(const mail::IpAddress& address);
+  // Each origin and domain once, however often it is named.
+  void domain(client::ListOn on, std::string_view domain);
+  // Lookups began before the message: its time begins now.
+  void restart() { inquiry_.restart_clock(); }
+
+  void advance(SteadyTime now);
+  // Every list has answered, and no hit waits for its reason any more; one that comes later is still taken.
+  bool decided(SteadyTime now) const;
+  // When to look again although nothing has come in: the end of the wait for a reason, or of the time.
+  SteadyTime deadline() const;
+  // At the deadline: after it decided() holds once the time is over.
+  void expire(SteadyTime now);
+
+  // In the order of the lists in the configuration; what is not known yet is `unanswered`.
+  std::vector<client::ListResult> results() const;
+  dns::Inquiry::Cost cost() const { return inquiry_.cost(); }
+
+ private:
+  struct Pending {
+    client::ListLookup lookup;
+    std::optional<client::ListResult> result;  // as the guard gave it back
+    bool wants_reason = false;                 // a hit whose reason is not known
+    std::optional<SteadyTime> wait_until;      // … and is still waited for
+  };
+  void add(std::vector<client::ListLookup> lookups);
+  void advance(Pending& pending, SteadyTime now);
+
+  std::shared_ptr<const void> owner_;
+  const client::Options& lists_;
+  client::ListGuard& guard_;
+  dns::Inquiry inquiry_;
+  std::vector<Pending> pending_;
+};
+
+}  // namespace sekisho::session

@@ -1,0 +1,123 @@
+#include "session/list_watch.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/guarded.h"
+
+namespace sekisho::session {
+
+namespace {
+
+// One self-test under way.
+struct Test {
+  client::ListDefinition list;
+  dns::Answers answers;
+  std::vector<dns::Resolver::Ticket> tickets;
+};
+
+struct State {
+  std::shared_ptr<dns::Resolver> resolver;
+  client::Options options;
+  std::map<std::string, Test, std::less<>> running;
+  std::uint64_t generation = 0;  // of the configuration: answers of the one before are dropped
+  bool closed = false;
+};
+
+}  // namespace
+
+struct ListWatch::Shared : std::enable_shared_from_this<Shared> {
+  explicit Shared(std::shared_ptr<client::ListGuard> to) : guard(std::move(to)) {}
+
+  void begin(const std::string& name);
+  void answered(const std::string& name, std::uint64_t generation, const dns::Question& question,
+                dns::AnswerPtr answer);
+  // Cancels what is in flight, and changes over to another resolver. The one before goes without the lock, and on
+  // this thread: its own could not wait for itself.
+  void stop(std::shared_ptr<dns::Resolver> next);
+
+  const std::shared_ptr<client::ListGuard> guard;
+  Guarded<State> state;
+};
+
+// The questions are asked without the lock: an answer may come before ask() returns.
+void ListWatch::Shared::begin(const std::string& name) {
+  std::vector<dns::Question> questions;
+  std::shared_ptr<dns::Resolver> resolver;
+  std::uint64_t generation = 0;
+  state.with([&](State& s) {
+    const auto& lists = s.options.lists;
+    const auto list = std::find_if(lists.begin(), lists.end(),
+                                   [&](const auto& each) { return each.name == name; });
+    if (s.closed || s.resolver == nullptr || list == lists.end() || s.running.contains(name))
+      return;
+    s.running[name].list = *list;
+    questions = client::self_test(*list, {}).needed;
+    resolver = s.resolver;
+    generation = s.generation;
+  });
+  for (const auto& question : questions) {
+    const auto ticket = resolver->ask(
+        question, [self = shared_from_this(), name, generation, question](dns::AnswerPtr answer) {
+          self->answered(name, generation, question, std::move(answer));
+        });
+    state.with([&](State& s) {
+      const auto test = s.running.find(name);
+      if (generation == s.generation && test != s.running.end()) {
+        test->second.tickets.push_back(ticket);
+      }
+    });
+  }
+}
+
+void ListWatch::Shared::answered(const std::string& name, std::uint64_t generation,
+                                 const dns::Question& question, dns::AnswerPtr answer) {
+  const auto test = state.with([&](State& s) -> std::optional<client::SelfTest> {
+    const auto running = s.running.find(name);
+    if (s.closed || generation != s.generation || running == s.running.end()) return std::nullopt;
+    running->second.answers.add(question, std::move(answer));
+    auto result = client::self_test(running->second.list, running->second.answers).result;
+    if (result) s.running.erase(running);
+    return result;
+  });
+  if (test) guard->tested(name, *test, steady_now());
+}
+
+void ListWatch::Shared::stop(std::shared_ptr<dns::Resolver> next) {
+  std::vector<dns::Resolver::Ticket> tickets;
+  state.with([&](State& s) {
+    for (const auto& [name, test] : s.running) {
+      tickets.insert(tickets.end(), test.tickets.begin(), test.tickets.end());
+    }
+    s.running.clear();
+    ++s.generation;
+    s.resolver.swap(next);
+  });
+  for (const auto ticket : tickets) next->cancel(ticket);
+}
+
+ListWatch::ListWatch(std::shared_ptr<client::ListGuard> guard)
+    : shared_(std::make_shared<Shared>(std::move(guard))) {}
+
+ListWatch::~ListWatch() {
+  shared_->state.with([](State& s) { s.closed = true; });
+  shared_->stop(nullptr);
+}
+
+void ListWatch::start(std::shared_ptr<dns::Resolver> resolver, const client::Options& options,
+                      SteadyTime now) {
+  shared_->stop(std::move(resolver));
+  shared_->state.with([&](State& s) { s.options = options; });
+  shared_->guard->configure(options, true, now);
+  tick(now);
+}
+
+void ListWatch::tick(SteadyTime now) {
+  for (const auto& name : shared_->guard->take_due(now)) shared_->begin(name);
+}
+
+}  // namespace sekisho::session

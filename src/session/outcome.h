@@ -1,0 +1,29 @@
+// session/outcome.h: what the front must do with a message, and all that led to it.
+// Thread: immutable values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "policy/facts.h"
+#include "policy/verdict.h"
+
+namespace sekisho::session {
+
+struct Outcome {
+  policy::Facts facts;
+  policy::Verdict verdict;
+  std::string authentication_results;  // our field's value; empty for exempt clients
+  enum class Held {
+    no,
+    by_mta,  // quarantine at the MTA, with `hold_reason`
+    some,    // in our store for `recipients_held`, who are to be taken out of the envelope
+    whole,   // in our store for all: the MTA answers as if it had been delivered, and drops it
+  };
+  Held held = Held::no;
+  std::string hold_reason;
+  std::vector<std::string> recipients_held;
+  bool operator==(const Outcome&) const = default;
+};
+
+}  // namespace sekisho::session

@@ -1,0 +1,71 @@
+#include <utility>
+
+#include "policy/at_rcpt.h"
+#include "session/message.h"
+
+namespace sekisho::session {
+
+bool Session::refuses_recipients() const {
+  return role_ != policy::Role::local && policy::may_refuse_recipients(engine_.snapshot()->rules);
+}
+
+void Session::rcpt_to(Recipient recipient, StepDone done) {
+  if (!message_) {
+    if (done) done({});
+    return;
+  }
+  const bool may_refuse =
+      done && receiving() && evaluated() && message_->lists && !message_->facts.relay;
+  const auto wait = message_->snapshot->rules.for_recipient(recipient.address).lists.rcpt_wait;
+  message_->asking.emplace(
+      Message::Asking{std::move(recipient), std::move(done), steady_now() + wait});
+  if (!may_refuse) return answer_recipient(*message_, std::nullopt);
+  guarded([&] { advance(); });
+}
+
+// Refuses as soon as that is certain, and lets pass when nothing more can refuse, or the time is over: what answers
+// later still counts at the dot.
+void Session::advance_recipient(Message& message, SteadyTime now) {
+  auto& facts = message.facts;
+  message.checks.report(facts);
+  facts.lists = message.lists->results();
+  const policy::KnownSoFar known{message.checks.iprev().has_value(),
+                                 message.checks.spf_mail_from().has_value()};
+  auto opinion = policy::judge_recipient(facts, message.snapshot->rules,
+                                         message.asking->recipient.address, known);
+  const bool over = now >= message.asking->until;
+  if (opinion.refusal) return answer_recipient(message, std::move(opinion.refusal));
+  if (over || (message.lists->decided(now) && !opinion.undecided)) {
+    answer_recipient(message, std::nullopt);
+  }
+}
+
+void Session::answer_recipient(Message& message, std::optional<policy::Decision> refusal) {
+  auto asking = std::move(*message.asking);
+  message.asking.reset();
+  auto& facts = message.facts;
+  Step step;
+  if (refusal) {
+    step.refusal = refusal->reply;
+    facts.refused_recipients.push_back(asking.recipient.address);
+    if (!message.at_refusal) message.at_refusal = facts;
+    message.at_refusal->refused_recipients = facts.refused_recipients;
+    ++engine_.counters().refused_recipients;
+  } else {
+    facts.recipients.push_back(asking.recipient.address);
+    message.envelope.push_back(std::move(asking.recipient));
+  }
+  if (asking.done) asking.done(step);
+}
+
+// The transaction has ended before the dot: what was refused is a decision of its own.
+void Session::record_refused(Message& message) {
+  Outcome outcome;
+  outcome.facts = std::move(*message.at_refusal);
+  outcome.facts.elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - message.began);
+  outcome.verdict = policy::decide_at_rcpt(outcome.facts, message.snapshot->rules);
+  record(message, std::move(outcome));
+}
+
+}  // namespace sekisho::session

@@ -1,0 +1,217 @@
+#include "session/what_if.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "policy/allow_proposal.h"
+#include "policy/allowlist.h"
+#include "policy/decide.h"
+#include "session/checks.h"
+
+namespace sekisho::session {
+
+namespace {
+
+using policy::Facts;
+
+class Alternatives {
+ public:
+  Alternatives(const Decided& recorded, const Snapshot& snapshot)
+      : recorded_(recorded), snapshot_(snapshot), facts_(recorded.outcome.facts) {
+    // The lists may have changed since: then what they said at the time is all there is to go by.
+    Facts now = facts_;
+    policy::match_lists(now, snapshot.rules);
+    lists_are_the_same_ = now.allowlist == facts_.allowlist && now.denylist == facts_.denylist;
+  }
+
+  const Facts& facts() const { return facts_; }
+  const policy::Decision& decision() const { return recorded_.outcome.verdict.message; }
+
+  // Another result of SPF or DKIM, and what DMARC makes of it on the recorded answers.
+  void with_results(std::string change, const std::function<void(Facts&)>& alter) {
+    Facts facts = facts_;
+    alter(facts);
+    // DMARC as it would be, then the lists.
+    if (facts.author.well_formed()) {
+      const spf::Result* spf = facts.client.address ? &facts.spf_mail_from : nullptr;
+      const auto again = dmarc::evaluate(dmarc_inputs(facts.author.domain(), spf, facts.dkim),
+                                         recorded_.inputs.answers, snapshot_.dmarc);
+      if (!again.result) return;
+      facts.dmarc = *again.result;
+    }
+    if (lists_are_the_same_) policy::match_lists(facts, snapshot_.rules);
+    add(std::move(change), facts, snapshot_.rules);
+  }
+  void with_facts(std::string change, const std::function<void(Facts&)>& alter) {
+    Facts facts = facts_;
+    alter(facts);
+    add(std::move(change), facts, snapshot_.rules);
+  }
+  void with_rules(std::string change, const std::function<void(policy::Rules&)>& alter) {
+    policy::RuleSet rules = snapshot_.rules;
+    alter(rules.defaults);
+    for (auto& each : rules.policies) alter(each.rules);
+    add(std::move(change), facts_, rules);
+  }
+  std::vector<Alternative> take() { return std::move(found_); }
+
+ private:
+  void add(std::string change, const Facts& facts, const policy::RuleSet& rules) {
+    const auto decision = policy::decide(facts, rules).message;
+    if (decision.action == recorded_.outcome.verdict.message.action) return;
+    const bool told = std::any_of(found_.begin(), found_.end(),
+                                  [&](const Alternative& each) { return each.change == change; });
+    if (!told) found_.push_back({std::move(change), decision.action, decision.rule});
+  }
+
+  const Decided& recorded_;
+  const Snapshot& snapshot_;
+  const Facts& facts_;
+  bool lists_are_the_same_ = false;
+  std::vector<Alternative> found_;
+};
+
+void sender_could(Alternatives& all) {
+  const auto& facts = all.facts();
+  const auto& spf = facts.spf_mail_from;
+  if (spf.code != spf::Code::pass && !spf.domain.empty()) {
+    all.with_results("SPF had passed for " + spf.domain,
+                     [](Facts& f) { f.spf_mail_from.code = spf::Code::pass; });
+  } else if (spf.code == spf::Code::pass) {
+    all.with_results("SPF had failed for " + spf.domain,
+                     [](Facts& f) { f.spf_mail_from.code = spf::Code::fail; });
+  }
+  for (std::size_t i = 0; i < facts.dkim.size(); ++i) {
+    const auto& signature = facts.dkim[i];
+    if (signature.domain.empty()) continue;
+    const bool passed = signature.code == dkim::Code::pass;
+    all.with_results(
+        "the signature of " + signature.domain + (passed ? " had not passed" : " had passed"),
+        [=](Facts& f) { f.dkim[i].code = passed ? dkim::Code::fail : dkim::Code::pass; });
+  }
+  if (!facts.author.well_formed()) return;
+  const auto author = facts.author.domain().text();
+  all.with_results("there were a DKIM signature of " + author + " that passes", [&](Facts& f) {
+    dkim::SignatureResult signature;
+    signature.code = dkim::Code::pass;
+    signature.domain = author;
+    f.dkim.push_back(std::move(signature));
+  });
+  if (facts.dmarc.requested != dmarc::Policy::none) {
+    all.with_facts(author + " published p=none",
+                   [](Facts& f) { f.dmarc.requested = f.dmarc.policy = dmarc::Policy::none; });
+  }
+}
+
+void circumstances_could(Alternatives& all) {
+  const auto& facts = all.facts();
+  if (facts.dmarc.code == dmarc::Code::temperror) {
+    all.with_facts("the DNS had answered, without a policy of " + facts.dmarc.from,
+                   [](Facts& f) { f.dmarc.code = dmarc::Code::none; });
+  }
+  if (facts.traces.any()) {
+    all.with_facts("there were no trace of a list or forwarder in it",
+                   [](Facts& f) { f.traces = {}; });
+  } else {
+    all.with_facts("it had a trace of a list or forwarder (List-Id)",
+                   [](Facts& f) { f.traces.fields = {"List-Id"}; });
+  }
+  // The narrowest entry that this message proves.
+  const auto proposal = policy::propose(facts, all.decision());
+  if (proposal) {
+    const std::string entry = proposal->entry.text(policy::ListKind::allow);
+    auto file = std::make_shared<policy::AllowFile>(
+        policy::parse_allow_file(entry + "\n", "proposal", policy::ListKind::allow));
+    const policy::Allowlist list(policy::ListKind::allow, {std::move(file)});
+    all.with_facts("the allowlist had \"" + entry + "\"", [&](Facts& f) {
+      for (auto& match : policy::match_allowlist(list, f)) f.allowlist.push_back(std::move(match));
+    });
+  }
+  if (facts.author_is_ours) {
+    all.with_facts("[identity] domains did not name the author's",
+                   [](Facts& f) { f.author_is_ours = false; });
+  }
+  all.with_facts("the sender had been put off for long enough",
+                 [](Facts& f) { f.deferred_for = std::chrono::hours(24 * 365); });
+  all.with_facts("the client were in [trust] networks",
+                 [](Facts& f) { f.exemption = policy::Exemption::trusted_network; });
+}
+
+// Another word for a key of the rules.
+struct OtherWord {
+  std::string_view key;
+  std::string_view word;
+  void (*set)(policy::Rules&);
+};
+
+using policy::Rules;
+constexpr std::array other_words = {
+    OtherWord{"dmarc.reject", "corroborated",
+              [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::corroborated; }},
+    OtherWord{"dmarc.reject", "always",
+              [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::always; }},
+    OtherWord{"dmarc.reject", "quarantine",
+              [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::quarantine; }},
+    OtherWord{"dmarc.reject", "tag", [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::tag; }},
+    OtherWord{"dmarc.quarantine", "quarantine",
+              [](Rules& r) { r.dmarc.quarantine = policy::OnDmarcQuarantine::quarantine; }},
+    OtherWord{"dmarc.quarantine", "tag",
+              [](Rules& r) { r.dmarc.quarantine = policy::OnDmarcQuarantine::tag; }},
+    OtherWord{"dmarc.quarantine", "reject",
+              [](Rules& r) { r.dmarc.quarantine = policy::OnDmarcQuarantine::reject; }},
+    OtherWord{"dmarc.temperror", "accept",
+              [](Rules& r) { r.dmarc.temperror = policy::OnTemperror::accept; }},
+    OtherWord{"dmarc.temperror", "tempfail",
+              [](Rules& r) { r.dmarc.temperror = policy::OnTemperror::tempfail; }},
+    OtherWord{"dmarc.author", "reject",
+              [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::reject; }},
+    OtherWord{"dmarc.author", "quarantine",
+              [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::quarantine; }},
+    OtherWord{"dmarc.author", "tag",
+              [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::tag; }},
+    OtherWord{"spf.fail", "tag", [](Rules& r) { r.spf.fail = policy::OnSpfFail::tag; }},
+    OtherWord{"spf.fail", "quarantine",
+              [](Rules& r) { r.spf.fail = policy::OnSpfFail::quarantine; }},
+    OtherWord{"spf.fail", "reject", [](Rules& r) { r.spf.fail = policy::OnSpfFail::reject; }},
+    OtherWord{"spf.temperror", "accept",
+              [](Rules& r) { r.spf.temperror = policy::OnTemperror::accept; }},
+    OtherWord{"spf.temperror", "tempfail",
+              [](Rules& r) { r.spf.temperror = policy::OnTemperror::tempfail; }},
+};
+
+// The keys that rules went by, of the first recipient's rules or of everybody's.
+void configuration_could(Alternatives& all, const Snapshot& snapshot) {
+  const auto& facts = all.facts();
+  const auto* override_rule =
+      facts.author.well_formed() ? snapshot.rules.override_for(facts.author.domain()) : nullptr;
+  const auto& rules = facts.recipients.empty()
+                          ? snapshot.rules.defaults
+                          : snapshot.rules.for_recipient(facts.recipients.front());
+  for (const auto& opinion : policy::opinions(facts, rules, override_rule)) {
+    if (opinion.said == policy::RuleOpinion::Said::not_asked) continue;
+    for (const auto& [key, word, set] : other_words) {
+      if (key == opinion.key) {
+        all.with_rules(std::string(key) + " were \"" + std::string(word) + "\"", set);
+      }
+    }
+  }
+  all.with_rules("nothing were in monitor mode", [](Rules& r) {
+    r.monitor = r.spf.monitor = r.dmarc.monitor = r.author.monitor = false;
+  });
+}
+
+}  // namespace
+
+std::vector<Alternative> what_if(const Decided& recorded, const Snapshot& snapshot) {
+  if (!recorded.failure.empty()) return {};
+  Alternatives all(recorded, snapshot);
+  if (recorded.outcome.facts.exemption == policy::Exemption::none) {
+    sender_could(all);
+    circumstances_could(all);
+    configuration_could(all, snapshot);
+  }
+  return all.take();
+}
+
+}  // namespace sekisho::session

@@ -1,0 +1,280 @@
+// `sekisho history` and `sekisho explain` as a person and a program use them, on a history that the engine
+// and the recorder made.
+#include "cli/history.h"
+
+#include <algorithm>
+#include <fstream>
+#include <regex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/exit_code.h"
+#include "cli/table.h"
+#include "config/dump.h"
+#include "control/snapshot.h"
+#include "history/recorder.h"
+#include "support/command_run.h"
+#include "support/session_gate.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using test::Ended;
+using test::Letter;
+using test::run_command;
+using testing::HasSubstr;
+using testing::Not;
+
+const char* const configuration = R"([identity]
+authserv_id = "mx.example.jp"
+domains = ["example.jp"]
+[dns]
+zone_file = "zone"
+[dmarc]
+reject = "corroborated"
+[[policy]]
+to = ["strict@example.jp"]
+dmarc.reject = "always"
+[allowlist]
+files = ["allow"]
+[denylist]
+files = []
+[history]
+dir = "history"
+)";
+
+Letter from(std::string mail_from, std::string author) {
+  Letter letter;
+  letter.mail_from = std::move(mail_from);
+  letter.fields = {{"From", " " + author}, {"Subject", " Invoice of May"}};
+  return letter;
+}
+
+class HistoryCommand : public testing::Test {
+ protected:
+  HistoryCommand() {
+    write("zone", R"(
+mx.a.example.        A    192.0.2.10
+a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
+_dmarc.a.example.    TXT  "v=DMARC1; p=reject"
+b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
+)");
+    write("allow", "from:c.example proof=dmarc dmarc=accept\n");
+    write("conf", configuration);
+    write("strict.conf", std::string(configuration) + "[spf]\nfail = \"reject\"\n");
+    auto loaded = config::load_file(path("conf"));
+    EXPECT_TRUE(loaded);
+    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
+    recorder_ = std::make_unique<history::Recorder>(loaded->settings.history, log_);
+    recorder_->start();
+    history::Configuration recorded{loaded->digest, config::dump(loaded->settings), {}};
+    for (const auto& [key, place] : loaded->places) recorded.places.emplace(key, place.text());
+    recorder_->add(std::move(recorded));
+    gate_ = std::make_unique<test::Gate>(*snapshot_);
+  }
+  std::string path(const std::string& name) const { return folder_.file(name); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+  }
+  // The id of the decision.
+  std::string judge(const Letter& letter) {
+    const auto outcome = gate_->judge(letter);
+    recorder_->add(gate_->recorder().decisions().back());
+    EXPECT_TRUE(recorder_->flush(10s));
+    return outcome.facts.id;
+  }
+  Ended run(std::vector<std::string> words, const std::string& input = "") const {
+    words.insert(words.end(), {"-c", path("conf")});
+    return run_command(folder_, std::move(words), input);
+  }
+
+  test::TemporaryFolder folder_;
+  Log log_{LogOptions{LogOptions::Target::stderr_stream, ""}};
+  std::shared_ptr<const session::Snapshot> snapshot_;
+  std::unique_ptr<history::Recorder> recorder_;
+  std::unique_ptr<test::Gate> gate_;
+};
+
+TEST_F(HistoryCommand, TheTable) {
+  const auto first = judge(from("bob@a.example", "bob@a.example"));
+  const auto second = judge(from("x@b.example", "ceo@a.example"));
+  const auto shown = run({"history"});
+  EXPECT_EQ(shown.code, ok) << shown.err;
+  EXPECT_LT(shown.out.find(second), shown.out.find(first)) << "newest first";
+  EXPECT_THAT(shown.out, HasSubstr(second + " quarantine dmarc    x@b.example"));
+  for (std::size_t at = 0; at < shown.out.size();) {
+    const auto end = shown.out.find('\n', at);
+    EXPECT_LE(end - at, 80U) << shown.out.substr(at, end - at);
+    at = end + 1;
+  }
+  EXPECT_THAT(run({"history", "--action", "accept"}).out, Not(HasSubstr(second)));
+  EXPECT_THAT(run({"history", "--limit", "1"}).out, HasSubstr("and older ones"));
+  EXPECT_THAT(run({"history", "--until", "1h"}).out, Not(HasSubstr(first)));
+  EXPECT_THAT(run({"history", "--since", "1h", "--text", "INVOICE"}).out, HasSubstr(first));
+  const auto object = json::parse(run({"history", "--json"}).out);
+  EXPECT_EQ(object.size(), 2U);
+  EXPECT_EQ(object[0]["id"], second);
+  EXPECT_EQ(object[0]["to"][0], "user@example.jp");
+}
+
+TEST_F(HistoryCommand, ExplainsEveryRuleAndTheLineThatDecided) {
+  const auto id = judge(from("x@b.example", "ceo@a.example"));
+  const auto shown = run({"explain", id});
+  EXPECT_EQ(shown.code, ok) << shown.err;
+  for (const char* wanted :
+       {"quarantine by the rule dmarc: p=reject, not corroborated", "queue id 4bXY",
+        "client     unknown[192.0.2.10], HELO mx.a.example", "spf        fail  b.example",
+        "exempt     says nothing: ",
+        "author     says nothing: From names one author domain, a.example",
+        "dmarc      DECIDES: quarantine, p=reject, not corroborated",
+        "spf        not asked; it would say: tag, SPF fail for b.example",
+        "if there were a DKIM signature of a.example that passes:  accept (dmarc)",
+        "if a.example published p=none:  tag (spf)",
+        "if dmarc.reject were \"always\":  reject (dmarc)", "_dmarc.a.example TXT",
+        "v=DMARC1; p=reject"}) {
+    EXPECT_THAT(shown.out, HasSubstr(wanted));
+  }
+  EXPECT_THAT(shown.out, HasSubstr("dmarc.reject = \"corroborated\"  (" + path("conf") + ":7:1)"));
+  // What would not have changed it is not said: an SPF pass of b.example aligns with nothing.
+  EXPECT_THAT(shown.out, Not(HasSubstr("if SPF had passed for b.example")));
+}
+
+TEST_F(HistoryCommand, NamesTheEntryForTheRecipient) {
+  auto letter = from("x@b.example", "ceo@a.example");
+  letter.to = {"strict@example.jp"};
+  const auto shown = run({"explain", judge(letter)}).out;
+  EXPECT_THAT(shown, HasSubstr("[[policy]] number 1, dmarc.reject = \"always\"  (" + path("conf") +
+                               ":10:1)"));
+  letter.to.emplace_back("user@example.jp");
+  const auto both = run({"explain", judge(letter)}).out;
+  EXPECT_THAT(both, HasSubstr("The rules, in their order, for <strict@example.jp>"));
+  EXPECT_THAT(both, HasSubstr("The rules, in their order, for <user@example.jp>"));
+  EXPECT_THAT(both, HasSubstr("For each recipient"));
+}
+
+TEST_F(HistoryCommand, ExplainsAsJson) {
+  const auto id = judge(from("x@b.example", "ceo@a.example"));
+  const auto object = json::parse(run({"explain", id, "--json"}).out);
+  EXPECT_EQ(object["id"], id);
+  EXPECT_EQ(object["verdict"]["rule"], "dmarc");
+  for (const auto& rule : object["rules"][0]["rules"]) {
+    if (rule["rule"] != "dmarc") continue;
+    EXPECT_EQ(rule["said"], "spoke");
+    EXPECT_EQ(rule["place"], path("conf") + ":7:1");
+  }
+  EXPECT_FALSE(object["what_if"].empty());
+  EXPECT_FALSE(object["answers"].empty());
+  EXPECT_EQ(object["configuration"], snapshot_->digest);
+}
+
+TEST_F(HistoryCommand, IsFoundByQueueIdAndInAnyCase) {
+  const auto id = judge(from("bob@a.example", "bob@a.example"));
+  std::string spoken = id;
+  std::transform(spoken.begin(), spoken.end(), spoken.begin(), ascii::to_lower);
+  for (const auto& name : {id, spoken, std::string("4bXY")}) {
+    EXPECT_THAT(run({"explain", name}).out, HasSubstr(id)) << name;
+  }
+  const auto missing = run({"explain", "ZZZZ-ZZZZ"});
+  EXPECT_EQ(missing.code, no_input);
+  EXPECT_THAT(missing.err, HasSubstr("no such id or queue id"));
+}
+
+TEST_F(HistoryCommand, Replays) {
+  const auto first = judge(from("bob@a.example", "bob@a.example"));
+  const auto second = judge(from("x@b.example", "ceo@a.example"));
+  EXPECT_THAT(run({"explain", first, "--replay"}).out, HasSubstr(first + ": equal: accept"));
+  for (const auto& all : {run({"explain", "ALL", "--replay"}),
+                          run({"explain", "-", "--replay"}, first + "\n" + second + "\n")}) {
+    EXPECT_EQ(all.code, ok);
+    EXPECT_EQ(all.out, "2 decisions made again, 2 equal\n");
+  }
+}
+
+// A replay that could not fail would prove nothing: a record that says something else is told.
+TEST_F(HistoryCommand, AReplayThatDiffersSaysWhatAndEndsWithOne) {
+  gate_->judge(from("x@b.example", "ceo@a.example"));
+  auto changed = *gate_->recorder().decisions().back();
+  changed.outcome.verdict.message.action = policy::Action::accept;
+  changed.outcome.facts.spf_mail_from.code = spf::Code::pass;
+  recorder_->add(std::make_shared<const session::Decided>(changed));
+  ASSERT_TRUE(recorder_->flush(10s));
+  const auto shown = run({"explain", changed.outcome.facts.id, "--replay"});
+  EXPECT_EQ(shown.code, 1);
+  EXPECT_THAT(shown.out, HasSubstr("differs"));
+  EXPECT_THAT(shown.out, HasSubstr("verdict.action: \\\"accept\\\", replayed as"));
+}
+
+TEST_F(HistoryCommand, AnotherConfiguration) {
+  const auto id = judge(from("x@b.example", "x@b.example"));
+  const auto one = run({"explain", id, "--config", path("strict.conf")});
+  EXPECT_EQ(one.code, ok) << one.err;
+  EXPECT_THAT(one.out, HasSubstr(id + ": was tag by the rule spf; " + path("strict.conf") +
+                                 " would decide: reject by the rule spf: SPF fail for b.example"));
+  judge(from("bob@a.example", "bob@a.example"));
+  const auto all = run({"history", "--config", path("strict.conf")});
+  EXPECT_THAT(all.out, HasSubstr("2 decisions made again"));
+  EXPECT_THAT(all.out, HasSubstr("1 tag → reject"));
+  EXPECT_THAT(all.out, HasSubstr(id));
+}
+
+TEST_F(HistoryCommand, NamesQuestionsThatWereNotAskedAtTheTime) {
+  auto letter = from("bob@a.example", "bob@a.example");
+  letter.client = "127.0.0.1";
+  const auto id = judge(letter);
+  write("open.conf", std::string(configuration) + "[trust]\nnetworks = []\n");
+  EXPECT_THAT(run({"explain", id, "--config", path("open.conf")}).out,
+              HasSubstr("not recorded, taken as a temporary failure: a.example TXT"));
+}
+
+TEST_F(HistoryCommand, ExitCodes) {
+  write("off.conf", "[history]\ndir = \"\"\n");
+  EXPECT_EQ(run_command(folder_, {"history", "-c", path("off.conf")}).code, unavailable);
+  EXPECT_EQ(run_command(folder_, {"history", "--dir", path("nowhere")}).code, no_input);
+  EXPECT_EQ(run({"history", "--since", "yesterday"}).code, usage);
+  EXPECT_EQ(run({"explain"}).code, usage);
+  EXPECT_EQ(run({"explain", "ALL", "--config", path("absent.conf")}).code, config);
+}
+
+TEST_F(HistoryCommand, WhatTheSenderWroteDoesNotSteerATerminal) {
+  auto letter = from("\x1b[2J@\x07", "\"\x1b]0;evil\x07\" <x@b.example>");
+  letter.helo = "\x1b[31m";
+  letter.to = {"a\x1b[2J@x", "b\x07@x"};
+  letter.fields.push_back({"Subject", " \x1b[2J\xe2\x80\xae\x9b"});
+  letter.fields.push_back({"DKIM-Signature", " v=1; d=\x1b[31m; s=\x9b"});
+  const auto id = judge(letter);
+  for (const auto& shown : {run({"history"}), run({"history", "--json"}), run({"explain", id}),
+                            run({"explain", id, "--json"}), run({"explain", id, "--replay"}),
+                            run({"explain", id, "--config", path("strict.conf")}),
+                            run({"history", "--config", path("strict.conf")})}) {
+    for (const auto& text : {shown.out, shown.err}) {
+      EXPECT_TRUE(std::none_of(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
+      })) << text;
+    }
+  }
+}
+
+TEST(Table, CutsAtColumnsAndNotAtOctets) {
+  EXPECT_EQ(cell("abc", 5), "abc  ");
+  EXPECT_EQ(cell("abcdef", 5), "abcd…");
+  EXPECT_EQ(cell("abcde", 5), "abcde");
+  EXPECT_EQ(cell("\xe3\x81\x82\xe3\x81\x84", 4), "\xe3\x81\x82\xe3\x81\x84");
+  EXPECT_EQ(cell("\xe3\x81\x82\xe3\x81\x84\xe3\x81\x86", 4), "\xe3\x81\x82… ");
+  EXPECT_EQ(fit("\x1b[2J", 20), "\\x1b[2J");
+}
+
+TEST(TimeOf, AgoAndAbsolute) {
+  const auto now = parse_time("2026-11-21T09:30:00Z").value();
+  EXPECT_EQ(time_of("2h", now), now - 2h);
+  EXPECT_EQ(time_of("7d", now), now - 168h);
+  EXPECT_EQ(time_of("2026-11-21", now), parse_time("2026-11-21"));
+  EXPECT_FALSE(time_of("yesterday", now));
+}
+
+}  // namespace
+
+}  // namespace sekisho::cli

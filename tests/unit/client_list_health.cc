@@ -1,0 +1,304 @@
+// When a list is set aside, and when it comes back. The time is the test's.
+#include "client/list_health.h"
+
+#include "client/dnsbl.h"
+#include "support/fake_dns.h"
+
+namespace sekisho::test {
+namespace {
+
+using namespace client;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const SteadyTime t0 = SteadyTime(hours(1000));
+
+ListDefinition list(std::string name, std::string_view text, ListKind kind = ListKind::dnsbl) {
+  ListDefinition out;
+  out.name = std::move(name);
+  out.kind = kind;
+  out.list = ListZone::parse(text).value();
+  return out;
+}
+
+const std::string v6_listed =
+    "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.zen.test";
+const std::string v6_not_listed =
+    "1.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.zen.test";
+
+// --- the self-test -----------------------------------------------------------------------------------
+
+struct TestCase {
+  const char* what;
+  FakeDns dns;
+  ListFault fault;
+  const char* answer = "";
+};
+
+SelfTest run(const ListDefinition& list, FakeDns& dns, int* rounds = nullptr) {
+  return run_to_end([&](const dns::Answers& answers) { return self_test(list, answers); }, dns,
+                    true, rounds);
+}
+
+TEST(ListSelfTest, OfAddresses) {
+  const auto listed = [] { return FakeDns().a("2.0.0.127.zen.test", "127.0.0.2"); };
+  TestCase table[] = {
+      {"IPv4 alone", listed(), ListFault::none},
+      {"both", listed().a(v6_listed, "127.0.0.2"), ListFault::none},
+      {"IPv6 alone", FakeDns().a(v6_listed, "127.0.0.2"), ListFault::none},
+      // Whatever the pattern says.
+      {"another code", FakeDns().a("2.0.0.127.zen.test", "127.0.10.0"), ListFault::none},
+      {"nothing", FakeDns(), ListFault::lists_nothing},
+      {"the world", listed().a("1.0.0.127.zen.test", "127.0.0.2"), ListFault::lists_everything,
+       "127.0.0.2"},
+      {"blocked by a code of its own", listed().a("1.0.0.127.zen.test", "127.0.0.1"),
+       ListFault::lists_everything, "127.0.0.1"},
+      {"the IPv6 world", listed().a(v6_not_listed, "127.0.0.3"), ListFault::lists_everything,
+       "127.0.0.3"},
+      {"a public resolver", FakeDns().a("2.0.0.127.zen.test", "127.255.255.254"),
+       ListFault::error_code, "127.255.255.254"},
+      {"parked", FakeDns().a("2.0.0.127.zen.test", "8.8.8.8").a("1.0.0.127.zen.test", "8.8.8.8"),
+       ListFault::outside, "8.8.8.8"},
+      {"silent", listed().error("1.0.0.127.zen.test"), ListFault::no_answer, "timeout"},
+      {"refusing", FakeDns().error("2.0.0.127.zen.test", "refused"), ListFault::refused, "refused"},
+  };
+  for (TestCase& each : table) {
+    int rounds = 0;
+    const auto result = run(list("zen", "zen.test=127.0.0.[2..11]"), each.dns, &rounds);
+    EXPECT_EQ(to_string(result.fault), to_string(each.fault)) << each.what;
+    EXPECT_EQ(result.answer, each.answer) << each.what;
+    EXPECT_EQ(rounds, 1) << each.what;
+    EXPECT_EQ(each.dns.asked.size(), 4U) << each.what;
+  }
+}
+
+TEST(ListSelfTest, OfDomains) {
+  const auto dbl = list("dbl", "dbl.test", ListKind::rhsbl);
+  FakeDns good = FakeDns().a("test.dbl.test", "127.0.1.2");
+  EXPECT_EQ(run(dbl, good).fault, ListFault::none);
+  FakeDns everything = FakeDns().a("test.dbl.test", "127.0.1.2").a("invalid.dbl.test", "127.0.1.2");
+  EXPECT_EQ(run(dbl, everything).fault, ListFault::lists_everything);
+  FakeDns nothing;
+  EXPECT_EQ(run(dbl, nothing).fault, ListFault::lists_nothing);
+}
+
+TEST(ListSelfTest, WithoutTestEntriesStillForbidsTheWorld) {
+  auto own = list("own", "zen.test");
+  own.self_test = false;
+  FakeDns nothing;
+  EXPECT_EQ(run(own, nothing).fault, ListFault::none);
+  FakeDns everything = FakeDns().a("1.0.0.127.zen.test", "127.0.0.2");
+  EXPECT_EQ(run(own, everything).fault, ListFault::lists_everything);
+}
+
+// --- one list ------------------------------------------------------------------------------------------
+
+using State = ListHealth::State;
+
+TEST(ListHealth, OneErrorCodeSetsAside) {
+  for (const auto fault : {ListFault::error_code, ListFault::outside}) {
+    ListHealth health;
+    const auto change = health.observe(fault, "127.255.255.254", t0);
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->fault, fault);
+    EXPECT_EQ(change->answer, "127.255.255.254");
+    EXPECT_EQ(health.state(), State::set_aside);
+    // One warning, not one for each message.
+    EXPECT_FALSE(health.observe(fault, "127.255.255.254", t0 + seconds(1)));
+    EXPECT_FALSE(health.test_due(t0 + minutes(5) - seconds(1)));
+    EXPECT_TRUE(health.test_due(t0 + minutes(5)));
+  }
+}
+
+TEST(ListHealth, FailuresInARowSetAside) {
+  for (const auto fault : {ListFault::no_answer, ListFault::refused}) {
+    ListHealth health;
+    for (unsigned i = 1; i < ListHealth::failures_to_set_aside; ++i) {
+      EXPECT_FALSE(health.observe(fault, "timeout", t0)) << i;
+    }
+    EXPECT_EQ(health.state(), State::healthy);
+    health.observe(ListFault::none, "", t0);  // an answer between them
+    for (unsigned i = 1; i < ListHealth::failures_to_set_aside; ++i) {
+      EXPECT_FALSE(health.observe(fault, "timeout", t0)) << i;
+    }
+    EXPECT_TRUE(health.observe(fault, "timeout", t0));
+    EXPECT_EQ(health.state(), State::set_aside);
+    EXPECT_TRUE(health.test_due(t0 + minutes(1)));
+    EXPECT_FALSE(health.test_due(t0 + seconds(59)));
+  }
+}
+
+TEST(ListHealth, ComesBackByASelfTestAlone) {
+  ListHealth health;
+  health.observe(ListFault::error_code, "127.255.255.255", t0);
+  // Sporadic good answers are not enough.
+  EXPECT_FALSE(health.observe(ListFault::none, "", t0 + seconds(1)));
+  EXPECT_EQ(health.state(), State::set_aside);
+  EXPECT_FALSE(health.tested({ListFault::error_code, "127.255.255.255"}, t0 + minutes(5)));
+  EXPECT_FALSE(health.test_due(t0 + minutes(9)));
+  EXPECT_TRUE(health.test_due(t0 + minutes(10)));
+  const auto change = health.tested({}, t0 + minutes(10));
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->fault, ListFault::none);
+  EXPECT_EQ(change->was_aside, minutes(10));
+  EXPECT_EQ(health.state(), State::healthy);
+  EXPECT_FALSE(health.test_due(t0 + minutes(69)));
+  EXPECT_TRUE(health.test_due(t0 + minutes(70)));
+}
+
+TEST(ListHealth, OneThatComesAndGoesIsTestedLessAndLess) {
+  ListHealth health;
+  SteadyTime now = t0;
+  std::vector<long> waits;
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(health.observe(ListFault::error_code, "127.255.255.255", now));
+    SteadyTime due = now;
+    while (!health.test_due(due)) due += minutes(1);
+    waits.push_back(std::chrono::duration_cast<minutes>(due - now).count());
+    now = due;
+    ASSERT_TRUE(health.tested({}, now));
+  }
+  EXPECT_EQ(waits, (std::vector<long>{5, 10, 20, 40, 60, 60}));
+  // After a quiet day it is as at first.
+  now += ListHealth::forget_after;
+  health.observe(ListFault::error_code, "127.255.255.255", now);
+  EXPECT_TRUE(health.test_due(now + minutes(5)));
+}
+
+TEST(ListHealth, OneUnansweredTestIsNoMoreThanALookup) {
+  ListHealth health;
+  EXPECT_FALSE(health.tested({ListFault::no_answer, "timeout"}, t0));
+  EXPECT_EQ(health.state(), State::healthy);
+  EXPECT_TRUE(health.test_due(t0 + minutes(1)));
+  for (unsigned i = 2; i < ListHealth::failures_to_set_aside; ++i) {
+    EXPECT_FALSE(health.tested({ListFault::no_answer, "timeout"}, t0));
+  }
+  EXPECT_TRUE(health.tested({ListFault::no_answer, "timeout"}, t0));
+}
+
+TEST(ListHealth, NothingCountsBeforeTheFirstTest) {
+  ListHealth health;
+  health.wait_for_test(t0);
+  EXPECT_EQ(health.state(), State::set_aside);
+  EXPECT_TRUE(health.test_due(t0));
+  health.test_begun(t0);
+  EXPECT_FALSE(health.test_due(t0 + seconds(1)));
+  EXPECT_FALSE(health.tested({}, t0 + seconds(1)));  // nothing to tell
+  EXPECT_EQ(health.state(), State::healthy);
+
+  ListHealth silent;
+  silent.wait_for_test(t0);
+  EXPECT_TRUE(silent.tested({ListFault::no_answer, "timeout"}, t0));
+  EXPECT_EQ(silent.state(), State::set_aside);
+}
+
+// --- all lists -----------------------------------------------------------------------------------------
+
+struct Guarding {
+  Guarding() { guard.configure(options, false, t0); }
+  Options options{{list("zen", "canary0123456789abcdef.zen.test"), list("bl", "bl.test")}};
+  std::vector<std::string> lines;
+  ListGuard guard{[this](std::string line) { lines.push_back(std::move(line)); }};
+};
+
+ListResult result_of(std::string name, ListCode code, ListFault fault = ListFault::none,
+                     std::string codes = "127.0.0.2") {
+  ListResult result;
+  result.name = std::move(name);
+  result.code = code;
+  result.fault = fault;
+  result.codes = std::move(codes);
+  return result;
+}
+
+const ListStatus& status_of(const std::vector<ListStatus>& all, std::string_view name) {
+  return *std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.name == name; });
+}
+
+TEST(ListGuard, NothingCountsWhileAListIsSetAside) {
+  Guarding g;
+  EXPECT_EQ(g.guard.observe(result_of("zen", ListCode::listed), t0).code, ListCode::listed);
+  g.guard.observe(result_of("zen", ListCode::set_aside, ListFault::error_code, "127.255.255.254"),
+                  t0);
+  for (int i = 0; i < 100; ++i) {
+    const auto counted = g.guard.observe(result_of("zen", ListCode::listed), t0);
+    EXPECT_EQ(counted.code, ListCode::set_aside);
+    EXPECT_EQ(counted.fault, ListFault::error_code);
+  }
+  EXPECT_EQ(g.guard.observe(result_of("bl", ListCode::listed), t0).code, ListCode::listed);
+  ASSERT_EQ(g.lines.size(), 1U);
+  EXPECT_EQ(g.lines[0],
+            "list zen is set aside and nothing counts as listed by it: it answers with an error "
+            "code (127.255.255.254): your resolver is a public one, which the list does not serve: "
+            "use a resolver of your own, or an access key (DQS) in a list_file");
+  const auto all = g.guard.status();
+  const auto& zen = status_of(all, "zen");
+  EXPECT_TRUE(zen.set_aside);
+  EXPECT_EQ(zen.lookups, 102U);
+  EXPECT_EQ(zen.listed, 1U);
+  EXPECT_EQ(zen.not_counted, 101U);
+  EXPECT_EQ(zen.times_set_aside, 1U);
+
+  g.guard.tested("zen", {}, t0 + minutes(12));
+  EXPECT_EQ(g.lines.back(), "list zen is in use again after 12 minutes");
+  EXPECT_EQ(g.guard.observe(result_of("zen", ListCode::listed), t0).code, ListCode::listed);
+}
+
+TEST(ListGuard, EveryWarningSaysWhatToDoAndNoneTellsTheKey) {
+  const struct {
+    ListFault fault;
+    const char* answer;
+    const char* says;
+  } table[] = {
+      {ListFault::error_code, "127.255.255.254", "a resolver of your own"},
+      {ListFault::error_code, "127.255.255.255", "get an access key"},
+      {ListFault::error_code, "127.255.255.252", "misspelt"},
+      {ListFault::error_code, "127.255.255.1", "ask the operator"},
+      {ListFault::outside, "8.8.8.8", "remove the list"},
+      {ListFault::no_answer, "timeout", "your resolver reaches it"},
+      {ListFault::refused, "servfail", "serves your resolver"},
+      {ListFault::lists_everything, "127.0.0.2", "would block everybody"},
+      {ListFault::lists_nothing, "", "self_test = false"},
+  };
+  for (const auto& each : table) {
+    Guarding g;
+    g.guard.configure({}, true, t0);
+    g.guard.configure(g.options, true, t0);
+    g.guard.tested("zen", {each.fault, each.answer}, t0);
+    ASSERT_EQ(g.lines.size(), 1U) << each.answer;
+    EXPECT_NE(g.lines[0].find(each.says), std::string::npos) << g.lines[0];
+    EXPECT_NE(g.lines[0].find(each.answer), std::string::npos) << g.lines[0];
+    EXPECT_EQ(g.lines[0].find("canary"), std::string::npos) << g.lines[0];
+  }
+}
+
+TEST(ListGuard, AReloadKeepsWhatIsKnown) {
+  Guarding g;
+  g.guard.observe(result_of("bl", ListCode::set_aside, ListFault::outside, "8.8.8.8"), t0);
+  Options next = g.options;
+  next.lists.push_back(list("new", "new.test"));
+  g.guard.configure(next, true, t0 + seconds(1));
+  EXPECT_TRUE(status_of(g.guard.status(), "bl").set_aside);
+  EXPECT_FALSE(status_of(g.guard.status(), "zen").set_aside);
+  EXPECT_EQ(status_of(g.guard.status(), "new").fault, ListFault::untested);
+  // Reloading is what an admin does when he has repaired something.
+  auto due = g.guard.take_due(t0 + seconds(1));
+  EXPECT_NE(std::find(due.begin(), due.end(), "bl"), due.end());
+  EXPECT_NE(std::find(due.begin(), due.end(), "new"), due.end());
+  EXPECT_TRUE(g.guard.take_due(t0 + seconds(2)).empty());  // they are being tested
+  // Another zone under the same name is another list.
+  next.lists[1] = list("bl", "other.test");
+  g.guard.configure(next, true, t0 + seconds(3));
+  EXPECT_EQ(status_of(g.guard.status(), "bl").fault, ListFault::untested);
+}
+
+TEST(ListGuard, AResultOfAListThatIsGoneStaysAsItIs) {
+  Guarding g;
+  EXPECT_EQ(g.guard.observe(result_of("gone", ListCode::listed), t0).code, ListCode::listed);
+  g.guard.tested("gone", {ListFault::outside, "8.8.8.8"}, t0);
+  EXPECT_TRUE(g.lines.empty());
+}
+
+}  // namespace
+}  // namespace sekisho::test

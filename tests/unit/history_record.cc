@@ -1,0 +1,281 @@
+// Records: everything that led to a decision, written and read again exactly.
+#include "history/record.h"
+
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+#include <nlohmann/json.hpp>
+
+#include "support/session_gate.h"
+
+namespace sekisho::history {
+
+namespace {
+
+using session::Decided;
+using testing::HasSubstr;
+
+// Values of all kinds, from a seed: texts with any octets, enums over their whole range.
+class Maker {
+ public:
+  explicit Maker(unsigned seed) : random_(seed) {}
+
+  std::size_t number(std::size_t below) { return random_() % below; }
+  bool yes() { return number(2) == 0; }
+  std::string text() {
+    std::string out(number(4) == 0 ? 0 : number(40), '\0');
+    for (char& c : out) c = static_cast<char>(number(256));
+    return out;
+  }
+  std::vector<std::string> texts() {
+    std::vector<std::string> out(number(4));
+    for (auto& each : out) each = text();
+    return out;
+  }
+  mail::DomainName domain() {
+    static const std::vector<const char*> names = {"a.example", "xn--r8jz45g.example",
+                                                   "_x.b.example", "1.2.3", "localhost"};
+    return mail::DomainName::parse(names[number(names.size())]).value();
+  }
+  mail::IpAddress address() {
+    static const std::vector<const char*> all = {"192.0.2.1", "2001:db8::1",
+                                                 "::", "::ffff:192.0.2.9"};
+    return mail::IpAddress::parse(all[number(all.size())]).value();
+  }
+  template <class Enum>
+  Enum one_of(std::size_t count) {
+    return static_cast<Enum>(number(count));
+  }
+  WallTime time() { return WallTime(std::chrono::seconds(number(4'000'000'000U))); }
+
+  spf::Result spf(spf::Scope scope) {
+    return {scope, one_of<spf::Code>(7), text(), text(), text()};
+  }
+  dkim::SignatureResult signature() {
+    return {one_of<dkim::Code>(7),
+            text(),
+            text(),
+            text(),
+            text(),
+            text(),
+            text(),
+            static_cast<unsigned>(number(5000)),
+            yes()};
+  }
+  dmarc::Result dmarc() {
+    dmarc::Result result;
+    result.code = one_of<dmarc::Code>(5);
+    result.from = text();
+    result.policy_domain = text();
+    result.org_domain = text();
+    result.discovery = one_of<dmarc::Discovery>(2);
+    result.tag = text();
+    result.policy = one_of<dmarc::Policy>(3);
+    result.requested = one_of<dmarc::Policy>(3);
+    if (yes()) {
+      dmarc::Published published;
+      published.p = one_of<dmarc::Policy>(3);
+      if (yes()) published.sp = one_of<dmarc::Policy>(3);
+      if (yes()) published.np = one_of<dmarc::Policy>(3);
+      published.adkim_strict = yes();
+      published.aspf_strict = yes();
+      published.fo = text();
+      published.testing = yes();
+      published.psd = one_of<dmarc::Psd>(3);
+      published.rua = texts();
+      published.ruf = texts();
+      result.published = std::move(published);
+    }
+    result.author_exists = yes();
+    result.aligned_spf = yes();
+    result.aligned_dkim = yes();
+    result.queries = texts();
+    result.reason = text();
+    return result;
+  }
+  policy::AllowMatch match() {
+    policy::AllowMatch match;
+    match.kind = one_of<policy::IdentityKind>(6);
+    match.entry = text();
+    match.place = text();
+    match.proof = one_of<policy::Proof>(6);
+    match.proven = yes();
+    match.holds = yes();
+    match.reason = text();
+    match.effect = {yes(), yes(), yes(), std::nullopt, std::nullopt};
+    if (yes()) match.effect.dmarc = one_of<policy::Action>(5);
+    if (yes()) match.effect.spf = one_of<policy::Action>(5);
+    match.deny = one_of<policy::Action>(5);
+    return match;
+  }
+  policy::Facts facts() {
+    policy::Facts facts;
+    facts.id = text();
+    facts.queue_id = text();
+    facts.received = time();
+    facts.role = one_of<policy::Role>(3);
+    facts.exemption = one_of<policy::Exemption>(5);
+    if (yes()) facts.client.address = address();
+    facts.client.name = text();
+    facts.client.helo = text();
+    facts.client.unix_socket = yes();
+    if (yes()) facts.relay = facts.client;
+    facts.relay_reason = text();
+    facts.refused_recipients = texts();
+    facts.mail_from = text();
+    facts.recipients = texts();
+    facts.header_over_limits = yes();
+    facts.author.result = one_of<mail::Author::Result>(6);
+    for (std::size_t n = number(3); n > 0; --n) {
+      facts.author.mailboxes.push_back({text(), domain()});
+      facts.author.domains.push_back(domain());
+    }
+    facts.author.reason = text();
+    facts.author_is_ours = yes();
+    facts.traces = {texts(), yes()};
+    facts.iprev = {one_of<client::IprevCode>(5), text(), text()};
+    facts.spf_helo = spf(spf::Scope::helo);
+    facts.spf_mail_from = spf(spf::Scope::mfrom);
+    for (std::size_t n = number(3); n > 0; --n) facts.dkim.push_back(signature());
+    facts.dmarc = dmarc();
+    for (std::size_t n = number(3); n > 0; --n) facts.allowlist.push_back(match());
+    for (std::size_t n = number(3); n > 0; --n) facts.denylist.push_back(match());
+    if (yes()) facts.deferred_for = std::chrono::seconds(number(100'000));
+    facts.dns_questions = number(100);
+    facts.dns_waited = std::chrono::milliseconds(number(20'000));
+    facts.elapsed = std::chrono::milliseconds(number(20'000));
+    return facts;
+  }
+  policy::Decision decision() {
+    policy::Decision decision;
+    decision.action = one_of<policy::Action>(5);
+    decision.rule = text();
+    decision.reason = text();
+    if (yes()) decision.reply = mail::SmtpReply(550, "5.7.1", text());
+    decision.evidence = texts();
+    if (yes()) decision.monitored = one_of<policy::Action>(5);
+    if (yes()) decision.overrides.emplace_back(text(), text());
+    return decision;
+  }
+  dns::AnswerPtr answer() {
+    dns::Answer answer;
+    answer.outcome = one_of<dns::Outcome>(4);
+    answer.error = text();
+    answer.ttl = std::chrono::seconds(number(100'000));
+    answer.texts = texts();
+    if (yes()) answer.addresses.push_back(address());
+    if (yes()) answer.exchanges.push_back({static_cast<std::uint16_t>(number(65536)), text()});
+    answer.pointers = texts();
+    return std::make_shared<const dns::Answer>(std::move(answer));
+  }
+  dns::Question question() {
+    static constexpr dns::Type types[] = {dns::Type::a,  dns::Type::cname, dns::Type::ptr,
+                                          dns::Type::mx, dns::Type::txt,   dns::Type::aaaa};
+    std::string name = "n" + std::to_string(number(1000)) + ".";
+    name += static_cast<char>(128 + number(128));  // SPF macros make such names
+    return {dns::Name::from(name).value(), types[number(6)]};
+  }
+  Decided decided() {
+    Decided decided;
+    decided.outcome.facts = facts();
+    decided.outcome.verdict.message = decision();
+    for (const auto& to : decided.outcome.facts.recipients) {
+      decided.outcome.verdict.recipients.push_back({to, decision()});
+    }
+    for (std::size_t n = number(3); n > 0; --n) {
+      decided.outcome.verdict.edits.push_back(
+          {one_of<policy::Edit::Kind>(2), text(), text(), number(10)});
+    }
+    decided.outcome.authentication_results = text();
+    decided.outcome.held = one_of<session::Outcome::Held>(4);
+    decided.outcome.recipients_held = texts();
+    decided.outcome.hold_reason = text();
+    decided.configuration = text();
+    decided.failure = text();
+    fill(decided.inputs);
+    return decided;
+  }
+
+ private:
+  void fill(session::Inputs& inputs) {
+    inputs.mta_name = text();
+    inputs.hostname = text();
+    inputs.connected = time();
+    inputs.authenticated = yes();
+    for (std::size_t n = number(5); n > 0; --n) inputs.header.add({text(), text()});
+    inputs.malformed_lines = texts();
+    for (std::size_t n = number(5); n > 0; --n) inputs.answers.add(question(), answer());
+    if (yes()) inputs.hold_result = session::HoldResult{one_of<session::HoldCode>(3), text()};
+    if (yes()) inputs.released = text();
+    if (yes()) inputs.refusals.push_back({"dkim", question(), answer()});
+    for (std::size_t n = number(3); n > 0; --n) {
+      dkim::BodyDigest digest;
+      digest.wanted.form = one_of<dkim::Canonicalisation>(2);
+      if (yes()) digest.wanted.length = random_();
+      digest.found.coverage = one_of<dkim::BodyHash::Coverage>(3);
+      for (char& c : digest.found.digest.octets) c = static_cast<char>(number(256));
+      inputs.bodies.push_back(digest);
+    }
+  }
+
+  std::mt19937 random_;
+};
+
+TEST(Record, OfAnythingComesBackAsItWas) {
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    SCOPED_TRACE(seed);
+    test::expect_round_trip(Maker(seed).decided());
+  }
+}
+
+// That the property above can fail: a member that is not recorded would be missed.
+TEST(Record, EveryMemberIsNoticed) {
+  const auto first = Maker(1).decided();
+  const auto second = Maker(2).decided();
+  EXPECT_FALSE(first.outcome.facts == second.outcome.facts);
+  EXPECT_NE(encode(first), encode(second));
+}
+
+TEST(Record, IsSmall) {
+  test::Gate gate(test::snapshot_on_zone("a.example. TXT \"v=spf1 ip4:192.0.2.10 -all\"\n"));
+  gate.judge({});
+  EXPECT_LT(encode(*gate.recorder().decisions().at(0)).size(), 2048U);
+}
+
+std::string packed(const nlohmann::json& value) {
+  const auto raw = nlohmann::json::to_cbor(value);
+  uLongf size = compressBound(raw.size());
+  std::string out(4 + size, '\0');
+  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<char>(raw.size() >> (24 - 8 * i));
+  compress2(reinterpret_cast<Bytef*>(out.data() + 4), &size, raw.data(), raw.size(), 1);
+  out.resize(4 + size);
+  return out;
+}
+
+TEST(Record, OfANewerVersionSaysSo) {
+  const auto read = decode(packed({{"v", record_version + 1}}));
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().what, HasSubstr("newer sekisho (format 2"));
+  EXPECT_TRUE(decode(packed({{"v", record_version}})));
+}
+
+TEST(Record, ThatIsDamagedIsAnError) {
+  const std::string whole = encode(Maker(3).decided());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(decode(std::string_view(whole).substr(0, size))) << size;
+  }
+  for (const auto& value :
+       {nlohmann::json(), nlohmann::json(7), nlohmann::json{{"v", "one"}},
+        nlohmann::json{{"v", 1}, {"outcome", 7}},
+        nlohmann::json{{"v", 1}, {"outcome", {{"facts", {{"role", "king"}}}}}}}) {
+    EXPECT_FALSE(decode(packed(value))) << value;
+  }
+  // A length that would take all memory.
+  EXPECT_FALSE(decode("\xff\xff\xff\xff nothing"));
+}
+
+}  // namespace
+
+}  // namespace sekisho::history

@@ -1,0 +1,253 @@
+// The recorder and what it wrote: asynchronous, bounded in memory, age and size, and never in anybody's way.
+#include "history/recorder.h"
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "history/archive.h"
+#include "history/schema.h"
+#include "support/session_gate.h"
+#include "support/temporary_folder.h"
+
+namespace sekisho::history {
+
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+// Lines in memory.
+class Lines final : public LogSink {
+ public:
+  bool write(LogLevel, std::string_view line) const override {
+    lines_.with([&](auto& lines) { lines.emplace_back(line); });
+    return true;
+  }
+  std::vector<std::string> all() const {
+    return lines_.with([](const auto& lines) { return lines; });
+  }
+
+ private:
+  mutable Guarded<std::vector<std::string>> lines_;
+};
+
+std::shared_ptr<session::Decided> decided(const std::string& id, WallTime time = wall_now()) {
+  auto out = std::make_shared<session::Decided>();
+  auto& facts = out->outcome.facts;
+  facts.id = id;
+  facts.queue_id = "Q" + id;
+  facts.received = time;
+  facts.client.address = mail::IpAddress::parse("192.0.2.10").value();
+  facts.client.name = "mx.a.example";
+  facts.mail_from = "bob@a.example";
+  facts.recipients = {"user@example.jp", "other@example.jp"};
+  facts.author.result = mail::Author::Result::one;
+  facts.author.domains = {mail::DomainName::parse("author.example").value()};
+  out->outcome.verdict.message.action = policy::Action::reject;
+  out->outcome.verdict.message.rule = "dmarc";
+  out->outcome.verdict.message.reason = "p=reject, corroborated";
+  out->configuration = "d1";
+  out->inputs.header.add({"Subject", " Invoice"});
+  return out;
+}
+
+class History : public testing::Test {
+ protected:
+  Options options() const {
+    Options options;
+    options.dir = folder_.file("history");
+    return options;
+  }
+  std::unique_ptr<Recorder> started(const Options& options) {
+    auto recorder = std::make_unique<Recorder>(options, log_);
+    recorder->start();
+    return recorder;
+  }
+  std::vector<std::string> ids(const Filter& filter = {}) const {
+    std::vector<std::string> out;
+    auto archive = Archive::open(options().dir);
+    if (!archive) return {archive.error().why};
+    const auto done = archive->list(filter, [&](const Row& row) {
+      out.push_back(row.id);
+      return true;
+    });
+    EXPECT_TRUE(done);
+    return out;
+  }
+
+  test::TemporaryFolder folder_;
+  std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
+  Log log_{lines_, LogLevel::debug};
+};
+
+TEST_F(History, KeepsDecisionsAndConfigurations) {
+  const auto recorder = started(options());
+  recorder->add(
+      Configuration{"d1", "[dmarc]\nreject = \"always\"\n", {{"dmarc.reject", "conf:2:1"}}});
+  for (const char* id : {"AAAA-0001", "AAAA-0002"}) recorder->add(decided(id));
+  ASSERT_TRUE(recorder->flush(10s));
+  EXPECT_THAT(ids(), ElementsAre("AAAA-0002", "AAAA-0001"));
+  EXPECT_EQ(recorder->status().records, 2U);
+  EXPECT_TRUE(recorder->status().recording);
+  auto archive = Archive::open(options().dir);
+  ASSERT_TRUE(archive);
+  const auto configuration = archive->configuration("d1");
+  ASSERT_TRUE(configuration && *configuration);
+  EXPECT_THAT((*configuration)->text, HasSubstr("always"));
+  EXPECT_EQ((*configuration)->places.at("dmarc.reject"), "conf:2:1");
+  EXPECT_FALSE(archive->configuration("d2").value());
+}
+
+TEST_F(History, IsReadBesideTheRecorderAndWithoutIt) {
+  auto recorder = started(options());
+  recorder->add(decided("AAAA-0001"));
+  ASSERT_TRUE(recorder->flush(10s));
+  EXPECT_THAT(ids(), SizeIs(1));
+  recorder.reset();
+  EXPECT_THAT(ids(), SizeIs(1));
+}
+
+TEST_F(History, WritesWhatIsQueuedWhenItEnds) {
+  auto recorder = started(options());
+  for (int i = 0; i < 1200; ++i) recorder->add(decided("AAAA-" + std::to_string(1000 + i)));
+  recorder.reset();
+  EXPECT_THAT(ids(), SizeIs(1200));
+}
+
+TEST_F(History, IsFoundByIdAsPeopleSayItAndByQueueId) {
+  const auto recorder = started(options());
+  recorder->add(decided("K1Q0-4DMX"));
+  recorder->add(decided("K1Q0-4DMY"));
+  ASSERT_TRUE(recorder->flush(10s));
+  auto archive = Archive::open(options().dir);
+  ASSERT_TRUE(archive);
+  for (const char* id : {"K1Q0-4DMX", "k1q04dmx", "KlQO-4dmx", "QK1Q0-4DMX"}) {
+    const auto number = archive->find(id);
+    ASSERT_TRUE(number && *number) << id;
+    EXPECT_EQ(archive->read(**number).value().value().outcome.facts.id, "K1Q0-4DMX");
+  }
+  for (const char* id : {"", "K1Q0-4DMZ", "' OR 1=1 --"})
+    EXPECT_FALSE(archive->find(id).value()) << id;
+}
+
+TEST_F(History, Filters) {
+  const auto recorder = started(options());
+  const auto now = wall_now();
+  recorder->add(decided("AAAA-0001", now - 2h));
+  auto other = decided("AAAA-0002", now);
+  other->outcome.facts.mail_from = "x@b.example";
+  other->outcome.facts.recipients = {"postmaster@example.jp"};
+  other->outcome.facts.client.address = mail::IpAddress::parse("2001:db8::1").value();
+  other->outcome.facts.client.name = "mail.b.example";
+  other->outcome.facts.author.domains = {mail::DomainName::parse("b.example").value()};
+  other->outcome.verdict.message.action = policy::Action::accept;
+  other->outcome.verdict.message.rule = "default";
+  recorder->add(other);
+  ASSERT_TRUE(recorder->flush(10s));
+  const auto first = ElementsAre("AAAA-0001");
+  EXPECT_THAT(ids({.until = now - 1h}), first);
+  EXPECT_THAT(ids({.since = now - 1h}), ElementsAre("AAAA-0002"));
+  EXPECT_THAT(ids({.from = "BOB@"}), first);
+  EXPECT_THAT(ids({.from = "author.example"}), first);
+  EXPECT_THAT(ids({.to = "other@"}), first);
+  EXPECT_THAT(ids({.rule = "dmarc"}), first);
+  EXPECT_THAT(ids({.action = "reject"}), first);
+  EXPECT_THAT(ids({.client = "192.0.2.0/24"}), first);
+  EXPECT_THAT(ids({.client = "192.0.2.10"}), first);
+  EXPECT_THAT(ids({.client = "mx.a"}), first);
+  EXPECT_THAT(ids({.text = "invoice"}), SizeIs(2));
+  EXPECT_THAT(ids({.text = "corroborated"}), SizeIs(2));
+  EXPECT_THAT(ids({.text = "mail.b"}), ElementsAre("AAAA-0002"));
+  EXPECT_THAT(ids({.from = "bob", .action = "accept"}), SizeIs(0));
+}
+
+TEST_F(History, ForgetsByAge) {
+  auto limits = options();
+  limits.keep = 1h;
+  const auto recorder = started(limits);
+  for (int i = 0; i < 1500; ++i)
+    recorder->add(decided("AAAA-" + std::to_string(1000 + i), wall_now() - 2h));
+  recorder->add(decided("BBBB-0001"));
+  ASSERT_TRUE(recorder->flush(10s));
+  // Steps of a thousand, one after the other.
+  for (int i = 0; i < 100 && recorder->status().pruned < 1500; ++i)
+    std::this_thread::sleep_for(50ms);
+  EXPECT_THAT(ids(), ElementsAre("BBBB-0001"));
+  EXPECT_EQ(recorder->status().records, 1U);
+}
+
+TEST_F(History, ForgetsTheOldestPastItsSize) {
+  auto limits = options();
+  limits.max_size = 256 * 1024;
+  const auto recorder = started(limits);
+  for (int i = 0; i < 3000; ++i) recorder->add(decided("AAAA-" + std::to_string(1000 + i)));
+  ASSERT_TRUE(recorder->flush(20s));
+  for (int i = 0; i < 200 && recorder->status().octets > limits.max_size; ++i) {
+    std::this_thread::sleep_for(50ms);
+  }
+  EXPECT_LE(recorder->status().octets, limits.max_size);
+  const auto left = ids();
+  ASSERT_FALSE(left.empty());
+  EXPECT_LT(left.size(), 3000U);
+  EXPECT_EQ(left.front(), "AAAA-3999");
+}
+
+// Nobody takes from the queue: memory stays bounded, what is too much is counted, the log hears of it once.
+TEST_F(History, DropsWhatIsTooMuch) {
+  Recorder recorder(options(), log_);
+  for (std::size_t i = 0; i < Recorder::max_queued + 5; ++i) recorder.add(decided("AAAA-0001"));
+  EXPECT_EQ(recorder.status().queued, Recorder::max_queued);
+  EXPECT_EQ(recorder.status().dropped, 5U);
+  EXPECT_THAT(lines_->all(), ElementsAre(HasSubstr("slower than the mail")));
+}
+
+TEST_F(History, DropsWhatIsTooLarge) {
+  Recorder recorder(options(), log_);
+  auto large = decided("AAAA-0001");
+  large->inputs.header.add({"X", std::string(1000 * 1000, 'x')});
+  for (int i = 0; i < 100; ++i) recorder.add(large);
+  EXPECT_LE(recorder.status().queued, 68U);
+  EXPECT_GE(recorder.status().dropped, 32U);
+}
+
+// A folder that cannot be written, and then can: one alarm, nothing lost, no restart.
+TEST_F(History, RecoversWithoutARestart) {
+  std::ofstream(folder_.file("history")) << "a file in the way";
+  const auto recorder = started(options());
+  recorder->add(decided("AAAA-0001"));
+  EXPECT_FALSE(recorder->flush(500ms));
+  EXPECT_FALSE(recorder->status().recording);
+  EXPECT_FALSE(recorder->status().problem.empty());
+  std::filesystem::remove(folder_.file("history"));
+  ASSERT_TRUE(recorder->flush(15s));
+  EXPECT_THAT(ids(), ElementsAre("AAAA-0001"));
+  EXPECT_THAT(lines_->all(),
+              ElementsAre(HasSubstr("decisions are not recorded"), HasSubstr("recorded again")));
+}
+
+TEST_F(History, SetsADamagedFileAside) {
+  std::filesystem::create_directories(options().dir);
+  std::ofstream(database_path(options().dir)) << std::string(100'000, 'x');
+  const auto recorder = started(options());
+  recorder->add(decided("AAAA-0001"));
+  ASSERT_TRUE(recorder->flush(15s));
+  EXPECT_THAT(ids(), ElementsAre("AAAA-0001"));
+  EXPECT_TRUE(std::filesystem::exists(database_path(options().dir) + ".damaged"));
+}
+
+TEST(NormalId, AsPeopleSayIt) {
+  EXPECT_EQ(normal_id("k7q2-4dmx"), "K7Q2-4DMX");
+  EXPECT_EQ(normal_id("K7Q24DMX"), "K7Q2-4DMX");
+  EXPECT_EQ(normal_id("oil0-iiii"), "0110-1111");
+  EXPECT_EQ(normal_id(""), "");
+}
+
+}  // namespace
+
+}  // namespace sekisho::history
