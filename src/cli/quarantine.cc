@@ -70,7 +70,8 @@ void add_changing(CLI::App& quarantine, int& result) {
   verb->add_option("--from", release->filter.from, "With ALL: part of the sender or author");
   verb->add_option("--rule", release->filter.rule, "With ALL: the rule that held it");
   verb->add_option("--text", release->filter.text, "With ALL: part of subject, recipient, …");
-  verb->add_option("--to", release->to, "To these addresses only: a copy for others");
+  verb->add_option("--to", release->to, "To this address only: a copy for others; may be repeated")
+      ->allow_extra_args(false);
   verb->add_flag("--notify", release->notify,
                  "A failure may be told to the sender, as he asked for (default: never)");
   verb->add_flag("--even-if-delivered", release->even_if_delivered,
