@@ -1,9 +1,12 @@
 #include "history/recorder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
+
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -24,7 +27,8 @@ constexpr std::chrono::milliseconds gathering(100);
 // After a failure: a full disk is not emptied within a second.
 constexpr std::chrono::seconds retry_after(5);
 constexpr std::chrono::seconds prune_every(10);
-// Rows that one step of pruning removes, so that writing never waits long.
+// Rows that one step of pruning removes, so that writing never waits long; and a tenth of all, so that a
+// step for the size does not take far more than it must.
 constexpr std::int64_t prune_step = 1000;
 constexpr std::chrono::seconds stop_within(5);
 
@@ -173,6 +177,7 @@ bool Recorder::work() {
   if (done) {
     batch_.clear();
     configurations_.clear();
+    recovered();
     queue_.with([](Queue& queue) { queue.writing = 0; });
     queue_.notify_all();
   }
@@ -181,14 +186,16 @@ bool Recorder::work() {
     failed(done.error());
     return false;
   }
-  recovered();
   return true;
 }
 
 Outcome<void> Recorder::open() {
+  // Who wrote to whom is nobody's business but the admin's.
   std::error_code failure;
-  std::filesystem::create_directories(dir_, failure);
-  if (failure) return spool::failed(Failure::Kind::io, dir_ + ": " + failure.message());
+  std::filesystem::create_directories(std::filesystem::path(dir_).parent_path(), failure);
+  if (::mkdir(dir_.c_str(), 0750) != 0 && errno != EEXIST) {
+    return spool::failed(spool::failure_of_errno(errno, "make " + dir_));
+  }
   auto opened = spool::Database::open(database_path(dir_), spool::Database::Open::create);
   if (!opened) return spool::failed(opened.error());
   auto& database = database_.emplace(std::move(*opened));
@@ -293,12 +300,16 @@ Outcome<void> Recorder::prune(const Options& limits) {
   if (!used) return spool::failed(used.error());
   const auto oldest = (wall_now() - limits.keep).time_since_epoch().count();
   const bool too_large = *used > limits.max_size;
+  const auto records = status_.with([](const Status& status) { return status.records; });
+  const auto step =
+      too_large ? std::clamp<std::int64_t>(static_cast<std::int64_t>(records) / 10, 1, prune_step)
+                : prune_step;
   // The last of the oldest rows that must go.
   std::int64_t last = 0;
   auto done = database_->query(
       "SELECT max(number) FROM (SELECT number, time FROM decisions ORDER BY number LIMIT ?1)"
       " WHERE time < ?2",
-      {prune_step, too_large ? INT64_MAX : oldest}, [&](const spool::Row& row) {
+      {step, too_large ? INT64_MAX : oldest}, [&](const spool::Row& row) {
         last = row.integer(0);
         return true;
       });

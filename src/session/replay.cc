@@ -124,7 +124,14 @@ void compare(const std::string& name, const json& live, const json& replayed,
     }
     return;
   }
+  if (live.is_array() && replayed.is_array() && live.size() == replayed.size()) {
+    for (std::size_t i = 0; i < live.size(); ++i) {
+      compare(name + "[" + std::to_string(i) + "]", live[i], replayed[i], found);
+    }
+    return;
+  }
   const auto text = [](const json& value) {
+    if (value.is_string()) return value.get<std::string>();
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
   };
   found.push_back(name + ": " + text(live) + ", replayed as " + text(replayed));

@@ -124,7 +124,7 @@ void circumstances_could(Alternatives& all) {
     auto file = std::make_shared<policy::AllowFile>(
         policy::parse_allow_file(entry + "\n", "proposal", policy::ListKind::allow));
     const policy::Allowlist list(policy::ListKind::allow, {std::move(file)});
-    all.with_facts("the allowlist had \"" + entry + "\"", [&](Facts& f) {
+    all.with_facts("the allowlist had the entry: " + entry, [&](Facts& f) {
       for (auto& match : policy::match_allowlist(list, f)) f.allowlist.push_back(std::move(match));
     });
   }
@@ -192,7 +192,7 @@ void configuration_could(Alternatives& all, const Snapshot& snapshot) {
     if (opinion.said == policy::RuleOpinion::Said::not_asked) continue;
     for (const auto& [key, word, set] : other_words) {
       if (key == opinion.key) {
-        all.with_rules(std::string(key) + " were \"" + std::string(word) + "\"", set);
+        all.with_rules(std::string(key) + " were " + std::string(word), set);
       }
     }
   }

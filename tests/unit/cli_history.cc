@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/ascii.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "config/dump.h"
@@ -133,9 +134,8 @@ TEST_F(HistoryCommand, ExplainsEveryRuleAndTheLineThatDecided) {
         "dmarc      DECIDES: quarantine, p=reject, not corroborated",
         "spf        not asked; it would say: tag, SPF fail for b.example",
         "if there were a DKIM signature of a.example that passes:  accept (dmarc)",
-        "if a.example published p=none:  tag (spf)",
-        "if dmarc.reject were \"always\":  reject (dmarc)", "_dmarc.a.example TXT",
-        "v=DMARC1; p=reject"}) {
+        "if a.example published p=none:  tag (spf)", "if dmarc.reject were always:  reject (dmarc)",
+        "_dmarc.a.example TXT", "v=DMARC1; p=reject"}) {
     EXPECT_THAT(shown.out, HasSubstr(wanted));
   }
   EXPECT_THAT(shown.out, HasSubstr("dmarc.reject = \"corroborated\"  (" + path("conf") + ":7:1)"));
@@ -205,7 +205,7 @@ TEST_F(HistoryCommand, AReplayThatDiffersSaysWhatAndEndsWithOne) {
   const auto shown = run({"explain", changed.outcome.facts.id, "--replay"});
   EXPECT_EQ(shown.code, 1);
   EXPECT_THAT(shown.out, HasSubstr("differs"));
-  EXPECT_THAT(shown.out, HasSubstr("verdict.action: \\\"accept\\\", replayed as"));
+  EXPECT_THAT(shown.out, HasSubstr("verdict.action: accept, replayed as quarantine"));
 }
 
 TEST_F(HistoryCommand, AnotherConfiguration) {
