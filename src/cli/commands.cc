@@ -11,6 +11,7 @@
 #include "cli/exit_code.h"
 #include "cli/explain.h"
 #include "cli/history.h"
+#include "cli/quarantine.h"
 #include "cli/version.h"
 
 namespace sekisho::cli {
@@ -155,6 +156,7 @@ int run(int argc, char** argv) {
   add_config(app, result);
   add_allow(app, result);
   add_daemon_verbs(app, result);
+  add_quarantine(app, result);
   add_history(app, result);
   add_explain(app, result);
   try {

@@ -70,8 +70,7 @@ struct Filter {
   std::string from{};                // part of the reverse-path or of the author
   std::string to{};                  // part of a recipient
   std::string rule{};                // the whole name
-  std::string
-      text;  // part of subject, author, reverse-path, a recipient, client, reason or Message-ID
+  std::string text{};                // part of any of these, subject, client, reason, Message-ID
   std::optional<State> state{};
   std::size_t limit = 0;  // the latest so many; 0: all
 };

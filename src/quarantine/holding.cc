@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "mail/encoded_word.h"
 
 namespace sekisho::quarantine {
 
@@ -30,7 +31,7 @@ Held row_of(const session::HeldMessage& message) {
   held.mail_from = facts.mail_from;
   for (const auto& to : message.recipients) held.recipients.push_back(to.address);
   held.author = facts.author.mailboxes.empty() ? "" : facts.author.mailboxes.front().text();
-  held.subject = message.subject;
+  held.subject = mail::decode_encoded_words(message.subject);
   held.message_id = message.message_id;
   held.client = message.client;
   // With recipients who differ, what speaks for the held ones.

@@ -36,8 +36,13 @@ constexpr std::chrono::hours releasing{1};
 // An MTA that takes a released message over its queue brings it to the filter within its own retries.
 constexpr std::chrono::hours token_life{24};
 
+// Not within a character of UTF-8.
 std::string cut(std::string text) {
-  if (text.size() > text_octets) text.resize(text_octets);
+  if (text.size() <= text_octets) return text;
+  std::size_t end = text_octets;
+  const auto continues = [&] { return (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U; };
+  while (end > text_octets - 4 && continues()) --end;
+  text.resize(end);
   return text;
 }
 
@@ -45,7 +50,8 @@ std::string cut(std::string text) {
 std::string canonical(std::vector<std::string> recipients) {
   for (auto& recipient : recipients) {
     const auto at = recipient.rfind('@');
-    if (at != std::string::npos) recipient = recipient.substr(0, at) + ascii::lower(recipient.substr(at));
+    if (at != std::string::npos)
+      recipient = recipient.substr(0, at) + ascii::lower(recipient.substr(at));
   }
   std::sort(recipients.begin(), recipients.end());
   recipients.erase(std::unique(recipients.begin(), recipients.end()), recipients.end());
@@ -312,14 +318,23 @@ Outcome<State> Store::finish_release(const Release& release, std::string_view re
   return state;
 }
 
-Outcome<void> Store::fail_release(const Release& release, std::string_view why, WallTime now) {
+Outcome<void> Store::fail_release(const Release& release, std::string_view why, WallTime now,
+                                  bool may_have_it) {
   return spool_->change([&](Change& change) -> Outcome<void> {
     auto& database = change.database();
     auto row = find_release(database, release);
     if (!row) return failed(row.error());
-    auto gone = database.run("DELETE FROM tokens WHERE token = ?1", {release.token});
-    if (!gone) return failed(gone.error());
-    return set_state(database, *row, State::held, why, now);
+    if (!may_have_it) {
+      auto gone = database.run("DELETE FROM tokens WHERE token = ?1", {release.token});
+      if (!gone) return failed(gone.error());
+    }
+    auto set = set_state(database, *row, State::held, why, now);
+    if (!set || !may_have_it) return set;
+    // The next release looks whether the filter has passed this one.
+    auto kept =
+        database.run("UPDATE held SET token = ?2 WHERE number = ?1", {row->number, release.token});
+    if (!kept) return failed(kept.error());
+    return {};
   });
 }
 

@@ -71,8 +71,10 @@ class Store {
   Outcome<Release> begin_release(const ReleaseRequest& request, WallTime now);
   // The MTA has taken it: → delivered, or back to held while other recipients wait. `reply` is what the MTA said.
   Outcome<State> finish_release(const Release& release, std::string_view reply, WallTime now);
-  // It has not: back to held.
-  Outcome<void> fail_release(const Release& release, std::string_view why, WallTime now);
+  // It has not: back to held. `may_have_it`: the MTA had all of the message and did not say what became of it; when the
+  // filter has passed it, or still does, the next release needs even_if_handed_over.
+  Outcome<void> fail_release(const Release& release, std::string_view why, WallTime now,
+                             bool may_have_it = false);
   // The message of a release has come back through the MTA: its id, once, when body and recipients are those that the
   // token was made for.
   Outcome<std::string> consume_token(std::string_view token, std::string_view body_hash,

@@ -12,6 +12,7 @@
 #include "policy/facts.h"
 #include "policy/verdict.h"
 #include "session/options.h"
+#include "session/ports.h"
 
 namespace sekisho::session {
 
@@ -41,7 +42,5 @@ std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::D
                                      const std::string& authentication_results);
 
 inline constexpr std::string_view disposition_field = "X-Sekisho-Disposition";
-// "ID TOKEN": a message comes out of our store.
-inline constexpr std::string_view release_field = "X-Sekisho-Release";
 
 }  // namespace sekisho::session

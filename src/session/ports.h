@@ -64,7 +64,8 @@ struct HoldResult {
   std::string reason;  // for the log, when it is not held
 };
 
-// A message that says it comes out of our own store.
+// "ID TOKEN": the field with which a message says that it comes out of our own store.
+inline constexpr std::string_view release_field = "X-Sekisho-Release";
 struct ReleaseProof {
   std::string id;
   std::string token;

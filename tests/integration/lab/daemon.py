@@ -56,7 +56,7 @@ def _value(value):
 class Daemon:
     """One sekishod with one named configuration. Its three doors: mx (Unix socket), submission (TCP), local."""
 
-    def __init__(self, program, home, number, settings):
+    def __init__(self, program, home, number, settings, release_port=25):
         self.home = home
         self.mx = f"unix:{home}/mx.sock"
         self.local = f"unix:{home}/local.sock"
@@ -72,7 +72,10 @@ class Daemon:
         self._history = os.path.join(home, "history")
         self._killed = False
         self._own = {"milter": doors, "control": {"socket": f"{self.home}/control.sock"},
-                     "log": {"target": f"file:{self._log}"}, "history": {"dir": self._history}}
+                     "log": {"target": f"file:{self._log}"}, "history": {"dir": self._history},
+                     "quarantine": {"dir": os.path.join(home, "quarantine"),
+                                    "release_via": f"smtp:127.0.0.1:{release_port}"}}
+        self.configuration = os.path.join(home, "milter.conf")
 
     def start(self):
         """Start, without waiting for the sockets."""
@@ -88,6 +91,13 @@ class Daemon:
         self._settings = settings
         with open(os.path.join(self.home, "milter.conf"), "w") as out:
             out.write(to_toml(merged(merged(BASE, self._own), settings)))
+
+    def command_configuration(self, quarantine):
+        """A file for the command alone: the daemon's settings, but for these of [quarantine]."""
+        path = os.path.join(self.home, "command.conf")
+        with open(path, "w") as out:
+            out.write(to_toml(merged(merged(merged(BASE, self._own), self._settings), {"quarantine": quarantine})))
+        return path
 
     def append_to_configuration(self, text):
         with open(os.path.join(self.home, "milter.conf"), "a") as out:

@@ -160,15 +160,15 @@ def sendmail(lab, scenario, message):
 def released(lab, scenario, message, way="release"):
     """Held, through a queue run too; then released by the MTA's own command: it must not be held again."""
     answer = plain(lab, scenario, message)
-    _wait_until(lambda: answer.queue_id in lab.mta.hold_queue(), f"not held: {answer.stage('dot')}")
+    wait_until(lambda: answer.queue_id in lab.mta.hold_queue(), f"not held: {answer.stage('dot')}")
     lab.mta.run_queue()
     assert answer.queue_id in lab.mta.hold_queue(), "a queue run let it go"
     lab.mta.release(answer.queue_id, way)
-    _wait_until(lambda: answer.queue_id not in lab.mta.hold_queue(), "still in the hold queue")
+    wait_until(lambda: answer.queue_id not in lab.mta.hold_queue(), "still in the hold queue")
     return answer
 
 
-def _wait_until(condition, otherwise, seconds=10):
+def wait_until(condition, otherwise, seconds=10):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, otherwise

@@ -121,6 +121,14 @@ class Postfix:
             process.subprocess.run(["sendmail", "-C", self.conf, "-i", "-f", sender, "--", *recipients], stdin=text,
                                    check=True, capture_output=True)
 
+    def sendmail_program(self):
+        """sendmail(1) of this MTA, as a program that needs no options."""
+        path = os.path.join(self.home, "sendmail")
+        with open(path, "w") as out:
+            out.write(f'#!/bin/sh\nexec /usr/sbin/sendmail -C {self.conf} "$@"\n')
+        os.chmod(path, 0o755)
+        return path
+
     def _queue(self):
         listing = process.run(["postqueue", "-c", self.conf, "-j"])
         return [json.loads(line) for line in listing.splitlines()]

@@ -122,7 +122,9 @@ def load(path, mta):
 def take_filter_away(file):
     """Every message goes the way without the filter, and whatever comes of it is right: what is left to fail are the
     laboratory and the data."""
-    needs_it = {"released", "reloaded", "crash", "ended", "reconfigured", "misconfigured", "outage"}
+    needs_it = {"released", "reloaded", "crash", "ended", "reconfigured", "misconfigured", "outage", "kept", "let_go",
+                "let_go_twice", "stolen_proof", "failing_mta", "parameters", "never_bounces", "by_sendmail", "deleted",
+                "daemon_down", "no_store", "too_much", "summary"}
     file.scenarios = [s for s in file.scenarios if s.dialogue not in needs_it and "reloads" not in s.parameters]
     for one in file.scenarios:
         if one.config != "none":

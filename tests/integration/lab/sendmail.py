@@ -114,6 +114,14 @@ class Sendmail:
             process.subprocess.run([PROGRAM, "-C", self._conf("submit.cf"), "-i", "-f", sender, "--", *recipients],
                                    stdin=text, check=True, capture_output=True)
 
+    def sendmail_program(self):
+        """sendmail(1) of this MTA, as a program that needs no options."""
+        path = self._conf("sendmail-program")
+        with open(path, "w") as out:
+            out.write(f'#!/bin/sh\nexec {PROGRAM} -C {self._conf("submit.cf")} "$@"\n')
+        os.chmod(path, 0o755)
+        return path
+
     def _conf(self, name):
         return os.path.join(self.home, name)
 

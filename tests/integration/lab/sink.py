@@ -70,8 +70,11 @@ class _Session(socketserver.StreamRequestHandler):
                 sender, recipients = _path(line), []
                 self._say("250 2.1.0 Ok")
             elif verb == b"RCPT":
-                recipients.append(_path(line))
-                self._say("250 2.1.5 Ok")
+                if _path(line).startswith("refused@"):
+                    self._say("550 5.1.1 nobody of that name")
+                else:
+                    recipients.append(_path(line))
+                    self._say("250 2.1.5 Ok")
             elif verb == b"DATA":
                 self._say("354 go ahead")
                 message = self._read_message()

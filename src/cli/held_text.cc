@@ -1,0 +1,250 @@
+#include "cli/held_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <limits>
+
+#include "base/encoding.h"
+#include "mail/encoded_word.h"
+
+namespace sekisho::cli {
+
+using quarantine::Held;
+
+namespace {
+
+// Blanks stand between columns.
+struct Column {
+  const char* title;
+  std::size_t width;
+};
+
+std::string line_of(const std::vector<std::string>& cells) {
+  std::string line;
+  for (const auto& one : cells) {
+    if (!line.empty()) line += ' ';
+    line += one;
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + '\n';
+}
+
+std::string people(const std::vector<std::string>& recipients) {
+  if (recipients.empty()) return "";
+  std::string text = recipients.front();
+  if (recipients.size() > 1) text += " +" + std::to_string(recipients.size() - 1);
+  return text;
+}
+
+// A whole line of a page: long texts of a sender's end after a screen's worth.
+constexpr std::size_t page_columns = 1000;
+
+void add(std::string& out, std::string_view label, std::string_view text, Charset charset) {
+  constexpr std::size_t width = 12;
+  if (text.empty()) return;
+  out += label;
+  out.append(label.size() < width ? width - label.size() : 1, ' ');
+  out += printable(text, page_columns, charset) + '\n';
+}
+
+std::string string_at(const nlohmann::json& object, const char* key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const nlohmann::json& at(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json nothing;
+  if (!object.is_object()) return nothing;
+  const auto found = object.find(key);
+  return found == object.end() ? nothing : *found;
+}
+
+std::string with_reason(std::string text, const nlohmann::json& object) {
+  const auto reason = string_at(object, "reason");
+  return reason.empty() ? text : text + "  (" + reason + ")";
+}
+
+void add_results(std::string& out, const nlohmann::json& decision, Charset charset) {
+  const auto& author = at(decision, "author");
+  const auto domain = string_at(author, "domain");
+  add(out, "author", with_reason(domain.empty() ? string_at(author, "result") : domain, author),
+      charset);
+  for (const auto& spf : at(decision, "spf")) {
+    const bool helo = string_at(spf, "scope") == "helo";
+    add(out, helo ? "spf helo" : "spf",
+        with_reason(string_at(spf, "result") + "  " + string_at(spf, "domain"), spf), charset);
+  }
+  const auto& dkim = at(decision, "dkim");
+  if (dkim.empty()) add(out, "dkim", "none: no signature", charset);
+  for (const auto& one : dkim) {
+    add(out, "dkim",
+        with_reason(string_at(one, "result") + "  " + string_at(one, "domain") + " " +
+                        string_at(one, "selector") + " " + string_at(one, "algorithm"),
+                    one),
+        charset);
+  }
+  const auto& dmarc = at(decision, "dmarc");
+  std::string policy = string_at(dmarc, "result");
+  if (const auto of = string_at(dmarc, "policy_domain"); !of.empty()) {
+    policy += "  " + string_at(dmarc, "tag") + "=" + string_at(dmarc, "policy") + " of " + of;
+  }
+  add(out, "dmarc", with_reason(policy, dmarc), charset);
+}
+
+}  // namespace
+
+std::string short_time(WallTime time) {
+  std::string text = to_iso8601(time);  // 2026-11-21T09:30:00Z
+  text[10] = ' ';
+  return text.substr(0, 16);
+}
+
+std::string short_size(std::uint64_t octets) {
+  constexpr std::array units = {"B", "KB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(octets);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < units.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  return text.data();
+}
+
+std::string held_table(const std::vector<Held>& rows, std::size_t columns, Charset charset,
+                       bool states) {
+  std::vector<Column> layout = {{"ID", 9}, {"TIME (UTC)", 16}};
+  if (states) layout.push_back({"STATE", 9});
+  if (columns >= 100) layout.push_back({"RULE", 8});
+  std::size_t left = columns;
+  for (const auto& column : layout) left -= std::min(left, column.width + 1);
+  // Who, to whom, and what of it.
+  const std::size_t from = std::max<std::size_t>(left * 2 / 6, 8);
+  const std::size_t to = std::max<std::size_t>(left * 3 / 12, 8);
+  const std::size_t subject = left > from + to + 2 ? left - from - to - 2 : 0;
+  layout.push_back({"FROM", from});
+  layout.push_back({"TO", to});
+  if (subject > 0) layout.push_back({"SUBJECT", subject});
+  std::vector<std::string> cells;
+  for (const auto& column : layout) cells.push_back(cell(column.title, column.width, charset));
+  std::string out = line_of(cells);
+  for (const auto& held : rows) {
+    cells = {held.id, short_time(held.time)};
+    if (states) cells.push_back(cell(to_string(held.state), 9, charset));
+    if (columns >= 100) cells.push_back(cell(held.rule, 8, charset));
+    cells.push_back(
+        cell(held.author.empty() ? "<" + held.mail_from + ">" : held.author, from, charset));
+    cells.push_back(cell(people(held.recipients), to, charset));
+    if (subject > 0) cells.push_back(cell(held.subject, subject, charset));
+    out += line_of(cells);
+  }
+  return out;
+}
+
+nlohmann::json held_json(const Held& held) {
+  nlohmann::json object = {{"id", held.id},
+                           {"state", to_string(held.state)},
+                           {"time", to_iso8601(held.time)},
+                           {"changed", to_iso8601(held.changed)},
+                           {"expires", to_iso8601(held.expires)},
+                           {"queue_id", held.queue_id},
+                           {"mail_from", held.mail_from},
+                           {"recipients", held.recipients},
+                           {"delivered_to", held.delivered_to},
+                           {"author", held.author},
+                           {"subject", held.subject},
+                           {"message_id", held.message_id},
+                           {"client", held.client},
+                           {"rule", held.rule},
+                           {"reason", held.reason},
+                           {"size", held.size},
+                           {"remark", held.remark},
+                           {"repeats", held.repeats}};
+  if (held.repeats > 0) object["last_repeat"] = to_iso8601(held.last_repeat);
+  return object;
+}
+
+std::string held_page(const quarantine::HeldMessage& message, Charset charset) {
+  const Held& held = message.held;
+  std::string out;
+  add(out, "id", held.id, charset);
+  add(out, "state",
+      std::string(to_string(held.state)) + " since " + short_time(held.changed) + " UTC", charset);
+  add(out, "remark", held.remark, charset);
+  add(out, "held", short_time(held.time) + " UTC, expires " + short_time(held.expires) + " UTC",
+      charset);
+  if (held.repeats > 0) {
+    add(out, "repeats",
+        std::to_string(held.repeats) + ", the last " + short_time(held.last_repeat) + " UTC",
+        charset);
+  }
+  add(out, "queue id", held.queue_id, charset);
+  add(out, "client", held.client, charset);
+  add(out, "sender", "<" + held.mail_from + ">", charset);
+  for (const auto& to : held.recipients) {
+    const bool has_it = std::find(held.delivered_to.begin(), held.delivered_to.end(), to) !=
+                        held.delivered_to.end();
+    add(out, "recipient", "<" + to + ">" + (has_it ? "  (has it)" : ""), charset);
+  }
+  for (const auto& to : held.delivered_to) {
+    if (std::find(held.recipients.begin(), held.recipients.end(), to) == held.recipients.end())
+      add(out, "copy to", "<" + to + ">", charset);
+  }
+  add(out, "from", held.author, charset);
+  add(out, "subject", held.subject, charset);
+  add(out, "message-id", held.message_id, charset);
+  add(out, "size", short_size(held.size), charset);
+  add(out, "why", "rule=" + held.rule + "  " + held.reason, charset);
+  return out;
+}
+
+std::string why_text(const quarantine::HeldMessage& message, Charset charset) {
+  std::string out;
+  const Held& held = message.held;
+  add(out, "id", held.id, charset);
+  add(out, "held", short_time(held.time) + " UTC", charset);
+  add(out, "rule", held.rule, charset);
+  add(out, "reason", held.reason, charset);
+  const auto decision = nlohmann::json::parse(message.detail.decision, nullptr, false);
+  if (!decision.is_object()) return out + "The record of the decision cannot be read.\n";
+  const auto& verdict = at(decision, "verdict");
+  for (const auto& evidence : at(verdict, "evidence")) {
+    if (evidence.is_string()) add(out, "evidence", evidence.get<std::string>(), charset);
+  }
+  add(out, "client", held.client, charset);
+  add_results(out, decision, charset);
+  for (const auto& to : at(verdict, "recipients")) {
+    add(out, "recipient",
+        with_reason("<" + string_at(to, "to") + "> " + string_at(to, "action"), to), charset);
+  }
+  if (const auto results = string_at(decision, "authentication_results"); !results.empty()) {
+    out += "\nAuthentication-Results:" + printable_lines(results, charset) + "\n";
+  }
+  return out;
+}
+
+std::string raw_text(std::string_view message, Charset charset) {
+  return printable_lines(message, charset);
+}
+
+std::string defanged(const Held& held, std::string_view message) {
+  std::string text =
+      "Held message " + held.id +
+      ", defanged by sekisho: every line begins with \"| \", control characters are\n"
+      "escaped, \"://\" is written \"[:]//\". It may be hostile. `sekisho quarantine "
+      "show --raw` has its octets.\n\n";
+  std::string_view rest = message;
+  while (!rest.empty()) {
+    const std::size_t feed = rest.find('\n');
+    std::string line = printable_lines(rest.substr(0, feed));
+    rest.remove_prefix(feed == std::string_view::npos ? rest.size() : feed + 1);
+    for (std::size_t at = line.find("://"); at != std::string::npos; at = line.find("://", at + 5))
+      line.replace(at, 3, "[:]//");
+    text += "| " + line + "\n";
+  }
+  return text;
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,44 @@
+// cli/held_text.h: held messages as a person reads them and as a program does. Everything that a sender wrote is made
+// safe for a terminal: nothing is executed, rendered or fetched. Pure. Thread: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "cli/terminal.h"
+#include "quarantine/held.h"
+
+namespace sekisho::cli {
+
+// "2026-11-21 09:30", in UTC as in the log.
+std::string short_time(WallTime time);
+// "1.2 MB".
+std::string short_size(std::uint64_t octets);
+
+// One line a message, never wider than `columns`. With `states`, the state of each.
+std::string held_table(const std::vector<quarantine::Held>& rows, std::size_t columns,
+                       Charset charset, bool states);
+
+nlohmann::json held_json(const quarantine::Held& held);
+
+// What is known of one message, and why it is held.
+std::string held_page(const quarantine::HeldMessage& message, Charset charset);
+// The decision that was recorded.
+std::string why_text(const quarantine::HeldMessage& message, Charset charset);
+
+// The fields of the header, one a line, folds kept.
+std::string header_text(std::string_view message, Charset charset);
+// The text parts decoded; of all others, name, type and size.
+std::string message_text(std::string_view message, Charset charset);
+// Every octet that a terminal acts upon escaped, the rest as it is.
+std::string raw_text(std::string_view message, Charset charset);
+
+// For somebody who shall look at it but not be hurt: every line begins with "| ", so that no mail program, no browser and no
+// shell takes it for anything; control characters are escaped and "://" is written "[:]//".
+std::string defanged(const quarantine::Held& held, std::string_view message);
+
+}  // namespace sekisho::cli

@@ -1,0 +1,123 @@
+#include "cli/quarantine.h"
+
+#include <CLI/CLI.hpp>
+
+namespace sekisho::cli {
+
+namespace {
+
+void add_filter(CLI::App& verb, FilterOptions& filter) {
+  verb.add_option("--since", filter.since, "Held at this time or later: 2026-11-21, or 2d for ago");
+  verb.add_option("--until", filter.until, "Held before this time");
+  verb.add_option("--from", filter.from, "Part of the envelope sender or of the author");
+  verb.add_option("--to", filter.to, "Part of a recipient");
+  verb.add_option("--rule", filter.rule, "The rule that held it");
+  verb.add_option("--state", filter.state,
+                  "held, released, delivered, deleted, expired or any (default: what is still "
+                  "here)");
+  verb.add_option("--text", filter.text,
+                  "Part of subject, author, sender, recipient, client, reason or Message-ID");
+  verb.add_option("--limit", filter.limit, "The latest so many");
+}
+
+template <class Options>
+void add_ids(CLI::App& verb, Options& options) {
+  verb.add_option("ID", options.ids, "Ids, - for standard input, ALL for what the filter matches")
+      ->required();
+}
+
+// The verb with what all have; it runs `run` with its options.
+template <class Options>
+CLI::App* add_verb(CLI::App& parent, const char* name, const char* about, int& result,
+                   int (*run)(const Options&), std::shared_ptr<Options>& options) {
+  options = std::make_shared<Options>();
+  auto* verb = parent.add_subcommand(name, about);
+  verb->add_option("-c,--config", options->config,
+                   "Configuration file (default /etc/sekisho/milter.conf)");
+  verb->callback([options, run, &result] { result = run(*options); });
+  return verb;
+}
+
+void add_looking(CLI::App& quarantine, int& result) {
+  std::shared_ptr<QuarantineOptions> list;
+  auto* verb =
+      add_verb(quarantine, "list", "What is held, the latest first", result, quarantine_list, list);
+  add_filter(*verb, list->filter);
+  verb->add_flag("--json", list->json, "Print a JSON array, one object a line");
+
+  std::shared_ptr<ShowOptions> show;
+  verb = add_verb(quarantine, "show", "One held message; nothing in it is run or rendered", result,
+                  quarantine_show, show);
+  verb->add_option("ID", show->ids, "Its id")->required()->expected(1);
+  auto* which = verb->add_option_group("what", "what of it (default: what is known of it)");
+  which->add_flag("--headers", show->headers, "Its header");
+  which->add_flag("--text", show->text, "Its text parts, decoded; attachments by name and size");
+  which->add_flag("--raw", show->raw, "Every octet of it");
+  which->add_flag("--why", show->why, "The decision that holds it");
+  which->require_option(0, 1);
+  verb->add_flag("--force", show->force, "--raw to a terminal too, control characters escaped");
+  verb->add_flag("--json", show->json, "Print one JSON object, with envelope and decision");
+}
+
+void add_changing(CLI::App& quarantine, int& result) {
+  std::shared_ptr<ReleaseOptions> release;
+  auto* verb = add_verb(quarantine, "release", "Give messages back to the MTA", result,
+                        quarantine_release, release);
+  add_ids(*verb, *release);
+  // --to is whom it goes to here, not a filter.
+  verb->add_option("--since", release->filter.since, "With ALL: held at this time or later");
+  verb->add_option("--until", release->filter.until, "With ALL: held before this time");
+  verb->add_option("--from", release->filter.from, "With ALL: part of the sender or author");
+  verb->add_option("--rule", release->filter.rule, "With ALL: the rule that held it");
+  verb->add_option("--text", release->filter.text, "With ALL: part of subject, recipient, …");
+  verb->add_option("--to", release->to, "To this address only: a copy for others; may be repeated")
+      ->allow_extra_args(false);
+  verb->add_flag("--notify", release->notify,
+                 "A failure may be told to the sender, as he asked for (default: never)");
+  verb->add_flag("--even-if-delivered", release->even_if_delivered,
+                 "Also after a release that broke off when the MTA may have had the message");
+
+  std::shared_ptr<QuarantineOptions> remove;
+  verb = add_verb(quarantine, "delete", "Delete messages", result, quarantine_delete, remove);
+  add_ids(*verb, *remove);
+  add_filter(*verb, remove->filter);
+
+  std::shared_ptr<KeepOptions> expire;
+  verb = add_verb(quarantine, "expire", "Delete what is too old; the daemon does so by itself",
+                  result, quarantine_expire, expire);
+  verb->add_option("--older", expire->older, "Than this, as 30d (default: [quarantine] keep)");
+}
+
+void add_keeping(CLI::App& quarantine, int& result) {
+  std::shared_ptr<KeepOptions> stats;
+  auto* verb = add_verb(quarantine, "stats", "How much is held, and what expires soon", result,
+                        quarantine_stats, stats);
+  verb->add_option("--mail", stats->mail,
+                   "Print it as a message for sendmail -t, to this address (default: postmaster)")
+      ->expected(0, 1);
+  verb->add_flag("--json", stats->json, "Print one JSON object");
+
+  std::shared_ptr<KeepOptions> exported;
+  verb = add_verb(quarantine, "export", "One message as a text that no program opens as mail",
+                  result, quarantine_export, exported);
+  verb->add_option("ID", exported->ids, "Its id")->required()->expected(1);
+  verb->add_flag("--defang", exported->defang, "Harmless: the only form there is")->required();
+  verb->add_option("-o,--output", exported->file, "Into this new file (default: standard output)");
+
+  std::shared_ptr<KeepOptions> verify;
+  verb = add_verb(quarantine, "verify", "Compare index and files; changes nothing", result,
+                  quarantine_verify, verify);
+  verb->add_flag("--contents", verify->contents, "Read every file too");
+}
+
+}  // namespace
+
+void add_quarantine(CLI::App& app, int& result) {
+  auto* quarantine = app.add_subcommand("quarantine", "Look at held messages, and decide on them");
+  quarantine->require_subcommand(1);
+  add_looking(*quarantine, result);
+  add_changing(*quarantine, result);
+  add_keeping(*quarantine, result);
+}
+
+}  // namespace sekisho::cli

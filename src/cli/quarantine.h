@@ -1,0 +1,74 @@
+// cli/quarantine.h: `sekisho quarantine …`: the verbs for held messages. They open the store themselves, so they work
+// while the daemon is down; what several do at the same time, the store decides.
+// Errors: sysexits codes, and sentences on stderr. Thread: the main one.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/exit_code.h"
+#include "config/settings.h"
+#include "quarantine/store.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sekisho::cli {
+
+// As typed.
+struct FilterOptions {
+  std::string since;
+  std::string until;
+  std::string from;
+  std::string to;
+  std::string rule;
+  std::string state;  // empty: held and released ones; "any"
+  std::string text;
+  std::size_t limit = 0;
+};
+
+struct QuarantineOptions {
+  std::string config;
+  FilterOptions filter;
+  std::vector<std::string> ids;  // ids, "-", "ALL"
+  bool json = false;
+};
+
+struct ShowOptions : QuarantineOptions {
+  bool headers = false;
+  bool text = false;
+  bool raw = false;
+  bool why = false;
+  bool force = false;  // --raw to a terminal
+};
+
+struct ReleaseOptions : QuarantineOptions {
+  std::vector<std::string> to;
+  bool notify = false;
+  bool even_if_delivered = false;
+};
+
+struct KeepOptions : QuarantineOptions {
+  std::string older;                // expire
+  std::optional<std::string> mail;  // stats: the address that the summary is for
+  std::string file;                 // export
+  bool defang = false;
+  bool contents = false;  // verify
+};
+
+void add_quarantine(CLI::App& app, int& result);
+
+int quarantine_list(const QuarantineOptions& options);
+int quarantine_show(const ShowOptions& options);
+int quarantine_release(const ReleaseOptions& options);
+int quarantine_delete(const QuarantineOptions& options);
+int quarantine_expire(const KeepOptions& options);
+int quarantine_stats(const KeepOptions& options);
+int quarantine_export(const KeepOptions& options);
+int quarantine_verify(const KeepOptions& options);
+
+}  // namespace sekisho::cli

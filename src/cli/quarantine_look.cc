@@ -1,0 +1,132 @@
+// `sekisho quarantine list`, `show` and `export`.
+#include <cerrno>
+#include <cstdio>
+
+#include <fcntl.h>
+
+#include "base/unique_handle.h"
+#include "cli/held_text.h"
+#include "cli/quarantine_store.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+constexpr auto replaced = nlohmann::json::error_handler_t::replace;
+
+// What was printed has to arrive: `list | …` on a full disk is no success.
+int finish(int code) {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    return complain(os_error, "cannot write to standard output");
+  return code;
+}
+
+int print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return finish(ok);
+}
+
+int complain_of(const std::string& id, const spool::Failure& failure) {
+  return complain(exit_code_of(failure.kind), id + ": " + failure.why);
+}
+
+int print_json(const quarantine::HeldMessage& message) {
+  auto object = held_json(message.held);
+  object["envelope"] = nlohmann::json::parse(message.detail.envelope, nullptr, false);
+  object["decision"] = nlohmann::json::parse(message.detail.decision, nullptr, false);
+  for (const auto* key : {"envelope", "decision"}) {
+    if (object[key].is_discarded()) object[key] = nullptr;
+  }
+  return print(object.dump(2, ' ', false, replaced) + "\n");
+}
+
+OrExit<std::string> read_octets(quarantine::Store& store, const std::string& id) {
+  const auto file = store.open_message(id);
+  if (!file) return tl::unexpected<int>(complain_of(id, file.error()));
+  auto octets = file->read_all();
+  if (!octets) return tl::unexpected<int>(complain_of(id, octets.error()));
+  return std::move(*octets);
+}
+
+int print_octets(const ShowOptions& options, const std::string& octets) {
+  const Terminal terminal = standard_output();
+  if (options.headers) return print(header_text(octets, terminal.charset));
+  if (options.text) return print(message_text(octets, terminal.charset));
+  if (!terminal.is_terminal) return print(octets);
+  if (!options.force) {
+    return complain(usage,
+                    "a terminal acts on what a message contains; send it to a file or a pager, or "
+                    "use --force to see it with control characters escaped");
+  }
+  return print(raw_text(octets, terminal.charset));
+}
+
+OrExit<std::string> only_id(const QuarantineOptions& options) {
+  const auto ids = parse_ids(options.ids.front());
+  if (!ids) return tl::unexpected<int>(complain(usage, ids.error()));
+  if (ids->size() != 1) return tl::unexpected<int>(complain(usage, "one id"));
+  return ids->front();
+}
+
+int write_new_file(const std::string& path, std::string_view text) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) return complain(cannot_create, path + ": cannot be created; it must not exist");
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(fd.get(), text.data(), text.size());
+    if (wrote < 0 && errno != EINTR) return complain(cannot_create, path + ": cannot be written");
+    if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return ok;
+}
+
+}  // namespace
+
+int quarantine_list(const QuarantineOptions& options) {
+  auto open = open_store(options.config);
+  if (!open) return open.error();
+  const auto rows = find_held(*open->store, options.filter, wall_now());
+  if (!rows) return rows.error();
+  if (options.json) {
+    std::string text = "[";
+    for (const auto& held : *rows) {
+      text += (text.size() > 1 ? ",\n" : "") + held_json(held).dump(-1, ' ', false, replaced);
+    }
+    return print(text + "]\n");
+  }
+  const Terminal terminal = standard_output();
+  if (rows->empty() && terminal.is_terminal) return complain(ok, "nothing is held that matches");
+  return print(
+      held_table(*rows, terminal.columns, terminal.charset, !options.filter.state.empty()));
+}
+
+int quarantine_show(const ShowOptions& options) {
+  const auto id = only_id(options);
+  if (!id) return id.error();
+  auto open = open_store(options.config);
+  if (!open) return open.error();
+  if (options.headers || options.text || options.raw) {
+    const auto octets = read_octets(*open->store, *id);
+    return octets ? print_octets(options, *octets) : octets.error();
+  }
+  const auto message = open->store->get(*id);
+  if (!message) return complain_of(*id, message.error());
+  if (options.json) return print_json(*message);
+  const Terminal terminal = standard_output();
+  return print(options.why ? why_text(*message, terminal.charset)
+                           : held_page(*message, terminal.charset));
+}
+
+int quarantine_export(const KeepOptions& options) {
+  const auto id = only_id(options);
+  if (!id) return id.error();
+  auto open = open_store(options.config);
+  if (!open) return open.error();
+  const auto message = open->store->get(*id);
+  if (!message) return complain_of(*id, message.error());
+  const auto octets = read_octets(*open->store, *id);
+  if (!octets) return octets.error();
+  const std::string text = defanged(message->held, *octets);
+  return options.file.empty() ? print(text) : write_new_file(options.file, text);
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,160 @@
+// `sekisho quarantine release`.
+#include <array>
+#include <cstdio>
+
+#include <unistd.h>
+
+#include "base/encoding.h"
+#include "cli/quarantine_store.h"
+#include "mail/mailbox.h"
+#include "quarantine/holding.h"
+#include "quarantine/resend.h"
+#include "relay/sendmail_program.h"
+#include "relay/smtp_client.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using Code = relay::Handover::Code;
+
+std::string own_name(const config::Settings& settings) {
+  if (!settings.session.identity.hostname.empty()) return settings.session.identity.hostname;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+ExitCode exit_code_of_handover(Code code) {
+  switch (code) {
+    case Code::accepted:
+      return ok;
+    case Code::deferred:
+    case Code::uncertain:
+      return temporary;
+    case Code::refused:
+    case Code::impossible:
+      break;
+  }
+  return unavailable;
+}
+
+class Releasing {
+ public:
+  Releasing(OpenStore& open, const ReleaseOptions& options)
+      : store_(*open.store), settings_(open.settings), options_(options) {}
+
+  int release(const std::string& id) {
+    quarantine::ReleaseRequest request{id, options_.to, options_.even_if_delivered};
+    std::vector<relay::Handover::Refused> refused;
+    for (;;) {
+      auto begun = store_.begin_release(request, wall_now());
+      if (!begun) return complain(exit_code_of(begun.error().kind), id + ": " + begun.error().why);
+      auto outcome = hand_over(*begun);
+      const bool others_can =
+          !outcome.refused.empty() && outcome.refused.size() < begun->recipients.size();
+      refused.insert(refused.end(), outcome.refused.begin(), outcome.refused.end());
+      if (!others_can) return settle(*begun, outcome, refused);
+      // Nothing was sent: again, for those whom the MTA takes.
+      request.recipients.clear();
+      for (const auto& to : begun->recipients) {
+        if (!is_refused(refused, to)) request.recipients.push_back(to);
+      }
+      if (auto undone = store_.fail_release(*begun, outcome.why, wall_now()); !undone)
+        return complain(exit_code_of(undone.error().kind), id + ": " + undone.error().why);
+    }
+  }
+
+ private:
+  static bool is_refused(const std::vector<relay::Handover::Refused>& refused,
+                         const std::string& address) {
+    for (const auto& one : refused) {
+      if (one.address == address) return true;
+    }
+    return false;
+  }
+
+  relay::Handover hand_over(const quarantine::Release& release) {
+    const auto message = store_.get(release.id);
+    if (!message) return {Code::deferred, message.error().why, {}};
+    const auto envelope = quarantine::Envelope::parse(message->detail.envelope);
+    if (!envelope) return {Code::impossible, "its envelope cannot be read", {}};
+    const auto file = store_.open_message(release.id);
+    if (!file) return {Code::deferred, file.error().why, {}};
+    const auto octets = file->read_all();
+    if (!octets) return {Code::impossible, octets.error().why, {}};
+    const std::string content = quarantine::resent(release, *envelope, *octets);
+    const auto letter = quarantine::letter_for(release, *envelope, options_.notify, content);
+    const std::string& via = settings_.quarantine.release_via;
+    if (via.starts_with("sendmail:"))
+      return relay::hand_over_by_sendmail(via.substr(std::string_view("sendmail:").size()), letter);
+    const auto server =
+        relay::parse_smtp_server(std::string_view(via).substr(std::string_view("smtp:").size()));
+    if (!server) return {Code::impossible, "[quarantine] release_via: " + server.error().what, {}};
+    return relay::hand_over_by_smtp(*server, letter, own_name(settings_));
+  }
+
+  // Writes down what came of it, and says so.
+  int settle(const quarantine::Release& release, const relay::Handover& outcome,
+             const std::vector<relay::Handover::Refused>& refused) {
+    std::string why = outcome.why;
+    int code = exit_code_of_handover(outcome.code);
+    if (outcome.code == Code::accepted) {
+      for (const auto& one : refused) {
+        why += "; not to <" + escape_for_log(one.address) + ">: " + one.reply;
+        code = one.reply.starts_with('5') ? unavailable : temporary;
+      }
+      const auto state = store_.finish_release(release, why, wall_now());
+      if (!state) {
+        return complain(exit_code_of(state.error().kind),
+                        release.id + ": the MTA has taken it, but the store could not note it: " +
+                            state.error().why);
+      }
+      const bool waits = *state == quarantine::State::held;
+      std::printf("%s  released%s: %s\n", release.id.c_str(),
+                  waits ? ", and still held for others" : "", escape_for_log(why, 1000).c_str());
+      return code;
+    }
+    const bool uncertain = outcome.code == Code::uncertain;
+    if (uncertain) {
+      why +=
+          "; the MTA may have delivered it, look into its log; release it again with "
+          "--even-if-delivered";
+    }
+    if (auto undone = store_.fail_release(release, why, wall_now(), uncertain); !undone) {
+      complain(exit_code_of(undone.error().kind),
+               release.id + ": and the store could not note it: " + undone.error().why);
+    }
+    return complain(static_cast<ExitCode>(code),
+                    release.id + ": not released, still held: " + escape_for_log(why, 1000));
+  }
+
+  quarantine::Store& store_;
+  const config::Settings& settings_;
+  const ReleaseOptions& options_;
+};
+
+}  // namespace
+
+int quarantine_release(const ReleaseOptions& options) {
+  ReleaseOptions checked = options;
+  for (auto& to : checked.to) {
+    if (to.starts_with('<') && to.ends_with('>')) to = to.substr(1, to.size() - 2);
+    if (!mail::Mailbox::parse(to))
+      return complain(usage, "--to: \"" + escape_for_log(to) + "\" is no address");
+  }
+  auto open = open_store(options.config);
+  if (!open) return open.error();
+  const auto ids = selected_ids(*open->store, checked, wall_now());
+  if (!ids) return ids.error();
+  Releasing releasing(*open, checked);
+  int code = ok;
+  for (const auto& id : *ids) {
+    const int one = releasing.release(id);
+    std::fflush(stdout);
+    if (code == ok) code = one;
+  }
+  return code;
+}
+
+}  // namespace sekisho::cli

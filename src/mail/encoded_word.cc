@@ -1,0 +1,142 @@
+#include "mail/encoded_word.h"
+
+#include <optional>
+
+#include "base/ascii.h"
+#include "base/utf8.h"
+#include "mail/charset.h"
+#include "mail/transfer_encoding.h"
+
+namespace sekisho::mail {
+
+namespace {
+
+struct Word {
+  std::string_view charset;
+  bool base64 = false;
+  std::string_view text;
+  std::size_t octets = 0;  // of the whole word
+};
+
+// "_" is a blank (§4.2).
+std::string decode_q(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '=' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+    if (low >= 0) {
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += text[i] == '_' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+// encoded-word = "=?" charset ["*" language] "?" ("B" / "Q") "?" encoded-text "?="
+std::optional<Word> parse_word(std::string_view text) {
+  if (!text.starts_with("=?")) return std::nullopt;
+  const std::size_t first = text.find('?', 2);
+  if (first == std::string_view::npos || first == 2 || first > 2 + 60) return std::nullopt;
+  if (text.size() < first + 3 || text[first + 2] != '?') return std::nullopt;
+  const char encoding = ascii::to_lower(text[first + 1]);
+  if (encoding != 'b' && encoding != 'q') return std::nullopt;
+  const std::size_t begin = first + 3;
+  const std::size_t end = text.find('?', begin);
+  if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != '=')
+    return std::nullopt;
+  Word word;
+  word.charset = text.substr(2, first - 2);
+  word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 §5
+  word.base64 = encoding == 'b';
+  word.text = text.substr(begin, end - begin);
+  word.octets = end + 2;
+  return word;
+}
+
+void append_without_controls(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const auto character = first_utf8_character(text);
+    const std::size_t octets = character ? character->octets : 1;
+    const char32_t code_point = character ? character->code_point : 0;
+    const bool control = code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f);
+    if (control) {
+      out += "\xef\xbf\xbd";
+    } else {
+      out += text.substr(0, octets);
+    }
+    text.remove_prefix(octets);
+  }
+}
+
+// Words of one charset that stand one after the other, between them blanks alone.
+struct Run {
+  std::string_view charset;
+  std::string octets;
+  std::string_view source;
+
+  void add(const Word& word, std::size_t begin, std::string_view whole) {
+    charset = word.charset;
+    octets += word.base64 ? decode_base64(word.text) : decode_q(word.text);
+    const std::size_t from =
+        source.empty() ? begin : static_cast<std::size_t>(source.data() - whole.data());
+    source = whole.substr(from, begin + word.octets - from);
+  }
+  void finish(std::string& out) {
+    if (source.empty()) return;
+    if (const auto text = to_utf8(octets, charset)) {
+      append_without_controls(out, *text);
+    } else {
+      out += source;
+    }
+    *this = {};
+  }
+};
+
+}  // namespace
+
+std::string decode_encoded_words(std::string_view whole) {
+  const std::string_view text = whole.substr(0, encoded_text_octets);
+  std::string out;
+  Run run;
+  std::size_t at = 0;
+  // Blanks after a run: dropped when another word follows (§6.2).
+  std::size_t blanks = 0;
+  const auto close = [&] {
+    run.finish(out);
+    out += text.substr(blanks, at - blanks);
+  };
+  while (at < text.size()) {
+    if (ascii::is_blank(text[at])) {
+      ++at;
+      continue;
+    }
+    const auto word = parse_word(text.substr(at));
+    if (word) {
+      if (run.source.empty()) {
+        out += text.substr(blanks, at - blanks);
+      } else if (!ascii::iequals(run.charset, word->charset)) {
+        run.finish(out);
+      }
+      run.add(*word, at, text);
+      at += word->octets;
+    } else {
+      close();
+      // To the next place where a word may begin: after a blank, or at "=?" for what others write without one.
+      std::size_t end = at + 1;
+      while (end < text.size() && !ascii::is_blank(text[end]) && text.compare(end, 2, "=?") != 0) {
+        ++end;
+      }
+      out += text.substr(at, end - at);
+      at = end;
+    }
+    blanks = at;
+  }
+  close();
+  out += whole.substr(text.size());
+  return out;
+}
+
+}  // namespace sekisho::mail

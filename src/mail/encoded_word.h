@@ -1,0 +1,18 @@
+// mail/encoded_word.h: unstructured header text as UTF-8 for people.
+//   "=?iso-8859-1?Q?caf=E9?= =?utf-8?B?4pyT?= open"  →  "café✓ open"
+// RFC 2047 §2, §5, §6.2, lenient: words may be longer than 75 octets, and a character may be cut in two by neighbours
+// of one charset. What cannot be decoded stays as it is; a decoded control character becomes U+FFFD. The result has
+// not been made safe for a terminal. Errors: nothing; never throws but for memory. Linear. Thread: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sekisho::mail {
+
+// Text beyond this is not decoded: no person reads so much in a field, and a row keeps 512 octets.
+inline constexpr std::size_t encoded_text_octets = 16 * 1024;
+
+std::string decode_encoded_words(std::string_view text);
+
+}  // namespace sekisho::mail

@@ -1,0 +1,177 @@
+#include "relay/smtp_connection.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/ascii.h"
+
+namespace sekisho::relay {
+
+namespace {
+
+tl::unexpected<std::string> broken(std::string what) { return tl::unexpected<std::string>(what); }
+
+std::string system_error(std::string_view doing, int error) {
+  return std::string(doing) + ": " +
+         std::strerror(error);  // NOLINT(concurrency-mt-unsafe): glibc's is safe
+}
+
+std::string printable_ascii(std::string_view line) {
+  std::string out(line);
+  for (char& c : out) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return out;
+}
+
+UniqueFd connect_to(const addrinfo& address, SteadyTime deadline, std::string& why) {
+  UniqueFd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) {
+    why = system_error("no socket", errno);
+    return {};
+  }
+  if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0) return fd;
+  int error = errno;
+  if (error == EINPROGRESS) {
+    pollfd waiting{fd.get(), POLLOUT, 0};
+    int ready = 0;
+    do {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
+      ready = left.count() <= 0 ? 0 : ::poll(&waiting, 1, static_cast<int>(left.count()));
+    } while (ready < 0 && errno == EINTR);
+    socklen_t size = sizeof error;
+    if (ready <= 0 || ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+      error = ETIMEDOUT;
+    if (error == 0) return fd;
+  }
+  why = system_error("cannot connect", error);
+  return {};
+}
+
+}  // namespace
+
+std::string Reply::text() const {
+  constexpr std::size_t most = 512;
+  std::string out = std::to_string(code);
+  for (const auto& line : lines) {
+    if (!line.empty()) out += " " + line;
+  }
+  if (out.size() > most) out.resize(most);
+  return out;
+}
+
+Expected<SmtpConnection, std::string> SmtpConnection::open(const std::string& host,
+                                                           std::uint16_t port,
+                                                           std::chrono::seconds timeout) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string service = std::to_string(port);
+  if (const int error = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &found); error != 0)
+    return broken(host + ": " + ::gai_strerror(error));
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+  std::string why = "no address";
+  for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
+    UniqueFd fd = connect_to(*address, steady_now() + timeout, why);
+    if (!fd) continue;
+    const int yes = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return SmtpConnection(std::move(fd));
+  }
+  return broken(host + " port " + service + ": " + why);
+}
+
+Expected<void, std::string> SmtpConnection::wait(short events, SteadyTime deadline) const {
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
+    if (left.count() <= 0) return broken("no answer in time");
+    // An hour at once: the number fits.
+    const auto some = std::min<std::int64_t>(left.count() + 1, 3'600'000);
+    pollfd waiting{fd_.get(), events, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(some));
+    if (ready > 0) return {};
+    if (ready < 0 && errno != EINTR) return broken(system_error("poll", errno));
+  }
+}
+
+Expected<void, std::string> SmtpConnection::send(std::string_view octets, SteadyTime deadline) {
+  while (!octets.empty()) {
+    const ssize_t sent = ::send(fd_.get(), octets.data(), octets.size(), MSG_NOSIGNAL);
+    if (sent > 0) {
+      octets.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (auto ready = wait(POLLOUT, deadline); !ready) return ready;
+    } else if (errno != EINTR) {
+      return broken(system_error("the connection broke", errno));
+    }
+  }
+  return {};
+}
+
+Expected<std::string, std::string> SmtpConnection::read_line(SteadyTime deadline,
+                                                             std::size_t& room) {
+  std::size_t looked_at = 0;
+  for (;;) {
+    const std::size_t end = buffer_.find("\r\n", looked_at);
+    if (end != std::string::npos && end + 2 <= room) {
+      room -= end + 2;
+      std::string line = buffer_.substr(0, end);
+      buffer_.erase(0, end + 2);
+      return line;
+    }
+    if (buffer_.size() > room || end != std::string::npos)
+      return broken("a reply of more than 64 KB");
+    looked_at = buffer_.empty() ? 0 : buffer_.size() - 1;
+    std::array<char, 4096> chunk{};
+    const ssize_t got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
+    if (got > 0) {
+      buffer_.append(chunk.data(), static_cast<std::size_t>(got));
+    } else if (got == 0) {
+      return broken("the server closed the connection");
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (auto ready = wait(POLLIN, deadline); !ready) return broken(ready.error());
+    } else if (errno != EINTR) {
+      return broken(system_error("the connection broke", errno));
+    }
+    // A server that drips octets keeps nobody beyond the deadline.
+    if (steady_now() > deadline) return broken("no answer in time");
+  }
+}
+
+// Reply-code [("-" / SP) text]. RFC 5321 §4.2.
+Expected<Reply, std::string> SmtpConnection::read_reply(SteadyTime deadline) {
+  Reply reply;
+  std::size_t room = reply_octets;
+  for (;;) {
+    const auto line = read_line(deadline, room);
+    if (!line) return broken(line.error());
+    const bool coded = line->size() >= 3 && ascii::is_digit((*line)[0]) &&
+                       ascii::is_digit((*line)[1]) && ascii::is_digit((*line)[2]) &&
+                       (line->size() == 3 || (*line)[3] == ' ' || (*line)[3] == '-');
+    if (!coded)
+      return broken("what came is no SMTP reply: " + printable_ascii(line->substr(0, 80)));
+    const int code = std::stoi(line->substr(0, 3));
+    if (code < 200 || code > 599) return broken("a reply with the code " + line->substr(0, 3));
+    if (!reply.lines.empty() && code != reply.code)
+      return broken("one reply with two codes, " + std::to_string(reply.code) + " and " +
+                    std::to_string(code));
+    reply.code = code;
+    reply.lines.push_back(printable_ascii(line->size() > 4 ? line->substr(4) : ""));
+    if (line->size() == 3 || (*line)[3] == ' ') return reply;
+    if (reply.lines.size() >= reply_lines) return broken("a reply of more than 100 lines");
+  }
+}
+
+}  // namespace sekisho::relay
