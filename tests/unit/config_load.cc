@@ -84,6 +84,25 @@ TEST(ConfigLoad, DumpLoadsAgainAsTheSameSettings) {
   }
 }
 
+TEST(ConfigLoad, ListsComeBackInTheirOrder) {
+  const auto first = load_text(
+      "[[dnswl]]\nlist = \"c.example\"\n[[rhsbl]]\nlist = \"b.example\"\n"
+      "[[dnsbl]]\nlist = \"a.example\"\n[[dnsbl]]\nlist = \"d.example\"\n",
+      "lists");
+  ASSERT_TRUE(first) << lines(first.error());
+  std::string names;
+  for (const auto& list : first->settings.client.lists) names += list.name + " ";
+  EXPECT_EQ(names, "a.example d.example b.example c.example ");
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto entry = list_entry(first->settings, i);
+    EXPECT_EQ(entry.definition.name, entry.rule.name);
+    EXPECT_EQ(entry.definition.kind, entry.rule.kind);
+  }
+  const auto second = load_text(dump(first->settings), "dump");
+  ASSERT_TRUE(second) << lines(second.error());
+  EXPECT_EQ(second->digest, first->digest);
+}
+
 TEST(ConfigLoad, NamesTheFilesThatItRead) {
   const auto loaded = load_file(folder + "01-everything.toml");
   ASSERT_TRUE(loaded);
