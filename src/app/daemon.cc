@@ -8,6 +8,7 @@
 #include "app/service_manager.h"
 #include "cli/version.h"
 #include "config/keys.h"
+#include "control/engine_metrics.h"
 #include "session/record.h"
 
 namespace sekisho::app {
@@ -18,35 +19,6 @@ namespace {
 
 // How long what is in flight may take to finish: a message's budget of time and some more.
 constexpr std::chrono::seconds drain_time(30);
-
-json counters_json(const session::Counters& counters) {
-  return {{"connections", counters.connections.load()},
-          {"open", counters.open_connections.load()},
-          {"messages", counters.messages.load()},
-          {"skipped", counters.exempt.load()},
-          {"aborted", counters.aborted.load()},
-          {"internal_errors", counters.internal_errors.load()}};
-}
-
-json verdicts_json(const session::Counters& counters) {
-  using policy::Action;
-  json verdicts = json::object();
-  for (const auto action :
-       {Action::accept, Action::tag, Action::quarantine, Action::tempfail, Action::reject}) {
-    verdicts[std::string(to_string(action))] =
-        counters.by_action[static_cast<std::size_t>(action)].load();
-  }
-  return verdicts;
-}
-
-json resolver_json(const dns::ResolverStatus& status) {
-  return {{"servers", status.servers},       {"questions", status.questions},
-          {"cache_hits", status.cache_hits}, {"cache_entries", status.cache_entries},
-          {"coalesced", status.coalesced},   {"sent", status.sent},
-          {"answered", status.answered},     {"timeouts", status.timeouts},
-          {"failures", status.failures},     {"ignored", status.ignored},
-          {"in_flight", status.in_flight}};
-}
 
 // The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
 std::string dispositions(const config::Settings& settings) {
@@ -84,13 +56,15 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
       loaded_(std::move(loaded)),
       log_(LogOptions{LogOptions::Target::stderr_stream, ""}),
       journal_(std::make_unique<LogJournal>(log_)),
-      control_(log_) {}
+      control_(log_),
+      metrics_server_(log_) {}
 
 Daemon::~Daemon() = default;
 
 Expected<bool, std::string> Daemon::open() {
   // Sockets first, as root where we are root; nothing here starts a thread that would keep its rights.
   if (auto opened = control_.open(loaded_.settings.control); !opened) return opened;
+  if (auto opened = metrics_server_.open(loaded_.settings.metrics); !opened) return opened;
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
   milters_ = std::make_unique<milter::Server>(*engine_, log_);
   return milters_->open(loaded_.settings.milters);
@@ -104,6 +78,10 @@ Expected<bool, std::string> Daemon::run() {
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   engine_->replace(std::move(*snapshot));
+  metrics_sources_.push_back([this](control::Families& out) { append_own(out); });
+  auto scraped =
+      metrics_server_.run({[this] { return metrics(); }, [this] { return !stopping_.load(); }});
+  if (!scraped) return scraped;
   milters_->run();
   control_.run(
       {{"status", [this](const json&) { return status(); }},
@@ -119,6 +97,8 @@ void Daemon::log_start() {
   for (const auto& milter : loaded_.settings.milters) {
     line.field("milter", milter.socket + " " + std::string(to_string(milter.role)));
   }
+  const std::string metrics_address = metrics_server_.address();
+  if (!metrics_address.empty()) line.field("metrics", metrics_address);
   if (loaded_.settings.rules.defaults.monitor) line.field("monitor", "all");
   log_.info(line.text());
   // What is done with whom, so that a new version cannot change it without a word.
@@ -161,6 +141,7 @@ void Daemon::stop() {
   pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
   const std::size_t cut_off = milters_->drain(drain_time);
   control_.stop();
+  metrics_server_.stop();
   if (cut_off > 0)
     log_.warning(std::to_string(cut_off) + " messages were cut off; their senders try again");
   log_.info("stopped");
@@ -189,14 +170,15 @@ json Daemon::reload() {
   json answer = {{"ok", false}};
   const auto refuse = [&](std::string why) {
     log_.error("reload refused, the old configuration stays: " + why);
+    reload_refused_ = true;
     answer["error"] = std::move(why);
     tell_service_manager("READY=1");
     return answer;
   };
   auto loaded = config::load_file(config_path_);
-  std::vector<config::Finding> findings =
-      loaded ? config::problems(loaded->settings, config_path_) : loaded.error();
-  if (!findings.empty()) {
+  auto findings =
+      loaded ? config::problems(*loaded, config_path_, ::geteuid() == 0) : loaded.error();
+  if (config::any_error(findings)) {
     std::string why;
     for (const auto& finding : findings) why += (why.empty() ? "" : "\n") + finding.text();
     return refuse(why);
@@ -209,15 +191,18 @@ json Daemon::reload() {
     log_.warning(warning);
     answer["findings"].push_back(warning);
   }
-  for (const auto& finding : loaded->findings) {
-    log_.warning(finding.text());
-    answer["findings"].push_back(finding.text());
+  for (const auto* all : {&loaded->findings, &findings}) {
+    for (const auto& finding : *all) {
+      log_.warning(finding.text());
+      answer["findings"].push_back(finding.text());
+    }
   }
   loaded->settings = config::keep_until_restart(loaded_.settings, std::move(loaded->settings));
   const control::Running running{engine_->snapshot(), loaded_.settings};
   auto snapshot = control::make_snapshot(loaded->settings, loaded->digest, &running);
   if (!snapshot) return refuse(snapshot.error());
   engine_->replace(std::move(*snapshot));
+  reload_refused_ = false;
   loaded_ = std::move(*loaded);
   log_.reopen(loaded_.settings.log);
   log_.info(LogLine("reloaded:").field("digest", loaded_.digest).text());
@@ -231,17 +216,47 @@ json Daemon::status() const {
   const auto snapshot = engine_->snapshot();
   const auto keys = engine_->keys().status();
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(steady_now() - started_);
-  return {{"ok", true},
-          {"version", cli::version},
-          {"pid", ::getpid()},
-          {"uptime_s", uptime.count()},
-          {"config", config_path_},
-          {"digest", snapshot->digest},
-          {"sessions", counters_json(engine_->counters())},
-          {"verdicts", verdicts_json(engine_->counters())},
-          {"resolver", resolver_json(snapshot->resolver->status())},
-          {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
-          {"log", {{"lost", log_.lost()}}}};
+  json answer = {
+      {"ok", true},
+      {"version", cli::version},
+      {"pid", ::getpid()},
+      {"uptime_s", uptime.count()},
+      {"config", config_path_},
+      {"digest", snapshot->digest},
+      {"reload_refused", reload_refused_.load()},
+      {"metrics", metrics_server_.address()},
+      {"resolver", control::resolver_json(snapshot->resolver->status())},
+      {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
+      {"log", {{"lost", log_.lost()}}}};
+  answer.update(control::messages_json(engine_->counters()));
+  return answer;
+}
+
+std::string Daemon::metrics() const {
+  control::Families families;
+  for (const auto& source : metrics_sources_) source(families);
+  return control::render(families);
+}
+
+void Daemon::append_own(control::Families& out) const {
+  using control::Family;
+  const auto snapshot = engine_->snapshot();
+  const std::chrono::duration<double> uptime = steady_now() - started_;
+  Family build(Family::Kind::gauge, "sekisho_build_info", "The version that runs; always 1.");
+  out.push_back(build.add({{"version", cli::version}}, 1));
+  out.push_back(
+      control::gauge("sekisho_uptime_seconds", "Since the daemon was started.", uptime.count()));
+  Family digest(Family::Kind::gauge, "sekisho_config_info",
+                "The digest of the configuration in force; always 1.");
+  out.push_back(digest.add({{"digest", snapshot->digest}}, 1));
+  out.push_back(control::gauge("sekisho_config_reload_refused",
+                               "1 when the last reload was refused: the file has an error.",
+                               reload_refused_ ? 1 : 0));
+  out.push_back(control::counter("sekisho_log_lines_lost_total",
+                                 "Lines that the log's target did not take.", log_.lost()));
+  control::append_messages(out, engine_->counters());
+  control::append_resolver(out, snapshot->resolver->status());
+  control::append_keys(out, engine_->keys().status());
 }
 
 }  // namespace sekisho::app

@@ -12,6 +12,8 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "config/load.h"
+#include "control/metrics.h"
+#include "control/metrics_server.h"
 #include "control/server.h"
 #include "control/snapshot.h"
 #include "milter/server.h"
@@ -37,6 +39,9 @@ class Daemon {
   // Swaps the snapshot, or keeps the old one and says why.
   nlohmann::json reload();
   nlohmann::json status() const;
+  // What Prometheus reads. Thread: that of the metrics server.
+  std::string metrics() const;
+  void append_own(control::Families& out) const;
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   void log_start();
 
@@ -49,8 +54,12 @@ class Daemon {
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
   control::Server control_;
+  // Who has something to count appends it here (control/metrics.h); before run().
+  std::vector<control::Source> metrics_sources_;
+  control::MetricsServer metrics_server_;
   RunQueue main_tasks_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> reload_refused_{false};
 };
 
 }  // namespace sekisho::app

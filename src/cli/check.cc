@@ -3,11 +3,14 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/encoding.h"
 #include "base/executor.h"
 #include "base/unique_handle.h"
 #include "cli/check_text.h"
@@ -29,23 +32,50 @@ class NoJournal final : public session::Journal {
 };
 
 int complain(ExitCode code, const std::string& what) {
-  std::fprintf(stderr, "sekisho: %s\n", what.c_str());
+  std::fprintf(stderr, "sekisho: %s\n", escape_for_terminal(what).c_str());
   return code;
 }
 
-// Nothing for what is no readable file, a folder for example.
-std::optional<std::string> read_message(const std::string& file) {
-  const bool standard_input = file == "-";
-  const UniqueFd opened(standard_input ? -1 : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!standard_input && !opened) return std::nullopt;
+struct Unreadable {
+  ExitCode code;
+  std::string why;
+};
+
+tl::unexpected<Unreadable> unreadable(ExitCode code, std::string why) {
+  return tl::unexpected<Unreadable>({code, std::move(why)});
+}
+
+// A pipe is read to its end, as "<(zcat message.gz)" is one; devices and the like are no messages.
+Expected<UniqueFd, Unreadable> open_message(const std::string& file) {
+  UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened) return unreadable(no_input, std::string("cannot be read: ") + std::strerror(errno));
+  struct stat status {};
+  if (::fstat(opened.get(), &status) != 0 ||
+      (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))) {
+    return unreadable(no_input, "cannot be read: not a file");
+  }
+  return opened;
+}
+
+Expected<std::string, Unreadable> read_message(const std::string& file) {
+  UniqueFd opened;
+  if (file != "-") {
+    auto message = open_message(file);
+    if (!message) return tl::unexpected<Unreadable>(std::move(message.error()));
+    opened = std::move(*message);
+  }
   std::string octets;
   std::array<char, 65536> chunk;
   for (;;) {
-    const ssize_t got =
-        ::read(standard_input ? STDIN_FILENO : opened.get(), chunk.data(), chunk.size());
+    const ssize_t got = ::read(opened ? opened.get() : STDIN_FILENO, chunk.data(), chunk.size());
     if (got == 0) return octets;
-    if (got < 0 && errno != EINTR) return std::nullopt;
+    if (got < 0 && errno != EINTR) {
+      return unreadable(no_input, std::string("cannot be read: ") + std::strerror(errno));
+    }
     if (got > 0) octets.append(chunk.data(), static_cast<std::size_t>(got));
+    if (octets.size() > max_message_octets) {
+      return unreadable(data_error, "larger than 100 MB, the most that is read of a message");
+    }
   }
 }
 
@@ -66,6 +96,7 @@ void converse(session::Session& session, const CheckRequest& request, const mail
   for (const auto& to : request.recipients) session.rcpt_to(without_brackets(to));
   for (const auto& line : message.malformed) session.malformed_line(line);
   for (const auto& field : message.header.fields()) session.header(field.name, field.value);
+  if (message.left_out) session.header(message.left_out->name, message.left_out->value);
   session.end_of_header();
   session.body(message.body);
   session.end_of_message("", std::move(done));
@@ -101,7 +132,7 @@ int check(const CheckRequest& request) {
     }
   }
   const auto octets = read_message(request.file);
-  if (!octets) return complain(no_input, request.file + ": cannot be read");
+  if (!octets) return complain(octets.error().code, request.file + ": " + octets.error().why);
   if (!request.zone.empty() && ::access(request.zone.c_str(), R_OK) != 0) {
     return complain(no_input, request.zone + ": cannot be read");
   }

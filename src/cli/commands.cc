@@ -8,6 +8,7 @@
 #include "cli/configuration.h"
 #include "cli/daemon.h"
 #include "cli/exit_code.h"
+#include "cli/failure_message.h"
 #include "cli/version.h"
 
 namespace sekisho::cli {
@@ -66,6 +67,7 @@ void add_daemon_verbs(CLI::App& app, int& result) {
 
 int run(int argc, char** argv) {
   CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
+  app.failure_message(failure_message);
   app.set_version_flag("--version", version);
   app.require_subcommand(1);
   int result = ok;

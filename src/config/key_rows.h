@@ -30,6 +30,9 @@ Rows trust_keys();
 Rows log_keys();
 Rows process_keys();
 
+// keys_metrics.cc
+Rows metrics_keys();
+
 // keys_rules.cc
 Rows spf_keys();
 Rows dkim_keys();

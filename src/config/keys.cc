@@ -12,7 +12,7 @@ Rows all_keys() {
   for (const auto& part :
        {include_keys, identity_keys, milter_keys, control_keys, dns_keys, trust_keys, spf_keys,
         dkim_keys, dmarc_discovery_keys, dmarc_keys, policy_default_keys, policy_keys,
-        quarantine_keys, log_keys, process_keys}) {
+        quarantine_keys, log_keys, metrics_keys, process_keys}) {
     for (KeyRow& row : part()) all.push_back(std::move(row));
   }
   return all;
@@ -61,6 +61,7 @@ const std::vector<Section>& sections() {
        "others hold as they are."},
       {"quarantine", false, "Where messages are held."},
       {"log", false, "What happened."},
+      {"metrics", false, "What Prometheus reads."},
       {"process", false, "What the daemon runs as."},
   };
   return all;

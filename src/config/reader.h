@@ -35,6 +35,7 @@ class Reader {
   // Where the key "milter[0].socket" stands, or an element of it, "policy[0].to[2]"; for checks across keys.
   void remember(const std::string& key, const Place& place) { places_[key] = place; }
   Place place_of(const std::string& key) const;
+  const std::map<std::string, Place>& places() const { return places_; }
   bool given(const std::string& key) const { return places_.contains(key); }
 
   std::vector<Finding> findings;

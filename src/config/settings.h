@@ -30,6 +30,7 @@ struct Settings {
   session::Options session = default_session();
   std::vector<milter::Options> milters;
   control::Options control;
+  control::MetricsOptions metrics;
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;

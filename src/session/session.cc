@@ -17,6 +17,7 @@ struct Session::Message {
 
   std::shared_ptr<const Snapshot> snapshot;
   SteadyTime began = steady_now();
+  SteadyTime ended = began;  // the end of the message has come
   policy::Facts facts;
   mail::Header header;
   std::optional<ForgedFields> forged;
@@ -190,6 +191,7 @@ void Session::end_of_message(std::string queue_id, Done done) {
     done(outcome);
     return;
   }
+  message_->ended = steady_now();
   message_->facts.queue_id = std::move(queue_id);
   message_->done = std::move(done);
   if (message_->failure) {
@@ -270,12 +272,14 @@ void Session::finish() {
     outcome.hold = false;
     judge_failure(outcome, *message->failure);
   }
+  outcome.facts.decided_in =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_now() - message->ended);
   record(outcome);
   message->done(outcome);
 }
 
 void Session::record(const Outcome& outcome) {
-  engine_.counters().count(outcome.verdict.message.action);
+  engine_.counters().count(outcome.facts, outcome.verdict);
   try {
     engine_.journal().decided(outcome.facts, outcome.verdict);
   } catch (const std::exception&) {
