@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/ascii.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "config/dump.h"
