@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "app/service_manager.h"
+#include "app/status.h"
 #include "cli/version.h"
 #include "client/nat_watch.h"
 #include "config/dump.h"
 #include "config/keys.h"
+#include "control/engine_metrics.h"
 #include "session/record.h"
 
 namespace sekisho::app {
@@ -22,78 +24,6 @@ namespace {
 // How long what is in flight may take to finish: a message's budget of time and some more.
 constexpr std::chrono::seconds drain_time(30);
 
-json counters_json(const session::Counters& counters) {
-  return {{"connections", counters.connections.load()},
-          {"open", counters.open_connections.load()},
-          {"messages", counters.messages.load()},
-          {"skipped", counters.exempt.load()},
-          {"aborted", counters.aborted.load()},
-          {"refused_recipients", counters.refused_recipients.load()},
-          {"not_held", counters.not_held.load()},
-          {"internal_errors", counters.internal_errors.load()}};
-}
-
-json verdicts_json(const session::Counters& counters) {
-  using policy::Action;
-  json verdicts = json::object();
-  for (const auto action :
-       {Action::accept, Action::tag, Action::quarantine, Action::tempfail, Action::reject}) {
-    verdicts[std::string(to_string(action))] =
-        counters.by_action[static_cast<std::size_t>(action)].load();
-  }
-  return verdicts;
-}
-
-json resolver_json(const dns::ResolverStatus& status) {
-  return {{"servers", status.servers},       {"questions", status.questions},
-          {"cache_hits", status.cache_hits}, {"cache_entries", status.cache_entries},
-          {"coalesced", status.coalesced},   {"sent", status.sent},
-          {"answered", status.answered},     {"timeouts", status.timeouts},
-          {"failures", status.failures},     {"ignored", status.ignored},
-          {"in_flight", status.in_flight}};
-}
-
-json lists_json(const client::ListGuard& guard) {
-  json out = json::object();
-  for (const auto& list : guard.status()) {
-    std::string state = list.set_aside ? "set aside: the list " + std::string(to_string(list.fault))
-                                       : std::string("healthy");
-    if (list.set_aside && !list.answer.empty()) state += " (" + list.answer + ")";
-    out[list.name] = {{"kind", to_string(list.kind)},
-                      {"state", state},
-                      {"lookups", list.lookups},
-                      {"listed", list.listed},
-                      {"failures", list.failures},
-                      {"not_counted", list.not_counted},
-                      {"times_set_aside", list.times_set_aside}};
-  }
-  return out;
-}
-
-json quarantine_json(quarantine::StoreHolding* holding) {
-  if (holding == nullptr) return {{"open", false}};
-  const auto health = holding->store().health();
-  json out = {{"open", true}, {"healthy", health.healthy}};
-  if (!health.healthy) out["problem"] = health.why;
-  if (const auto stats = holding->store().stats(wall_now())) {
-    out["held"] = stats->held;
-    out["octets"] = stats->octets;
-    out["max_size"] = stats->max_size;
-    out["expire_within_day"] = stats->expire_within_day;
-  }
-  return out;
-}
-
-json history_json(const history::Recorder* recorder) {
-  if (recorder == nullptr) return {{"recording", false}};
-  const auto status = recorder->status();
-  json out = {{"recording", status.recording}, {"records", status.records},
-              {"octets", status.octets},       {"queued", status.queued},
-              {"dropped", status.dropped},     {"pruned", status.pruned}};
-  if (!status.problem.empty()) out["problem"] = status.problem;
-  return out;
-}
-
 // As it may be written down: a zone that holds an access key, or may, has no place there. Records have
 // what the lists said, so nobody needs it to decide again.
 config::Settings without_secrets(config::Settings settings) {
@@ -104,7 +34,6 @@ config::Settings without_secrets(config::Settings settings) {
   }
   return settings;
 }
-
 // The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
 std::string dispositions(const config::Settings& settings) {
   LogLine line("in force:");
@@ -159,13 +88,15 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
       list_guard_(std::make_shared<client::ListGuard>(
           [this](const std::string& change) { log_.warning(change); })),
       list_watch_(list_guard_),
-      control_(log_) {}
+      control_(log_),
+      metrics_server_(log_) {}
 
 Daemon::~Daemon() = default;
 
 Expected<bool, std::string> Daemon::open() {
   // Sockets first, as root where we are root; nothing here starts a thread that would keep its rights.
   if (auto opened = control_.open(loaded_.settings.control); !opened) return opened;
+  if (auto opened = metrics_server_.open(loaded_.settings.metrics); !opened) return opened;
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
   engine_->guard_lists(list_guard_);
   milters_ = std::make_unique<milter::Server>(*engine_, log_);
@@ -188,6 +119,15 @@ Expected<bool, std::string> Daemon::run() {
     journal_->record_to(history_.get());
     record_configuration();
   }
+  metrics_sources_ = {
+      [this](control::Families& out) { append_own(out); },
+      [this](control::Families& out) { append_lists(out, list_guard_->status()); },
+      [this](control::Families& out) { append_store(out, open_store_); },
+      [this](control::Families& out) { append_history(out, history_.get()); },
+  };
+  auto scraped =
+      metrics_server_.run({[this] { return metrics(); }, [this] { return !stopping_.load(); }});
+  if (!scraped) return scraped;
   milters_->run();
   control_.run(
       {{"status", [this](const json&) { return status(); }},
@@ -222,6 +162,7 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
     return true;
   }
   quarantine_ = std::make_unique<quarantine::StoreHolding>(std::move(*store), log_);
+  open_store_ = quarantine_.get();
   engine_->hold_in(quarantine_.get());
   return true;
 }
@@ -233,6 +174,8 @@ void Daemon::log_start() {
   for (const auto& milter : loaded_.settings.milters) {
     line.field("milter", milter.socket + " " + std::string(to_string(milter.role)));
   }
+  const std::string metrics_address = metrics_server_.address();
+  if (!metrics_address.empty()) line.field("metrics", metrics_address);
   if (loaded_.settings.rules.defaults.monitor) line.field("monitor", "all");
   log_.info(line.text());
   // What is done with whom, so that a new version cannot change it without a word.
@@ -290,8 +233,10 @@ void Daemon::stop() {
   pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
   const std::size_t cut_off = milters_->drain(drain_time);
   control_.stop();
+  metrics_server_.stop();
   // Its answers go to the sessions of the milters, which must still be there.
   engine_->hold_in(nullptr);
+  open_store_ = nullptr;
   quarantine_.reset();
   if (cut_off > 0)
     log_.warning(std::to_string(cut_off) + " messages were cut off; their senders try again");
@@ -321,14 +266,15 @@ json Daemon::reload() {
   json answer = {{"ok", false}};
   const auto refuse = [&](std::string why) {
     log_.error("reload refused, the old configuration stays: " + why);
+    reload_refused_ = true;
     answer["error"] = std::move(why);
     tell_service_manager("READY=1");
     return answer;
   };
   auto loaded = config::load_file(config_path_);
-  std::vector<config::Finding> findings =
-      loaded ? config::problems(loaded->settings, config_path_) : loaded.error();
-  if (!findings.empty()) {
+  auto findings =
+      loaded ? config::problems(*loaded, config_path_, ::geteuid() == 0) : loaded.error();
+  if (config::any_error(findings)) {
     std::string why;
     for (const auto& finding : findings) why += (why.empty() ? "" : "\n") + finding.text();
     return refuse(why);
@@ -341,9 +287,11 @@ json Daemon::reload() {
     log_.warning(warning);
     answer["findings"].push_back(warning);
   }
-  for (const auto& finding : loaded->findings) {
-    log_.warning(finding.text());
-    answer["findings"].push_back(finding.text());
+  for (const auto* all : {&loaded->findings, &findings}) {
+    for (const auto& finding : *all) {
+      log_.warning(finding.text());
+      answer["findings"].push_back(finding.text());
+    }
   }
   loaded->settings = config::keep_until_restart(loaded_.settings, std::move(loaded->settings));
   const control::Running running{engine_->snapshot(), loaded_.settings};
@@ -352,6 +300,7 @@ json Daemon::reload() {
   if (auto opened = open_quarantine(loaded->settings); !opened) return refuse(opened.error());
   watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
+  reload_refused_ = false;
   loaded_ = std::move(*loaded);
   record_configuration();
   if (history_) {
@@ -374,20 +323,50 @@ json Daemon::status() const {
   const auto snapshot = engine_->snapshot();
   const auto keys = engine_->keys().status();
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(steady_now() - started_);
-  return {{"ok", true},
-          {"version", cli::version},
-          {"pid", ::getpid()},
-          {"uptime_s", uptime.count()},
-          {"config", config_path_},
-          {"digest", snapshot->digest},
-          {"sessions", counters_json(engine_->counters())},
-          {"verdicts", verdicts_json(engine_->counters())},
-          {"resolver", resolver_json(snapshot->resolver->status())},
-          {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
-          {"lists", lists_json(*list_guard_)},
-          {"quarantine", quarantine_json(quarantine_.get())},
-          {"history", history_json(history_.get())},
-          {"log", {{"lost", log_.lost()}}}};
+  json answer = {
+      {"ok", true},
+      {"version", cli::version},
+      {"pid", ::getpid()},
+      {"uptime_s", uptime.count()},
+      {"config", config_path_},
+      {"digest", snapshot->digest},
+      {"reload_refused", reload_refused_.load()},
+      {"metrics", metrics_server_.address()},
+      {"resolver", control::resolver_json(snapshot->resolver->status())},
+      {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
+      {"lists", lists_json(list_guard_->status())},
+      {"quarantine", quarantine_json(open_store_)},
+      {"history", history_json(history_.get())},
+      {"log", {{"lost", log_.lost()}}}};
+  answer.update(control::messages_json(engine_->counters()));
+  return answer;
+}
+
+std::string Daemon::metrics() const {
+  control::Families families;
+  for (const auto& source : metrics_sources_) source(families);
+  return control::render(families);
+}
+
+void Daemon::append_own(control::Families& out) const {
+  using control::Family;
+  const auto snapshot = engine_->snapshot();
+  const std::chrono::duration<double> uptime = steady_now() - started_;
+  Family build(Family::Kind::gauge, "sekisho_build_info", "The version that runs; always 1.");
+  out.push_back(build.add({{"version", cli::version}}, 1));
+  out.push_back(
+      control::gauge("sekisho_uptime_seconds", "Since the daemon was started.", uptime.count()));
+  Family digest(Family::Kind::gauge, "sekisho_config_info",
+                "The digest of the configuration in force; always 1.");
+  out.push_back(digest.add({{"digest", snapshot->digest}}, 1));
+  out.push_back(control::gauge("sekisho_config_reload_refused",
+                               "1 when the last reload was refused: the file has an error.",
+                               reload_refused_ ? 1 : 0));
+  out.push_back(control::counter("sekisho_log_lines_lost_total",
+                                 "Lines that the log's target did not take.", log_.lost()));
+  control::append_messages(out, engine_->counters());
+  control::append_resolver(out, snapshot->resolver->status());
+  control::append_keys(out, engine_->keys().status());
 }
 
 }  // namespace sekisho::app

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "config/load.h"
 #include "control/list_files.h"
+#include "control/metrics.h"
+#include "control/metrics_server.h"
 #include "control/server.h"
 #include "control/snapshot.h"
 #include "history/recorder.h"
@@ -42,6 +44,9 @@ class Daemon {
   nlohmann::json reload();
   nlohmann::json status() const;
   void record_configuration();
+  // What Prometheus reads. Thread: that of the metrics server.
+  std::string metrics() const;
+  void append_own(control::Families& out) const;
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
@@ -58,14 +63,20 @@ class Daemon {
   std::unique_ptr<history::Recorder> history_;  // nullptr: nothing is recorded
   std::unique_ptr<DecisionJournal> journal_;
   std::unique_ptr<quarantine::StoreHolding> quarantine_;
+  // The same for the threads that tell of it: a reload may open it.
+  std::atomic<quarantine::StoreHolding*> open_store_{nullptr};
   std::shared_ptr<client::ListGuard> list_guard_;
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<milter::Server> milters_;
   session::ListWatch list_watch_;
   control::Server control_;
   control::ListFiles list_files_{log_};
+  // Who has something to count appends it here (control/metrics.h); before run().
+  std::vector<control::Source> metrics_sources_;
+  control::MetricsServer metrics_server_;
   RunQueue main_tasks_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> reload_refused_{false};
 };
 
 }  // namespace sekisho::app

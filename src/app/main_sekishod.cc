@@ -4,14 +4,17 @@
 #include <exception>
 #include <string>
 
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "app/background.h"
 #include "app/daemon.h"
 #include "app/privileges.h"
 #include "app/service_manager.h"
+#include "base/encoding.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
+#include "cli/failure_message.h"
 #include "cli/version.h"
 
 namespace {
@@ -25,7 +28,7 @@ struct Arguments {
 };
 
 int complain(cli::ExitCode code, const std::string& what) {
-  std::fprintf(stderr, "sekishod: %s\n", what.c_str());
+  std::fprintf(stderr, "sekishod: %s\n", escape_for_terminal(what).c_str());
   return code;
 }
 
@@ -41,12 +44,12 @@ void block_signals() {
 int serve(const Arguments& arguments) {
   auto loaded = config::load_file(arguments.config);
   if (!loaded) {
-    for (const auto& finding : loaded.error()) std::fprintf(stderr, "%s\n", finding.text().c_str());
+    cli::print(loaded.error());
     return cli::config;
   }
-  const auto problems = config::problems(loaded->settings, arguments.config);
-  for (const auto& problem : problems) std::fprintf(stderr, "%s\n", problem.text().c_str());
-  if (!problems.empty()) return cli::config;
+  const auto problems = config::problems(*loaded, arguments.config, ::geteuid() == 0);
+  cli::print(problems);
+  if (config::any_error(problems)) return cli::config;
   const auto process = loaded->settings.process;
 
   app::Background background(arguments.foreground);
@@ -68,6 +71,7 @@ int serve(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App parser("Reads the papers of every e-mail: SPF, DKIM and DMARC as a milter", "sekishod");
+  parser.failure_message(cli::failure_message);
   parser.set_version_flag("--version", cli::version);
   parser.add_option("-c,--config", arguments.config,
                     "Configuration file (default /etc/sekisho/milter.conf)");

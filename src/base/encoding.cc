@@ -35,11 +35,32 @@ void append_escaped(std::string& out, std::string_view octets) {
 }
 
 // What a terminal acts upon, what a log line ends at, and what turns the text that a person reads.
-bool is_unsafe(char32_t code_point) {
+bool steers(char32_t code_point) {
   const bool control = code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f);
   const bool line_separator = code_point == 0x2028 || code_point == 0x2029;
-  return control || line_separator || code_point == U'"' || code_point == U'\\' ||
-         is_bidi_control(code_point);
+  return control || line_separator || is_bidi_control(code_point);
+}
+
+bool steers_or_quotes(char32_t code_point) {
+  return steers(code_point) || code_point == U'"' || code_point == U'\\';
+}
+
+std::string escape(std::string_view text, std::size_t limit, bool (*is_unsafe)(char32_t)) {
+  std::string out;
+  std::size_t shown = 0;
+  while (shown < text.size()) {
+    const std::string_view rest = text.substr(shown);
+    const auto character = first_utf8_character(rest);
+    const std::size_t octets = character ? character->octets : 1;
+    if (shown + octets > limit) return out + "…";
+    if (character && !is_unsafe(character->code_point)) {
+      out += rest.substr(0, octets);
+    } else {
+      append_escaped(out, rest.substr(0, octets));
+    }
+    shown += octets;
+  }
+  return out;
 }
 
 }  // namespace
@@ -94,21 +115,9 @@ std::string hex_encode(std::string_view octets) {
 }
 
 std::string escape_for_log(std::string_view text, std::size_t limit) {
-  std::string out;
-  std::size_t shown = 0;
-  while (shown < text.size()) {
-    const std::string_view rest = text.substr(shown);
-    const auto character = first_utf8_character(rest);
-    const std::size_t octets = character ? character->octets : 1;
-    if (shown + octets > limit) return out + "…";
-    if (character && !is_unsafe(character->code_point)) {
-      out += rest.substr(0, octets);
-    } else {
-      append_escaped(out, rest.substr(0, octets));
-    }
-    shown += octets;
-  }
-  return out;
+  return escape(text, limit, steers_or_quotes);
 }
+
+std::string escape_for_terminal(std::string_view text) { return escape(text, text.size(), steers); }
 
 }  // namespace sekisho

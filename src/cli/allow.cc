@@ -10,6 +10,7 @@
 
 #include "base/encoding.h"
 #include "base/utf8.h"
+#include "cli/complain.h"
 #include "cli/configuration.h"
 #include "control/list_files.h"
 #include "mail/mailbox.h"
@@ -156,7 +157,7 @@ std::optional<policy::RuleSet> load_lists(const std::string& path) {
   if (!loaded) return std::nullopt;
   policy::RuleSet rules;
   if (auto read = control::read_list_files(loaded->settings.list_files, rules); !read) {
-    std::fprintf(stderr, "sekisho: %s\n", read.error().c_str());
+    warn(read.error());
     return std::nullopt;
   }
   return rules;
@@ -228,9 +229,7 @@ int check_identity(const std::string& text, const std::string& config_path) {
   const auto mailbox = mail::Mailbox::parse(text);
   const auto domain = mail::DomainName::parse(text);
   if (!address && !mailbox && !domain) {
-    std::fprintf(stderr, "sekisho: %s: no such file, and no address, domain or IP address\n",
-                 safe(text).c_str());
-    return no_input;
+    return complain(no_input, text + ": no such file, and no address, domain or IP address");
   }
   const auto rules = load_lists(config_path);
   if (!rules) return config;
@@ -275,9 +274,8 @@ void print_proposal(const policy::Facts& facts, const policy::Decision& decision
 int check_message(const CheckRequest& request) {
   const auto outcome = judge(request);
   if (!outcome) {
-    if (!outcome.error().what.empty())
-      std::fprintf(stderr, "sekisho: %s\n", outcome.error().what.c_str());
-    return outcome.error().code;
+    const auto& error = outcome.error();
+    return error.what.empty() ? error.code : complain(error.code, error.what);
   }
   const auto& facts = outcome->facts;
   if (request.json) {
@@ -320,7 +318,7 @@ int allow_list(const std::string& config_path, bool as_json) {
   }
   print_list(*rules->allowlist, now);
   print_list(*rules->denylist, now);
-  for (const auto& finding : findings) std::fprintf(stderr, "%s\n", finding.text().c_str());
+  print(findings);
   return ok;
 }
 
@@ -329,13 +327,11 @@ int allow_check(const CheckRequest& request) {
   const bool message =
       request.file == "-" || !request.ip.empty() || std::filesystem::exists(request.file, ignored);
   if (!message && request.json) {
-    std::fprintf(stderr, "sekisho: --json is for a stored message\n");
-    return usage;
+    return complain(usage, "--json is for a stored message");
   }
   if (!message) return check_identity(request.file, request.config);
   if (request.ip.empty()) {
-    std::fprintf(stderr, "sekisho: a stored message needs --ip, --helo and --mail-from\n");
-    return usage;
+    return complain(usage, "a stored message needs --ip, --helo and --mail-from");
   }
   return check_message(request);
 }

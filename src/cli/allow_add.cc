@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "cli/allow.h"
 #include "cli/append_lines.h"
+#include "cli/complain.h"
 #include "cli/configuration.h"
 #include "control/list_files.h"
 #include "policy/allowlist.h"
@@ -89,18 +90,10 @@ Expected<void, AppendError> check_duplicates(const std::vector<AllowEntry>& entr
   return {};
 }
 
-int complain(const AppendError& error) {
-  std::fprintf(stderr, "sekisho: %s\n", error.what.c_str());
-  return error.code;
-}
-
-void warn(const AllowEntry& entry, ListKind kind) {
+void warn_unproven(const AllowEntry& entry, ListKind kind) {
   if (kind == ListKind::allow && entry.proof == Proof::none) {
-    std::fprintf(
-        stderr,
-        "sekisho: %s proof=none: it holds for everybody who writes that address; each use is "
-        "logged\n",
-        entry.identity().c_str());
+    warn(entry.identity() +
+         " proof=none: it holds for everybody who writes that address; each use is logged");
   }
 }
 
@@ -121,13 +114,13 @@ policy::Allowlist::Files other_files(const config::Settings& settings, ListKind 
 int allow_add(const AddRequest& request) {
   const ListKind kind = request.deny ? ListKind::deny : ListKind::allow;
   const auto entries = parse_entries(request, kind);
-  if (!entries) return complain(entries.error());
+  if (!entries) return complain(entries.error().code, entries.error().what);
   const auto loaded = load_configuration(request.config);
   if (!loaded) return config;
   const auto& configured =
       request.deny ? loaded->settings.list_files.denylist : loaded->settings.list_files.allowlist;
   if (request.file.empty() && configured.empty()) {
-    return complain({config, "the configuration names no file for it: give --file"});
+    return complain(config, "the configuration names no file for it: give --file");
   }
   const std::string path = request.file.empty() ? configured.front() : request.file;
   const auto others = other_files(loaded->settings, kind, path);
@@ -143,14 +136,14 @@ int allow_add(const AddRequest& request) {
         for (const auto& entry : *entries) lines.push_back(entry.text(kind));
         return lines;
       });
-  if (!done) return complain(done.error());
+  if (!done) return complain(done.error().code, done.error().what);
   for (const auto& entry : *entries) {
-    warn(entry, kind);
+    warn_unproven(entry, kind);
     std::printf("%s: added %s\n", path.c_str(), entry.text(kind).c_str());
   }
   const bool named = std::find(configured.begin(), configured.end(), path) != configured.end();
   if (!named) {
-    std::fprintf(stderr, "sekisho: %s is not among the files of the configuration\n", path.c_str());
+    warn(path + " is not among the files of the configuration");
   }
   return ok;
 }

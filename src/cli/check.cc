@@ -3,14 +3,17 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/executor.h"
 #include "base/unique_handle.h"
 #include "cli/check_text.h"
+#include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
 #include "control/snapshot.h"
@@ -28,19 +31,41 @@ class NoJournal final : public session::Journal {
   void decided(std::shared_ptr<const session::Decided> /*decided*/) override {}
 };
 
-// Nothing for what is no readable file, a folder for example.
-std::optional<std::string> read_message(const std::string& file) {
-  const bool standard_input = file == "-";
-  const UniqueFd opened(standard_input ? -1 : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!standard_input && !opened) return std::nullopt;
+tl::unexpected<CheckError> failed(ExitCode code, std::string what) {
+  return tl::unexpected<CheckError>({code, std::move(what)});
+}
+
+// A pipe is read to its end, as "<(zcat message.gz)" is one; devices and the like are no messages.
+Expected<UniqueFd, CheckError> open_message(const std::string& file) {
+  UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened) return failed(no_input, file + ": cannot be read: " + std::strerror(errno));
+  struct stat status {};
+  if (::fstat(opened.get(), &status) != 0 ||
+      (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))) {
+    return failed(no_input, file + ": cannot be read: not a file");
+  }
+  return opened;
+}
+
+Expected<std::string, CheckError> read_message(const std::string& file) {
+  UniqueFd opened;
+  if (file != "-") {
+    auto message = open_message(file);
+    if (!message) return tl::unexpected(std::move(message.error()));
+    opened = std::move(*message);
+  }
   std::string octets;
   std::array<char, 65536> chunk;
   for (;;) {
-    const ssize_t got =
-        ::read(standard_input ? STDIN_FILENO : opened.get(), chunk.data(), chunk.size());
+    const ssize_t got = ::read(opened ? opened.get() : STDIN_FILENO, chunk.data(), chunk.size());
     if (got == 0) return octets;
-    if (got < 0 && errno != EINTR) return std::nullopt;
+    if (got < 0 && errno != EINTR) {
+      return failed(no_input, file + ": cannot be read: " + std::strerror(errno));
+    }
     if (got > 0) octets.append(chunk.data(), static_cast<std::size_t>(got));
+    if (octets.size() > max_message_octets) {
+      return failed(data_error, file + ": larger than 100 MB, the most that is read of a message");
+    }
   }
 }
 
@@ -61,6 +86,7 @@ void converse(session::Session& session, const CheckRequest& request, const mail
   for (const auto& to : request.recipients) session.rcpt_to({without_brackets(to)});
   for (const auto& line : message.malformed) session.malformed_line(line);
   for (const auto& field : message.header.fields()) session.header(field.name, field.value);
+  if (message.left_out) session.header(message.left_out->name, message.left_out->value);
   session.end_of_header();
   session.body(message.body);
   session.end_of_message("", std::move(done));
@@ -86,9 +112,6 @@ std::optional<session::Outcome> run(const CheckRequest& request,
 }  // namespace
 
 Expected<session::Outcome, CheckError> judge(const CheckRequest& request) {
-  const auto failed = [](ExitCode code, std::string what) {
-    return tl::unexpected<CheckError>({code, std::move(what)});
-  };
   const auto ip = mail::IpAddress::parse(request.ip);
   if (!ip) return failed(usage, "--ip: " + ip.error().what);
   std::optional<WallTime> at;
@@ -99,7 +122,7 @@ Expected<session::Outcome, CheckError> judge(const CheckRequest& request) {
     }
   }
   const auto octets = read_message(request.file);
-  if (!octets) return failed(no_input, request.file + ": cannot be read");
+  if (!octets) return tl::unexpected(octets.error());
   if (!request.zone.empty() && ::access(request.zone.c_str(), R_OK) != 0) {
     return failed(no_input, request.zone + ": cannot be read");
   }
@@ -121,8 +144,7 @@ int check(const CheckRequest& request) {
   const auto outcome = judge(request);
   if (!outcome) {
     const auto& error = outcome.error();
-    if (!error.what.empty()) std::fprintf(stderr, "sekisho: %s\n", error.what.c_str());
-    return error.code;
+    return error.what.empty() ? error.code : complain(error.code, error.what);
   }
   if (request.json) {
     const auto record =

@@ -2,8 +2,7 @@
 // Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
-#include <memory>
-#include <optional>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,10 @@
 #include "session/session.h"
 
 namespace sekisho::cli {
+
+// The most that is read of a message: ten times what Postfix lets in by default (message_size_limit, 10 MB), and
+// with the copies that are made of it still nothing that troubles a small server. A device never ends.
+inline constexpr std::size_t max_message_octets = 100 * 1024 * 1024;
 
 struct CheckRequest {
   std::string file;  // or "-"

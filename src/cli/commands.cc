@@ -10,6 +10,7 @@
 #include "cli/daemon.h"
 #include "cli/exit_code.h"
 #include "cli/explain.h"
+#include "cli/failure_message.h"
 #include "cli/history.h"
 #include "cli/quarantine.h"
 #include "cli/version.h"
@@ -149,6 +150,7 @@ void add_explain(CLI::App& app, int& result) {
 
 int run(int argc, char** argv) {
   CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
+  app.failure_message(failure_message);
   app.set_version_flag("--version", version);
   app.require_subcommand(1);
   int result = ok;

@@ -3,6 +3,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <unistd.h>
+
+#include "base/encoding.h"
 #include "cli/exit_code.h"
 #include "config/dump.h"
 #include "control/list_files.h"
@@ -12,15 +15,17 @@ namespace sekisho::cli {
 
 namespace {
 
-void print(const std::vector<config::Finding>& findings) {
-  for (const auto& finding : findings) std::fprintf(stderr, "%s\n", finding.text().c_str());
-}
-
 std::string path_or_default(const std::string& path) {
   return path.empty() ? default_config : path;
 }
 
 }  // namespace
+
+void print(const std::vector<config::Finding>& findings) {
+  for (const auto& finding : findings) {
+    std::fprintf(stderr, "%s\n", escape_for_terminal(finding.text()).c_str());
+  }
+}
 
 std::optional<config::Loaded> load_configuration(const std::string& path) {
   std::error_code ignored;
@@ -43,18 +48,19 @@ int config_check(const std::string& path) {
     return config;
   }
   print(loaded->findings);
-  const auto problems = config::problems(loaded->settings, file);
+  const auto problems = config::problems(*loaded, file, ::geteuid() == 0);
   print(problems);
-  if (!problems.empty()) return config;
+  if (config::any_error(problems)) return config;
   // The files that the settings name are read as the daemon would.
   const auto snapshot = control::make_snapshot(loaded->settings, loaded->digest);
   if (!snapshot) {
-    std::fprintf(stderr, "%s: error: %s\n", file.c_str(), snapshot.error().c_str());
+    std::fprintf(stderr, "%s: error: %s\n", escape_for_terminal(file).c_str(),
+                 escape_for_terminal(snapshot.error()).c_str());
     return config;
   }
   print(control::list_findings((*snapshot)->rules, wall_now()));
-  std::printf("%s: ok (%zu file%s, digest %s)\n", file.c_str(), loaded->files.size(),
-              loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
+  std::printf("%s: ok (%zu file%s, digest %s)\n", escape_for_terminal(file).c_str(),
+              loaded->files.size(), loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
   return ok;
 }
 

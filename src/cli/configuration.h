@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/load.h"
 
@@ -13,6 +14,9 @@ inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 
 // What is wrong goes to stderr. An empty path means the system's file, or the defaults where there is none.
 std::optional<config::Loaded> load_configuration(const std::string& path);
+
+// To stderr.
+void print(const std::vector<config::Finding>& findings);
 
 int config_check(const std::string& path);
 int config_dump(const std::string& path, bool only_changed);

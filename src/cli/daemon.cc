@@ -1,10 +1,13 @@
 #include "cli/daemon.h"
 
 #include <cstdio>
+#include <sstream>
 
 #include "base/encoding.h"
+#include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
+#include "cli/status_text.h"
 #include "control/client.h"
 
 namespace sekisho::cli {
@@ -21,39 +24,10 @@ std::string socket_of(const std::string& socket, const std::string& config) {
 }
 
 int explain(const control::AskError& error) {
-  std::fprintf(stderr, "sekisho: %s\n", error.what.c_str());
+  // A refused reload has a line for each finding.
+  std::istringstream lines(error.what);
+  for (std::string line; std::getline(lines, line);) warn(line);
   return error.unreachable ? unavailable : config;
-}
-
-std::string duration(long long seconds) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%lldd %02lld:%02lld:%02lld", seconds / 86400,
-                seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-  return text;
-}
-
-// A number, a text, a list of texts, or an object of those.
-std::string value_text(const json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object()) {
-    std::string text;
-    for (const auto& [key, item] : value.items()) {
-      text.append(text.empty() ? "" : " ").append(key).append("=").append(value_text(item));
-    }
-    return text;
-  }
-  if (!value.is_array()) return value.dump();
-  std::string text;
-  for (const auto& item : value) text += (text.empty() ? "" : " ") + value_text(item);
-  return text;
-}
-
-// "  name  value" for every number and text of an object, in its order.
-void print_section(const char* title, const json& section) {
-  std::printf("%s\n", title);
-  for (const auto& [key, value] : section.items()) {
-    std::printf("  %-18s %s\n", key.c_str(), escape_for_log(value_text(value), 400).c_str());
-  }
 }
 
 }  // namespace
@@ -65,14 +39,7 @@ int status(const std::string& socket, const std::string& config, bool as_json) {
     std::printf("%s\n", answer->dump(2).c_str());
     return ok;
   }
-  std::printf("sekishod %s, process %lld, up %s\n", answer->value("version", "?").c_str(),
-              answer->value("pid", 0LL), duration(answer->value("uptime_s", 0LL)).c_str());
-  std::printf("configuration %s, digest %s\n", answer->value("config", "?").c_str(),
-              answer->value("digest", "?").c_str());
-  for (const char* section :
-       {"sessions", "verdicts", "resolver", "keys", "lists", "quarantine", "history", "log"}) {
-    if (answer->contains(section)) print_section(section, (*answer)[section]);
-  }
+  std::fputs(status_text(*answer).c_str(), stdout);
   return ok;
 }
 
@@ -80,7 +47,7 @@ int reload(const std::string& socket, const std::string& config) {
   const auto answer = control::ask(socket_of(socket, config), {{"verb", "reload"}});
   if (!answer) return explain(answer.error());
   for (const auto& finding : answer->value("findings", json::array())) {
-    std::fprintf(stderr, "%s\n", finding.get<std::string>().c_str());
+    std::fprintf(stderr, "%s\n", escape_for_terminal(finding.get<std::string>()).c_str());
   }
   std::printf("reloaded, digest %s\n", answer->value("digest", "?").c_str());
   return ok;

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/encoding.h"
+#include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "cli/explanation.h"
 #include "session/replay.h"
@@ -33,7 +34,7 @@ std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& 
         all.push_back({row.id, row.number});
         return true;
       });
-      if (!done) std::fprintf(stderr, "sekisho: the history: %s\n", done.error().why.c_str());
+      if (!done) warn("the history: " + done.error().why);
     } else if (id == "-") {
       for (std::string word; std::cin >> word;) all.push_back({word, std::nullopt});
     } else {
@@ -43,9 +44,8 @@ std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& 
   return all;
 }
 
-int complain(const Wanted& wanted, const std::string& why) {
-  std::fprintf(stderr, "sekisho: %s: %s\n", escape_for_log(wanted.name, 64).c_str(), why.c_str());
-  return no_input;
+int not_told(const Wanted& wanted, const std::string& why) {
+  return complain(no_input, wanted.name + ": " + why);
 }
 
 // The configuration of the time, or the one that holds now, and then why.
@@ -61,7 +61,7 @@ int tell(Records& records, const Wanted& wanted, session::Decided decided,
          const ExplainRequest& request) {
   std::string caveat;
   const auto book = rulebook_for(records, decided, request.place, caveat);
-  if (!book) return complain(wanted, "no configuration can be read");
+  if (!book) return not_told(wanted, "no configuration can be read");
   auto explanation = explain_decision(std::move(decided), *book);
   explanation.caveat = std::move(caveat);
   if (request.json) {
@@ -147,7 +147,7 @@ int explain(const ExplainRequest& request) {
     auto decided = wanted.number ? records->read(*wanted.number) : records->find(wanted.name);
     int code = ok;
     if (!decided) {
-      code = complain(wanted, decided.error());
+      code = not_told(wanted, decided.error());
     } else if (request.replay) {
       code = replay_one(*records, wanted, *decided, request, all.size() == 1);
     } else if (other) {

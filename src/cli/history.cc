@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "config/values.h"
@@ -58,8 +59,7 @@ json row_json(const history::Row& row) {
 
 // What a failure of the database comes to.
 int give_up(const spool::Failure& failure) {
-  std::fprintf(stderr, "sekisho: the history: %s\n", failure.why.c_str());
-  return data_error;
+  return complain(data_error, "the history: " + failure.why);
 }
 
 int list(Records& records, const HistoryRequest& request) {

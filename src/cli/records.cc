@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
 #include "control/list_files.h"
@@ -45,9 +46,7 @@ std::optional<Records> Records::open(const HistoryPlace& place, int& exit_code) 
   if (!folder) return std::nullopt;
   auto archive = history::Archive::open(*folder);
   if (!archive) {
-    std::fprintf(stderr, "sekisho: the history in %s: %s\n", folder->c_str(),
-                 archive.error().why.c_str());
-    exit_code = no_input;
+    exit_code = complain(no_input, "the history in " + *folder + ": " + archive.error().why);
     return std::nullopt;
   }
   return Records(std::move(*archive));
@@ -98,7 +97,7 @@ std::shared_ptr<const Rulebook> rulebook_of_file(const std::string& path) {
   for (const auto& [key, place] : loaded->places) places.emplace(key, place.text());
   auto book = make_rulebook(loaded->settings, loaded->digest, std::move(places));
   if (book) return *book;
-  std::fprintf(stderr, "%s: error: %s\n", path.c_str(), book.error().c_str());
+  warn(path + ": " + book.error());
   return nullptr;
 }
 

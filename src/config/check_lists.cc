@@ -111,11 +111,16 @@ void check_names(const std::vector<Listed>& lists, Reader& reader) {
   }
 }
 
+bool can_match(const ListDefinition& list) {
+  return list.list.codes.can_match() && !list.on.empty();
+}
+
 // The largest sum that hits can reach.
 int largest_sum(const std::vector<Listed>& lists) {
   int sum = 0;
   for (const Listed& list : lists) {
-    const bool counts = list.definition.kind != ListKind::dnswl && !list.rule.monitor;
+    const bool counts =
+        list.definition.kind != ListKind::dnswl && !list.rule.monitor && can_match(list.definition);
     if (counts) sum += list.rule.weight;
   }
   return sum;
@@ -132,8 +137,8 @@ void check_together(const std::vector<Listed>& lists, const policy::ListRules& r
   const int most = largest_sum(lists);
   if (rules.threshold > most) {
     reader.warning(threshold,
-                   "lists.threshold is never reached: the weights of all lists (those "
-                   "in monitor mode do not count) add up to " +
+                   "lists.threshold is never reached: the weights of all lists that act and can "
+                   "match add up to " +
                        std::to_string(most));
   }
   for (const Listed& list : lists) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/inet_socket.h"
+
 namespace sekisho::config {
 namespace {
 
@@ -32,6 +34,12 @@ void check_unix_socket(const milter::Options& milter, const std::string& entry, 
   }
 }
 
+bool is_loopback(std::string_view host) {
+  const auto address = mail::IpAddress::parse(host);
+  return address && (mail::IpPrefix::parse("127.0.0.0/8")->contains(*address) ||
+                     mail::IpPrefix::parse("::1/128")->contains(*address));
+}
+
 void check_inet_socket(const milter::Options& milter, const std::string& entry, Reader& reader) {
   for (const char* key : {"socket_mode", "socket_owner", "socket_group"}) {
     if (reader.given(entry + "." + key)) {
@@ -39,10 +47,7 @@ void check_inet_socket(const milter::Options& milter, const std::string& entry, 
                      std::string(key) + " has no effect: it is for Unix sockets");
     }
   }
-  const auto address = mail::IpAddress::parse(milter.socket.substr(milter.socket.find('@') + 1));
-  const bool loopback = address && (mail::IpPrefix::parse("127.0.0.0/8")->contains(*address) ||
-                                    mail::IpPrefix::parse("::1/128")->contains(*address));
-  if (!loopback) {
+  if (!is_loopback(milter.socket.substr(milter.socket.find('@') + 1))) {
     reader.warning(place_in(reader, entry, "socket"),
                    "the milter protocol has no password: let a packet filter admit the MTA alone");
   }
@@ -159,6 +164,14 @@ void check_relays(const Settings& settings, Reader& reader) {
   }
 }
 
+void check_metrics(const Settings& settings, Reader& reader) {
+  const auto address = parse_inet_address(settings.metrics.listen);
+  if (address && !is_loopback(address->host)) {
+    reader.warning(reader.place_of("metrics.listen"),
+                   "metrics have no password: let a packet filter admit the monitoring host alone");
+  }
+}
+
 void check_process(const Settings& settings, Reader& reader) {
   if (settings.process.user == "root") {
     reader.warning(reader.place_of("process.user"),
@@ -175,6 +188,7 @@ void check_across(const Settings& settings, Reader& reader) {
   check_dmarc(settings, reader);
   check_trust(settings, reader);
   check_relays(settings, reader);
+  check_metrics(settings, reader);
   check_process(settings, reader);
   check_lists(settings, reader);
 }

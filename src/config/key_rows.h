@@ -36,6 +36,9 @@ Rows allow_keys();
 // keys_history.cc
 Rows history_keys();
 
+// keys_metrics.cc
+Rows metrics_keys();
+
 // keys_rules.cc
 Rows spf_keys();
 Rows dkim_keys();

@@ -14,7 +14,7 @@ Rows all_keys() {
         trust_keys,   spf_keys,      dkim_keys,       dmarc_discovery_keys, dmarc_keys,
         lists_keys,   dnsbl_keys,    rhsbl_keys,      dnswl_keys,           policy_default_keys,
         policy_keys,  allow_keys,    quarantine_keys, history_keys,         log_keys,
-        process_keys}) {
+        metrics_keys, process_keys}) {
     for (KeyRow& row : part()) all.push_back(std::move(row));
   }
   return all;
@@ -71,6 +71,7 @@ const std::vector<Section>& sections() {
       {"quarantine", false, "Where messages are held."},
       {"history", false, "What was decided, and why."},
       {"log", false, "What happened."},
+      {"metrics", false, "What Prometheus reads."},
       {"process", false, "What the daemon runs as."},
   };
   return all;

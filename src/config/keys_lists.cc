@@ -31,7 +31,7 @@ void read_zone(const std::string& key, std::string_view text, const Place& place
   if (zone) {
     slot.list = std::move(*zone);
   } else {
-    reader.error(place, key + ": " + zone.error().what + " (octet " +
+    reader.error(place, key + ": " + zone.error().what + " (character " +
                             std::to_string(zone.error().at + 1) + ")");
   }
 }

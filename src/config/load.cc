@@ -10,6 +10,7 @@
 #include <glob.h>
 
 #include "base/encoding.h"
+#include "config/accounts.h"
 #include "config/checks.h"
 #include "config/document.h"
 #include "config/dump.h"
@@ -324,11 +325,6 @@ std::string digest_of(const Settings& settings) {
   return hex_encode(octets);
 }
 
-bool has_errors(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(),
-                     [](const Finding& each) { return each.level == Finding::Level::error; });
-}
-
 Expected<Loaded, std::vector<Finding>> Loader::finish() {
   for (const Value& document : documents_) {
     for (const Entry& entry : document.entries) apply_top(entry);
@@ -340,7 +336,7 @@ Expected<Loaded, std::vector<Finding>> Loader::finish() {
     return std::tie(a.place.file, a.place.line, a.place.column) <
            std::tie(b.place.file, b.place.line, b.place.column);
   });
-  if (has_errors(findings)) return tl::unexpected(std::move(findings));
+  if (any_error(findings)) return tl::unexpected(std::move(findings));
   std::string digest = digest_of(settings_);
   return Loaded{std::move(settings_), std::move(findings), std::move(digest),
                 std::move(reader_.files), reader_.places()};
@@ -372,15 +368,21 @@ Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const st
   return loader.finish();
 }
 
-std::vector<Finding> problems(const Settings& settings, const std::string& name) {
+std::vector<Finding> problems(const Loaded& loaded, const std::string& name, bool as_root) {
   std::vector<Finding> out;
-  if (settings.milters.empty()) {
+  if (loaded.settings.milters.empty()) {
     out.push_back(
         {Finding::Level::error,
          {name, 0, 0},
          "no [[milter]]: the daemon would listen nowhere; add [[milter]] and its socket"});
   }
+  find_unknown_accounts(loaded, name, as_root, out);
   return out;
+}
+
+bool any_error(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& each) { return each.level == Finding::Level::error; });
 }
 
 std::vector<std::string> reload_needs_restart(const Settings& running, const Settings& loaded) {
@@ -397,6 +399,7 @@ std::vector<std::string> reload_needs_restart(const Settings& running, const Set
 Settings keep_until_restart(const Settings& running, Settings loaded) {
   loaded.milters = running.milters;
   loaded.control = running.control;
+  loaded.metrics = running.metrics;
   loaded.process = running.process;
   loaded.history.dir = running.history.dir;
   const std::string route = std::move(loaded.quarantine.release_via);

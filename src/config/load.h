@@ -19,7 +19,7 @@ struct Loaded {
   std::vector<Finding> findings;   // warnings
   std::string digest;              // 16 hex digits; equal for equal effective settings
   std::vector<std::string> files;  // all that were read, in this order
-  // Where a key stands that was given: "dmarc.reject", "policy[1].dmarc.reject", "policy[1].to[0]".
+  // Where a key stands that was given: "control.group", "milter[1].socket_group", "policy[1].to[0]".
   std::map<std::string, Place> places;
 };
 
@@ -27,8 +27,12 @@ Expected<Loaded, std::vector<Finding>> load_file(const std::string& path);
 // `name` is what findings call the text, and its folder is where relative paths start.
 Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const std::string& name);
 
-// What keeps the daemon, but not `sekisho check`, from working with these settings.
-std::vector<Finding> problems(const Settings& settings, const std::string& name);
+// What keeps the daemon, but not `sekisho check`, from working with these settings on this host; its users and groups
+// are looked up. `name` is that of the configuration. Errors; warnings about what only root would need, unless
+// `as_root`.
+std::vector<Finding> problems(const Loaded& loaded, const std::string& name, bool as_root);
+// Whether one of them is an error.
+bool any_error(const std::vector<Finding>& findings);
 
 // The keys that differ and are not reloadable: "control.socket", "milter".
 std::vector<std::string> reload_needs_restart(const Settings& running, const Settings& loaded);

@@ -1,5 +1,6 @@
 #include "config/settings.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sekisho::config {
@@ -19,8 +20,13 @@ void add_list(Settings& settings, ListEntry entry) {
   if (definition.name.empty() && !secret) definition.name = definition.list.zone;
   rule.name = definition.name;
   rule.kind = definition.kind;
-  settings.client.lists.push_back(std::move(definition));
-  settings.rules.defaults.lists.rules.push_back(std::move(rule));
+  // By kind, as the sections stand in the manual: a dump loads again in the same order.
+  auto& lists = settings.client.lists;
+  auto& rules = settings.rules.defaults.lists.rules;
+  const auto next = std::find_if(lists.begin(), lists.end(),
+                                 [&](const auto& other) { return other.kind > definition.kind; });
+  rules.insert(rules.begin() + (next - lists.begin()), std::move(rule));
+  lists.insert(next, std::move(definition));
 }
 
 ListEntry list_entry(const Settings& settings, std::size_t index) {

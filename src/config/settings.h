@@ -35,6 +35,7 @@ struct Settings {
   std::vector<milter::Options> milters;
   control::Options control;
   control::ListFileOptions list_files;
+  control::MetricsOptions metrics;
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/ascii.h"
+#include "base/inet_socket.h"
 #include "config/values.h"
 
 namespace sekisho::config {
@@ -197,6 +198,13 @@ Expected<std::string> check_dns_server(std::string_view text) {
   if (!mail::IpAddress::parse(address) || !is_port(port)) {
     return parse_error("write ADDRESS or ADDRESS:PORT, as in 127.0.0.1:5353 or [::1]:53");
   }
+  return std::string(text);
+}
+
+Expected<std::string> check_listen_address(std::string_view text) {
+  const auto address = parse_inet_address(text);
+  if (!address) return parse_error(address.error());
+  if (address->port == 0) return parse_error("the port must be from 1 to 65535");
   return std::string(text);
 }
 

@@ -139,6 +139,7 @@ Expected<std::string> check_milter_socket(std::string_view text);
 Expected<std::string> check_socket_path(std::string_view text);
 Expected<std::string> check_dns_server(std::string_view text);
 Expected<std::string> check_release_route(std::string_view text);
+Expected<std::string> check_listen_address(std::string_view text);
 
 // --- lists ---------------------------------------------------------------------------------------
 

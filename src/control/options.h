@@ -1,5 +1,5 @@
-// control/options.h: the daemon's control socket, and the files of the allowlist and the denylist. [control],
-// [allowlist], [denylist] Thread: immutable values.
+// control/options.h: how the daemon is reached, by the command and by Prometheus, and the files of the allowlist and
+// the denylist. [control], [metrics], [allowlist], [denylist] Thread: immutable values.
 #pragma once
 
 #include <string>
@@ -10,6 +10,10 @@ namespace sekisho::control {
 struct Options {
   std::string socket = "/run/sekisho/control.sock";
   std::string group;  // empty: as created
+};
+
+struct MetricsOptions {
+  std::string listen;  // "127.0.0.1:9464"; empty: nowhere
 };
 
 inline constexpr const char* default_allowlist = "/etc/sekisho/allowlist";

@@ -89,7 +89,8 @@ void members(Archive& a, Of<policy::Facts> auto& o) {
   a("author_is_ours", o.author_is_ours)("traces", o.traces)("iprev", o.iprev);
   a("spf_helo", o.spf_helo)("spf_mail_from", o.spf_mail_from)("dkim", o.dkim)("dmarc", o.dmarc);
   a("deferred_for", o.deferred_for)("questions", o.dns_questions)("waited", o.dns_waited);
-  a("elapsed", o.elapsed)("lists", o.lists)("allowlist", o.allowlist)("denylist", o.denylist);
+  a("elapsed", o.elapsed)("decided_in", o.decided_in)("lists", o.lists);
+  a("allowlist", o.allowlist)("denylist", o.denylist);
 }
 
 template <class Archive>

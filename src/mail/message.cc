@@ -44,7 +44,9 @@ bool is_field_name(std::string_view name) {
 void keep(std::string_view line, Message& message) {
   const auto colon = line.find(':');
   if (colon != std::string_view::npos && is_field_name(line.substr(0, colon))) {
-    message.header.add({std::string(line.substr(0, colon)), std::string(line.substr(colon + 1))});
+    HeaderField field{std::string(line.substr(0, colon)), std::string(line.substr(colon + 1))};
+    if (message.left_out) return;
+    if (message.header.add(field) != Header::Added::yes) message.left_out = std::move(field);
   } else {
     message.malformed.emplace_back(line);
   }

@@ -4,6 +4,7 @@
 // Thread: one owner.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@ struct Message {
   Header header;
   std::string body;                    // after the empty line, CRLF line ends kept as they were
   std::vector<std::string> malformed;  // header lines that no reader can agree on, in order
+  // The first field that the limits did not let into the header. Whoever feeds a session hands it on, so that the
+  // session comes to the limit as well, and not to a message that lacks what was left out.
+  std::optional<HeaderField> left_out;
 };
 
 // LF without CR becomes CRLF throughout only if the message has no CRLF at all (a file written on

@@ -1,12 +1,8 @@
 #include "milter/listen.h"
 
 #include <charconv>
-#include <cstring>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
+#include "base/inet_socket.h"
 #include "base/unix_socket.h"
 #include "mail/ip_address.h"
 
@@ -19,37 +15,6 @@ constexpr int backlog = 512;
 
 tl::unexpected<std::string> error(std::string what) {
   return tl::unexpected<std::string>(std::move(what));
-}
-
-std::string errno_text() { return std::strerror(errno); }
-
-Expected<UniqueFd, std::string> listen_inet(const SocketAddress& where) {
-  const auto ip = mail::IpAddress::parse(where.host);
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  if (where.host.find(':') != std::string::npos) {
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(where.port);
-    ::inet_pton(AF_INET6, where.host.c_str(), &v6.sin6_addr);
-    size = sizeof v6;
-  } else {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(where.port);
-    std::memcpy(&v4.sin_addr, ip->octets().data(), 4);
-    size = sizeof v4;
-  }
-  UniqueFd fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return error(errno_text());
-  const int on = 1;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (storage.ss_family == AF_INET6)
-    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0)
-    return error(errno_text());
-  if (::listen(fd.get(), backlog) != 0) return error(errno_text());
-  return fd;
 }
 
 }  // namespace
@@ -93,7 +58,7 @@ Expected<Listening, std::string> listen_on(const Options& options) {
   };
   const auto where = parse_socket(options.socket);
   if (!where) return fail(where.error());
-  auto fd = where->unix_path.empty() ? listen_inet(*where)
+  auto fd = where->unix_path.empty() ? listen_inet({where->host, where->port}, backlog)
                                      : listen_unix({where->unix_path, options.socket_mode,
                                                     options.socket_owner, options.socket_group});
   if (!fd) return fail(fd.error());

@@ -80,7 +80,8 @@ struct Facts {
   // What the evaluation cost.
   std::size_t dns_questions = 0;
   std::chrono::milliseconds dns_waited{0};
-  std::chrono::milliseconds elapsed{0};
+  std::chrono::milliseconds elapsed{0};     // from MAIL FROM to the verdict
+  std::chrono::microseconds decided_in{0};  // from the end of the message to the verdict
   bool operator==(const Facts&) const = default;
 };
 

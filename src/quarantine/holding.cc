@@ -1,5 +1,6 @@
 #include "quarantine/holding.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/encoding.h"
@@ -106,13 +107,33 @@ void StoreHolding::take_back(session::ReleaseProof proof,
 }
 
 void StoreHolding::serve() {
-  auto next = steady_now();
+  auto next_expire = steady_now();
+  auto next_count = next_expire;
   while (!stopping_) {
-    tasks_.run_until([this] { return stopping_.load(); }, next);
-    if (stopping_ || steady_now() < next) continue;
-    expire();
-    next = steady_now() + expire_every;
+    tasks_.run_until([this] { return stopping_.load(); }, std::min(next_expire, next_count));
+    if (stopping_) return;
+    if (steady_now() >= next_expire) {
+      expire();
+      next_expire = steady_now() + expire_every;
+    }
+    if (steady_now() >= next_count) {
+      count();
+      next_count = steady_now() + count_every;
+    }
   }
+}
+
+std::optional<Stats> StoreHolding::last_stats() const {
+  return stats_.with([](const auto& stats) { return stats; });
+}
+
+// What cannot be counted is not told: a number of before would look like health.
+void StoreHolding::count() {
+  const auto counted = store_->stats(wall_now());
+  stats_.with([&](auto& stats) {
+    stats.reset();
+    if (counted) stats = *counted;
+  });
 }
 
 void StoreHolding::expire() {

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "base/executor.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "quarantine/store.h"
 #include "session/ports.h"
@@ -27,13 +30,20 @@ class StoreHolding final : public session::Holding {
                  std::function<void(std::optional<std::string>)> done) override;
 
   Store& store() { return *store_; }
+  spool::Health health() const { return store_->health(); }
+  // What is in the store, counted at most `count_every` ago; nothing before the first time. Does not wait for the disk.
+  std::optional<Stats> last_stats() const;
+  // As often as Prometheus asks.
+  static constexpr std::chrono::seconds count_every{15};
 
  private:
   void serve();
   void expire();
+  void count();
 
   std::unique_ptr<Store> store_;
   Log& log_;
+  Guarded<std::optional<Stats>> stats_;
   RunQueue tasks_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

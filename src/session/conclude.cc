@@ -165,7 +165,14 @@ std::shared_ptr<const Decided> Session::record(Message& message, Outcome outcome
   decided->outcome = std::move(outcome);
   decided->configuration = message.snapshot->digest;
   decided->failure = message.failure.value_or("");
-  engine_.counters().count(decided->outcome.verdict.message.action);
+  const auto& verdict = decided->outcome.verdict;
+  if (message.ended) {
+    decided->outcome.facts.decided_in =
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_now() - *message.ended);
+    engine_.counters().count(decided->outcome.facts, verdict);
+  } else {
+    engine_.counters().count(verdict.message);
+  }
   try {
     decided->inputs = inputs_of(message);
     engine_.journal().decided(decided);

@@ -1,26 +1,78 @@
-// session/counters.h: what `sekisho status` counts, since start. Thread: any.
+// session/counters.h: what `sekisho status` and the metrics count, since start. Thread: any.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
+#include "policy/facts.h"
 #include "policy/verdict.h"
 
 namespace sekisho::session {
 
+// How long something took. A time between two observations of a reader's may be in a bucket and not yet in
+// the sum: good enough for what is looked at every 15 s.
+class Durations {
+ public:
+  // Upper bounds, inclusive. Up to 1 ms everything was known already; 5 to 100 ms is a round trip to a
+  // resolver that had the answer or asked for it nearby; to 2.5 s, servers far away or lost packets; 5 s is a
+  // question's time-out, 20 s the budget of a message (defaults), so the last bucket should stay empty.
+  static constexpr std::array<std::chrono::milliseconds, 13> bounds{
+      std::chrono::milliseconds(1),    std::chrono::milliseconds(5),
+      std::chrono::milliseconds(10),   std::chrono::milliseconds(25),
+      std::chrono::milliseconds(50),   std::chrono::milliseconds(100),
+      std::chrono::milliseconds(250),  std::chrono::milliseconds(500),
+      std::chrono::milliseconds(1000), std::chrono::milliseconds(2500),
+      std::chrono::milliseconds(5000), std::chrono::milliseconds(10000),
+      std::chrono::milliseconds(21000)};
+
+  void count(std::chrono::microseconds duration);
+
+  struct Snapshot {
+    std::array<std::uint64_t, bounds.size() + 1>
+        in_bucket{};          // the last one: longer than all bounds
+    std::uint64_t count = 0;  // their sum
+    std::chrono::microseconds sum{0};
+    // The bound that so much of all stays within, 0.99 for example; nothing for what is longer than all
+    // bounds, or when there is nothing yet.
+    std::optional<std::chrono::milliseconds> within(double part) const;
+  };
+  Snapshot snapshot() const;
+
+ private:
+  std::array<std::atomic<std::uint64_t>, bounds.size() + 1> in_bucket_{};
+  std::atomic<std::int64_t> sum_us_{0};
+};
+
 struct Counters {
+  template <std::size_t Codes>
+  using By = std::array<std::atomic<std::uint64_t>, Codes>;
+
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::int64_t> open_connections{0};
   std::atomic<std::uint64_t> messages{0};
   std::atomic<std::uint64_t> exempt{0};
   std::atomic<std::uint64_t> aborted{0};          // message or connection gone before the verdict
   std::atomic<std::uint64_t> internal_errors{0};  // answered 4xx
-  std::atomic<std::uint64_t> refused_recipients{0};       // at RCPT
-  std::atomic<std::uint64_t> not_held{0};                 // for want of a store that takes them
-  std::array<std::atomic<std::uint64_t>, 5> by_action{};  // indexed by policy::Action
+  std::atomic<std::uint64_t> refused_recipients{0};  // at RCPT
+  std::atomic<std::uint64_t> not_held{0};            // for want of a store that takes them
+  By<5> by_action{};                                 // indexed by policy::Action
+  By<5> by_monitored_action{};                       // what monitor mode did not do
+  // Of the messages that were evaluated, indexed by the codes of each method.
+  By<7> spf_mail_from{};
+  By<7> spf_helo{};
+  By<7> dkim{};  // by signature; none: a message without one
+  By<5> dmarc{};
+  By<5> iprev{};
+  Durations decision;    // from the end of the message to its verdict
+  Durations dns_waited;  // of the messages that were evaluated
 
-  void count(policy::Action action) { ++by_action[static_cast<std::size_t>(action)]; }
+  // What was done with a transaction of which nothing more than the envelope is known: refused at RCPT.
+  void count(const policy::Decision& decision_made);
+  // Once for each message that got a verdict.
+  void count(const policy::Facts& facts, const policy::Verdict& verdict);
 };
 
 }  // namespace sekisho::session

@@ -22,6 +22,7 @@ struct Session::Message {
 
   std::shared_ptr<const Snapshot> snapshot;
   SteadyTime began = steady_now();
+  std::optional<SteadyTime> ended;  // when the end of the message came
   WallTime connected;
   bool authenticated = false;
   policy::Facts facts;

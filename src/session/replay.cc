@@ -196,6 +196,7 @@ Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
   facts.dns_questions = then.dns_questions;
   facts.dns_waited = then.dns_waited;
   facts.elapsed = then.elapsed;
+  facts.decided_in = then.decided_in;
   // What broke cannot be made to break again, and may have been anywhere in the facts.
   if (!recorded.failure.empty()) facts = then;
   return result;

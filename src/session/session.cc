@@ -262,6 +262,7 @@ void Session::end_of_message(std::string queue_id, Done done) {
     done(outcome);
     return;
   }
+  message_->ended = steady_now();
   message_->facts.queue_id = std::move(queue_id);
   message_->done = std::move(done);
   if (message_->failure) {

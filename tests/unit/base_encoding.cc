@@ -87,6 +87,13 @@ TEST(Utf8, readsEveryLengthAndItsBounds) {
   }
 }
 
+TEST(EscapeForTerminal, quotesStayAndWhatSteersDoesNot) {
+  EXPECT_EQ(escape_for_terminal("a \"b\" \\ 関所"), "a \"b\" \\ 関所");
+  EXPECT_EQ(escape_for_terminal("\x1b[2J\n\x7f\xff\u202e"),
+            "\\x1b[2J\\x0a\\x7f\\xff\\xe2\\x80\\xae");
+  EXPECT_EQ(escape_for_terminal(std::string(5000, 'x')).size(), 5000U) << "nothing is cut off";
+}
+
 TEST(Utf8, whatIsNotWellFormedIsNothing) {
   for (const std::string_view text :
        {"", "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2z", "\xe0\x9f\xbf", "\xed\xa0\x80",

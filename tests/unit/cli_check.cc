@@ -3,11 +3,15 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "cli/exit_code.h"
+#include "mail/limits.h"
 #include "support/command_run.h"
 #include "support/fake_dns.h"
 #include "support/temporary_folder.h"
@@ -23,6 +27,7 @@ using test::Ended;
 class Check : public testing::Test {
  protected:
   Check() {
+    std::signal(SIGPIPE, SIG_IGN);  // a pipe's writer that is not read to its end
     write("zone", R"(
 a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
 _dmarc.a.example.    TXT  "v=DMARC1; p=reject; rua=mailto:x@a.example"
@@ -116,7 +121,8 @@ void expect_keys(const json& expected, const json& actual, const std::string& at
 
 // What the check says is ok, the daemon must be able to start with: the files that are named are read.
 TEST_F(Check, ConfigurationsThatNameUnreadableFiles) {
-  const std::string milter = "[[milter]]\nsocket = \"inet:8890@127.0.0.1\"\n";
+  const std::string milter =
+      "[process]\nuser = \"root\"\n[[milter]]\nsocket = \"inet:8890@127.0.0.1\"\n";
   ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
   const struct {
     const char* text;
@@ -136,6 +142,109 @@ TEST_F(Check, ConfigurationsThatNameUnreadableFiles) {
   }
   write("good", milter + "[dns]\nzone_file = \"zone\"\n");
   EXPECT_EQ(run({"config", "check", path("good")}).code, ok);
+}
+
+TEST_F(Check, AccountsThatThisHostLacksAreErrorsOfTheConfiguration) {
+  write("bad",
+        "[process]\nuser = \"root\"\n[[milter]]\nsocket = \"unix:/tmp/x.sock\"\nsocket_group = "
+        "\"no-such-group\"\n");
+  const auto ended = run({"config", "check", path("bad")});
+  EXPECT_EQ(ended.code, config);
+  EXPECT_NE(ended.err.find(path("bad") + ":5:1: error: milter[1].socket_group = \"no-such-group\""),
+            std::string::npos)
+      << ended.err;
+  // A message can be checked with the configuration of another host.
+  EXPECT_EQ(run(with("--config", path("bad"))).code, ok);
+}
+
+TEST_F(Check, WhatIsNoFileIsNoMessage) {
+  for (const char* device : {"/dev/zero", "/dev/null", "/dev"}) {
+    auto all = words();
+    all[1] = device;
+    const auto ended = run(all);
+    EXPECT_EQ(ended.code, no_input) << device;
+    EXPECT_NE(ended.err.find("not a file"), std::string::npos) << ended.err;
+  }
+}
+
+TEST_F(Check, MessagesBeyondTheLimitAreNotRead) {
+  write("huge", "From: bob@a.example\r\n\r\n");
+  std::filesystem::resize_file(path("huge"), max_message_octets + 1);
+  auto file = words();
+  file[1] = path("huge");
+  ASSERT_EQ(::mkfifo(path("endless").c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::ofstream pipe(path("endless"), std::ios::binary);
+    while (pipe.write("From: bob@a.example\r\n", 21)) continue;  // until nobody reads
+  });
+  auto pipe = words();
+  pipe[1] = path("endless");
+  for (const auto& line : {file, pipe}) {
+    const auto ended = run(line);
+    EXPECT_EQ(ended.code, data_error) << line[1];
+    EXPECT_NE(ended.err.find("larger than 100 MB"), std::string::npos) << ended.err;
+    EXPECT_EQ(ended.out, "");
+  }
+  writer.join();
+}
+
+TEST_F(Check, APipeIsReadToItsEnd) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(path("pipe")) << "From: x@b.example\n\nbody\n"; });
+  auto all = words({"--json"});
+  all[1] = path("pipe");
+  const auto ended = run(all);
+  writer.join();
+  EXPECT_EQ(json::parse(ended.out)["author"]["domain"], "b.example");
+}
+
+// What was left out for its size is the reason, and not that the author was in it.
+TEST_F(Check, AHeaderBeyondItsLimitsIsCalledThat) {
+  std::string many;
+  for (std::size_t i = 0; i < mail::limits::header_fields; ++i) many += "X: y\r\n";
+  const std::string headers[] = {
+      "X: " + std::string(mail::limits::header_block_octets, 'x') + "\r\nFrom: bob@a.example\r\n",
+      "From: bob@a.example\r\nX: " + std::string(mail::limits::header_block_octets, 'x') + "\r\n",
+      many + "From: bob@a.example\r\n",
+  };
+  for (const auto& header : headers) {
+    write("message", header + "\r\nHello\r\n");
+    const auto object = json::parse(run(words({"--json"})).out);
+    EXPECT_EQ(object["verdict"]["rule"], "limits") << header.substr(0, 40);
+    EXPECT_EQ(object["author"]["result"], "invalid");
+    EXPECT_NE(run(words()).out.find("author      invalid  (the header is larger than its limits)"),
+              std::string::npos);
+  }
+}
+
+TEST_F(Check, NamesFromTheCommandLineDoNotSteerATerminal) {
+  const std::string evil = "\x1b[2J\x9b\x07";
+  auto file = words();
+  file[1] = evil;
+  const std::vector<std::string> lines[] = {
+      file,
+      words({"--zone", evil}),
+      with("--config", evil),
+      with("--ip", evil),
+      words({"--at", evil}),
+      words({"--" + evil}),
+      words({evil}),
+      {evil},
+      {"config", "check", evil},
+      {"config", "dump", evil},
+      {"config", evil},
+      {"status", "--socket", evil},
+      {"status", "--config", evil},
+      {"reload", "--socket", evil},
+  };
+  for (const auto& line : lines) {
+    const auto ended = run(line);
+    EXPECT_NE(ended.code, ok) << line.front();
+    EXPECT_FALSE(ended.err.empty());
+    for (const char c : ended.out + ended.err) {
+      ASSERT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f)) << line.front() << ": " << ended.err;
+    }
+  }
 }
 
 TEST_F(Check, TheJsonObjectHasWhatIsPromised) {

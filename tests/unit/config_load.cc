@@ -84,6 +84,25 @@ TEST(ConfigLoad, DumpLoadsAgainAsTheSameSettings) {
   }
 }
 
+TEST(ConfigLoad, ListsComeBackInTheirOrder) {
+  const auto first = load_text(
+      "[[dnswl]]\nlist = \"c.example\"\n[[rhsbl]]\nlist = \"b.example\"\n"
+      "[[dnsbl]]\nlist = \"a.example\"\n[[dnsbl]]\nlist = \"d.example\"\n",
+      "lists");
+  ASSERT_TRUE(first) << lines(first.error());
+  std::string names;
+  for (const auto& list : first->settings.client.lists) names += list.name + " ";
+  EXPECT_EQ(names, "a.example d.example b.example c.example ");
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto entry = list_entry(first->settings, i);
+    EXPECT_EQ(entry.definition.name, entry.rule.name);
+    EXPECT_EQ(entry.definition.kind, entry.rule.kind);
+  }
+  const auto second = load_text(dump(first->settings), "dump");
+  ASSERT_TRUE(second) << lines(second.error());
+  EXPECT_EQ(second->digest, first->digest);
+}
+
 TEST(ConfigLoad, NamesTheFilesThatItRead) {
   const auto loaded = load_file(folder + "01-everything.toml");
   ASSERT_TRUE(loaded);
@@ -153,10 +172,34 @@ TEST(ConfigLoad, NestingOfIncludesIsBounded) {
 TEST(ConfigLoad, TheDaemonNeedsAMilterAndACheckDoesNot) {
   const auto loaded = load_text("[dkim]\nmax_signatures = 7\n", "a.conf");
   ASSERT_TRUE(loaded);
-  const auto found = problems(loaded->settings, "a.conf");
+  const auto found = problems(*loaded, "a.conf", false);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].level, Finding::Level::error);
   EXPECT_EQ(found[0].text().rfind("a.conf: error: no [[milter]]", 0), 0U);
+}
+
+TEST(ConfigMetrics, WhereItMayListen) {
+  const std::pair<std::string, std::string> table[] = {
+      {"", ""},
+      {"127.0.0.1:9464", ""},
+      {"[::1]:9464", ""},
+      {"192.0.2.1:9464", "a.conf:2:1: warning: metrics have no password"},
+      {"[::]:9464", "a.conf:2:1: warning: metrics have no password"},
+      {"127.0.0.1:0", "the port must be from 1 to 65535"},
+      {"127.0.0.1", "write ADDRESS:PORT"},
+      {":9464", "write ADDRESS:PORT"},
+      {"localhost:9464", "write ADDRESS:PORT"},
+      {"::1:9464", "write ADDRESS:PORT"},
+  };
+  for (const auto& [listen, want] : table) {
+    const auto loaded = load_text("[metrics]\nlisten = \"" + listen + "\"\n", "a.conf");
+    const std::string said = lines(loaded ? loaded->findings : loaded.error());
+    EXPECT_EQ(said.empty(), want.empty()) << said;
+    EXPECT_NE(said.find(want), std::string::npos) << said;
+    if (loaded) {
+      EXPECT_EQ(loaded->settings.metrics.listen, listen);
+    }
+  }
 }
 
 TEST(ConfigReload, NamesTheKeysThatNeedARestartAndKeepsThem) {
@@ -166,12 +209,13 @@ TEST(ConfigReload, NamesTheKeysThatNeedARestartAndKeepsThem) {
   const auto loaded = load_text(
       "[[milter]]\nsocket = \"unix:/run/b.sock\"\n[process]\nuser = \"b\"\n[control]\ngroup = "
       "\"g\"\n"
-      "[spf]\nfail = \"reject\"\n",
+      "[metrics]\nlisten = \"127.0.0.1:1\"\n[spf]\nfail = \"reject\"\n",
       "b");
   ASSERT_TRUE(running && loaded);
   EXPECT_EQ(reload_needs_restart(running->settings, running->settings), std::vector<std::string>{});
-  EXPECT_EQ(reload_needs_restart(running->settings, loaded->settings),
-            (std::vector<std::string>{"control.group", "process.user", "milter"}));
+  EXPECT_EQ(
+      reload_needs_restart(running->settings, loaded->settings),
+      (std::vector<std::string>{"control.group", "metrics.listen", "process.user", "milter"}));
   const Settings kept = keep_until_restart(running->settings, loaded->settings);
   EXPECT_EQ(reload_needs_restart(running->settings, kept), std::vector<std::string>{});
   EXPECT_EQ(kept.rules.defaults.spf.fail, policy::OnSpfFail::reject);

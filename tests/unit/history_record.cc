@@ -146,6 +146,7 @@ class Maker {
     facts.dns_questions = number(100);
     facts.dns_waited = std::chrono::milliseconds(number(20'000));
     facts.elapsed = std::chrono::milliseconds(number(20'000));
+    facts.decided_in = std::chrono::microseconds(number(20'000));
     return facts;
   }
   policy::Decision decision() {

@@ -1,6 +1,9 @@
 // Sessions and the real store: what is held, for whom, and how it comes out again.
 #include "quarantine/holding.h"
 
+#include <chrono>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
@@ -261,6 +264,19 @@ TEST_F(FullStoreToMta, LeavesItToTheMta) {
 
 TEST_F(FullStoreRejects, Refuses) {
   EXPECT_TRUE(reply_of(gate_.judge(forged())).starts_with("550 5.7.1 "));
+}
+
+// Counted by its own thread, the first time at once: who scrapes does not wait for the disk.
+TEST_F(StoreOfGate, CountsWhatIsInItByItself) {
+  const auto end = steady_now() + std::chrono::seconds(10);
+  while (!holding_->last_stats() && steady_now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const auto stats = holding_->last_stats();
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->held, 0U);
+  EXPECT_EQ(stats->max_size, holding_->store().stats(wall_now())->max_size);
+  EXPECT_TRUE(holding_->health().healthy);
 }
 
 // Without an open store there is no acceptance of what must be held, and none is needed for the rest.

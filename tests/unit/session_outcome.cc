@@ -1,6 +1,9 @@
 // Whole messages through the engine, on a zone: the outcome, our field's exact text, the edits.
 #include <regex>
 
+#include <optional>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "authres/authentication_results.h"
@@ -193,6 +196,28 @@ TEST(Edits, ForgedFieldsBeyondTheLimitsAreRemoved) {
   const auto outcome = gate.judge(letter);
   EXPECT_TRUE(outcome.facts.header_over_limits);
   EXPECT_EQ(edits_text(outcome.verdict), "-Authentication-Results#1;");
+}
+
+// The MTA waits from the end of the message on; what the client took for the message is his own.
+TEST(Counters, EachMessageOnceAndItsDecisionFromItsEndOn) {
+  Gate gate(snapshot_on_zone(zone));
+  const auto session = gate.session();
+  greet(*session, Letter());
+  session->mail_from({"bob@a.example", false});
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  std::optional<Outcome> outcome;
+  session->end_of_header();
+  session->end_of_message("", [&](const Outcome& reached) { outcome = reached; });
+  gate.queue().run_until([&] { return outcome.has_value(); }, session->deadline());
+  ASSERT_TRUE(outcome);
+  EXPECT_GE(outcome->facts.elapsed, std::chrono::milliseconds(60));
+  EXPECT_LT(outcome->facts.decided_in, std::chrono::milliseconds(60));
+  const auto& counters = gate.engine().counters();
+  const auto decided = counters.decision.snapshot();
+  EXPECT_EQ(decided.count, 1U);
+  EXPECT_EQ(decided.sum, outcome->facts.decided_in);
+  EXPECT_EQ(counters.dmarc[static_cast<std::size_t>(dmarc::Code::permerror)], 1U) << "no author";
+  EXPECT_EQ(counters.dkim[static_cast<std::size_t>(dkim::Code::none)], 1U);
 }
 
 struct ExemptCase {

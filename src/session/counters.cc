@@ -1,0 +1,63 @@
+#include "session/counters.h"
+
+#include <algorithm>
+
+namespace sekisho::session {
+
+namespace {
+
+template <std::size_t Codes, class Code>
+void count_code(Counters::By<Codes>& counters, Code code) {
+  ++counters[static_cast<std::size_t>(code)];
+}
+
+}  // namespace
+
+void Durations::count(std::chrono::microseconds duration) {
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), duration) - bounds.begin();
+  ++in_bucket_[static_cast<std::size_t>(bucket)];
+  sum_us_ += duration.count();
+}
+
+Durations::Snapshot Durations::snapshot() const {
+  Snapshot out;
+  for (std::size_t i = 0; i < out.in_bucket.size(); ++i) {
+    out.in_bucket[i] = in_bucket_[i];
+    out.count += out.in_bucket[i];
+  }
+  out.sum = std::chrono::microseconds(sum_us_.load());
+  return out;
+}
+
+std::optional<std::chrono::milliseconds> Durations::Snapshot::within(double part) const {
+  std::uint64_t so_far = 0;
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    so_far += in_bucket[i];
+    if (so_far > 0 && static_cast<double>(so_far) >= part * static_cast<double>(count)) {
+      return bounds[i];
+    }
+  }
+  return std::nullopt;
+}
+
+void Counters::count(const policy::Decision& decision_made) {
+  count_code(by_action, decision_made.action);
+  if (decision_made.monitored) count_code(by_monitored_action, *decision_made.monitored);
+}
+
+void Counters::count(const policy::Facts& facts, const policy::Verdict& verdict) {
+  const auto& decision_made = verdict.message;
+  count(decision_made);
+  decision.count(facts.decided_in);
+  // After a failure inside there are no results, and `none` would be a lie.
+  if (facts.exemption != policy::Exemption::none || decision_made.rule == "internal") return;
+  count_code(spf_mail_from, facts.spf_mail_from.code);
+  count_code(spf_helo, facts.spf_helo.code);
+  if (facts.dkim.empty()) count_code(dkim, dkim::Code::none);
+  for (const auto& signature : facts.dkim) count_code(dkim, signature.code);
+  count_code(dmarc, facts.dmarc.code);
+  count_code(iprev, facts.iprev.code);
+  dns_waited.count(facts.dns_waited);
+}
+
+}  // namespace sekisho::session

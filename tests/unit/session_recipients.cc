@@ -1,0 +1,217 @@
+// The answer to RCPT: what DNS lists refuse there, what keeps them from it, and what becomes of the record.
+#include <gtest/gtest.h>
+
+#include "policy/allowlist.h"
+#include "support/session_gate.h"
+
+namespace sekisho::session {
+namespace {
+
+using test::Gate;
+using test::HeldResolver;
+
+const char* const zone = R"(
+a.example.            TXT  "v=spf1 ip4:192.0.2.10 -all"
+b.example.            TXT  "v=spf1 ip4:192.0.2.77 -all"
+10.2.0.192.zen.test.  A    127.0.0.4
+10.2.0.192.zen.test.  TXT  "see there"
+)";
+
+Snapshot listing_snapshot() {
+  auto snapshot = test::snapshot_on_zone(zone);
+  client::ListDefinition zen;
+  zen.name = "zen";
+  zen.list = client::ListZone::parse("zen.test").value();
+  snapshot.client.lists.push_back(zen);
+  policy::ListRule rule;
+  rule.name = "zen";
+  snapshot.rules.defaults.lists.rules.push_back(rule);
+  policy::RecipientRules exempt;
+  exempt.to = {policy::RecipientPattern::parse("postmaster@*").value()};
+  exempt.rules = snapshot.rules.defaults;
+  exempt.rules.lists.use = policy::UseLists::skip;
+  snapshot.rules.policies.push_back(exempt);
+  return snapshot;
+}
+
+void allow(Snapshot& snapshot, const std::string& entries) {
+  auto file = std::make_shared<policy::AllowFile>(
+      policy::parse_allow_file(entries, "allowlist", policy::ListKind::allow));
+  snapshot.rules.allowlist = std::make_shared<policy::Allowlist>(
+      policy::ListKind::allow, policy::Allowlist::Files{std::move(file)});
+}
+
+// What each RCPT was answered, "ok" or the reply; "?" while it waits.
+class Dialogue {
+ public:
+  explicit Dialogue(Gate& gate, policy::Role role = policy::Role::mx)
+      : gate_(gate), session_(gate.session(role)) {}
+
+  void begin(const test::Letter& letter) {
+    test::greet(*session_, letter);
+    session_->mail_from({letter.mail_from, letter.authenticated});
+  }
+  std::string rcpt(const std::string& to) {
+    answer_ = "?";
+    session_->rcpt_to(
+        {to}, [this](const Step& step) { answer_ = step.refusal ? step.refusal->line() : "ok"; });
+    return answer_;
+  }
+  // After what was posted to the owner has run.
+  std::string answer() {
+    gate_.queue().run_until([] { return false; }, steady_now());
+    return answer_;
+  }
+  Session& session() { return *session_; }
+
+ private:
+  Gate& gate_;
+  std::shared_ptr<Session> session_;
+  std::string answer_;
+};
+
+const char* const refusal =
+    "554 5.7.1 Service unavailable; Client host [192.0.2.10] blocked using zen; see there (id=";
+
+TEST(Recipients, AListedClientIsRefused) {
+  Gate gate(listing_snapshot());
+  Dialogue dialogue(gate);
+  ASSERT_TRUE(dialogue.session().refuses_recipients());
+  dialogue.begin({});
+  EXPECT_TRUE(dialogue.rcpt("user@example.jp").starts_with(refusal)) << dialogue.answer();
+  dialogue.session().abort();
+  const auto lines = gate.recorder().lines();
+  ASSERT_EQ(lines.size(), 1U) << "what was refused is recorded when the transaction ends";
+  EXPECT_TRUE(lines[0].starts_with("NOQUEUE: id=")) << lines[0];
+  EXPECT_NE(lines[0].find(" refused=<user@example.jp> "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" lists=zen:127.0.0.4 "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" action=reject rule=dnsbl:zen "), std::string::npos) << lines[0];
+  EXPECT_EQ(gate.engine().counters().refused_recipients, 1U);
+}
+
+TEST(Recipients, OneThatIsExemptGetsTheMessage) {
+  Gate gate(listing_snapshot());
+  Dialogue dialogue(gate);
+  dialogue.begin({});
+  EXPECT_TRUE(dialogue.rcpt("user@example.jp").starts_with(refusal));
+  EXPECT_EQ(dialogue.rcpt("postmaster@example.jp"), "ok");
+  std::optional<Outcome> outcome;
+  dialogue.session().header("From", " bob@a.example");
+  dialogue.session().end_of_header();
+  dialogue.session().end_of_message("4bXY", [&](const Outcome& o) { outcome = o; });
+  dialogue.answer();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->verdict.message.action, policy::Action::accept);
+  EXPECT_EQ(outcome->facts.recipients, std::vector<std::string>{"postmaster@example.jp"});
+  EXPECT_EQ(outcome->facts.refused_recipients, std::vector<std::string>{"user@example.jp"});
+  EXPECT_EQ(gate.recorder().lines().size(), 1U);
+}
+
+TEST(Recipients, WaitForTheListsAndNoLongerThanTheirTime) {
+  auto snapshot = listing_snapshot();
+  const auto held = std::make_shared<HeldResolver>(snapshot.resolver);
+  snapshot.resolver = held;
+  snapshot.rules.defaults.lists.rcpt_wait = std::chrono::milliseconds(0);
+  Gate impatient(snapshot);
+  Dialogue late(impatient);
+  late.begin({});
+  EXPECT_EQ(late.rcpt("user@example.jp"), "ok") << "unanswered is not listed";
+
+  snapshot.rules.defaults.lists.rcpt_wait = std::chrono::seconds(60);
+  Gate patient(snapshot);
+  Dialogue dialogue(patient);
+  dialogue.begin({});
+  EXPECT_EQ(dialogue.rcpt("user@example.jp"), "?");
+  EXPECT_LT(dialogue.session().deadline(), SteadyTime::max());
+  while (held->answer_all()) dialogue.answer();
+  EXPECT_TRUE(dialogue.answer().starts_with(refusal)) << dialogue.answer();
+}
+
+TEST(Recipients, WhatAnswersTooLateForRcptCountsAtTheDot) {
+  auto snapshot = listing_snapshot();
+  const auto held = std::make_shared<HeldResolver>(snapshot.resolver);
+  snapshot.resolver = held;
+  snapshot.rules.defaults.lists.rcpt_wait = std::chrono::milliseconds(0);
+  Gate gate(snapshot);
+  Dialogue dialogue(gate);
+  dialogue.begin({});
+  ASSERT_EQ(dialogue.rcpt("user@example.jp"), "ok");
+  std::optional<Outcome> outcome;
+  dialogue.session().header("From", " bob@a.example");
+  dialogue.session().end_of_header();
+  dialogue.session().end_of_message("4bXY", [&](const Outcome& o) { outcome = o; });
+  while (held->answer_all()) dialogue.answer();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->verdict.message.rule, "dnsbl:zen");
+  EXPECT_EQ(outcome->verdict.message.action, policy::Action::reject);
+}
+
+struct EntryCase {
+  const char* entry;
+  const char* mail_from;
+  bool refused;
+};
+
+// An entry that could still be proved keeps a list from refusing before the dot; one that cannot, does not.
+TEST(Recipients, EntriesOfTheAllowlist) {
+  const EntryCase cases[] = {
+      {"ip:192.0.2.0/24 skip=dnsbl", "bob@b.example", false},
+      {"ip:198.51.100.0/24 skip=dnsbl", "bob@b.example", true},
+      {"mfrom:a.example skip=dnsbl", "bob@a.example", false},
+      {"mfrom:b.example skip=dnsbl", "bob@b.example", true},  // SPF says fail
+      {"mfrom:a.example skip=rhsbl", "bob@a.example", true},
+      {"dkim:lists.example skip=dnsbl", "bob@b.example", false},
+      {"from:a.example skip=dnsbl", "bob@b.example", false},
+      {"from:a.example dmarc=accept", "bob@b.example", true},
+  };
+  for (const auto& c : cases) {
+    auto snapshot = listing_snapshot();
+    allow(snapshot, std::string(c.entry) + "\n");
+    Gate gate(std::move(snapshot));
+    Dialogue dialogue(gate);
+    test::Letter letter;
+    letter.mail_from = c.mail_from;
+    dialogue.begin(letter);
+    const auto answer = dialogue.rcpt("user@example.jp");
+    EXPECT_EQ(answer != "ok", c.refused) << c.entry << ": " << answer;
+  }
+}
+
+TEST(Recipients, WhoIsNotEvaluatedIsNotRefused) {
+  Gate gate(listing_snapshot());
+  Dialogue dialogue(gate, policy::Role::submission);
+  test::Letter letter;
+  letter.authenticated = true;
+  dialogue.begin(letter);
+  EXPECT_EQ(dialogue.rcpt("user@example.jp"), "ok");
+  Dialogue local(gate, policy::Role::local);
+  EXPECT_FALSE(local.session().refuses_recipients());
+}
+
+TEST(Recipients, ARelayOfOursIsNotRefused) {
+  auto snapshot = listing_snapshot();
+  snapshot.options.trust.relays = {mail::IpPrefix::parse("192.0.2.10").value()};
+  Gate gate(std::move(snapshot));
+  Dialogue dialogue(gate);
+  dialogue.begin({});
+  EXPECT_EQ(dialogue.rcpt("user@example.jp"), "ok");
+}
+
+TEST(Recipients, AFailureInsideLetsThemPassAndDefersTheMessage) {
+  auto snapshot = listing_snapshot();
+  const auto held = std::make_shared<HeldResolver>(snapshot.resolver);
+  snapshot.resolver = held;
+  Gate gate(snapshot);
+  Dialogue dialogue(gate);
+  dialogue.begin({});
+  ASSERT_EQ(dialogue.rcpt("user@example.jp"), "?");
+  dialogue.session().fail("a bug");
+  EXPECT_EQ(dialogue.answer(), "ok");
+  std::optional<Outcome> outcome;
+  dialogue.session().end_of_message("4bXY", [&](const Outcome& o) { outcome = o; });
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->verdict.message.action, policy::Action::tempfail);
+}
+
+}  // namespace
+}  // namespace sekisho::session
