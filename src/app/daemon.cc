@@ -34,6 +34,7 @@ config::Settings without_secrets(config::Settings settings) {
   }
   return settings;
 }
+
 // The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
 std::string dispositions(const config::Settings& settings) {
   LogLine line("in force:");
