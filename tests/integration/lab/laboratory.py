@@ -32,10 +32,10 @@ class Laboratory:
         self.faults = None
 
     def start(self):
-        for daemon in self._daemons.values():
-            daemon.start()
         zones.start(os.path.join(namespace.HOME, "dns"), self.file.zones, self.keys)
         self.faults = dns_faults.start(self.file.faults)
+        for daemon in self._daemons.values():
+            daemon.start()
         self.sink = sink.start(os.path.join(namespace.HOME, "sink"))
         self.mta.start(sorted({s.auth for s in self.file.scenarios} - {""}))
         for daemon in self._daemons.values():
