@@ -455,7 +455,7 @@ TEST_F(Quarantine, ExpiresByAge) {
   EXPECT_EQ(state_of(*store, 1), State::held);
   EXPECT_EQ(store->stats(start + hours(49))->expire_within_day, 1U);
   // By a person, with another age.
-  EXPECT_EQ(store->expire(start + hours(49), hours(1), true)->messages, 2U);
+  EXPECT_EQ(store->expire(start + hours(49), std::chrono::minutes(30), true)->messages, 2U);
   // Rows of what is gone are forgotten when they are as old.
   EXPECT_EQ(ids(*store).size(), 3U);
   store->expire(start + hours(49 + 24));
