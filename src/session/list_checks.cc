@@ -82,7 +82,7 @@ bool ListChecks::decided(SteadyTime now) const {
 
 bool ListChecks::awaits_reason(SteadyTime now) const {
   return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
-    return pending.hit_at && now < *pending.hit_at + client::reason_wait;
+    return pending.wait_until && now < *pending.wait_until;
   });
 }
 
