@@ -71,6 +71,8 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
       shadow = std::move(result);
     }
   }
+  // A rule before DMARC's did not ask what DMARC says.
+  if (spoken && spoken->rule != "spf") return *spoken;
   const Eased eased = eased_dmarc(asked);
   if (!spoken && shadow) spoken = std::move(shadow);
   if (!spoken) spoken = accept(eased.reason.empty() ? "default" : "allowlist", eased.reason);

@@ -40,6 +40,10 @@ struct Held {
   std::string reason;
   std::string body_hash;   // SHA-256 of the body as received, in hex
   std::uint64_t size = 0;  // octets of the message; set by the store
+  // Never taken for a repetition: it says that it comes out of this store, and without a proof that counts. When such a
+  // proof was lost on the way (a filter before us altered the body), it is all that is left of the message. Not in the
+  // index, only in the record of its file.
+  bool alone = false;
 
   // Set by the store.
   State state = State::held;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "mail/encoded_word.h"
 
@@ -43,6 +44,9 @@ Held row_of(const session::HeldMessage& message) {
   held.rule = decision->rule;
   held.reason = decision->reason;
   held.body_hash = hex_encode(message.body_sha256);
+  held.alone = std::any_of(
+      message.removals.begin(), message.removals.end(),
+      [](const policy::Edit& edit) { return ascii::iequals(edit.name, session::release_field); });
   return held;
 }
 

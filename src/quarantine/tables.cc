@@ -136,6 +136,7 @@ std::string record_of(const Held& held, const Detail& detail) {
   record.add("author", held.author).add("subject", held.subject);
   record.add("message_id", held.message_id).add("client", held.client);
   record.add("rule", held.rule).add("reason", held.reason).add("body_hash", held.body_hash);
+  if (held.alone) record.add("alone", "yes");
   record.add("envelope", detail.envelope).add("decision", detail.decision);
   return record.octets();
 }
@@ -163,6 +164,7 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
   held.rule = text("rule");
   held.reason = text("reason");
   held.body_hash = text("body_hash");
+  held.alone = !record->get("alone").empty();
   message.detail = {text("envelope"), text("decision")};
   return message;
 }
@@ -177,7 +179,8 @@ Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::En
   const auto kept = kept_by_row(database, entry.key);
   if (!kept) return failed(kept.error());
   if (*kept) return Placed{**kept ? Placing::inserted : Placing::abandoned, {}};
-  const auto same = same_as(database, message->held, has_file);
+  const auto same =
+      message->held.alone ? Outcome<std::string>() : same_as(database, message->held, has_file);
   if (!same) return failed(same.error());
   auto done = same->empty() ? insert(database, *message, entry.size)
                             : count_repeat(database, message->held, *same);

@@ -80,6 +80,12 @@ bool ListChecks::decided(SteadyTime now) const {
   });
 }
 
+bool ListChecks::awaits_reason(SteadyTime now) const {
+  return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+    return pending.wait_until && now < *pending.wait_until;
+  });
+}
+
 SteadyTime ListChecks::deadline() const {
   SteadyTime first = inquiry_.deadline();
   bool open = false;

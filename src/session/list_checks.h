@@ -38,6 +38,8 @@ class ListChecks {
   void advance(SteadyTime now);
   // Every list has answered, and no hit waits for its reason any more; one that comes later is still taken.
   bool decided(SteadyTime now) const;
+  // A hit still waits for its reason.
+  bool awaits_reason(SteadyTime now) const;
   // When to look again although nothing has come in: the end of the wait for a reason, or of the time.
   SteadyTime deadline() const;
   // At the deadline: after it decided() holds once the time is over.

@@ -23,7 +23,7 @@ void Session::rcpt_to(Recipient recipient, StepDone done) {
   guarded([&] { advance(); });
 }
 
-// Refuses as soon as that is certain, and lets pass when nothing more can refuse, or the time is over: what answers
+// Refuses when that is certain, and lets pass when nothing more can refuse, or the time is over: what answers
 // later still counts at the dot.
 void Session::advance_recipient(Message& message, SteadyTime now) {
   auto& facts = message.facts;
@@ -34,7 +34,11 @@ void Session::advance_recipient(Message& message, SteadyTime now) {
   auto opinion = policy::judge_recipient(facts, message.snapshot->rules,
                                          message.asking->recipient.address, known);
   const bool over = now >= message.asking->until;
-  if (opinion.refusal) return answer_recipient(message, std::move(opinion.refusal));
+  if (opinion.refusal) {
+    // The list's own words are worth half a second.
+    if (!over && message.lists->awaits_reason(now)) return;
+    return answer_recipient(message, std::move(opinion.refusal));
+  }
   if (over || (message.lists->decided(now) && !opinion.undecided)) {
     answer_recipient(message, std::nullopt);
   }

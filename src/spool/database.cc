@@ -125,6 +125,8 @@ Outcome<Database> Database::open(const std::string& path, Open how) {
   Database database(handle);
   if (opened != SQLITE_OK) return failed(database.last_failure("open " + path));
   database.set_patience(default_patience);
+  // Whoever closes last would fsync the log, on a descriptor that may have reported an error. It is emptied as it grows.
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   bool wal = false;
   auto mode = database.query("PRAGMA journal_mode = WAL", {}, [&](const Row& row) {
     wal = row.text(0) == "wal";

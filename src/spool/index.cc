@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -115,9 +116,13 @@ Outcome<Index::Connection> Index::take() {
   return opened;
 }
 
-void Index::give_back(Connection connection) {
-  auto unwanted = pool_.with([&](Pool& pool) -> std::optional<Connection> {
+void Index::give_back(Connection connection, bool not_synced) {
+  const auto unwanted = pool_.with([&](Pool& pool) -> std::optional<Connection> {
     --pool.in_use;
+    if (not_synced) {
+      pool.failed.push_back(std::move(connection));
+      return std::nullopt;
+    }
     if (connection.generation != pool.generation || pool.idle.size() >= idle_connections)
       return std::move(connection);
     pool.idle.push_back(std::move(connection));
@@ -130,19 +135,22 @@ Outcome<void> Index::with(const std::function<Outcome<void>(Database&)>& use) {
   auto connection = take();
   if (!connection) return failed(connection.error());
   auto result = use(connection->database);
-  if (!result && (result.error().kind == Failure::Kind::not_synced ||
-                  result.error().kind == Failure::Kind::damaged)) {
-    close_connections();
-  }
-  give_back(std::move(*connection));
+  const bool not_synced = !result && result.error().kind == Failure::Kind::not_synced;
+  if (not_synced || (!result && result.error().kind == Failure::Kind::damaged)) close_connections();
+  give_back(std::move(*connection), not_synced);
   return result;
 }
 
+// Those in use are closed when they are given back.
 void Index::close_connections() {
-  pool_.with([](Pool& pool) {
+  const auto old = pool_.with([](Pool& pool) {
     ++pool.generation;
-    return std::move(pool.idle);
+    return std::exchange(pool.idle, {});
   });
+}
+
+void Index::works_again() {
+  const auto old = pool_.with([](Pool& pool) { return std::exchange(pool.failed, {}); });
 }
 
 // The log before the database: a log that stays behind alone would be read as that of the next database.
@@ -156,6 +164,7 @@ Outcome<void> Index::move_to(const std::string& aside) const {
 
 Outcome<std::string> Index::set_aside() {
   close_connections();
+  works_again();
   pool_.with([](Pool& pool) { pool.closed = true; });
   const bool alone = pool_.wait_until(
       steady_now() + longest_use, [](const Pool& pool) { return pool.in_use == 0; },

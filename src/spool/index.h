@@ -25,8 +25,8 @@ class Index {
   Outcome<void> create();
   // Runs `use` on a connection that nobody else uses meanwhile.
   Outcome<void> with(const std::function<Outcome<void>(Database&)>& use);
-  // Closes the connections; those in use when they are given back. After a failed fsync none is asked again.
-  void close_connections();
+  // Something has been written and fsynced since a connection's fsync failed.
+  void works_again();
   // Waits until no connection is in use, moves the database aside and makes an empty one; the name of the old one.
   Outcome<std::string> set_aside();
 
@@ -45,6 +45,9 @@ class Index {
   };
   struct Pool {
     std::vector<Connection> idle;
+    // Whose fsync has failed: not used again, and kept until something has been written after it. SQLite forgets with
+    // the last connection how far the log is good, and would find the transaction that failed in it.
+    std::vector<Connection> failed;
     unsigned in_use = 0;
     unsigned generation = 0;
     bool closed = false;  // while the database is moved aside
@@ -52,7 +55,8 @@ class Index {
 
   Outcome<Connection> open(Database::Open how, unsigned generation) const;
   Outcome<Connection> take();
-  void give_back(Connection connection);
+  void give_back(Connection connection, bool not_synced = false);
+  void close_connections();
   ino_t current_file() const;
   Outcome<void> move_to(const std::string& aside) const;
 

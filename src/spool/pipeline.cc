@@ -97,6 +97,9 @@ void Pipeline::write_until_stopped() {
     }
     if (auto written = write(*put); !written) {
       condition_.failed_with(written.error());
+      // The committer sleeps until there is something to do, and now there may be something to try.
+      written_.with([](Written& queue) { queue.wake = true; });
+      written_.notify_one();
       finish(*put, failed(written.error()));
       continue;
     }
@@ -141,7 +144,7 @@ void Pipeline::commit_until_stopped() {
     written_.wait_until(
         wake,
         [](const Written& written) {
-          return written.stopping || written.mend || !written.puts.empty();
+          return written.stopping || written.mend || written.wake || !written.puts.empty();
         },
         [&](Written& written, bool) {
           const auto count = std::min(group_puts, written.puts.size());
@@ -149,6 +152,7 @@ void Pipeline::commit_until_stopped() {
           group.assign(std::make_move_iterator(written.puts.begin()), std::make_move_iterator(end));
           written.puts.erase(written.puts.begin(), end);
           stopping = written.stopping;
+          written.wake = false;
           mend = std::exchange(written.mend, false);
         });
     if (!group.empty()) commit(group);
@@ -266,6 +270,7 @@ void Pipeline::tend(bool mend) {
   const auto due = condition_.next_try();
   if (!due || *due > steady_now()) return;
   if (auto works = try_store(); works) {
+    index_.works_again();
     condition_.tried();
   } else {
     condition_.failed_with(works.error());

@@ -57,6 +57,7 @@ class Pipeline {
     Puts puts;
     bool stopping = false;
     bool mend = false;
+    bool wake = false;  // a writer has failed
   };
 
   void write_until_stopped();

@@ -237,7 +237,7 @@ def lists_store_and_history(programs, daemon):
         expect(KEY not in output, f"the zone of a list is told: {output}")
     for line in status.splitlines():
         expect(len(line) < 80, f"wider than a terminal: {line}")
-    for line in (r"bl +dnsbl  healthy  lookups \d+  listed 1$", r"dead +dnsbl$", "held +1$", "recording +true$"):
+    for line in (r"bl +dnsbl  healthy  lookups \d+  listed 1$", r"dead +dnsbl  set aside: ", "held +1$", "recording +true$"):
         expect(re.search("^  " + line, status, re.MULTILINE), f"{line} is not in {status}")
 
 

@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 json answer() {
-  return json::parse(R"({
+  return json::parse(R"json({
     "version": "0.1.0", "pid": 4711, "uptime_s": 93784, "config": "/etc/sekisho/milter.conf",
     "digest": "00112233aabbccdd", "reload_refused": false, "metrics": "127.0.0.1:9464",
     "sessions": {"messages": 12, "open": 0},
@@ -27,16 +27,12 @@ json answer() {
                              "[2001:db8:0:1:2:3:4:7]:53", "192.0.2.1:53"]},
     "lists": {"zen": {"kind": "dnsbl", "state": "healthy", "lookups": 12, "listed": 1, "failures": 0,
                       "not_counted": 0, "times_set_aside": 0},
-              "names": {"kind": "rhsbl", "state": "set aside: the list answers with an error code (127.255.255.254)",
-                        "lookups": 18446744073709551615, "listed": 0
-}
-}
-, "quarantine" : {"open" : true, "healthy" : true, "held" : 3},
-                 "history" : {"recording" : false},
-                             "log" : {
-  "lost" : 0
-}
-})");
+              "names": {"kind": "rhsbl",
+                        "state": "set aside: the list answers with an error code (127.255.255.254)",
+                        "lookups": 18446744073709551615, "listed": 0}},
+    "quarantine": {"open": true, "healthy": true, "held": 3},
+    "history": {"recording": false},
+    "log": {"lost": 0}})json");
 }
 
 TEST(Status, whatItSays) {
@@ -62,8 +58,7 @@ resolver
   servers            [2001:db8:0:1:2:3:4:5]:53  [2001:db8:0:1:2:3:4:6]:53
                      [2001:db8:0:1:2:3:4:7]:53  192.0.2.1:53
 lists
-  names              rhsbl
-                     set aside: the list answers with an error code
+  names              rhsbl  set aside: the list answers with an error code
                      (127.255.255.254)  lookups 18446744073709551615  listed 0
   zen                dnsbl  healthy  lookups 12  listed 1
 quarantine

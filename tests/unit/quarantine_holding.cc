@@ -215,6 +215,25 @@ TEST_F(StoreOfGate, OneThatIsSentAgainIsOneRow) {
   EXPECT_EQ(held()[0].repeats, 1U);
 }
 
+// Its proof may have been lost on the way, and then it is all that is left of the message.
+TEST_F(StoreOfGate, AReleaseWithoutItsProofIsNoRepetition) {
+  const auto first = gate_.judge(forged());
+  auto& store = holding_->store();
+  const auto release = store.begin_release({first.facts.id, {}}, wall_now());
+  ASSERT_TRUE(release) << release.error().why;
+  test::Letter back = returning(*release);
+  back.client = "192.0.2.66";
+  back.fields[0].value += "0";
+  const auto judged = gate_.judge(back);
+  EXPECT_EQ(judged.held, Place::whole);
+  ASSERT_TRUE(store.finish_release(*release, "250 Ok", wall_now()));
+  const auto row = store.get(judged.facts.id);
+  ASSERT_TRUE(row) << row.error().why;
+  EXPECT_EQ(row->held.id, judged.facts.id);
+  EXPECT_EQ(row->held.state, State::held);
+  EXPECT_TRUE(store.open_message(judged.facts.id));
+}
+
 // The MTA goes away while the store writes: the next message of the connection is not given its answer.
 TEST_F(StoreOfGate, AnAbortWhileItIsStored) {
   const auto session = gate_.session();

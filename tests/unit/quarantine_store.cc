@@ -455,7 +455,7 @@ TEST_F(Quarantine, ExpiresByAge) {
   EXPECT_EQ(state_of(*store, 1), State::held);
   EXPECT_EQ(store->stats(start + hours(49))->expire_within_day, 1U);
   // By a person, with another age.
-  EXPECT_EQ(store->expire(start + hours(49), hours(1), true)->messages, 2U);
+  EXPECT_EQ(store->expire(start + hours(49), std::chrono::minutes(30), true)->messages, 2U);
   // Rows of what is gone are forgotten when they are as old.
   EXPECT_EQ(ids(*store).size(), 3U);
   store->expire(start + hours(49 + 24));
@@ -519,6 +519,38 @@ TEST_F(Quarantine, RecordsOfOthersAreNotRows) {
   Held held = held_message(1);
   held.id = "../../etc";
   EXPECT_FALSE(read_record(record_of(held, {})).has_value());
+}
+
+// The MTA had all of the message and did not answer: whether a second release may follow depends on the filter.
+TEST_F(Quarantine, AReleaseWithoutAnAnswerIsRemembered) {
+  const auto store = open();
+  hold(*store, 1);
+  const WallTime now = held_message(1).time;
+  const auto unseen = store->begin_release({held_id(1), {}}, now);
+  ASSERT_TRUE(unseen);
+  ASSERT_TRUE(store->fail_release(*unseen, "no answer", now, /*may_have_it=*/true));
+  EXPECT_EQ(state_of(*store, 1), State::held);
+
+  const auto passed = store->begin_release({held_id(1), {}}, now);
+  ASSERT_TRUE(passed) << "no filter has passed the first one";
+  ASSERT_TRUE(store->consume_token(passed->token, held_message(1).body_hash,
+                                   held_message(1).recipients, now));
+  ASSERT_TRUE(store->fail_release(*passed, "no answer", now, /*may_have_it=*/true));
+  const auto refused = store->begin_release({held_id(1), {}}, now);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Failure::Kind::refused);
+  EXPECT_EQ(state_of(*store, 1), State::held);
+  EXPECT_TRUE(store->begin_release({held_id(1), {}, true}, now));
+}
+
+// A subject is cut between two characters.
+TEST_F(Quarantine, LongTextsAreCutBetweenCharacters) {
+  const auto store = open();
+  auto held = held_message(1);
+  held.subject = "a";
+  while (held.subject.size() < 1000) held.subject += "\xe6\x97\xa5";
+  ASSERT_TRUE(hold(*store, held).has_value());
+  EXPECT_EQ(store->get(held_id(1))->held.subject.size(), 511U);
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
         Failure{"greets_with_554", {"554 go away\r\n", ok}, Code::refused, "greeting: 554"},
         Failure{"greets_with_421", {"421 later\r\n", ok}, Code::deferred, "greeting: 421"},
         Failure{"greets_with_250", {ok, ok}, Code::deferred, "greeting: 250"},
-        Failure{"code_999", {"999 x\r\n"}, Code::deferred, "no SMTP reply"},
+        Failure{"code_999", {"999 x\r\n"}, Code::deferred, "a reply with the code 999"},
         Failure{"code_600", {"600 x\r\n"}, Code::deferred, "code 600"},
         Failure{"two_codes", {greeting, "250-x\r\n251 y\r\n"}, Code::deferred, "two codes"},
         Failure{

@@ -17,7 +17,7 @@ class Laboratory:
 
     def __init__(self, scenario_file, program, mta, command=None):
         self.file = scenario_file
-        self._command = command
+        self.command = command
         home = namespace.HOME
         self.keys = Keys(os.path.join(home, "keys"))
         asked = {s.config for s in scenario_file.scenarios}
@@ -32,10 +32,10 @@ class Laboratory:
         self.faults = None
 
     def start(self):
-        for daemon in self._daemons.values():
-            daemon.start()
         zones.start(os.path.join(namespace.HOME, "dns"), self.file.zones, self.keys)
         self.faults = dns_faults.start(self.file.faults)
+        for daemon in self._daemons.values():
+            daemon.start()
         self.sink = sink.start(os.path.join(namespace.HOME, "sink"))
         self.mta.start(sorted({s.auth for s in self.file.scenarios} - {""}))
         for daemon in self._daemons.values():
@@ -52,8 +52,8 @@ class Laboratory:
     def stop(self):
         """End the filters. Returns what was wrong with them, and mail that nobody expected."""
         out = [wrong for d in self._daemons.values() if (wrong := d.stop())]
-        if self._command:
-            out += [wrong for d in self._daemons.values() if (wrong := d.replays(self._command))]
+        if self.command:
+            out += [wrong for d in self._daemons.values() if (wrong := d.replays(self.command))]
         stray = [d for d in self.sink.unclaimed() if not d.queue_ids() & self._expected]
         return out + [f"mail that nobody expected: from <{d.mail_from}> to {d.recipients}: "
                       + "; ".join(x for x in d.header() if x.startswith(("Subject:", "Message-ID:"))) for d in stray]

@@ -12,7 +12,6 @@ HOME = "/mnt"
 NAMESERVER = "127.0.0.53"
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 DAEMON = HOME + "/sekishod"
-COMMAND = HOME + "/sekisho"
 PROGRAMS = ["ip", "sysctl", "mount", "unshare", "nsd", "openssl"]
 DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "shm", "pts", "fd", "stdin", "stdout", "stderr"]
 
@@ -43,10 +42,6 @@ def enter(folder, program):
     if program:
         open(DAEMON, "w").close()
         _run("mount", "--bind", program, DAEMON)
-        command = os.path.join(os.path.dirname(program), "sekisho")
-        if os.path.exists(command):
-            open(COMMAND, "w").close()
-            _run("mount", "--bind", command, COMMAND)
     resolv = os.path.join(HOME, "resolv.conf")
     with open(resolv, "w") as out:
         out.write(f"nameserver {NAMESERVER}\noptions timeout:1 attempts:1\n")

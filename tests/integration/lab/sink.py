@@ -75,6 +75,8 @@ class _Session(socketserver.StreamRequestHandler):
                 else:
                     recipients.append(_path(line))
                     self._say("250 2.1.5 Ok")
+            elif verb == b"DATA" and not recipients:
+                self._say("554 5.5.1 no recipients")
             elif verb == b"DATA":
                 self._say("354 go ahead")
                 message = self._read_message()

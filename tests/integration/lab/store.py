@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from . import namespace, process
+from . import process
 from .dialogues import Answer, plain, wait_until
 from .fake_mta import FakeMta, Listener
 
@@ -17,12 +17,13 @@ class Command:
     """`sekisho quarantine` with the configuration of a scenario's daemon."""
 
     def __init__(self, lab, scenario, **settings):
-        self._daemon = lab.daemon(scenario)
-        self._config = self._daemon.command_configuration(settings) if settings else self._daemon.configuration
+        self._program = lab.command
+        daemon = lab.daemon(scenario)
+        self._config = daemon.command_configuration(settings) if settings else daemon.configuration
 
     def start(self, *words):
         verb, *rest = words
-        return subprocess.Popen([namespace.COMMAND, "quarantine", verb, "-c", self._config, *rest],
+        return subprocess.Popen([self._program, "quarantine", verb, "-c", self._config, *rest],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run(self, *words, code=0):
@@ -235,17 +236,16 @@ def _full(daemon):
     """A file system without room; the daemon starts on it while there is some."""
     folder = os.path.join(daemon.home, "quarantine")
     assert (wrong := daemon.stop()) is None, wrong
-    process.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700,uid=65534", "none", folder])
+    process.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700,uid=65534", "none", folder])
     daemon.start()
     daemon.wait()
     ballast = os.path.join(folder, "ballast")
-    with open(ballast, "wb") as out:
-        try:
-            while True:
-                out.write(bytes(4096))
-                out.flush()
-        except OSError:
-            pass
+    out = os.open(ballast, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(out, bytes(4096))
+    except OSError:
+        os.close(out)
     return lambda: os.unlink(ballast)
 
 
