@@ -75,6 +75,7 @@ void Recorder::start() {
 void Recorder::add(std::shared_ptr<const session::Decided> decided) {
   const auto octets = estimated_octets(*decided);
   bool alarm = false;
+  bool wake = false;
   const bool taken = queue_.with([&](Queue& queue) {
     const bool room = queue.decisions.size() < max_queued && queue.octets < max_queued_octets;
     alarm = !room && !queue.full;
@@ -82,12 +83,13 @@ void Recorder::add(std::shared_ptr<const session::Decided> decided) {
     if (!room) return false;
     queue.decisions.push_back(std::move(decided));
     queue.octets += octets;
+    // Not for each: the thread waits for the first, and for a batch.
+    const auto waiting = queue.decisions.size();
+    wake = waiting == 1 || waiting == batch_size;
     return true;
   });
-  if (taken) {
-    queue_.notify_all();
-    return;
-  }
+  if (wake) queue_.notify_all();
+  if (taken) return;
   ++dropped_;
   if (alarm) {
     log_.write_limited(LogLevel::error, "history-full",
