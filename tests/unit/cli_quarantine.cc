@@ -129,7 +129,9 @@ TEST(HeldMessage, ItsTextIsShownAndNothingElse) {
   expect_harmless(header_text(message, Charset::utf8));
   expect_harmless(raw_text(message, Charset::utf8));
   for (const auto& line : lines_of(defanged(test::held_message(1), message))) {
-    if (!line.starts_with("| ")) EXPECT_THAT(line, Not(HasSubstr("Subject")));
+    if (!line.starts_with("| ")) {
+      EXPECT_THAT(line, Not(HasSubstr("Subject")));
+    }
     EXPECT_THAT(line, Not(HasSubstr("://bad")));
   }
 }
