@@ -24,6 +24,17 @@ namespace {
 // How long what is in flight may take to finish: a message's budget of time and some more.
 constexpr std::chrono::seconds drain_time(30);
 
+// As it may be written down: a zone that holds an access key, or may, has no place there. Records have
+// what the lists said, so nobody needs it to decide again.
+config::Settings without_secrets(config::Settings settings) {
+  for (auto& each : settings.client.lists) {
+    if (each.file.empty() && !client::holds_key(each.list.zone)) continue;
+    each.file.clear();
+    each.list.zone = "not-recorded.invalid";
+  }
+  return settings;
+}
+
 // The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
 std::string dispositions(const config::Settings& settings) {
   LogLine line("in force:");
@@ -130,7 +141,8 @@ Expected<bool, std::string> Daemon::run() {
 // So that what is decided from now on can be explained when the file has changed.
 void Daemon::record_configuration() {
   if (!history_) return;
-  history::Configuration configuration{loaded_.digest, config::dump(loaded_.settings), {}};
+  history::Configuration configuration{
+      loaded_.digest, config::dump(without_secrets(loaded_.settings)), {}};
   for (const auto& [key, place] : loaded_.places) configuration.places.emplace(key, place.text());
   history_->add(std::move(configuration));
 }

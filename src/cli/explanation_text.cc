@@ -124,6 +124,12 @@ void show_known(std::string& out, const policy::Facts& facts, const policy::Deci
              safe(facts.dmarc.policy_domain);
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+  for (const auto& list : facts.lists) {
+    std::string text = list.name + "  " + std::string(to_string(list.on)) + " " + safe(list.value) +
+                       "  " + std::string(to_string(list.code));
+    if (!list.codes.empty()) text += " " + list.codes;
+    line(out, std::string(to_string(list.kind)), text, list.reason);
+  }
   for (const auto& match : facts.allowlist) {
     line(out, "allowlist", safe(match.entry) + "  " + std::string(standing(match)),
          match.place + (match.reason.empty() ? "" : ", " + match.reason));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,18 @@ inline constexpr int record_version = 1;
 // A header has 1 MB at most, and the rest is smaller: what claims to be larger is damaged.
 inline constexpr std::uint32_t max_record_octets = 64U * 1024 * 1024;
 
-std::string encode(const session::Decided& decided);
+// Thread: one owner.
+class Encoder {
+ public:
+  Encoder();
+  ~Encoder();
+  std::string encode(const session::Decided& decided);
+
+ private:
+  struct Stream;
+  std::unique_ptr<Stream> stream_;
+};
+
 Expected<session::Decided> decode(std::string_view octets);
 
 }  // namespace sekisho::history

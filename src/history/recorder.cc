@@ -11,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.h"
-#include "history/record.h"
 #include "history/schema.h"
 
 namespace sekisho::history {
@@ -76,6 +75,7 @@ void Recorder::start() {
 void Recorder::add(std::shared_ptr<const session::Decided> decided) {
   const auto octets = estimated_octets(*decided);
   bool alarm = false;
+  bool wake = false;
   const bool taken = queue_.with([&](Queue& queue) {
     const bool room = queue.decisions.size() < max_queued && queue.octets < max_queued_octets;
     alarm = !room && !queue.full;
@@ -83,12 +83,13 @@ void Recorder::add(std::shared_ptr<const session::Decided> decided) {
     if (!room) return false;
     queue.decisions.push_back(std::move(decided));
     queue.octets += octets;
+    // Not for each: the thread waits for the first, and for a batch.
+    const auto waiting = queue.decisions.size();
+    wake = waiting == 1 || waiting == batch_size;
     return true;
   });
-  if (taken) {
-    queue_.notify_all();
-    return;
-  }
+  if (wake) queue_.notify_all();
+  if (taken) return;
   ++dropped_;
   if (alarm) {
     log_.write_limited(LogLevel::error, "history-full",
@@ -259,7 +260,7 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
        recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
        decided.configuration});
   if (!inserted) return spool::failed(inserted.error());
-  const auto record = encode(decided);
+  const auto record = encoder_.encode(decided);
   const auto stored = database_->run(
       "INSERT INTO records VALUES (last_insert_rowid(), CAST(?1 AS BLOB))", {record});
   if (!stored) return spool::failed(stored.error());

@@ -20,6 +20,7 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "history/options.h"
+#include "history/record.h"
 #include "session/decided.h"
 #include "spool/database.h"
 
@@ -99,6 +100,7 @@ class Recorder {
   // Of the thread alone.
   Decisions batch_;
   std::vector<Configuration> configurations_;
+  Encoder encoder_;
   std::optional<spool::Database> database_;
   bool alarmed_ = false;
   SteadyTime next_prune_{};

@@ -110,6 +110,16 @@ void circumstances_could(Alternatives& all) {
     all.with_facts("the DNS had answered, without a policy of " + facts.dmarc.from,
                    [](Facts& f) { f.dmarc.code = dmarc::Code::none; });
   }
+  for (const auto& list : facts.lists) {
+    if (list.code != client::ListCode::listed) continue;
+    const std::string& name = list.name;
+    all.with_facts("the list " + name + " had not listed " + list.value, [&](Facts& f) {
+      for (auto& each : f.lists) {
+        const bool meant = each.name == name && each.value == list.value;
+        if (meant) each.code = client::ListCode::not_listed;
+      }
+    });
+  }
   if (facts.traces.any()) {
     all.with_facts("there were no trace of a list or forwarder in it",
                    [](Facts& f) { f.traces = {}; });

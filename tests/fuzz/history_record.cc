@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   history::decode(raw);
   const auto decided = history::decode(packed(raw));
   if (!decided) return 0;
-  const auto again = history::decode(history::encode(*decided));
+  const auto again = history::decode(history::Encoder().encode(*decided));
   if (!again || !(again->outcome == decided->outcome)) std::abort();
   session::replay(*decided, {});
   return 0;

@@ -55,7 +55,7 @@ Gate::~Gate() {
 }
 
 void expect_round_trip(const session::Decided& decided) {
-  const auto read = history::decode(history::encode(decided));
+  const auto read = history::decode(history::Encoder().encode(decided));
   ASSERT_TRUE(read) << read.error().what;
   EXPECT_EQ(read->outcome, decided.outcome);
   EXPECT_EQ(read->configuration, decided.configuration);
@@ -85,7 +85,7 @@ void expect_round_trip(const session::Decided& decided) {
 
 void expect_replay(const session::Decided& decided, const session::Snapshot& snapshot) {
   expect_round_trip(decided);
-  const auto read = history::decode(history::encode(decided));
+  const auto read = history::decode(history::Encoder().encode(decided));
   if (!read) return;
   const auto replayed = session::replay(*read, snapshot);
   EXPECT_THAT(session::differences(decided.outcome, replayed.outcome), testing::IsEmpty());

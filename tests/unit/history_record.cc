@@ -236,13 +236,13 @@ TEST(Record, EveryMemberIsNoticed) {
   const auto first = Maker(1).decided();
   const auto second = Maker(2).decided();
   EXPECT_FALSE(first.outcome.facts == second.outcome.facts);
-  EXPECT_NE(encode(first), encode(second));
+  EXPECT_NE(Encoder().encode(first), Encoder().encode(second));
 }
 
 TEST(Record, IsSmall) {
   test::Gate gate(test::snapshot_on_zone("a.example. TXT \"v=spf1 ip4:192.0.2.10 -all\"\n"));
   gate.judge({});
-  EXPECT_LT(encode(*gate.recorder().decisions().at(0)).size(), 2048U);
+  EXPECT_LT(Encoder().encode(*gate.recorder().decisions().at(0)).size(), 2048U);
 }
 
 std::string packed(const nlohmann::json& value) {
@@ -263,7 +263,7 @@ TEST(Record, OfANewerVersionSaysSo) {
 }
 
 TEST(Record, ThatIsDamagedIsAnError) {
-  const std::string whole = encode(Maker(3).decided());
+  const std::string whole = Encoder().encode(Maker(3).decided());
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(decode(std::string_view(whole).substr(0, size))) << size;
   }
