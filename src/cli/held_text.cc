@@ -30,11 +30,14 @@ std::string line_of(const std::vector<std::string>& cells) {
   return line + '\n';
 }
 
-std::string people(const std::vector<std::string>& recipients) {
-  if (recipients.empty()) return "";
-  std::string text = recipients.front();
-  if (recipients.size() > 1) text += " +" + std::to_string(recipients.size() - 1);
-  return text;
+// The first one, and how many more there are, which is never cut.
+std::string people(const std::vector<std::string>& recipients, std::size_t columns,
+                   Charset charset) {
+  if (recipients.empty()) return cell("", columns);
+  const std::string more =
+      recipients.size() > 1 ? " +" + std::to_string(recipients.size() - 1) : "";
+  if (more.size() >= columns) return cell(recipients.front(), columns, charset);
+  return cell(printable(recipients.front(), columns - more.size(), charset) + more, columns);
 }
 
 // A whole line of a page: long texts of a sender's end after a screen's worth.
@@ -136,7 +139,7 @@ std::string held_table(const std::vector<Held>& rows, std::size_t columns, Chars
     if (columns >= 100) cells.push_back(cell(held.rule, 8, charset));
     cells.push_back(
         cell(held.author.empty() ? "<" + held.mail_from + ">" : held.author, from, charset));
-    cells.push_back(cell(people(held.recipients), to, charset));
+    cells.push_back(people(held.recipients, to, charset));
     if (subject > 0) cells.push_back(cell(held.subject, subject, charset));
     out += line_of(cells);
   }

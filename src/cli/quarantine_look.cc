@@ -41,6 +41,13 @@ int print_json(const quarantine::HeldMessage& message) {
 }
 
 OrExit<std::string> read_octets(quarantine::Store& store, const std::string& id) {
+  using quarantine::State;
+  const auto row = store.get(id);
+  if (!row) return tl::unexpected<int>(complain_of(id, row.error()));
+  if (const auto state = row->held.state; state != State::held && state != State::released) {
+    return tl::unexpected<int>(complain(
+        no_input, id + ": it is " + std::string(to_string(state)) + ", and the message is gone"));
+  }
   const auto file = store.open_message(id);
   if (!file) return tl::unexpected<int>(complain_of(id, file.error()));
   auto octets = file->read_all();

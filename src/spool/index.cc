@@ -24,6 +24,10 @@ constexpr Sql schema =
     "  one INTEGER PRIMARY KEY CHECK (one = 1), messages INTEGER NOT NULL, octets INTEGER NOT "
     "NULL);"
     "INSERT OR IGNORE INTO usage VALUES (1, 0, 0);"
+    // Changed to see whether the index can be written: SQLite writes nothing when a row stays what it is.
+    "CREATE TABLE IF NOT EXISTS tries (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT "
+    "NULL);"
+    "INSERT OR IGNORE INTO tries VALUES (1, 0);"
     "CREATE TRIGGER IF NOT EXISTS file_added AFTER INSERT ON files BEGIN"
     "  UPDATE usage SET messages = messages + 1, octets = octets + NEW.octets; END;"
     "CREATE TRIGGER IF NOT EXISTS file_gone AFTER DELETE ON files BEGIN"

@@ -287,7 +287,7 @@ Outcome<void> Pipeline::try_store() {
   if (!done) return done;
   return index_.with([](Database& database) -> Outcome<void> {
     database.set_patience(least_patience);
-    auto written = database.run("UPDATE usage SET messages = messages");
+    auto written = database.run("UPDATE tries SET number = number + 1");
     database.set_patience(patience);
     if (!written) return failed(written.error());
     return {};

@@ -83,8 +83,8 @@ TEST(HeldTable, CanBeReadIn80Columns) {
   held.author = "sales@shop.example.com";
   held.subject = "請求書のご案内 (November)";
   EXPECT_EQ(held_table({held}, 80, Charset::utf8, false),
-            "ID        TIME (UTC)       FROM              TO           SUBJECT\n"
-            "0000-0007 2026-11-24 09:30 sales@shop.examp… one@example… 請求書のご案内 (Nove…\n");
+            "ID        TIME (UTC)       FROM              TO            SUBJECT\n"
+            "0000-0007 2026-11-24 09:30 sales@shop.examp… one@examp… +1 請求書のご案内 (Nove…\n");
 }
 
 TEST(HeldPage, IsHarmless) {

@@ -51,7 +51,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unknown_encoding", "=?utf-8?x?a?=", "=?utf-8?x?a?="},
         Case{"cut_off", "=?utf-8?q?abc", "=?utf-8?q?abc"},
         Case{"cut_off_at_the_end", "=?utf-8?q?abc?", "=?utf-8?q?abc?"},
-        Case{"bad_hex_is_kept", "=?utf-8?q?=G1=?=", "=G1="}, Case{"empty", "=?utf-8?q??=", ""},
+        Case{"bad_hex_is_kept", "=?utf-8?q?=G1=?=", "=G1="},
+        Case{"empty",
+             "=?utf-8?q?"
+             "?=",
+             ""},
         Case{"controls_are_replaced", "=?utf-8?q?=1B]0;x=07=0D=0A=00=C2=9B?=",
              replaced + "]0;x" + replaced + replaced + replaced + replaced + replaced}),
     [](const auto& one) { return one.param.name; });

@@ -491,9 +491,9 @@ TEST_F(Quarantine, WhatIsBeingReleasedDoesNotExpire) {
 TEST_F(Quarantine, ExpiresMoreThanOneTransactionTakes) {
   auto store = open();
   test::Puts puts;
-  for (std::uint64_t i = 0; i < 1200; ++i) test::hold(*store, i, 10, puts.done());
+  for (std::uint64_t i = 0; i < 700; ++i) test::hold(*store, i, 10, puts.done());
   for (const auto& outcome : puts.wait()) ASSERT_TRUE(outcome.has_value());
-  EXPECT_EQ(store->expire(now_ + options_.keep + hours(1))->messages, 1200U);
+  EXPECT_EQ(store->expire(now_ + options_.keep + hours(1))->messages, 700U);
   EXPECT_TRUE(store->verify(false)->clean());
 }
 

@@ -190,14 +190,14 @@ TEST_F(SpoolFaults, AnIndexThatIsDamagedWhileItIsUsed) {
       ASSERT_EQ(why(put(*store, "BEFORE-" + std::to_string(i), "kept")), "stored");
     {
       auto other = Database::open(path("index.db"), Database::Open::existing);
-      ASSERT_TRUE(other->run("UPDATE usage SET messages = messages").has_value());
+      ASSERT_TRUE(other->run("UPDATE tries SET number = number + 1").has_value());
       if (how == "a table") {
         ASSERT_TRUE(other->script("DROP TABLE files").has_value());
       } else {
         spoil("index.db");
         spoil("index.db-wal");
         // A change by another process: what the store has in memory does not hold any more.
-        ASSERT_TRUE(other->run("UPDATE usage SET messages = messages").has_value());
+        ASSERT_TRUE(other->run("UPDATE tries SET number = number + 1").has_value());
       }
     }
     EXPECT_FALSE(put(*store, "DURING", "refused").has_value()) << how;
@@ -263,6 +263,29 @@ TEST_F(SpoolFaults, AFailedFsync) {
     EXPECT_EQ(*store->open_message("BEFORE")->read_all(), "kept");
     expect_nothing_partial(*store);
   }
+}
+
+// A try that does not write to the index would believe a disk that still fails.
+TEST_F(SpoolFaults, AnFsyncOfTheIndexThatGoesOnFailing) {
+  auto store = open_store(options_, alarms_);
+  io::set_failures([](io::Call call, const std::string& name) {
+    return call == io::Call::fsync && name.ends_with("index.db-wal") ? EIO : 0;
+  });
+  EXPECT_EQ(why(put(*store, "DURING", "lost")), "fsync failed");
+  const auto end = steady_now() + std::chrono::milliseconds(2500);
+  for (int i = 0; steady_now() < end; ++i) {
+    EXPECT_EQ(why(put(*store, "BARRED-" + std::to_string(i), "refused")), "unavailable");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  io::set_failures({});
+  EXPECT_TRUE(recovers(*store, "AFTER"));
+  expect_nothing_partial(*store);
+  // Nor is the transaction that failed found in SQLite's log.
+  store.reset();
+  Alarms later;
+  store = open_store(options_, later);
+  EXPECT_EQ(later.count(), 0U);
+  EXPECT_EQ(store->usage()->messages, 1U);
 }
 
 // Every call of one put fails once, in every way: the put is refused or kept, and which of both is true.
