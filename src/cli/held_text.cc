@@ -37,7 +37,10 @@ std::string people(const std::vector<std::string>& recipients, std::size_t colum
   const std::string more =
       recipients.size() > 1 ? " +" + std::to_string(recipients.size() - 1) : "";
   if (more.size() >= columns) return cell(recipients.front(), columns, charset);
-  return cell(printable(recipients.front(), columns - more.size(), charset) + more, columns);
+  std::string out = printable(recipients.front(), columns - more.size(), charset) + more;
+  const std::size_t used = columns_of(out);
+  if (used < columns) out.append(columns - used, ' ');
+  return out;
 }
 
 // A whole line of a page: long texts of a sender's end after a screen's worth.
@@ -124,9 +127,12 @@ std::string held_table(const std::vector<Held>& rows, std::size_t columns, Chars
   std::size_t left = columns;
   for (const auto& column : layout) left -= std::min(left, column.width + 1);
   // Who, to whom, and what of it.
-  const std::size_t from = std::max<std::size_t>(left * 2 / 6, 8);
-  const std::size_t to = std::max<std::size_t>(left * 3 / 12, 8);
-  const std::size_t subject = left > from + to + 2 ? left - from - to - 2 : 0;
+  const bool narrow = left < 20;
+  const std::size_t from =
+      narrow ? (left > 0 ? (left - 1) / 2 : 0) : std::max<std::size_t>(left * 2 / 6, 8);
+  const std::size_t to =
+      narrow ? (left > from ? left - from - 1 : 0) : std::max<std::size_t>(left * 3 / 12, 8);
+  const std::size_t subject = !narrow && left > from + to + 2 ? left - from - to - 2 : 0;
   layout.push_back({"FROM", from});
   layout.push_back({"TO", to});
   if (subject > 0) layout.push_back({"SUBJECT", subject});

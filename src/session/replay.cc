@@ -102,7 +102,8 @@ void converse(Session& session, const Decided& recorded, WallTime& clock) {
   clock = inputs.connected;
   const auto& client = facts.relay ? *facts.relay : facts.client;
   session.connect(client, inputs.mta_name);
-  session.helo(client.helo);
+  // A client that greeted nobody: sendmail then says nothing of HELO.
+  if (!client.helo.empty()) session.helo(client.helo);
   clock = facts.received;
   session.mail_from({facts.mail_from, inputs.authenticated});
   for (const auto& to : facts.recipients) session.rcpt_to({to});

@@ -224,9 +224,7 @@ TEST(Failure, ABugEndsOneMessageWith4xxAndTheNextIsFine) {
 
 TEST(Failure, AJournalThatBreaksChangesNoVerdict) {
   class BrokenJournal final : public Journal {
-    void decided(std::shared_ptr<const Decided>) override {
-      throw std::runtime_error("disk full");
-    }
+    void decided(std::shared_ptr<const Decided>) override { throw std::runtime_error("disk full"); }
   } journal;
   Engine engine(std::make_shared<const Snapshot>(snapshot_on_zone(zone)), journal);
   const auto session = Session::create(engine, policy::Role::mx, std::make_shared<RunQueue>());

@@ -57,7 +57,8 @@ TEST(LogLine, ExactText) {
             "4bXY: id=K7Q2-4DMX client=mail.example.com[192.0.2.1] helo=mail.example.com "
             "from=<bob@example.com> to=<user@example.jp> author=example.com spf=pass(mfrom) "
             "helo_spf=none dkim=pass(example.com s1 rsa-sha256) dmarc=fail(p=reject walk=2) "
-            "iprev=pass lists=- allow=- action=quarantine rule=dmarc reason=\"p=reject, not corroborated\" "
+            "iprev=pass lists=- allow=- action=quarantine rule=dmarc reason=\"p=reject, not "
+            "corroborated\" "
             "evidence=spf-fail-aligned dns=7/41ms total=43ms");
 }
 
