@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "base/encoding.h"
+#include "base/terminal_text.h"
 #include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "cli/explanation.h"
@@ -92,9 +92,8 @@ int replay_one(Records& records, const Wanted& wanted, const session::Decided& d
                 decided.outcome.verdict.message.rule.c_str());
   }
   if (!request.json && !found.empty()) {
-    std::printf("%s: differs (asked for as %s)\n", id.c_str(),
-                escape_for_log(wanted.name, 64).c_str());
-    for (const auto& each : found) std::printf("  %s\n", escape_for_log(each, 400).c_str());
+    std::printf("%s: differs (asked for as %s)\n", id.c_str(), printable(wanted.name, 64).c_str());
+    for (const auto& each : found) std::printf("  %s\n", printable(each, 400).c_str());
   }
   return found.empty() ? ok : 1;
 }
@@ -121,11 +120,11 @@ int compare_one(const session::Decided& decided, const Rulebook& book,
               decided.outcome.facts.id.c_str(), std::string(to_string(then.action)).c_str(),
               then.rule.c_str(), request.place.other.c_str(),
               std::string(to_string(now.action)).c_str(), now.rule.c_str(),
-              now.reason.empty() ? "" : (": " + escape_for_log(now.reason, 200)).c_str());
-  for (const auto& each : found) std::printf("  %s\n", escape_for_log(each, 400).c_str());
+              now.reason.empty() ? "" : (": " + printable(now.reason, 200)).c_str());
+  for (const auto& each : found) std::printf("  %s\n", printable(each, 400).c_str());
   for (const auto& question : replayed.not_recorded) {
     std::printf("  not recorded, taken as a temporary failure: %s\n",
-                escape_for_log(question, 200).c_str());
+                printable(question, 200).c_str());
   }
   return ok;
 }

@@ -1,8 +1,7 @@
 #include <algorithm>
 
-#include "base/encoding.h"
+#include "base/terminal_text.h"
 #include "cli/explanation.h"
-#include "cli/table.h"
 
 namespace sekisho::cli {
 
@@ -12,7 +11,7 @@ using Said = policy::RuleOpinion::Said;
 
 constexpr std::size_t label_width = 13;
 
-std::string safe(std::string_view text) { return escape_for_log(text, 200); }
+std::string safe(std::string_view text) { return printable(text, 200); }
 
 // "  label       text  (reason)"
 void line(std::string& out, std::string_view label, const std::string& text,
@@ -178,7 +177,7 @@ void show_rules(std::string& out, const Explanation& explanation) {
   for (const auto& group : explanation.groups) {
     std::string whom;
     if (explanation.groups.size() > 1 && !group.recipients.empty()) {
-      whom = ", for <" + fit(group.recipients.front(), 40) + ">";
+      whom = ", for <" + printable(group.recipients.front(), 40) + ">";
       if (group.recipients.size() > 1) {
         whom += " and " + std::to_string(group.recipients.size() - 1) + " more";
       }

@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/terminal_text.h"
 #include "cli/complain.h"
 #include "cli/exit_code.h"
-#include "cli/table.h"
 #include "config/values.h"
 #include "session/replay.h"
 
@@ -39,7 +39,7 @@ std::string receiver(const history::Row& row) {
 void print_row(const history::Row& row) {
   std::printf("%s %s %s %s %s %s\n", short_time(row.time).c_str(), cell(row.id, 9).c_str(),
               cell(row.action, 10).c_str(), cell(row.rule, 8).c_str(),
-              cell(sender(row), 20).c_str(), fit(receiver(row), 17).c_str());
+              cell(sender(row), 20).c_str(), printable(receiver(row), 17).c_str());
 }
 
 json row_json(const history::Row& row) {
@@ -118,8 +118,8 @@ void simulate_one(const history::Row& row, const session::Decided& decided, cons
     return;
   }
   std::printf("%s %s %s %s %s%s\n", short_time(row.time).c_str(), cell(row.id, 9).c_str(),
-              cell(change, 23).c_str(), cell(now.rule, 8).c_str(), fit(sender(row), 24).c_str(),
-              replayed.not_recorded.empty() ? "" : " ?");
+              cell(change, 23).c_str(), cell(now.rule, 8).c_str(),
+              printable(sender(row), 24).c_str(), replayed.not_recorded.empty() ? "" : " ?");
 }
 
 int simulate(Records& records, const HistoryRequest& request, const Rulebook& book) {

@@ -78,6 +78,7 @@ class Checks {
          std::function<void()> notify, const Inputs* recorded = nullptr);
 
   void client(const mail::IpAddress& address);
+  bool knows_helo() const { return helo_.started(); }
   void helo(const mail::IpAddress& address, const std::string& helo, const std::string& receiver);
   // Lookups began before the message: its time and its budget begin now.
   void restart(WallTime now);

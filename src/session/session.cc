@@ -171,6 +171,8 @@ void Session::evaluate_client(Message& message, bool begun) {
   auto& checks = message.checks;
   if (begun) {
     checks.restart(facts.received);
+    // A client that said no HELO is one without a name.
+    if (!checks.knows_helo()) checks.helo(*facts.client.address, facts.client.helo, name);
   } else {
     checks.client(*facts.client.address);
     checks.helo(*facts.client.address, facts.client.helo, name);

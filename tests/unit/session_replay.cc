@@ -144,6 +144,18 @@ TEST(Replay, OfWhatIsNotEvaluated) {
   EXPECT_EQ(gate.recorder().decisions().size(), 6U);
 }
 
+// A client may go without HELO: whether its lookups had begun before MAIL FROM must not show.
+TEST(Replay, OfAClientThatSaysNoHelo) {
+  Gate gate(snapshot_on_zone(zone));
+  const auto session = gate.session();
+  policy::Client client;
+  client.address = mail::IpAddress::parse("192.0.2.10").value();
+  session->connect(std::move(client), "");
+  const auto first = gate.judge(*session, Letter{});
+  const auto second = gate.judge(*session, Letter{});
+  EXPECT_EQ(first.facts.spf_helo, second.facts.spf_helo);
+}
+
 TEST(Replay, OfADeferralThatEnds) {
   Gate gate(snapshot_on_zone(zone));
   for (int i = 0; i < 3; ++i) gate.judge(from("x@late.example", "x@late.example"));
