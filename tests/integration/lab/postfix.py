@@ -22,6 +22,7 @@ mynetworks = 127.0.0.0/8 [::1]/128
 inet_protocols = all
 alias_maps =
 alias_database =
+virtual_alias_maps = inline:{{alias@example.jp=target@example.jp}}
 relay_domains = static:all
 relay_recipient_maps =
 relay_transport = smtp:[127.0.0.1]:{sink}
