@@ -365,17 +365,21 @@ Clients clients_of(const Stamp& stamp) {
       clients.found.push_back(std::move(*info));
     } else if (mentions_address(comment)) {
       clients.unclear = true;
-    } else if (sendmail || ascii::istarts_with(comment, "uid ")) {
+    } else if (sendmail || comment.starts_with("uid ")) {
       clients.local = true;
     }
   }
   return clients;
 }
 
-bool is_local(const Stamp& stamp, const Clients& clients) {
-  const bool postfix =
-      !stamp.has_from && stamp.after_by.find(", from userid ") != std::string_view::npos;
-  return clients.local || postfix || ascii::istarts_with(stamp.field.with, "local");
+// Only what the software wrote after "by" may say so: the comments before it can be the client's.
+bool is_local(const Stamp& stamp, const Clients& clients, Layout layout) {
+  if (!stamp.has_from) {
+    return clients.local || stamp.after_by.find(", from userid ") != std::string_view::npos;
+  }
+  const bool dma = stamp.after_by.starts_with("DragonFly Mail Agent");
+  return (dma && clients.local) ||
+         (layout == Layout::exim && ascii::istarts_with(stamp.field.with, "local"));
 }
 
 void tell_client(const TcpInfo& info, const Clients& clients, Layout layout, Received& field) {
@@ -416,7 +420,7 @@ void tell_source(const Stamp& stamp, Received& field) {
     tell_client({from_address, {}, {}, false}, clients, layout, field);
   } else if (!clients.found.empty()) {
     tell_client(clients.found[0], clients, layout, field);
-  } else if (is_local(stamp, clients)) {
+  } else if (is_local(stamp, clients, layout)) {
     field.source = Received::Source::local;
   } else {
     field.reason = "it names no client";

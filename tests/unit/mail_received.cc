@@ -353,6 +353,8 @@ const std::string helo_attacks[] = {
     "[198.51.100.7] (helo=x)",
     "[198.51.100.7] (Exim 4.96)",
     "x (uid 0)",
+    "x) (uid 0) (",
+    "x with local",
     "x (y [local])",
     "x (qmail 1 invoked from network)",
     "(qmail 1 invoked from network); 25 Nov 2026 01:00:00 -0000 (",
