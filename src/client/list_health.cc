@@ -105,7 +105,8 @@ void ListHealth::wait_for_test(SteadyTime now) {
 std::optional<ListHealth::Change> ListHealth::observe(ListFault fault, std::string_view answer,
                                                       SteadyTime now) {
   if (fault == ListFault::none) {
-    failures_ = 0;  // it answers
+    failures_ = 0;
+    answered_ = true;
     return std::nullopt;
   }
   // The way back is the self-test.
@@ -116,6 +117,9 @@ std::optional<ListHealth::Change> ListHealth::observe(ListFault fault, std::stri
 
 std::optional<ListHealth::Change> ListHealth::tested(const SelfTest& test, SteadyTime now) {
   if (test.fault == ListFault::none) {
+    // What was before it ever answered is no relapse.
+    if (!answered_) relapses_ = 0;
+    answered_ = true;
     failures_ = 0;
     next_test_ = now + test_every;
     if (state_ == State::healthy) return std::nullopt;
@@ -142,6 +146,7 @@ std::optional<ListHealth::Change> ListHealth::tested(const SelfTest& test, Stead
 
 std::optional<ListHealth::Change> ListHealth::set_aside(ListFault fault, std::string_view answer,
                                                         SteadyTime now) {
+  if (!is_failure(fault)) answered_ = true;
   const bool before = relapses_ > 0 && now - since_ < forget_after;
   relapses_ = before ? relapses_ + 1 : 1;
   state_ = State::set_aside;
@@ -153,7 +158,10 @@ std::optional<ListHealth::Change> ListHealth::set_aside(ListFault fault, std::st
   return Change{fault, answer_, {}};
 }
 
-SteadyTime::duration ListHealth::retest_wait() const {
+SteadyTime::duration ListHealth::retest_wait() {
+  if (!answered_ && is_failure(fault_) && start_wait_ < retest_after_silence) {
+    return std::exchange(start_wait_, start_wait_ * 2);
+  }
   SteadyTime::duration wait = is_failure(fault_) ? retest_after_silence : retest_after;
   for (unsigned i = 1; i < relapses_ && wait < test_every; ++i) wait *= 2;
   return std::min<SteadyTime::duration>(wait, test_every);
@@ -274,6 +282,28 @@ void ListGuard::tested(std::string_view name, const SelfTest& test, SteadyTime n
     list = found->second.list;
   });
   if (change) tell(list, *change);
+}
+
+void ListGuard::client_came(bool with_name) {
+  if (with_name) {
+    nameless_ = 0;
+    return;
+  }
+  if (++nameless_ != nameless_clients_to_warn || !warn_) return;
+  std::string names;
+  entries_.with([&](const Entries& entries) {
+    for (const auto& [name, entry] : entries) {
+      const auto& on = entry.list.on;
+      const bool asked = entry.list.kind == ListKind::rhsbl &&
+                         std::find(on.begin(), on.end(), ListOn::client_name) != on.end();
+      if (asked) names += (names.empty() ? "" : ", ") + name;
+    }
+  });
+  if (names.empty()) return;
+  warn_("client_name of " + names + " is dead: none of the last " +
+        std::to_string(nameless_clients_to_warn) +
+        " clients came with a name; let the MTA look names up (Postfix: smtpd_peername_lookup = "
+        "yes; see that its resolver answers), or take client_name out of on");
 }
 
 std::vector<ListStatus> ListGuard::status() const {

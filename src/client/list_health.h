@@ -5,6 +5,7 @@
 // The time comes in as an argument. Thread: ListHealth one owner; ListGuard any, internally locked.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -52,6 +53,9 @@ class ListHealth {
   static constexpr std::chrono::minutes retest_after{5};
   // A list that only did not answer is mostly back soon.
   static constexpr std::chrono::minutes retest_after_silence{1};
+  // One that has not answered since we started may only wait for a resolver that starts after us, as at the
+  // boot of a machine. Each further time doubles it, up to the minute.
+  static constexpr std::chrono::seconds retest_at_start{5};
   // So many failures without an answer between them set a list aside. Each has been retried by the
   // resolver for seconds, so it is no lost packet; and a list that is asked by every session adds its
   // time-out to every message.
@@ -83,15 +87,17 @@ class ListHealth {
 
  private:
   std::optional<Change> set_aside(ListFault fault, std::string_view answer, SteadyTime now);
-  SteadyTime::duration retest_wait() const;
+  SteadyTime::duration retest_wait();
 
   State state_ = State::healthy;
   ListFault fault_ = ListFault::none;
   std::string answer_;
   SteadyTime since_{};
   SteadyTime next_test_{};
-  unsigned failures_ = 0;  // in a row
-  unsigned relapses_ = 0;  // times set aside within a day
+  unsigned failures_ = 0;                              // in a row
+  unsigned relapses_ = 0;                              // times set aside within a day
+  bool answered_ = false;                              // ever
+  SteadyTime::duration start_wait_ = retest_at_start;  // until then
 };
 
 // What to do about a fault, for the admin.
@@ -130,7 +136,13 @@ class ListGuard {
   // The lists whose self-test is due; each is then being tested.
   std::vector<std::string> take_due(SteadyTime now);
   void tested(std::string_view name, const SelfTest& test, SteadyTime now);
+  // A client whose name was to be looked up came with one, or without. A rule on names that never come is
+  // dead, and is reported once.
+  void client_came(bool with_name);
   std::vector<ListStatus> status() const;
+
+  // Every tenth host out there has no name. So many after each other without one, and the MTA looks none up.
+  static constexpr unsigned nameless_clients_to_warn = 200;
 
  private:
   struct Entry {
@@ -143,6 +155,7 @@ class ListGuard {
 
   Warn warn_;
   Guarded<Entries> entries_;
+  std::atomic<unsigned> nameless_{0};  // in a row
 };
 
 }  // namespace sekisho::client

@@ -27,7 +27,9 @@ void ListChecks::client(const mail::IpAddress& address) {
 }
 
 void ListChecks::domain(client::ListOn on, std::string_view domain) {
-  add(client::domain_lookups(lists_, on, domain));
+  auto lookups = client::domain_lookups(lists_, on, domain);
+  if (on == client::ListOn::client_name) guard_.client_came(!lookups.empty());
+  add(std::move(lookups));
 }
 
 // The questions of all lists go out together; equal ones of other origins are one.

@@ -193,6 +193,35 @@ TEST(ListHealth, NothingCountsBeforeTheFirstTest) {
   EXPECT_EQ(silent.state(), State::set_aside);
 }
 
+// A machine boots, and its resolver is up after us.
+TEST(ListHealth, OneThatNeverAnsweredIsTriedAgainSoon) {
+  ListHealth health;
+  health.wait_for_test(t0);
+  SteadyTime now = t0;
+  std::vector<long> waits;
+  for (int i = 0; i < 6; ++i) {
+    health.tested({ListFault::no_answer, "timeout"}, now);
+    SteadyTime due = now;
+    while (!health.test_due(due)) due += seconds(1);
+    waits.push_back(std::chrono::duration_cast<seconds>(due - now).count());
+    now = due;
+  }
+  EXPECT_EQ(waits, (std::vector<long>{5, 10, 20, 40, 60, 60}));
+  ASSERT_TRUE(health.tested({}, now));
+  // What has answered once was reachable: a minute.
+  for (unsigned i = 0; i < ListHealth::failures_to_set_aside; ++i) {
+    health.observe(ListFault::no_answer, "timeout", now);
+  }
+  EXPECT_EQ(health.state(), State::set_aside);
+  EXPECT_FALSE(health.test_due(now + seconds(59)));
+  EXPECT_TRUE(health.test_due(now + minutes(1)));
+  // An error code is an answer: no hurry.
+  ListHealth refused;
+  refused.wait_for_test(t0);
+  refused.tested({ListFault::error_code, "127.255.255.254"}, t0);
+  EXPECT_FALSE(refused.test_due(t0 + minutes(4)));
+}
+
 // --- all lists -----------------------------------------------------------------------------------------
 
 struct Guarding {
@@ -298,6 +327,32 @@ TEST(ListGuard, AResultOfAListThatIsGoneStaysAsItIs) {
   EXPECT_EQ(g.guard.observe(result_of("gone", ListCode::listed), t0).code, ListCode::listed);
   g.guard.tested("gone", {ListFault::outside, "8.8.8.8"}, t0);
   EXPECT_TRUE(g.lines.empty());
+}
+
+TEST(ListGuard, AListOnNamesThatNeverComeIsReportedOnce) {
+  Options options{{list("dbl", "dbl.test", ListKind::rhsbl),
+                   list("helos", "helo.test", ListKind::rhsbl), list("zen", "zen.test")}};
+  options.lists[1].on = {ListOn::helo};
+  std::vector<std::string> lines;
+  ListGuard guard([&](std::string line) { lines.push_back(std::move(line)); });
+  guard.configure(options, false, t0);
+  const auto come = [&](unsigned nameless) {
+    for (unsigned i = 0; i < nameless; ++i) guard.client_came(false);
+  };
+  come(ListGuard::nameless_clients_to_warn - 1);
+  guard.client_came(true);
+  come(ListGuard::nameless_clients_to_warn - 1);
+  EXPECT_TRUE(lines.empty());
+  come(1000);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_TRUE(lines[0].starts_with("client_name of dbl is dead: ")) << lines[0];
+
+  // Nothing to say where no list asks for them.
+  options.lists.erase(options.lists.begin());
+  guard.configure(options, false, t0);
+  guard.client_came(true);
+  come(1000);
+  EXPECT_EQ(lines.size(), 1U);
 }
 
 }  // namespace
