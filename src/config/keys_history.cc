@@ -29,7 +29,7 @@ Rows history_keys() {
        .slot = at<Settings>(
            size(16 * mega, mega * mega), [](auto& s) -> auto& { return s.history.max_size; }),
        .text = "How much of the disk the record may take: past it the oldest decisions go, however "
-               "young. A decision takes about 3 KB."},
+               "young. A decision takes 1 to 5 KB."},
   };
 }
 

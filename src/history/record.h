@@ -1,5 +1,5 @@
 // history/record.h: one decision as octets, and back, exactly: what was read is what was decided.
-//   octets = raw-size (4 octets, big-endian) zlib( CBOR {"v": 1, …} )    RFC 1950, 8949
+//   octets = zstd( CBOR {"v": 1, …} ), one frame that tells its length and has a checksum    RFC 8878, 8949
 // A member that is missing keeps its default, so a record may gain members within its version; one that
 // changes its meaning makes a new version. Errors: a sentence for a person. Thread: any.
 #pragma once

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <zlib.h>
+#include <zstd.h>
 
 #include "history/record.h"
 #include "session/replay.h"
@@ -15,12 +15,8 @@ namespace {
 using namespace sekisho;
 
 std::string packed(std::string_view raw) {
-  uLongf size = compressBound(static_cast<uLong>(raw.size()));
-  std::string out(4 + size, '\0');
-  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<char>(raw.size() >> (24 - 8 * i));
-  compress2(reinterpret_cast<Bytef*>(out.data() + 4), &size,
-            reinterpret_cast<const Bytef*>(raw.data()), static_cast<uLong>(raw.size()), 0);
-  out.resize(4 + size);
+  std::string out(ZSTD_compressBound(raw.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), 1));
   return out;
 }
 

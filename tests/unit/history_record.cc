@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
+#include <zstd.h>
 #include <nlohmann/json.hpp>
 
 #include "support/session_gate.h"
@@ -247,11 +247,8 @@ TEST(Record, IsSmall) {
 
 std::string packed(const nlohmann::json& value) {
   const auto raw = nlohmann::json::to_cbor(value);
-  uLongf size = compressBound(raw.size());
-  std::string out(4 + size, '\0');
-  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<char>(raw.size() >> (24 - 8 * i));
-  compress2(reinterpret_cast<Bytef*>(out.data() + 4), &size, raw.data(), raw.size(), 1);
-  out.resize(4 + size);
+  std::string out(ZSTD_compressBound(raw.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), 1));
   return out;
 }
 
@@ -273,8 +270,16 @@ TEST(Record, ThatIsDamagedIsAnError) {
         nlohmann::json{{"v", 1}, {"outcome", {{"facts", {{"role", "king"}}}}}}}) {
     EXPECT_FALSE(decode(packed(value))) << value;
   }
-  // A length that would take all memory.
-  EXPECT_FALSE(decode("\xff\xff\xff\xff nothing"));
+  // One octet is another.
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string other = whole;
+    other[at] = static_cast<char>(other[at] ^ 0x55);
+    EXPECT_FALSE(decode(other)) << at;
+  }
+  EXPECT_FALSE(decode("no frame at all"));
+  // RFC 8878 §3.1.1: a frame that says it has 2^62 octets, and one that does not say.
+  EXPECT_FALSE(decode(std::string_view("\x28\xb5\x2f\xfd\xe0\0\0\0\0\0\0\0\x40\x01\0\0", 16)));
+  EXPECT_FALSE(decode(std::string_view("\x28\xb5\x2f\xfd\0\x58\x01\0\0", 9)));
 }
 
 }  // namespace
