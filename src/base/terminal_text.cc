@@ -189,4 +189,35 @@ std::string printable_lines(std::string_view text, Charset charset) {
   return out;
 }
 
+std::string folded(std::string_view text, std::size_t columns, std::size_t indent) {
+  std::string out;
+  std::size_t used = 0;
+  bool begun = false;  // a word stands in this line
+  while (!text.empty()) {
+    if (text.front() == '\n') {
+      out += '\n';
+      text.remove_prefix(1);
+      used = 0;
+      begun = false;
+      continue;
+    }
+    const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
+    const std::size_t end = std::min(text.find_first_of(" \n", blanks), text.size());
+    const std::string_view word = text.substr(blanks, end - blanks);
+    text.remove_prefix(end);
+    const std::size_t width = columns_of(word);
+    if (begun && !word.empty() && used + blanks + width > columns) {
+      out.append("\n").append(indent, ' ');
+      used = indent;
+    } else {
+      out.append(blanks, ' ');
+      used += blanks;
+    }
+    out += word;
+    used += width;
+    begun = true;
+  }
+  return out;
+}
+
 }  // namespace sekisho

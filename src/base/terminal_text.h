@@ -27,4 +27,8 @@ std::string cell(std::string_view text, std::size_t columns, Charset charset = C
 // Text of several lines: line ends and tabs stay, lines are not cut.
 std::string printable_lines(std::string_view text, Charset charset = Charset::utf8);
 
+// Lines that are wider than `columns` go on in the next one, which begins with `indent` blanks; they are parted at
+// blanks, and a word that is wider itself is not. Text out of the functions above.
+std::string folded(std::string_view text, std::size_t columns, std::size_t indent);
+
 }  // namespace sekisho

@@ -8,6 +8,7 @@
 #include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "cli/explanation.h"
+#include "cli/terminal.h"
 #include "session/replay.h"
 
 namespace sekisho::cli {
@@ -67,7 +68,11 @@ int tell(Records& records, const Wanted& wanted, session::Decided decided,
   if (request.json) {
     std::printf("%s\n", dumped(explanation_json(explanation)).c_str());
   } else {
-    std::fputs(explanation_text(explanation).c_str(), stdout);
+    const auto text = explanation_text(explanation);
+    const auto terminal = standard_output();
+    std::fputs(terminal.is_terminal ? folded(text, terminal.columns, explanation_indent).c_str()
+                                    : text.c_str(),
+               stdout);
   }
   return ok;
 }

@@ -36,6 +36,8 @@ struct Explanation {
 // `book`: the configuration that decided.
 Explanation explain_decision(session::Decided decided, const Rulebook& book);
 
+// Where what is said begins, behind the labels.
+inline constexpr std::size_t explanation_indent = 13;
 std::string explanation_text(const Explanation& explanation);
 nlohmann::json explanation_json(const Explanation& explanation);
 

@@ -9,8 +9,6 @@ namespace {
 
 using Said = policy::RuleOpinion::Said;
 
-constexpr std::size_t label_width = 13;
-
 std::string safe(std::string_view text) { return printable(text, 200); }
 
 // "  label       text  (reason)"
@@ -18,7 +16,7 @@ void line(std::string& out, std::string_view label, const std::string& text,
           const std::string& reason = {}) {
   out += "  ";
   out += label;
-  out.append(label.size() < label_width - 2 ? label_width - 2 - label.size() : 1, ' ');
+  out.append(label.size() < explanation_indent - 2 ? explanation_indent - 2 - label.size() : 1, ' ');
   out += text;
   if (!reason.empty()) out += "  (" + safe(reason) + ")";
   out += '\n';

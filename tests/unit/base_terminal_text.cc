@@ -72,5 +72,24 @@ TEST(TerminalText, LinesStayLines) {
   EXPECT_EQ(printable_lines("a\tb\r\nc\x1b\rd\n\ne"), "a\tb\nc\\x1b\\x0dd\n\ne");
 }
 
+TEST(TerminalText, FoldsLinesAtBlanks) {
+  struct Folding {
+    const char* text;
+    const char* folded;
+  };
+  for (const auto& [text, expected] : std::initializer_list<Folding>{
+           {"", ""},
+           {"  fits\n\nin\n", "  fits\n\nin\n"},
+           {"exactly te\n", "exactly te\n"},
+           {"one two three", "one two\n   three"},
+           {"one  two  three four\nfive", "one  two\n   three\n   four\nfive"},
+           {"a verylongword b", "a\n   verylongword\n   b"},
+           {"verylongword b", "verylongword\n   b"},
+           {"   indented text", "   indented\n   text"},
+           {"日本語 日本語", "日本語\n   日本語"}}) {
+    EXPECT_EQ(folded(text, 10, 3), expected) << text;
+  }
+}
+
 }  // namespace
 }  // namespace sekisho
