@@ -175,12 +175,29 @@ dmarc {{ actions = {{}} }}
                 f'routines {{ authentication-results {{ add_smtp_user = false; }} }} }}')
 
 
+# What a site that filters by default asks: three lists of addresses and two of domains. Nobody of the corpus is listed,
+# as nearly nobody who sends mail is; the test entries are what a list must have (RFC 5782 section 5).
+ADDRESS_LISTS = ("zen.lists.test", "drop.lists.test", "black.lists.test")
+DOMAIN_LISTS = ("dbl.lists.test", "surbl.lists.test")
+LIST_ZONE = "".join([f"2.0.0.127.{zone}. 3600 IN A 127.0.0.2\n" for zone in ADDRESS_LISTS] +
+                    [f"test.{zone}. 3600 IN A 127.0.1.2\n" for zone in DOMAIN_LISTS])
+
+
 class Sekisho(Filter):
     name = "sekisho"
 
-    def __init__(self, folder, program):
+    def __init__(self, folder, program, lists=False):
         super().__init__(folder)
         self.program = program
+        self.lists = lists
+        if lists:
+            self.name = "sekisho with lists"
+
+    def lists_section(self):
+        if not self.lists:
+            return ""
+        return "".join([f'[[dnsbl]]\nlist = "{zone}=127.0.0.[2..11]"\n' for zone in ADDRESS_LISTS] +
+                       [f'[[rhsbl]]\nlist = "{zone}=127.0.1.[2..99]"\n' for zone in DOMAIN_LISTS])
 
     def start(self):
         (listening,) = self.listen("sekisho.sock")
@@ -207,16 +224,18 @@ quarantine = "tag"
 dir = "{self.folder}/history"
 [log]
 target = "file:{self.folder}/sekisho.log"
-""")
+{self.lists_section()}""")
         wait_for_socket(listening, self.launch(self.program, "-f", "-c", config))
 
 
 class Nsd:
-    """The name server of all of them, with every sender of the corpus in one zone."""
+    """The name server of all of them, with every sender of the corpus and the lists in one zone."""
 
     def __init__(self, folder, zone, address):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        everything = self.folder / "zone"
+        everything.write_text(pathlib.Path(zone).read_text() + LIST_ZONE)
         config = self.folder / "nsd.conf"
         config.write_text(f"""server:
   ip-address: {address}
@@ -238,7 +257,7 @@ remote-control:
   control-enable: no
 zone:
   name: "."
-  zonefile: "{pathlib.Path(zone).resolve()}"
+  zonefile: "{everything.resolve()}"
 """)
         with open(self.folder / "nsd.out", "wb") as out:
             self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", str(config)],
