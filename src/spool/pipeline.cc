@@ -116,7 +116,12 @@ Outcome<void> Pipeline::write(Put& put) {
 
 Outcome<void> Pipeline::keep_limit(const Put& put) {
   if (options_.max_size == 0) return {};
-  const auto over = [&] { return octets_ + reserved_ > options_.max_size; };
+  // In this order: a commit adds to octets_ before it takes from reserved_, so that what it moves is counted once at
+  // least.
+  const auto over = [&] {
+    const std::uint64_t reserved = reserved_;
+    return reserved + octets_ > options_.max_size;
+  };
   if (!over()) return {};
   // Others may have removed messages since the last commit.
   if (auto read = read_usage(); !read) return read;

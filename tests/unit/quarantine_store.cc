@@ -71,7 +71,7 @@ class Quarantine : public testing::Test {
 
 TEST_F(Quarantine, WhatIsHeldIsKnownAfterARestart) {
   Held odd = held_message(7);
-  odd.subject = std::string("'; DROP TABLE held; --\0\x1B]0;x\x07\xFF\n", 33);
+  odd.subject = std::string("'; DROP TABLE held; --\0\x1B]0;x\x07\xFF\n", 31);
   odd.mail_from = "";
   odd.recipients = {"\"a b\"@example.jp", "two@example.jp"};
   {

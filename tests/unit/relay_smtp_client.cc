@@ -58,7 +58,9 @@ TEST(SmtpClient, OctetsArriveAsTheyAre) {
   for (int i = 0; i < 300'000; ++i) content += static_cast<char>(i % 7 == 0 ? 0x80 + i % 128 : 'a');
   content += "\r\n";
   ScriptedServer server({greeting, ehlo, ok, ok, go, ok, ok});
-  EXPECT_EQ(send(server, letter(content)).code, Code::accepted);
+  const Letter one = letter(content);
+  EXPECT_EQ(hand_over_by_smtp({"127.0.0.1", server.port()}, one, "mx.example.jp", {}).code,
+            Code::accepted);
   EXPECT_NE(server.heard().find(content), std::string::npos);
   EXPECT_THAT(server.heard(), HasSubstr(" BODY=8BITMIME"));
 }
