@@ -25,7 +25,9 @@ ListLookup lookup(const ListDefinition& list, ListOn on, std::string value,
                   std::string_view label) {
   std::string name(label);
   name.append(".").append(list.list.zone);
-  return {&list, on, std::move(value), dns::Name::from(name)};
+  ListLookup out{&list, on, std::move(value), std::nullopt};
+  if (auto asked = dns::Name::from(name)) out.question = {std::move(*asked), dns::Type::a};
+  return out;
 }
 
 // A domain that a list may hold: not the only label of a name, nor what would be an address.
@@ -121,17 +123,17 @@ dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers
   using Evaluation = dns::Evaluation<ListResult>;
   ListResult result = unanswered(lookup);
   result.code = ListCode::not_listed;
-  if (!lookup.name) {
+  if (!lookup.question) {
     result.reason = "too long to be looked up";
     return Evaluation::of(std::move(result));
   }
-  const dns::Question codes{*lookup.name, dns::Type::a};
-  const dns::Answer* answer = answers.find(codes);
-  if (answer == nullptr) return Evaluation{std::nullopt, {codes}, {}};
+  const dns::Answer* answer = answers.find(*lookup.question);
+  if (answer == nullptr) return Evaluation{std::nullopt, {*lookup.question}, {}};
   if (answer->is_error()) return Evaluation::of(failed(std::move(result), *answer));
 
   // An answer with something wrong in it counts for nothing, even if there is a code beside it.
   const auto& addresses = answer->addresses;
+  if (addresses.empty()) return Evaluation::of(std::move(result));
   if (const auto errors = those_that(addresses, is_error_code); !errors.empty()) {
     return Evaluation::of(faulty(std::move(result), ListFault::error_code, errors));
   }
@@ -148,7 +150,7 @@ dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers
   result.code = ListCode::listed;
   result.codes = joined(matching);
   // RFC 5782 §2.1: the reason for a person. Nobody shows that of a dnswl.
-  const dns::Question text{*lookup.name, dns::Type::txt};
+  const dns::Question text{lookup.question->name, dns::Type::txt};
   const dns::Answer* why = answers.find(text);
   if (why == nullptr && reason == Reason::wanted && lookup.list->kind != ListKind::dnswl) {
     return Evaluation{std::nullopt, {text}, {}};

@@ -24,8 +24,8 @@ struct ListLookup {
   const ListDefinition* list = nullptr;
   ListOn on = ListOn::client;
   std::string value;
-  // What is asked; none: the name would be too long, and so the value cannot be listed.
-  std::optional<dns::Name> name;
+  // What is asked for the codes; none: the name would be too long, and so the value cannot be listed.
+  std::optional<dns::Question> question;
 };
 
 // A hit waits so long for the list's TXT, no longer: it comes from the servers that have just answered.

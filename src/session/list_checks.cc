@@ -20,7 +20,10 @@ ListChecks::ListChecks(std::shared_ptr<const void> owner, const client::Options&
     : owner_(std::move(owner)),
       lists_(lists),
       guard_(guard),
-      inquiry_(resolver, apart(dns), std::move(notify)) {}
+      inquiry_(resolver, apart(dns), std::move(notify)) {
+  // Five lists and some names of the envelope; more is seldom.
+  pending_.reserve(16);
+}
 
 void ListChecks::client(const mail::IpAddress& address) {
   add(client::address_lookups(lists_, address));
@@ -41,7 +44,7 @@ void ListChecks::add(std::vector<client::ListLookup> lookups) {
              p.lookup.value == lookup.value;
     });
     if (known) continue;
-    if (lookup.name) questions.push_back({*lookup.name, dns::Type::a});
+    if (lookup.question) questions.push_back(*lookup.question);
     pending_.push_back({std::move(lookup), std::nullopt, false, std::nullopt});
   }
   if (!questions.empty()) inquiry_.ask(questions, {});
@@ -59,17 +62,19 @@ void ListChecks::advance(Pending& pending, SteadyTime now) {
   using client::Reason;
   const auto& answers = inquiry_.answers();
   auto wanted = look_up(pending.lookup, answers, Reason::wanted);
-  if (!wanted.done() && pending.lookup.name) inquiry_.ask({}, wanted.needed);
-  auto known = look_up(pending.lookup, answers, Reason::if_known);
-  if (!known.done()) return;
+  if (!wanted.done()) {
+    inquiry_.ask({}, wanted.needed);
+    // It may have been at hand.
+    wanted = look_up(pending.lookup, answers, Reason::wanted);
+  }
   if (!pending.result) {
+    auto known = wanted.done() ? wanted : look_up(pending.lookup, answers, Reason::if_known);
+    if (!known.done()) return;
     pending.result = guard_.observe(std::move(*known.result), now);
     pending.wants_reason = pending.result->code == client::ListCode::listed && !wanted.done();
     if (pending.wants_reason) pending.wait_until = now + client::reason_wait;
+    return;
   }
-  if (!pending.wants_reason) return;
-  // The hint may have been at hand.
-  wanted = look_up(pending.lookup, answers, Reason::wanted);
   if (!wanted.done()) return;
   pending.result->reason = wanted.result->reason;
   pending.wants_reason = false;

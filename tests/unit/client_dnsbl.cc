@@ -37,13 +37,13 @@ TEST(Dnsbl, NamesThatAreAsked) {
   const auto options = zen();
   const auto v4 = address_lookups(options, address("192.0.2.1"));
   ASSERT_EQ(v4.size(), 1U);
-  EXPECT_EQ(v4[0].name->text(), "1.2.0.192.zen.test");
+  EXPECT_EQ(v4[0].question->name.text(), "1.2.0.192.zen.test");
   EXPECT_EQ(v4[0].value, "192.0.2.1");
   // RFC 5782 §2.4.
   const auto v6 = address_lookups(options, address("2001:db8:1:2:3:4:567:89ab"));
-  EXPECT_EQ(v6[0].name->text(),
+  EXPECT_EQ(v6[0].question->name.text(),
             "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.zen.test");
-  EXPECT_EQ(address_lookups(options, address("::ffff:192.0.2.1"))[0].name, v4[0].name);
+  EXPECT_EQ(address_lookups(options, address("::ffff:192.0.2.1"))[0].question, v4[0].question);
 }
 
 TEST(Dnsbl, AHitCostsTwoRoundsAndAMissOne) {
@@ -248,8 +248,8 @@ TEST(Rhsbl, AsksForTheDomainAsItIs) {
                                    "Mail.B\xc3\xbc"
                                    "cher.example.");
   ASSERT_EQ(helo.size(), 2U);
-  EXPECT_EQ(helo[0].name->text(), "mail.xn--bcher-kva.example.dbl.test");
-  EXPECT_EQ(helo[1].name->text(), "mail.xn--bcher-kva.example.helo.test");
+  EXPECT_EQ(helo[0].question->name.text(), "mail.xn--bcher-kva.example.dbl.test");
+  EXPECT_EQ(helo[1].question->name.text(), "mail.xn--bcher-kva.example.helo.test");
   EXPECT_EQ(helo[0].value, "mail.xn--bcher-kva.example");
   EXPECT_EQ(domain_lookups(options, ListOn::sender, "a.example").size(), 1U);
   FakeDns dns;
@@ -275,7 +275,7 @@ TEST(Rhsbl, ANameThatWouldBeTooLongIsNotListed) {
   ASSERT_LE(domain.size(), 253U);
   const auto lookups = domain_lookups(options, ListOn::sender, domain);
   ASSERT_EQ(lookups.size(), 1U);
-  EXPECT_FALSE(lookups[0].name);
+  EXPECT_FALSE(lookups[0].question);
   FakeDns dns;
   const auto result = run(lookups[0], dns);
   EXPECT_EQ(result.code, ListCode::not_listed);
