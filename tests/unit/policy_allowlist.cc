@@ -550,35 +550,6 @@ TEST(AtRcpt, TellsWhetherAListMayRefuse) {
   }
 }
 
-// Denial comes first: what it always has for an entry of the allowlist makes that entry useless.
-TEST(Denylist, IsAlwaysBeforeAnEntry) {
-  struct Before {
-    const char* deny;
-    const char* allow;
-    bool always;
-  };
-  const Before cases[] = {
-      {"from:a.example", "from:a.example skip=dnsbl", true},
-      {"from:a.example action=tag", "from:user@a.example skip=dnsbl", true},
-      {"from:.example", "from:.a.example skip=dnsbl", true},
-      {"from:user@a.example", "from:a.example skip=dnsbl", false},
-      {"mfrom:a.example", "from:a.example skip=dnsbl", false},
-      {"from:b.example", "from:a.example skip=dnsbl", false},
-      {"ip:192.0.2.0/24", "ip:192.0.2.1 skip=all", true},
-      {"ip:192.0.2.0/24", "ip:192.0.2.1 skip=author", false},
-      {"ip:192.0.2.0", "ip:192.0.2.0/24 skip=all", false},
-      {"ip:2001:db8::/32", "ip:192.0.2.1 skip=all", false},
-      {"from:a.example until=2020-01-31", "from:a.example skip=dnsbl", false},
-      {"from:a.example until=2030-01-31", "from:a.example skip=dnsbl", false},
-      {"from:a.example until=2030-01-31", "from:a.example skip=dnsbl until=2029-01-31", true},
-  };
-  for (const auto& c : cases) {
-    const auto entry = AllowEntry::parse(c.allow, ListKind::allow).value();
-    const auto* found = denylist_of(c.deny)->always_before(entry, at_rcpt().received);
-    EXPECT_EQ(found != nullptr, c.always) << c.deny << " / " << c.allow;
-  }
-}
-
 // 100,000 entries: a message looks at a few of them only. Compared with a list of ten, so that the
 // machine's speed does not matter; a list that is searched would take thousands of times as long.
 TEST(Allowlist, AHundredThousandEntriesCostNothing) {
