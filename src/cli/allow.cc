@@ -194,6 +194,8 @@ void print_entries(const Allowlist::Entries& entries, ListKind kind, WallTime no
                                                        allows_text(*entry, kind);
     std::printf("%-10s %s  (%s)\n%-10s %s\n", std::string(name_of(kind)).c_str(),
                 safe(entry->identity()).c_str(), safe(entry->place()).c_str(), "", what.c_str());
+    const std::string dead = kind == ListKind::allow ? policy::never_does_anything(*entry) : "";
+    if (!dead.empty()) std::printf("%-10s but %s\n", "", safe(dead).c_str());
   }
 }
 
@@ -256,18 +258,13 @@ void print_match(const policy::AllowMatch& match, ListKind kind) {
               safe(match.reason).c_str(), "", what.c_str(), safe(match.place).c_str());
 }
 
-void print_proposal(const policy::Facts& facts, const policy::Decision& decision) {
+void tell_proposal(const policy::Facts& facts, const policy::Decision& decision) {
   if (decision.monitored.value_or(decision.action) == policy::Action::accept) return;
   const auto proposal = policy::propose(facts, decision);
-  if (!proposal) {
+  if (proposal) {
+    print_proposal(*proposal);
+  } else {
     std::printf("%-10s none: %s\n", "entry", safe(proposal.error()).c_str());
-    return;
-  }
-  std::printf("%-10s %s\n%-10s would let it through, proven by %s\n", "entry",
-              safe(proposal->entry.text(ListKind::allow)).c_str(), "",
-              safe(proposal->reason).c_str());
-  if (!proposal->caution.empty()) {
-    std::printf("%-10s but %s\n", "", safe(proposal->caution).c_str());
   }
 }
 
@@ -293,11 +290,18 @@ int check_message(const CheckRequest& request) {
   std::printf("%-10s %s  rule=%s  (%s)\n", "verdict",
               std::string(to_string(decision.action)).c_str(), safe(decision.rule).c_str(),
               safe(decision.reason).c_str());
-  print_proposal(facts, decision);
+  tell_proposal(facts, decision);
   return ok;
 }
 
 }  // namespace
+
+void print_proposal(const policy::Proposal& proposal) {
+  std::printf("%-10s %s\n%-10s would let it through, proven by %s\n", "entry",
+              escape_for_terminal(proposal.entry.text(ListKind::allow)).c_str(), "",
+              safe(proposal.reason).c_str());
+  if (!proposal.caution.empty()) std::printf("%-10s but %s\n", "", safe(proposal.caution).c_str());
+}
 
 int allow_list(const std::string& config_path, bool as_json) {
   const auto rules = load_lists(config_path);

@@ -90,11 +90,13 @@ Expected<void, AppendError> check_duplicates(const std::vector<AllowEntry>& entr
   return {};
 }
 
-void warn_unproven(const AllowEntry& entry, ListKind kind) {
-  if (kind == ListKind::allow && entry.proof == Proof::none) {
+void tell_doubts(const AllowEntry& entry, ListKind kind) {
+  if (kind != ListKind::allow) return;
+  if (entry.proof == Proof::none) {
     warn(entry.identity() +
          " proof=none: it holds for everybody who writes that address; each use is logged");
   }
+  if (auto dead = policy::never_does_anything(entry); !dead.empty()) warn(dead);
 }
 
 // The list's other files, for duplicates; the one that is written is read under the lock.
@@ -111,34 +113,30 @@ policy::Allowlist::Files other_files(const config::Settings& settings, ListKind 
 
 }  // namespace
 
-int allow_add(const AddRequest& request) {
-  const ListKind kind = request.deny ? ListKind::deny : ListKind::allow;
-  const auto entries = parse_entries(request, kind);
-  if (!entries) return complain(entries.error().code, entries.error().what);
-  const auto loaded = load_configuration(request.config);
-  if (!loaded) return config;
+int add_entries(const config::Settings& settings, ListKind kind, const std::string& file,
+                const std::vector<AllowEntry>& entries) {
   const auto& configured =
-      request.deny ? loaded->settings.list_files.denylist : loaded->settings.list_files.allowlist;
-  if (request.file.empty() && configured.empty()) {
+      kind == ListKind::deny ? settings.list_files.denylist : settings.list_files.allowlist;
+  if (file.empty() && configured.empty()) {
     return complain(config, "the configuration names no file for it: give --file");
   }
-  const std::string path = request.file.empty() ? configured.front() : request.file;
-  const auto others = other_files(loaded->settings, kind, path);
+  const std::string path = file.empty() ? configured.front() : file;
+  const auto others = other_files(settings, kind, path);
   const auto done = append_lines(
       path, [&](const std::string& text) -> Expected<std::vector<std::string>, AppendError> {
         auto files = others;
         files.push_back(
             std::make_shared<const policy::AllowFile>(policy::parse_allow_file(text, path, kind)));
-        if (auto checked = check_duplicates(*entries, kind, files); !checked) {
+        if (auto checked = check_duplicates(entries, kind, files); !checked) {
           return tl::unexpected<AppendError>(checked.error());
         }
         std::vector<std::string> lines;
-        for (const auto& entry : *entries) lines.push_back(entry.text(kind));
+        for (const auto& entry : entries) lines.push_back(entry.text(kind));
         return lines;
       });
   if (!done) return complain(done.error().code, done.error().what);
-  for (const auto& entry : *entries) {
-    warn_unproven(entry, kind);
+  for (const auto& entry : entries) {
+    tell_doubts(entry, kind);
     std::printf("%s: added %s\n", path.c_str(), entry.text(kind).c_str());
   }
   const bool named = std::find(configured.begin(), configured.end(), path) != configured.end();
@@ -146,6 +144,30 @@ int allow_add(const AddRequest& request) {
     warn(path + " is not among the files of the configuration");
   }
   return ok;
+}
+
+int allow_add(const AddRequest& request) {
+  if (request.words.empty() == request.from_quarantine.empty()) {
+    return complain(usage, "give an entry, or --from-quarantine and the id of a held message");
+  }
+  const bool held = !request.from_quarantine.empty();
+  if (held && request.deny) {
+    return complain(usage, "--from-quarantine proposes what to allow, not what to deny");
+  }
+  if (!held && (request.yes || request.dry_run)) {
+    return complain(usage, "--yes and --dry-run are for --from-quarantine");
+  }
+  const ListKind kind = request.deny ? ListKind::deny : ListKind::allow;
+  const auto entries = parse_entries(request, kind);
+  if (!entries) return complain(entries.error().code, entries.error().what);
+  const auto loaded = load_configuration(request.config);
+  if (!loaded) return config;
+  if (!held) return add_entries(loaded->settings, kind, request.file, *entries);
+  const auto decision = find_held_decision(loaded->settings, request.from_quarantine);
+  if (!decision) {
+    return complain(decision.error().code, request.from_quarantine + ": " + decision.error().what);
+  }
+  return allow_held(loaded->settings, *decision, request).code;
 }
 
 }  // namespace sekisho::cli

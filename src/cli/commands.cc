@@ -70,6 +70,23 @@ void add_allow_check(CLI::App& app, int& result) {
   verb->callback([request, &result] { result = allow_check(*request); });
 }
 
+void add_allow_add(CLI::App& app, int& result) {
+  auto request = std::make_shared<AddRequest>();
+  auto* verb = app.add_subcommand("add", "Add entries");
+  verb->add_option("ENTRY", request->words, "As in the file: dkim:lists.example.org dmarc=accept");
+  verb->add_option("--from-quarantine", request->from_quarantine,
+                   "Instead: the narrowest entry that this held message can prove, by its id");
+  verb->add_flag("-y,--yes", request->yes, "With --from-quarantine: do not ask before");
+  verb->add_flag("-n,--dry-run", request->dry_run,
+                 "With --from-quarantine: only print what would be added");
+  verb->add_option("--file", request->file, "The file (default: the first of the configuration)");
+  verb->add_option("--note", request->note, "Why; shown by list");
+  verb->add_option("--until", request->until, "The last day on which it holds, as 2027-01-31");
+  verb->add_flag("--deny", request->deny, "Add to the denylist");
+  verb->add_option("-c,--config", request->config, "Configuration that names the files");
+  verb->callback([request, &result] { result = allow_add(*request); });
+}
+
 void add_allow(CLI::App& app, int& result) {
   auto* verb = app.add_subcommand("allow", "The allowlist and the denylist");
   verb->require_subcommand(1);
@@ -80,18 +97,7 @@ void add_allow(CLI::App& app, int& result) {
   list_verb->add_flag("--json", *json, "Print one JSON object");
   list_verb->callback([=, &result] { result = allow_list(*path, *json); });
   add_allow_check(*verb, result);
-  auto request = std::make_shared<AddRequest>();
-  auto* add_verb = verb->add_subcommand("add", "Add entries");
-  add_verb
-      ->add_option("ENTRY", request->words, "As in the file: dkim:lists.example.org dmarc=accept")
-      ->required();
-  add_verb->add_option("--file", request->file,
-                       "The file (default: the first of the configuration)");
-  add_verb->add_option("--note", request->note, "Why; shown by list");
-  add_verb->add_option("--until", request->until, "The last day on which it holds, as 2027-01-31");
-  add_verb->add_flag("--deny", request->deny, "Add to the denylist");
-  add_verb->add_option("-c,--config", request->config, "Configuration that names the files");
-  add_verb->callback([request, &result] { result = allow_add(*request); });
+  add_allow_add(*verb, result);
 }
 
 void add_daemon_verbs(CLI::App& app, int& result) {

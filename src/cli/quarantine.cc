@@ -77,6 +77,11 @@ void add_changing(CLI::App& quarantine, int& result) {
   verb->add_flag("--even-if-delivered", release->even_if_delivered,
                  "Also after a release that broke off when the MTA may have had the message");
 
+  verb->add_flag(
+      "--allow", release->allow,
+      "Before that, add to the allowlist the narrowest entry that the message can prove");
+  verb->add_flag("-y,--yes", release->yes, "With --allow: do not ask before");
+
   std::shared_ptr<QuarantineOptions> remove;
   verb = add_verb(quarantine, "delete", "Delete messages", result, quarantine_delete, remove);
   add_ids(*verb, *remove);

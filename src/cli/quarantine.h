@@ -50,6 +50,8 @@ struct ReleaseOptions : QuarantineOptions {
   std::vector<std::string> to;
   bool notify = false;
   bool even_if_delivered = false;
+  bool allow = false;  // the like of it too, from now on
+  bool yes = false;    // with `allow`: ask nobody
 };
 
 struct KeepOptions : QuarantineOptions {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/encoding.h"
+#include "cli/allow.h"
 #include "cli/quarantine_store.h"
 #include "mail/mailbox.h"
 #include "quarantine/holding.h"
@@ -45,6 +46,9 @@ class Releasing {
       : store_(*open.store), settings_(open.settings), options_(options) {}
 
   int release(const std::string& id) {
+    if (options_.allow) {
+      if (const auto allowing = allow(id); !allowing.in_force) return allowing.code;
+    }
     quarantine::ReleaseRequest request{id, options_.to, options_.even_if_delivered};
     std::vector<relay::Handover::Refused> refused;
     for (;;) {
@@ -72,6 +76,26 @@ class Releasing {
       if (one.address == address) return true;
     }
     return false;
+  }
+
+  // What no entry could let through is not released by the way: whoever wants it all the same says so without --allow.
+  Allowing allow(const std::string& id) {
+    const auto message = store_.get(id);
+    if (!message)
+      return {false, complain(exit_code_of(message.error().kind), id + ": " + message.error().why)};
+    const auto state = message->held.state;
+    if (state != quarantine::State::held && state != quarantine::State::released) {
+      return {false, complain(data_error, id + ": it is " + std::string(to_string(state)) +
+                                              ": nothing is added to the allowlist")};
+    }
+    const auto held = decision_of(*message);
+    if (!held) return {false, complain(held.error().code, id + ": " + held.error().what)};
+    AddRequest request;
+    request.yes = options_.yes;
+    const auto allowing = allow_held(settings_, *held, request);
+    if (!allowing.in_force && allowing.code != ok)
+      complain(data_error, id + ": not released; without --allow it would be");
+    return allowing;
   }
 
   relay::Handover hand_over(const quarantine::Release& release) {
@@ -137,6 +161,7 @@ class Releasing {
 }  // namespace
 
 int quarantine_release(const ReleaseOptions& options) {
+  if (options.yes && !options.allow) return complain(usage, "--yes is for --allow");
   ReleaseOptions checked = options;
   for (auto& to : checked.to) {
     if (to.starts_with('<') && to.ends_with('>')) to = to.substr(1, to.size() - 2);

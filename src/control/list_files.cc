@@ -142,6 +142,20 @@ void add_moved_to_dot(const Allowlist& list, WallTime now, std::vector<config::F
           "the dot"));
 }
 
+void add_denied(const Allowlist& allowlist, const Allowlist& denylist, WallTime now,
+                std::vector<config::Finding>& findings) {
+  for (const auto& file : allowlist.files()) {
+    for (const auto& entry : file->entries) {
+      const auto* denied = entry.expired(now) ? nullptr : denylist.always_before(entry, now);
+      if (denied == nullptr) continue;
+      findings.push_back(warning(*entry.file, entry.line,
+                                 entry.identity() +
+                                     " never does anything: the denylist comes first, and has " +
+                                     denied->identity() + " (" + denied->place() + ")"));
+    }
+  }
+}
+
 void add_findings(const Allowlist* list, WallTime now, std::vector<config::Finding>& findings) {
   if (list == nullptr) return;
   for (const auto& finding : list->findings()) {
@@ -170,6 +184,9 @@ std::vector<config::Finding> list_findings(const policy::RuleSet& rules, WallTim
   std::vector<config::Finding> findings;
   add_findings(rules.allowlist.get(), now, findings);
   add_findings(rules.denylist.get(), now, findings);
+  if (rules.allowlist && rules.denylist) {
+    add_denied(*rules.allowlist, *rules.denylist, now, findings);
+  }
   return findings;
 }
 

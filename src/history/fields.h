@@ -91,6 +91,7 @@ void members(Archive& a, Of<policy::Facts> auto& o) {
   a("deferred_for", o.deferred_for)("questions", o.dns_questions)("waited", o.dns_waited);
   a("elapsed", o.elapsed)("decided_in", o.decided_in)("lists", o.lists);
   a("allowlist", o.allowlist)("denylist", o.denylist);
+  a("rcpt_dnsbl", o.rcpt_skips_dnsbl)("rcpt_rhsbl", o.rcpt_skips_rhsbl);
 }
 
 template <class Archive>

@@ -32,9 +32,9 @@ std::string override_type(const AllowMatch& match, const Traces& traces) {
 
 }  // namespace
 
-std::optional<Decision> by_denylist(const Facts& facts) {
+std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AllowMatch>& denials) {
   const AllowMatch* hardest = nullptr;
-  for (const auto& match : facts.denylist) {
+  for (const auto& match : denials) {
     if (hardest == nullptr || match.deny > hardest->deny) hardest = &match;
   }
   if (hardest == nullptr) return std::nullopt;

@@ -48,6 +48,7 @@ void Allowlist::add(const AllowEntry& entry) {
     names_[index(entry.kind)][key_of(entry.local_part, entry.domain)].push_back(&entry);
   }
   if (entry.until) expiring_.push_back(&entry);
+  if (kind_ == ListKind::deny && entry.deny == Action::reject) rejects_[index(entry.kind)] = true;
   auto& skips = list_skips_[index(entry.kind)];
   const WallTime until = entry.until.value_or(WallTime::max());
   if (entry.effect.skip_dnsbl) skips.dnsbl = std::max(skips.dnsbl, until);
@@ -112,6 +113,19 @@ Allowlist::Entries Allowlist::find(IdentityKind kind, std::string_view local_par
     if (auto entries = in_force(names, domain.substr(dot), now); !entries.empty()) return entries;
   }
   return {};
+}
+
+const AllowEntry* Allowlist::always_before(const AllowEntry& other, WallTime now) const {
+  // Malformed authors come before the denylist.
+  if (other.effect.skip_author) return nullptr;
+  const auto candidates = other.prefix ? find(other.prefix->address(), now)
+                                       : find(other.kind, other.local_part, other.domain, now);
+  for (const auto* entry : candidates) {
+    const bool narrower = other.prefix && entry->prefix->length() > other.prefix->length();
+    const bool ends_first = entry->until && (!other.until || *entry->until < *other.until);
+    if (!narrower && !ends_first) return entry;
+  }
+  return nullptr;
 }
 
 Allowlist::Entries Allowlist::find(const mail::IpAddress& address, WallTime now) const {

@@ -42,11 +42,18 @@ class Allowlist {
                WallTime now) const;
   Entries find(const mail::IpAddress& address, WallTime now) const;
 
+  // The entry of this denylist that speaks, for good or for as long as the other holds, wherever the other names an
+  // identity; nullptr: there is none. Such an entry of the allowlist never does anything.
+  const AllowEntry* always_before(const AllowEntry& other, WallTime now) const;
+
   // Until when there are entries of a kind that skip lists; WallTime::min() when there are none.
   struct ListSkips {
     WallTime dnsbl = WallTime::min();
     WallTime rhsbl = WallTime::min();
   };
+  // Whether any entry of the denylist rejects that kind of identity.
+  bool rejects(IdentityKind kind) const { return rejects_[static_cast<std::size_t>(kind)]; }
+
   const ListSkips& list_skips(IdentityKind kind) const {
     return list_skips_[static_cast<std::size_t>(kind)];
   }
@@ -74,6 +81,7 @@ class Allowlist {
   std::array<std::vector<int>, 2> lengths_;  // of the prefixes by family, the longest first
   Entries expiring_;                         // by time
   std::array<ListSkips, 6> list_skips_;
+  std::array<bool, 6> rejects_{};
 };
 
 // What a message matches. Works on what is known so far: a fact that is not known yet matches nothing.

@@ -30,17 +30,6 @@ std::string_view without_comment(std::string_view line) {
   return line;
 }
 
-// The entry does nothing although there is nothing wrong with it.
-std::string never_does_anything(const AllowEntry& entry) {
-  AllowEffect without_dmarc = entry.effect;
-  without_dmarc.dmarc.reset();
-  if (entry.proof == Proof::dmarc && without_dmarc.nothing()) {
-    return entry.identity() +
-           ": dmarc= never does anything here, for what dmarc=pass proves needs it not";
-  }
-  return {};
-}
-
 class FileReader {
  public:
   FileReader(const std::string& path, ListKind list)
@@ -101,6 +90,21 @@ AllowFile parse_allow_file(std::string_view text, const std::string& path, ListK
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return reader.finish(text);
+}
+
+std::string never_does_anything(const AllowEntry& entry) {
+  const bool by_dmarc = entry.proof == Proof::dmarc;
+  if (!by_dmarc && entry.proof != Proof::spf) return {};
+  AllowEffect left = entry.effect;
+  // With dmarc=pass neither DMARC nor the rule about SPF says anything; with spf=pass SPF does not.
+  if (by_dmarc) left.dmarc.reset();
+  left.spf.reset();
+  if (!left.nothing()) return {};
+  const bool two = entry.effect.dmarc && entry.effect.spf;
+  const std::string_view options = two ? "dmarc= and spf=" : entry.effect.dmarc ? "dmarc=" : "spf=";
+  return entry.identity() + ": " + std::string(options) + (two ? " never do" : " never does") +
+         " anything here, for what " + std::string(to_string(entry.proof)) + "=pass proves needs " +
+         (two ? "them" : "it") + " not";
 }
 
 // FNV-1a.

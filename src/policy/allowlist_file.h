@@ -35,6 +35,10 @@ struct AllowFile {
 
 AllowFile parse_allow_file(std::string_view text, const std::string& path, ListKind list);
 
+// An entry of the allowlist to which nothing is left to do, because its own proof leads to what it permits: why. Empty:
+// it may do something.
+std::string never_does_anything(const AllowEntry& entry);
+
 // The digest that parse_allow_file() gives that text.
 std::uint64_t digest_of(std::string_view text);
 

@@ -1,8 +1,11 @@
 #include "policy/at_rcpt.h"
 
 #include <algorithm>
+#include <array>
 
+#include "policy/decide.h"
 #include "policy/list_rule.h"
+#include "policy/rule.h"
 
 namespace sekisho::policy {
 
@@ -19,10 +22,34 @@ bool may_refuse(const ListRules& lists) {
 // Whether a refusal has to wait, or never comes, for the sake of an entry.
 bool is_open(ListProspect prospect) { return prospect != ListProspect::none; }
 
+ListKinds skipped_at_rcpt(const Facts& facts, const RuleSet& rules, ListProspects& prospects,
+                          KnownSoFar known) {
+  if (rules.allowlist) prospects = could_still_skip_lists(*rules.allowlist, facts, known);
+  return {is_open(prospects.dnsbl), is_open(prospects.rhsbl)};
+}
+
+// Only what rejects: the milder actions need the message.
+std::optional<Decision> deny(const Facts& facts, const std::vector<AllowMatch>& denials,
+                             const Rules& rules) {
+  if (facts.exemption != Exemption::none || facts.role == Role::local || rules.monitor) {
+    return std::nullopt;
+  }
+  auto decision = by_denylist(facts, denials);
+  if (decision && decision->action != Action::reject) return std::nullopt;
+  return decision;
+}
+
+// What of the message the denylist can name before it is there.
+constexpr std::array known_at_rcpt = {IdentityKind::ip, IdentityKind::helo, IdentityKind::mfrom,
+                                      IdentityKind::ptr};
+
 }  // namespace
 
 bool may_refuse_recipients(const RuleSet& rules) {
-  return may_refuse(rules.defaults.lists) ||
+  const bool denies = rules.denylist &&
+                      std::any_of(known_at_rcpt.begin(), known_at_rcpt.end(),
+                                  [&](IdentityKind kind) { return rules.denylist->rejects(kind); });
+  return denies || may_refuse(rules.defaults.lists) ||
          std::any_of(rules.policies.begin(), rules.policies.end(),
                      [](const RecipientRules& policy) { return may_refuse(policy.rules.lists); });
 }
@@ -32,21 +59,39 @@ RecipientOpinion judge_recipient(const Facts& facts, const RuleSet& rules, std::
   const Rules& own = rules.for_recipient(to);
   // A relay of ours is never refused; who was there before it is not known yet.
   if (facts.relay) return {};
+  RecipientOpinion opinion;
+  if (rules.denylist) {
+    opinion.refusal = deny(facts, match_denylist(*rules.denylist, facts), own);
+    if (opinion.refusal) return opinion;
+    opinion.undecided =
+        !known.iprev && facts.client.address && rules.denylist->rejects(IdentityKind::ptr);
+  }
   ListProspects prospects;
-  if (rules.allowlist) prospects = could_still_skip_lists(*rules.allowlist, facts, known);
-  const ListKinds skipped{is_open(prospects.dnsbl), is_open(prospects.rhsbl)};
-  RecipientOpinion opinion{refuse_at_rcpt(facts, own, skipped), false};
+  const ListKinds skipped = skipped_at_rcpt(facts, rules, prospects, known);
+  opinion.refusal = refuse_at_rcpt(facts, own, skipped);
   const bool lookups =
       prospects.dnsbl == ListProspect::lookups || prospects.rhsbl == ListProspect::lookups;
-  opinion.undecided = !opinion.refusal && lookups && refuse_at_rcpt(facts, own).has_value();
+  opinion.undecided |= lookups && refuse_at_rcpt(facts, own).has_value();
   return opinion;
+}
+
+void match_at_rcpt(Facts& facts, const RuleSet& rules, KnownSoFar known) {
+  match_lists(facts, rules);
+  ListProspects prospects;
+  const ListKinds skipped = skipped_at_rcpt(facts, rules, prospects, known);
+  facts.rcpt_skips_dnsbl = skipped.dnsbl;
+  facts.rcpt_skips_rhsbl = skipped.rhsbl;
 }
 
 Verdict decide_at_rcpt(const Facts& facts, const RuleSet& rules) {
   Verdict verdict;
   for (const auto& to : facts.refused_recipients) {
-    auto opinion = judge_recipient(facts, rules, to, KnownSoFar{true, true});
-    verdict.recipients.push_back({to, opinion.refusal.value_or(Decision())});
+    const Rules& own = rules.for_recipient(to);
+    auto decision = deny(facts, facts.denylist, own);
+    if (!decision) {
+      decision = refuse_at_rcpt(facts, own, {facts.rcpt_skips_dnsbl, facts.rcpt_skips_rhsbl});
+    }
+    verdict.recipients.push_back({to, decision.value_or(Decision())});
   }
   if (!verdict.recipients.empty()) verdict.message = verdict.recipients.front().decision;
   return verdict;

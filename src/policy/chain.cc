@@ -39,7 +39,7 @@ std::string silence_of_limits(const Case& /*asked*/) { return "the header is wit
 std::optional<Decision> author(const Case& asked) {
   if (asked.allowed.skip_author) return std::nullopt;
   auto malformed = malformed_author(asked.facts, asked.rules.author);
-  const auto denied = by_denylist(asked.facts);
+  const auto denied = by_denylist(asked.facts, asked.facts.denylist);
   if (malformed && denied && denied->action > malformed->action) return std::nullopt;
   return malformed;
 }
@@ -89,7 +89,7 @@ constexpr std::array rules = {
          .monitor = [](const Rules& r) { return r.author.monitor; },
          .monitor_key = "dmarc.author_monitor"},
     Rule{.name = "denylist",
-         .ask = [](const Case& c) { return by_denylist(c.facts); },
+         .ask = [](const Case& c) { return by_denylist(c.facts, c.facts.denylist); },
          .silence = [](const Case&) { return std::string("no entry of the denylist names it"); },
          .key = [](const Case&) { return std::string("denylist.files"); }},
     Rule{.name = "lists", .ask = lists, .silence = silence_of_lists, .key = key_of_lists},

@@ -74,6 +74,10 @@ struct Facts {
   dmarc::Result dmarc;                // Code::permerror when the author is malformed
   std::vector<AllowMatch> allowlist;  // entries that name an identity of this message
   std::vector<AllowMatch> denylist;
+  // With refused_recipients alone: the kinds of lists that an entry kept, or could still have kept, from
+  // refusing there.
+  bool rcpt_skips_dnsbl = false;
+  bool rcpt_skips_rhsbl = false;
   // How long this client network, sender and author have been deferred already; none for the first
   // time.
   std::optional<std::chrono::seconds> deferred_for;

@@ -60,7 +60,7 @@ std::span<const Rule> chain();
 std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
 std::string silence_of_author(const Case& asked);
 // allow_rule.cc. A denied identity, forged or not; the hardest of the entries speaks.
-std::optional<Decision> by_denylist(const Facts& facts);
+std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AllowMatch>& denials);
 // What the allowlist lets DMARC do at most, and what is told of it.
 struct Eased {
   std::optional<Decision> decision;

@@ -14,8 +14,8 @@ void Session::rcpt_to(Recipient recipient, StepDone done) {
     if (done) done({});
     return;
   }
-  const bool may_refuse =
-      done && receiving() && evaluated() && message_->lists && !message_->facts.relay;
+  const bool may_refuse = done && receiving() && evaluated() && !message_->facts.relay &&
+                          policy::may_refuse_recipients(message_->snapshot->rules);
   const auto wait = message_->snapshot->rules.for_recipient(recipient.address).lists.rcpt_wait;
   message_->asking.emplace(
       Message::Asking{std::move(recipient), std::move(done), steady_now() + wait});
@@ -28,20 +28,24 @@ void Session::rcpt_to(Recipient recipient, StepDone done) {
 void Session::advance_recipient(Message& message, SteadyTime now) {
   auto& facts = message.facts;
   message.checks.report(facts);
-  facts.lists = message.lists->results();
-  const policy::KnownSoFar known{message.checks.iprev().has_value(),
-                                 message.checks.spf_mail_from().has_value()};
+  if (message.lists) facts.lists = message.lists->results();
   auto opinion = policy::judge_recipient(facts, message.snapshot->rules,
-                                         message.asking->recipient.address, known);
+                                         message.asking->recipient.address, known_so_far(message));
   const bool over = now >= message.asking->until;
   if (opinion.refusal) {
-    // The list's own words are worth half a second.
-    if (!over && message.lists->awaits_reason(now)) return;
+    // The list's own words are worth half a second; the denylist has none.
+    const bool waits = message.lists && message.lists->awaits_reason(now);
+    if (!over && waits && opinion.refusal->rule != "denylist") return;
     return answer_recipient(message, std::move(opinion.refusal));
   }
-  if (over || (message.lists->decided(now) && !opinion.undecided)) {
+  const bool decided = !message.lists || message.lists->decided(now);
+  if (over || (decided && !opinion.undecided)) {
     answer_recipient(message, std::nullopt);
   }
+}
+
+policy::KnownSoFar Session::known_so_far(const Message& message) {
+  return {message.checks.iprev().has_value(), message.checks.spf_mail_from().has_value()};
 }
 
 void Session::answer_recipient(Message& message, std::optional<policy::Decision> refusal) {
@@ -52,7 +56,10 @@ void Session::answer_recipient(Message& message, std::optional<policy::Decision>
   if (refusal) {
     step.refusal = refusal->reply;
     facts.refused_recipients.push_back(asking.recipient.address);
-    if (!message.at_refusal) message.at_refusal = facts;
+    if (!message.at_refusal) {
+      message.at_refusal = facts;
+      policy::match_at_rcpt(*message.at_refusal, message.snapshot->rules, known_so_far(message));
+    }
     message.at_refusal->refused_recipients = facts.refused_recipients;
     ++engine_.counters().refused_recipients;
   } else {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/result.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
@@ -19,5 +20,13 @@ std::string client_text(const policy::Client& client);
 
 nlohmann::json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
                        const std::string& authentication_results);
+
+// Of what to_json() wrote, what an entry of the allowlist could name or be proved by, and the verdict without its edits.
+// Not in there: client, HELO, envelope sender and time. Errors: a sentence, when it is not what to_json() writes.
+struct Recorded {
+  policy::Facts facts;
+  policy::Verdict verdict;
+};
+Expected<Recorded, std::string> from_json(const nlohmann::json& record);
 
 }  // namespace sekisho::session

@@ -155,7 +155,12 @@ void name_new_lists(const Decided& recorded, const Snapshot& snapshot, Replayed&
 Replayed replay_at_rcpt(const Decided& recorded, const Snapshot& snapshot) {
   Replayed result;
   result.outcome = recorded.outcome;
-  result.outcome.verdict = policy::decide_at_rcpt(recorded.outcome.facts, snapshot.rules);
+  auto& facts = result.outcome.facts;
+  // Under the same configuration the entries are those of the time, whatever the files hold by now.
+  if (recorded.configuration != snapshot.digest) {
+    policy::match_at_rcpt(facts, snapshot.rules, policy::KnownSoFar{true, true});
+  }
+  result.outcome.verdict = policy::decide_at_rcpt(facts, snapshot.rules);
   name_new_lists(recorded, snapshot, result);
   return result;
 }

@@ -21,6 +21,7 @@
 
 #include "base/executor.h"
 #include "mail/header.h"
+#include "policy/allowlist.h"
 #include "policy/facts.h"
 #include "session/checks.h"
 #include "session/decided.h"
@@ -110,6 +111,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // recipients.cc: the answer to RCPT.
   void advance_recipient(Message& message, SteadyTime now);
+  static policy::KnownSoFar known_so_far(const Message& message);
   void answer_recipient(Message& message, std::optional<policy::Decision> refusal);
   void record_refused(Message& message);
 

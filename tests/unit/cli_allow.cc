@@ -177,6 +177,22 @@ TEST_F(Allow, AddWhatOnlyLooksLikeADuplicate) {
   EXPECT_NE(ended.err.find("each use is logged"), std::string::npos);
 }
 
+// What can never do anything is said wherever the entry is seen.
+TEST_F(Allow, ADeadEntryIsTold) {
+  const std::string dead =
+      "mfrom:c.example: spf= never does anything here, for what spf=pass proves";
+  const auto added = run({"add", "mfrom:c.example", "spf=accept"});
+  EXPECT_EQ(added.code, 0);
+  EXPECT_NE(added.err.find(dead), std::string::npos) << added.err;
+  EXPECT_NE(run({"list"}).err.find("allow:5: warning: " + dead), std::string::npos);
+  EXPECT_NE(run({"check", "c.example"}).out.find("           but " + dead), std::string::npos);
+  EXPECT_EQ(run({"check", "a.example"}).out.find("never"), std::string::npos);
+  EXPECT_EQ(run({"add", "ip:203.0.113.7", "skip=all"}).code, 0);
+  EXPECT_NE(run({"list"}).err.find("allow:6: warning: ip:203.0.113.7 never does anything: the "
+                                   "denylist comes first, and has ip:203.0.113.0/24"),
+            std::string::npos);
+}
+
 TEST_F(Allow, AppendGivesWayToAnEditor) {
   const auto done = append_lines(path("allow"), [&](const std::string&) {
     write("allow", "# an editor was here\n");

@@ -121,6 +121,25 @@ TEST_F(HistoryCommand, TheTable) {
   EXPECT_EQ(object[0]["to"][0], "user@example.jp");
 }
 
+// What the MTA holds is known to the history alone, by either id.
+TEST_F(HistoryCommand, AnEntryFromWhatTheMtaHolds) {
+  auto letter = from("x@b.example", "ceo@a.example");
+  letter.client = "198.51.100.1";
+  const auto id = judge(letter);
+  for (const std::string& named : {id, std::string("4bXY")}) {
+    write("allow", "");
+    const auto ended = run({"allow", "add", "--from-quarantine", named});
+    EXPECT_EQ(ended.code, ok) << ended.err;
+    EXPECT_EQ(test::read_file(path("allow")),
+              "mfrom:x@b.example dmarc=accept note=\"held message " + id + "\"\n");
+  }
+  const auto accepted = judge(from("bob@a.example", "bob@a.example"));
+  EXPECT_THAT(run({"allow", "add", "--from-quarantine", accepted}).err,
+              HasSubstr("there is nothing to allow"));
+  EXPECT_THAT(run({"allow", "add", "--from-quarantine", "0000-000Z"}).err,
+              HasSubstr("neither the quarantine nor the history knows that id"));
+}
+
 TEST_F(HistoryCommand, ExplainsEveryRuleAndTheLineThatDecided) {
   const auto id = judge(from("x@b.example", "ceo@a.example"));
   const auto shown = run({"explain", id});

@@ -197,6 +197,25 @@ TEST_F(ListFilesTest, ANamedFileMustExistAndADefaultNeedNot) {
   }
 }
 
+TEST_F(ListFilesTest, FindingsNameWhatTheDenylistTakesAway) {
+  write("allow", "from:a.example skip=dnsbl\nmfrom:a.example skip=dnsbl\n");
+  write("deny", "# phishing\nmfrom:.example\n");
+  options_.denylist = {path("deny")};
+  policy::RuleSet rules;
+  ASSERT_TRUE(read_list_files(options_, rules));
+  std::string said;
+  for (const auto& finding : list_findings(rules, now_)) said += finding.text() + "\n";
+  EXPECT_NE(said.find(path("allow") +
+                      ":2: warning: mfrom:a.example never does anything: the "
+                      "denylist comes first, and has mfrom:.example (" +
+                      path("deny") + ":2)"),
+            std::string::npos)
+      << said;
+  EXPECT_EQ(said.find("from:a.example never does anything"),
+            said.find("mfrom:a.example never does anything") + 1)
+      << said;
+}
+
 TEST_F(ListFilesTest, FindingsSayWhatMovesToTheDot) {
   write("allow",
         "dkim:a.example skip=dnsbl\nfrom:b.example skip=rhsbl\ndkim:c.example dmarc=accept\n"

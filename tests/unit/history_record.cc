@@ -142,6 +142,8 @@ class Maker {
     facts.dmarc = dmarc();
     for (std::size_t n = number(3); n > 0; --n) facts.allowlist.push_back(match());
     for (std::size_t n = number(3); n > 0; --n) facts.denylist.push_back(match());
+    facts.rcpt_skips_dnsbl = yes();
+    facts.rcpt_skips_rhsbl = yes();
     if (yes()) facts.deferred_for = std::chrono::seconds(number(100'000));
     facts.dns_questions = number(100);
     facts.dns_waited = std::chrono::milliseconds(number(20'000));

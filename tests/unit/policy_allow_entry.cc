@@ -155,7 +155,7 @@ TEST(AllowFile, ABadLineIsAFindingAndTheRestHolds) {
       "\r\n"
       "from:example.com skip=dnsbl   # billing\r\n"
       "from:example.org skp=dnsbl\n"
-      "  mfrom:a#b@partner.example spf=accept\n"
+      "  mfrom:a#b@partner.example skip=rhsbl\n"
       "ip:192.0.2.1 skip=all note=\"x # y\"\n"
       "from:dead.example dmarc=accept\n"
       "ip:192.0.2.2 skip=al",
@@ -174,6 +174,38 @@ TEST(AllowFile, ABadLineIsAFindingAndTheRestHolds) {
             "proves needs it not");
   EXPECT_FALSE(file.findings[1].bad_line);
   EXPECT_EQ(file.findings[2].line, 8U);
+}
+
+// What an entry's own proof leads to needs no permission.
+TEST(AllowFile, AnEntryThatCanNeverDoAnythingIsAFinding) {
+  struct Dead {
+    const char* entry;
+    const char* says;  // empty: it may do something
+  };
+  const Dead cases[] = {
+      {"mfrom:a.example spf=accept",
+       "spf= never does anything here, for what spf=pass proves needs it not"},
+      {"mfrom:a.example proof=spf spf=accept", "spf= never does anything here"},
+      {"from:a.example proof=spf spf=accept", "spf= never does anything here"},
+      {"from:a.example spf=accept", "spf= never does anything here, for what dmarc=pass"},
+      {"from:a.example dmarc=tag spf=accept",
+       "dmarc= and spf= never do anything here, for what dmarc=pass proves needs them not"},
+      {"mfrom:a.example spf=accept skip=dnsbl", ""},
+      {"mfrom:a.example dmarc=accept spf=accept", ""},
+      {"mfrom:a.example proof=none spf=accept", ""},
+      {"from:a.example proof=dkim spf=accept", ""},
+      {"from:a.example skip=all", ""},
+      {"dkim:a.example spf=accept", ""},
+      {"ip:192.0.2.1 spf=accept", ""},
+      {"ptr:a.example spf=accept", ""},
+  };
+  for (const auto& c : cases) {
+    const auto file = parse_allow_file(c.entry, "list", ListKind::allow);
+    ASSERT_EQ(file.entries.size(), 1U) << c.entry;
+    const std::string said = file.findings.empty() ? "" : file.findings[0].text();
+    EXPECT_EQ(said.empty(), *c.says == '\0') << c.entry << ": " << said;
+    EXPECT_NE(said.find(c.says), std::string::npos) << c.entry << ": " << said;
+  }
 }
 
 TEST(AllowFile, OfNulOctetsAndLongLines) {

@@ -179,6 +179,35 @@ TEST(AllowRule, MonitorModeDeniesNobody) {
   EXPECT_EQ(decision.monitored, reject);
 }
 
+// Denial comes first: what it always has for an entry of the allowlist makes that entry useless.
+TEST(Denylist, IsAlwaysBeforeAnEntry) {
+  struct Before {
+    const char* deny;
+    const char* allow;
+    bool always;
+  };
+  const Before orders[] = {
+      {"from:a.example", "from:a.example skip=dnsbl", true},
+      {"from:a.example action=tag", "from:user@a.example skip=dnsbl", true},
+      {"from:.example", "from:.a.example skip=dnsbl", true},
+      {"from:user@a.example", "from:a.example skip=dnsbl", false},
+      {"mfrom:a.example", "from:a.example skip=dnsbl", false},
+      {"from:b.example", "from:a.example skip=dnsbl", false},
+      {"ip:192.0.2.0/24", "ip:192.0.2.1 skip=all", true},
+      {"ip:192.0.2.0/24", "ip:192.0.2.1 skip=author", false},
+      {"ip:192.0.2.0", "ip:192.0.2.0/24 skip=all", false},
+      {"ip:2001:db8::/32", "ip:192.0.2.1 skip=all", false},
+      {"from:a.example until=2020-01-31", "from:a.example skip=dnsbl", false},
+      {"from:a.example until=2030-01-31", "from:a.example skip=dnsbl", false},
+      {"from:a.example until=2030-01-31", "from:a.example skip=dnsbl until=2029-01-31", true},
+  };
+  for (const auto& c : orders) {
+    const auto entry = AllowEntry::parse(c.allow, ListKind::allow).value();
+    const auto* found = denylist_of(c.deny)->always_before(entry, list_mail().received);
+    EXPECT_EQ(found != nullptr, c.always) << c.deny << " / " << c.allow;
+  }
+}
+
 TEST(AllowRule, PermissionsOfSeveralEntriesAddUp) {
   Facts facts = list_mail();
   RuleSet rules;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "policy/allowlist.h"
+#include "session/replay.h"
 #include "support/session_gate.h"
 
 namespace sekisho::session {
@@ -39,6 +40,13 @@ void allow(Snapshot& snapshot, const std::string& entries) {
       policy::parse_allow_file(entries, "allowlist", policy::ListKind::allow));
   snapshot.rules.allowlist = std::make_shared<policy::Allowlist>(
       policy::ListKind::allow, policy::Allowlist::Files{std::move(file)});
+}
+
+void deny(Snapshot& snapshot, const std::string& entries) {
+  auto file = std::make_shared<policy::AllowFile>(
+      policy::parse_allow_file(entries, "denylist", policy::ListKind::deny));
+  snapshot.rules.denylist = std::make_shared<policy::Allowlist>(
+      policy::ListKind::deny, policy::Allowlist::Files{std::move(file)});
 }
 
 // What each RCPT was answered, "ok" or the reply; "?" while it waits.
@@ -175,6 +183,146 @@ TEST(Recipients, EntriesOfTheAllowlist) {
     const auto answer = dialogue.rcpt("user@example.jp");
     EXPECT_EQ(answer != "ok", c.refused) << c.entry << ": " << answer;
   }
+}
+
+struct DenialCase {
+  const char* entry;
+  bool negotiated;  // whether anybody is asked at RCPT
+  bool refused;
+};
+
+const char* const denial = "550 5.7.1 rejected by local policy (id=";
+
+// The denylist refuses at RCPT by what is known of client and envelope; without a DNS list too.
+TEST(Recipients, EntriesOfTheDenylist) {
+  const DenialCase cases[] = {
+      {"ip:192.0.2.0/24", true, true},
+      {"ip:198.51.100.0/24", true, false},
+      {"helo:mx.a.example", true, true},
+      {"helo:.a.example", true, true},
+      {"mfrom:a.example", true, true},
+      {"mfrom:bob@a.example", true, true},
+      {"mfrom:eve@a.example", true, false},
+      {"ptr:mx.a.example", true, true},
+      {"ptr:mx.b.example", true, false},
+      {"ip:192.0.2.0/24 action=quarantine", false, false},
+      {"ip:192.0.2.0/24 action=tag", false, false},
+      {"ip:192.0.2.0/24 until=2020-01-31", true, false},
+      {"from:a.example", false, false},
+      {"dkim:a.example", false, false},
+  };
+  for (const auto& c : cases) {
+    auto snapshot = test::snapshot_on_zone(
+        "mx.a.example. A 192.0.2.10\n10.2.0.192.in-addr.arpa. PTR mx.a.example.\n"
+        "a.example. TXT \"v=spf1 -all\"\n");
+    deny(snapshot, std::string(c.entry) + "\n");
+    Gate gate(std::move(snapshot));
+    Dialogue dialogue(gate);
+    EXPECT_EQ(dialogue.session().refuses_recipients(), c.negotiated) << c.entry;
+    dialogue.begin({});
+    dialogue.rcpt("user@example.jp");
+    const auto answer = dialogue.answer();
+    EXPECT_EQ(answer.starts_with(denial), c.refused) << c.entry << ": " << answer;
+    if (!c.refused) {
+      EXPECT_EQ(answer, "ok") << c.entry;
+    }
+  }
+}
+
+TEST(Recipients, ADenialIsRecordedWithItsEntry) {
+  auto snapshot = listing_snapshot();
+  deny(snapshot, "mfrom:a.example\n");
+  allow(snapshot, "ip:192.0.2.10 skip=all\n");
+  Gate gate(std::move(snapshot));
+  Dialogue dialogue(gate);
+  dialogue.begin({});
+  EXPECT_TRUE(dialogue.rcpt("user@example.jp").starts_with(denial)) << dialogue.answer();
+  EXPECT_TRUE(dialogue.rcpt("postmaster@example.jp").starts_with(denial));
+  dialogue.session().abort();
+  const auto lines = gate.recorder().lines();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find(" refused=<user@example.jp>,<postmaster@example.jp> "), std::string::npos)
+      << lines[0];
+  EXPECT_NE(lines[0].find(" allow=ip:192.0.2.10(proven) "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" rule=denylist reason=\"denied: mfrom:a.example (denylist:1)\""),
+            std::string::npos)
+      << lines[0];
+}
+
+// The files of the lists may have changed since: under the same configuration a refusal comes out as it was.
+TEST(Recipients, ARefusalIsMadeAgainWhateverTheListsHoldByNow) {
+  for (const char* denied : {"mfrom:a.example\n", ""}) {
+    auto snapshot = listing_snapshot();
+    snapshot.digest = "d1";
+    deny(snapshot, denied);
+    allow(snapshot, "mfrom:b.example skip=dnsbl\n");
+    Gate gate(snapshot);
+    Dialogue dialogue(gate);
+    dialogue.begin({});
+    EXPECT_NE(dialogue.rcpt("user@example.jp"), "ok");
+    dialogue.session().abort();
+    const auto decided = gate.recorder().decisions().back();
+    deny(snapshot, "");
+    allow(snapshot, "ip:192.0.2.10 skip=dnsbl\n");
+    EXPECT_EQ(replay(*decided, snapshot).outcome, decided->outcome) << denied;
+    snapshot.digest = "d2";
+    EXPECT_EQ(replay(*decided, snapshot).outcome.verdict.message.action, policy::Action::accept)
+        << denied;
+  }
+}
+
+TEST(Recipients, WhoWouldNotBeRefusedAtTheDotIsNotDeniedBefore) {
+  auto snapshot = test::snapshot_on_zone("");
+  deny(snapshot, "ip:192.0.2.0/24\n");
+  snapshot.rules.defaults.monitor = true;
+  Gate monitored(snapshot);
+  Dialogue watched(monitored);
+  watched.begin({});
+  EXPECT_EQ(watched.rcpt("user@example.jp"), "ok");
+  snapshot.rules.defaults.monitor = false;
+  Gate gate(snapshot);
+  Dialogue user(gate, policy::Role::submission);
+  test::Letter letter;
+  letter.authenticated = true;
+  user.begin(letter);
+  EXPECT_EQ(user.rcpt("user@example.jp"), "ok");
+  snapshot.options.trust.relays = {mail::IpPrefix::parse("192.0.2.10").value()};
+  Gate behind(snapshot);
+  Dialogue relay(behind);
+  relay.begin({});
+  EXPECT_EQ(relay.rcpt("user@example.jp"), "ok");
+}
+
+// A name that DNS still has to confirm is waited for, and what comes too late is denied at the dot.
+TEST(Recipients, ADeniedNameIsLookedUpFirst) {
+  const std::string names =
+      "mx.a.example. A 192.0.2.10\n10.2.0.192.in-addr.arpa. PTR mx.a.example.\n";
+  auto snapshot = test::snapshot_on_zone(names);
+  deny(snapshot, "ptr:.a.example\n");
+  const auto held = std::make_shared<HeldResolver>(snapshot.resolver);
+  snapshot.resolver = held;
+  Gate gate(snapshot);
+  Dialogue dialogue(gate);
+  dialogue.begin({});
+  EXPECT_EQ(dialogue.rcpt("user@example.jp"), "?");
+  while (held->answer_all()) dialogue.answer();
+  EXPECT_TRUE(dialogue.answer().starts_with(denial)) << dialogue.answer();
+  dialogue.session().abort();
+
+  const auto slow = std::make_shared<HeldResolver>(test::snapshot_on_zone(names).resolver);
+  snapshot.resolver = slow;
+  snapshot.rules.defaults.lists.rcpt_wait = std::chrono::milliseconds(0);
+  Gate impatient(snapshot);
+  Dialogue late(impatient);
+  late.begin({});
+  EXPECT_EQ(late.rcpt("user@example.jp"), "ok");
+  std::optional<Outcome> outcome;
+  late.session().header("From", " bob@a.example");
+  late.session().end_of_header();
+  late.session().end_of_message("4bXY", [&](const Outcome& o) { outcome = o; });
+  while (slow->answer_all()) late.answer();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->verdict.message.rule, "denylist");
 }
 
 TEST(Recipients, WhoIsNotEvaluatedIsNotRefused) {

@@ -246,6 +246,56 @@ TEST(Traces, OfManyFieldsAFewAreKept) {
   EXPECT_EQ(find_traces(header, {}, {}).fields.size(), 20U);
 }
 
+// All that an entry of the allowlist could be proved by comes back as it was.
+TEST(JsonRecord, IsReadBack) {
+  auto facts = usual();
+  facts.author.mailboxes = {mail::Mailbox{"a \"b\"", domain("example.com")}};
+  facts.traces.fields = {"List-Id"};
+  facts.exemption = policy::Exemption::released;
+  facts.dmarc.from = "example.com";
+  facts.dmarc.aligned_dkim = true;
+  facts.iprev.name = "mail.example.com";
+  facts.dkim[0].testing = true;
+  auto verdict = with(policy::Action::accept, "dmarc", "p=reject");
+  verdict.message.monitored = policy::Action::reject;
+  verdict.message.evidence = {"list:zen"};
+  verdict.recipients = {{"a@example.jp", verdict.message}};
+  const auto read = from_json(to_json(facts, verdict, ""));
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->facts.id, facts.id);
+  EXPECT_EQ(read->facts.exemption, facts.exemption);
+  EXPECT_EQ(read->facts.author, facts.author);
+  EXPECT_EQ(read->facts.dkim, facts.dkim);
+  EXPECT_EQ(read->facts.spf_helo, facts.spf_helo);
+  EXPECT_EQ(read->facts.spf_mail_from, facts.spf_mail_from);
+  EXPECT_EQ(read->facts.iprev, facts.iprev);
+  EXPECT_EQ(read->facts.traces, facts.traces);
+  EXPECT_EQ(read->facts.dmarc.code, facts.dmarc.code);
+  EXPECT_EQ(read->facts.dmarc.from, facts.dmarc.from);
+  EXPECT_TRUE(read->facts.dmarc.aligned_dkim);
+  EXPECT_FALSE(read->facts.dmarc.aligned_spf);
+  EXPECT_EQ(read->verdict, verdict);
+}
+
+TEST(JsonRecord, WhatItDoesNotWriteIsAnError) {
+  const auto good = to_json(usual(), with(policy::Action::quarantine, "dmarc"), "");
+  ASSERT_TRUE(from_json(good));
+  for (const auto& [at, value] : {std::pair("/spf/0/result", "Pass"),
+                                  {"/dkim/0/result", "ok"},
+                                  {"/verdict/action", "hold"},
+                                  {"/author/result", "two"},
+                                  {"/dmarc/result", ""},
+                                  {"/author/domain", "a..b"},
+                                  {"/spf", "pass"},
+                                  {"/author/mailboxes", "a@b.example"}}) {
+    auto bad = good;
+    bad[nlohmann::json::json_pointer(at)] = value;
+    EXPECT_FALSE(from_json(bad)) << at;
+  }
+  EXPECT_FALSE(from_json(nlohmann::json::parse("[", nullptr, false)));
+  EXPECT_FALSE(from_json(nlohmann::json::object()));
+}
+
 }  // namespace
 
 }  // namespace sekisho::session

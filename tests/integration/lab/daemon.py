@@ -56,8 +56,9 @@ def _value(value):
 class Daemon:
     """One sekishod with one named configuration. Its three doors: mx (Unix socket), submission (TCP), local."""
 
-    def __init__(self, program, home, number, settings, release_port=25):
+    def __init__(self, program, home, number, settings, release_port=25, files=None):
         self.home = home
+        self._files = files or {}
         self.mx = f"unix:{home}/mx.sock"
         self.local = f"unix:{home}/local.sock"
         self.submission = f"inet:127.0.0.1:{8890 + number}"
@@ -82,6 +83,9 @@ class Daemon:
         os.makedirs(self.home, exist_ok=True)
         os.chown(self.home, 65534, -1)
         self.configure(self._settings)
+        for name, text in self._files.items():
+            if not os.path.exists(os.path.join(self.home, name)):
+                self.write_file(name, text)
         argv = [self._program, "-c", os.path.join(self.home, "milter.conf"), "-f"]
         self._process = process.start(argv, os.path.join(self.home, "output"), user=65534, group="postfix",
                                       extra_groups=[], cwd=self.home)
@@ -91,6 +95,13 @@ class Daemon:
         self._settings = settings
         with open(os.path.join(self.home, "milter.conf"), "w") as out:
             out.write(to_toml(merged(merged(BASE, self._own), settings)))
+
+    def write_file(self, name, text):
+        """A file beside the configuration, whole at any moment."""
+        path = os.path.join(self.home, name)
+        with open(path + ".new", "wb") as out:
+            out.write(text.encode())
+        os.rename(path + ".new", path)
 
     def command_configuration(self, quarantine):
         """A file for the command alone: the daemon's settings, but for these of [quarantine]."""

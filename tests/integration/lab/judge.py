@@ -6,6 +6,7 @@ from . import authres
 
 OUR_ID = "mx.example.jp"
 SETTLE_SECONDS = 12
+LOG_SECONDS = 2
 
 
 def fates(lab, scenario, answer, begun, wanted):
@@ -76,12 +77,22 @@ def complaints(lab, scenario, expect, answer, begun, read_log):
             out.append("the body was altered")
     if (expect.results or expect.present) and "delivered" not in fate.values():
         out.append("nothing was delivered to look at")
-    log = read_log()
+    log = _settled_log(expect, read_log)
     out += [f"no log line matches {p!r}" for p in expect.log if not re.search(p, log, re.MULTILINE)]
     out += [f"a log line matches {p!r}" for p in expect.no_log if re.search(p, log, re.MULTILINE)]
     if expect.seconds and answer.seconds > expect.seconds:
         out.append(f"the answer took {answer.seconds:.1f} s, not {expect.seconds} s")
     return out
+
+
+def _settled_log(expect, read_log):
+    """What was refused at RCPT is logged when the MTA says that the transaction is over: soon, not at once."""
+    deadline = time.monotonic() + LOG_SECONDS
+    while True:
+        log = read_log()
+        if all(re.search(p, log, re.MULTILINE) for p in expect.log) or time.monotonic() > deadline:
+            return log
+        time.sleep(0.02)
 
 
 def _body(message):

@@ -3,7 +3,7 @@ import os
 import time
 import traceback
 
-from . import dialogues, dns_client, dns_faults, judge, messages, namespace, sink, store, upheavals, zones
+from . import allow, dialogues, dns_client, dns_faults, judge, messages, namespace, sink, store, upheavals, zones
 from .daemon import Daemon
 from .keys import Keys
 from .mta import MTAS
@@ -23,7 +23,7 @@ class Laboratory:
         asked = {s.config for s in scenario_file.scenarios}
         used = sorted(asked.union(*(scenario_file.behind.get(name, []) for name in asked)) - {"none"})
         self._daemons = {name: Daemon(program, os.path.join(home, name), n, scenario_file.configurations[name],
-                                      release_port=FIRST_MX + n)
+                                      release_port=FIRST_MX + n, files=scenario_file.files.get(name))
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
         self.mta = MTAS[mta](os.path.join(home, mta), self._services(), self._local())
@@ -84,7 +84,7 @@ class Laboratory:
         asked = len(self.faults.asked())
         try:
             message = self.build(scenario.message, scenario.id)
-            part = next(p for p in (upheavals, store, dialogues) if hasattr(p, scenario.dialogue))
+            part = next(p for p in (allow, upheavals, store, dialogues) if hasattr(p, scenario.dialogue))
             answer = getattr(part, scenario.dialogue)(self, scenario, message, **scenario.parameters)
             if answer is None:
                 return []

@@ -62,6 +62,7 @@ class ScenarioFile:
     configurations: dict        # name -> settings over daemon.BASE
     zones: list
     faults: list
+    files: dict                 # name of a configuration -> {name of a file beside it: text}
     behind: dict                # name of a configuration -> names of those whose filters are asked before
 
 
@@ -101,7 +102,7 @@ def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
     where = os.path.basename(path)
-    unknown = set(document) - {"about", "zone", "config", "defaults", "behind", "scenario"}
+    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "scenario"}
     if unknown:
         raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
     scenarios = [_scenario(t, document.get("defaults", {}), where, mta) for t in document["scenario"]]
@@ -109,14 +110,15 @@ def load(path, mta):
     if len(set(names)) != len(names):
         raise ValueError(f"{where}: an id is used twice: {sorted(n for n in names if names.count(n) > 1)}")
     configurations = {"default": {}, **document.get("config", {})}
-    behind = document.get("behind", {})
-    missing = {s.config for s in scenarios}.union(behind, *behind.values()) - set(configurations) - {"none"}
+    behind, files = document.get("behind", {}), document.get("files", {})
+    missing = {s.config for s in scenarios}.union(files, behind, *behind.values()) - set(configurations) - {"none"}
     if missing:
         raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
     scenarios = [s for s in scenarios if s.mta in ("", mta)]
     zones = [document.get("zone", "")] + [s.zone for s in scenarios]
     faults = [fault for s in scenarios for fault in s.faults]
-    return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults, behind)
+    return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults, files,
+                        behind)
 
 
 def take_filter_away(file):
@@ -124,7 +126,8 @@ def take_filter_away(file):
     laboratory and the data."""
     needs_it = {"released", "reloaded", "crash", "ended", "reconfigured", "misconfigured", "outage", "kept", "let_go",
                 "let_go_twice", "stolen_proof", "failing_mta", "parameters", "never_bounces", "by_sendmail", "deleted",
-                "daemon_down", "no_store", "too_much", "summary"}
+                "daemon_down", "no_store", "too_much", "summary", "relisted", "relisted_under_load", "told",
+                "let_in", "let_in_and_go", "kept_out"}
     file.scenarios = [s for s in file.scenarios if s.dialogue not in needs_it and "reloads" not in s.parameters]
     for one in file.scenarios:
         if one.config != "none":

@@ -45,7 +45,7 @@ class Command:
         return rows[0]
 
 
-def _hold(lab, scenario, message, recipients=None):
+def hold(lab, scenario, message, recipients=None):
     """Sent, and in the store: for `recipients`, or all. (answer, id)"""
     answer = plain(lab, scenario, message)
     assert answer.stage("dot").code == 250, f"answered {answer.stage('dot')}"
@@ -61,7 +61,7 @@ def _hold(lab, scenario, message, recipients=None):
 
 def kept(lab, scenario, message, recipients=None):
     """Held in the store for these recipients, byte for byte; nothing in the MTA's queue."""
-    return _hold(lab, scenario, message, recipients)[0]
+    return hold(lab, scenario, message, recipients)[0]
 
 
 def _release(lab, scenario, answer, identity, options=(), code=0, **settings):
@@ -70,7 +70,7 @@ def _release(lab, scenario, answer, identity, options=(), code=0, **settings):
 
 def let_go(lab, scenario, message, recipients=None, options=(), state="delivered", to=None):
     """Held, and released through the MTA; a second release is refused."""
-    answer, identity = _hold(lab, scenario, message, recipients)
+    answer, identity = hold(lab, scenario, message, recipients)
     _release(lab, scenario, answer, identity, options)
     command = Command(lab, scenario)
     command.row(answer, state=state)
@@ -98,7 +98,7 @@ def _assert_delivered_once(lab, answer, recipients, scenario):
 
 def let_go_twice(lab, scenario, message):
     """Two releases at the same time: one does it."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     command = Command(lab, scenario)
     running = [command.start("release", identity) for _ in range(2)]
     said = [one.communicate(timeout=60) for one in running]
@@ -110,7 +110,7 @@ def let_go_twice(lab, scenario, message):
 
 def stolen_proof(lab, scenario, message):
     """Who has seen a released message on its way sends it again: it is judged as any other, and held."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     listener = Listener(lab.port(scenario))
     _release(lab, scenario, answer, identity, release_via=f"smtp:127.0.0.1:{listener.port}")
     stolen = listener.message()
@@ -124,7 +124,7 @@ def stolen_proof(lab, scenario, message):
 
 def failing_mta(lab, scenario, message, replies=None, offers=None, remark="", code=TEMPORARY):
     """An MTA that does not take it: still held, and the row says why. Then one that does."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     fake = FakeMta(replies, offers)
     _release(lab, scenario, answer, identity, code=code, release_via=f"smtp:127.0.0.1:{fake.port}")
     row = Command(lab, scenario).row(answer, state="held")
@@ -136,7 +136,7 @@ def failing_mta(lab, scenario, message, replies=None, offers=None, remark="", co
 
 def parameters(lab, scenario, message, options=(), offers=None, lines=()):
     """The commands that the MTA gets, as regexes in order."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     fake = FakeMta(offers=offers)
     _release(lab, scenario, answer, identity, options, release_via=f"smtp:127.0.0.1:{fake.port}")
     said = [line for line in fake.lines if line[:4] in ("MAIL", "RCPT")]
@@ -146,7 +146,7 @@ def parameters(lab, scenario, message, options=(), offers=None, lines=()):
 
 def never_bounces(lab, scenario, message):
     """Released to a mailbox that the next hop refuses: nobody hears of it."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     before = len(lab.sink.since(0))
     _release(lab, scenario, answer, identity)
     wait_until(lambda: not lab.mta.queued(), "the MTA still has it", 20)
@@ -157,14 +157,14 @@ def never_bounces(lab, scenario, message):
 
 def by_sendmail(lab, scenario, message):
     """release_via = "sendmail:…"."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     _release(lab, scenario, answer, identity, release_via="sendmail:" + lab.mta.sendmail_program())
     _assert_delivered_once(lab, answer, scenario.rcpt, scenario)
     return answer
 
 
 def deleted(lab, scenario, message):
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     command = Command(lab, scenario)
     command.run("delete", identity)
     command.row(answer, state="deleted")
@@ -174,7 +174,7 @@ def deleted(lab, scenario, message):
 
 def daemon_down(lab, scenario, message):
     """The command needs no daemon; the MTA then takes the message without asking it."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     daemon = lab.daemon(scenario)
     assert (wrong := daemon.stop()) is None, wrong
     try:
@@ -259,7 +259,7 @@ def too_much(lab, scenario, message, count=1):
 
 def summary(lab, scenario, message):
     """stats, verify, expire and export as an admin types them."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     command = Command(lab, scenario)
     mail = command.run("stats", "--mail", "admin@example.jp").decode()
     assert "\nTo: admin@example.jp\n" in mail and identity in mail, mail

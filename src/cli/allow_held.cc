@@ -1,0 +1,143 @@
+// `sekisho allow add --from-quarantine`, and what `sekisho quarantine release --allow` does before the release.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include <unistd.h>
+
+#include "base/encoding.h"
+#include "cli/allow.h"
+#include "cli/complain.h"
+#include "control/list_files.h"
+#include "policy/allowlist.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+using policy::AllowEntry;
+using policy::Allowlist;
+using policy::AllowMatch;
+using policy::ListKind;
+
+using Matches = std::vector<AllowMatch>;
+
+// Whether `effect` permits all that `wanted` does.
+bool covers(const policy::AllowEffect& effect, const policy::AllowEffect& wanted) {
+  const auto mild = [](std::optional<policy::Action> has, std::optional<policy::Action> wants) {
+    return !wants || (has && *has <= *wants);
+  };
+  return effect.skip_dnsbl >= wanted.skip_dnsbl && effect.skip_rhsbl >= wanted.skip_rhsbl &&
+         effect.skip_author >= wanted.skip_author && mild(effect.dmarc, wanted.dmarc) &&
+         mild(effect.spf, wanted.spf);
+}
+
+// As it would be read from the file: the message is a stranger's, and must not write more than one entry.
+Expected<AllowEntry, std::string> written(AllowEntry entry, const AddRequest& request,
+                                          const std::string& id) {
+  entry.note = request.note.empty() ? "held message " + id : request.note;
+  std::string text = entry.text(ListKind::allow);
+  if (!request.until.empty()) text += " until=" + request.until;
+  auto read = AllowEntry::parse(text, ListKind::allow);
+  if (!read) return tl::unexpected<std::string>(read.error().what);
+  const bool same = read->identity() == entry.identity() && read->proof == entry.proof &&
+                    read->effect == entry.effect;
+  if (!same)
+    return tl::unexpected<std::string>(entry.identity() + " cannot be written as an entry");
+  if (read->expired(wall_now())) {
+    return tl::unexpected<std::string>("until=" + read->until_text() + " is over already");
+  }
+  return std::move(*read);
+}
+
+// What the allowlist says of the message now, and with one entry more.
+struct Prospect {
+  Matches now;
+  Matches then;
+};
+
+std::optional<Prospect> look_ahead(const config::Settings& settings, policy::Facts facts,
+                                   const AllowEntry& entry) {
+  policy::RuleSet rules;
+  if (auto read = control::read_list_files(settings.list_files, rules); !read) {
+    warn(read.error());
+    return std::nullopt;
+  }
+  facts.received = wall_now();  // an entry that has expired since does nothing for the next message
+  auto files = rules.allowlist->files();
+  files.push_back(std::make_shared<const policy::AllowFile>(
+      policy::parse_allow_file(entry.text(ListKind::allow), "the new entry", ListKind::allow)));
+  const Allowlist extended(ListKind::allow, std::move(files));
+  return Prospect{match_allowlist(*rules.allowlist, facts), match_allowlist(extended, facts)};
+}
+
+const AllowMatch* same_identity(const Matches& matches, const AllowEntry& entry) {
+  const auto same = std::find_if(matches.begin(), matches.end(), [&](const AllowMatch& match) {
+    return match.entry == entry.identity() && match.proof == entry.proof;
+  });
+  return same == matches.end() ? nullptr : &*same;
+}
+
+// Entries that speak for the message now and would not beside a more specific one.
+void tell_displaced(const Prospect& prospect) {
+  for (const auto& match : prospect.now) {
+    const bool stays =
+        std::any_of(prospect.then.begin(), prospect.then.end(), [&](const AllowMatch& other) {
+          return other.entry == match.entry && other.place == match.place;
+        });
+    if (stays || !match.holds) continue;
+    std::printf("%-10s but it is more specific than %s (%s): for it, %s ends\n", "",
+                escape_for_terminal(match.entry).c_str(), match.place.c_str(),
+                to_text(match.effect).c_str());
+  }
+}
+
+// A person at a terminal is asked; a program has said what it wants.
+bool confirmed(const AddRequest& request) {
+  if (request.yes || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0) return true;
+  std::printf("Add it? [y/N] ");
+  std::fflush(stdout);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+}  // namespace
+
+Allowing allow_held(const config::Settings& settings, const HeldDecision& held,
+                    const AddRequest& request) {
+  const std::string& id = held.facts.id;
+  auto proposal = policy::propose(held.facts, held.decision);
+  if (!proposal) return {false, complain(data_error, id + ": no entry: " + proposal.error())};
+  const auto entry = written(proposal->entry, request, id);
+  if (!entry) return {false, complain(data_error, id + ": no entry: " + entry.error())};
+  const auto prospect = look_ahead(settings, held.facts, *entry);
+  if (!prospect) return {false, config};
+  if (const auto* known = same_identity(prospect->now, *entry)) {
+    const bool enough = known->holds && covers(known->effect, entry->effect);
+    return {enough, complain(data_error, id + ": " + known->entry + " stands in " + known->place +
+                                             " already" + (enough ? "" : ": edit it there"))};
+  }
+  if (!covers(effect_of(prospect->then), entry->effect)) {
+    return {false,
+            complain(data_error, id + ": " + entry->identity() +
+                                     " would do nothing: the list has a more specific entry")};
+  }
+  proposal->entry = *entry;
+  std::printf("%-10s %s  rule=%s  (%s)\n", id.c_str(),
+              std::string(to_string(held.decision.action)).c_str(), held.decision.rule.c_str(),
+              escape_for_log(held.decision.reason, 400).c_str());
+  print_proposal(*proposal);
+  tell_displaced(*prospect);
+  if (request.dry_run) return {false, ok};
+  if (!confirmed(request)) {
+    std::printf("nothing is added\n");
+    return {false, ok};
+  }
+  const int code = add_entries(settings, ListKind::allow, request.file, {*entry});
+  std::fflush(stdout);
+  return {code == ok, code};
+}
+
+}  // namespace sekisho::cli

@@ -1,0 +1,89 @@
+#include "cli/held_decision.h"
+
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "history/archive.h"
+#include "quarantine/store.h"
+#include "session/record.h"
+
+namespace sekisho::cli {
+
+namespace {
+
+tl::unexpected<HeldDecisionError> failed(ExitCode code, std::string what) {
+  return tl::unexpected<HeldDecisionError>({code, std::move(what)});
+}
+
+// With recipients who differ, what speaks for the held ones.
+policy::Decision holding_decision(const policy::Verdict& verdict) {
+  for (const auto& [to, decision] : verdict.recipients) {
+    if (decision.action == policy::Action::quarantine) return decision;
+  }
+  return verdict.message;
+}
+
+// "mail.example.com[192.0.2.1]".
+void read_client(const std::string& text, policy::Client& client) {
+  const auto bracket = text.rfind('[');
+  if (bracket == std::string::npos || !text.ends_with(']')) return;
+  const auto address = mail::IpAddress::parse(text.substr(bracket + 1, text.size() - bracket - 2));
+  if (address) client.address = *address;
+  if (const auto name = text.substr(0, bracket); name != "unknown") client.name = name;
+}
+
+// Nothing: our store does not know that id.
+std::optional<OrHeldDecisionError> from_store(const config::Settings& settings,
+                                              const std::string& id) {
+  if (settings.session.quarantine.where != session::QuarantineWhere::store) return std::nullopt;
+  const auto store = quarantine::Store::open(settings.quarantine, quarantine::Access::guest,
+                                             [](const std::string&) {});
+  if (!store) {
+    return failed(unavailable, settings.quarantine.dir + ": " + store.error().why);
+  }
+  const auto message = (*store)->get(id);
+  if (!message) return std::nullopt;
+  auto decision = decision_of(*message);
+  // What an older version wrote; the history may know more.
+  if (!decision && decision.error().code == data_error) return std::nullopt;
+  return decision;
+}
+
+OrHeldDecisionError from_history(const config::Settings& settings, const std::string& id) {
+  if (settings.history.dir.empty()) return failed(no_input, "there is no history");
+  auto archive = history::Archive::open(settings.history.dir);
+  if (!archive) return failed(no_input, "the history: " + archive.error().why);
+  const auto number = archive->find(id);
+  if (!number) return failed(no_input, "the history: " + number.error().why);
+  if (!*number) return failed(no_input, "neither the quarantine nor the history knows that id");
+  auto read = archive->read(**number);
+  if (!read) return failed(no_input, "the history: " + read.error().why);
+  if (!*read) return failed(data_error, "the history: " + (*read).error().what);
+  auto& outcome = (*read)->outcome;
+  return HeldDecision{std::move(outcome.facts), holding_decision(outcome.verdict)};
+}
+
+}  // namespace
+
+OrHeldDecisionError decision_of(const quarantine::HeldMessage& message) {
+  const auto record = nlohmann::json::parse(message.detail.decision, nullptr, false);
+  auto recorded = session::from_json(record);
+  if (!recorded) {
+    return failed(data_error, "its decision cannot be read: " + recorded.error());
+  }
+  HeldDecision held{std::move(recorded->facts), holding_decision(recorded->verdict)};
+  held.facts.queue_id = message.held.queue_id;
+  held.facts.received = message.held.time;
+  held.facts.mail_from = message.held.mail_from;
+  held.facts.recipients = message.held.recipients;
+  read_client(message.held.client, held.facts.client);
+  return held;
+}
+
+OrHeldDecisionError find_held_decision(const config::Settings& settings, const std::string& id) {
+  if (auto held = from_store(settings, id)) return std::move(*held);
+  return from_history(settings, id);
+}
+
+}  // namespace sekisho::cli
