@@ -252,7 +252,7 @@ def main():
         return 1
     os.makedirs(options.files, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=f"daemon_kill.{options.mta}.", dir=os.path.abspath(options.files))
-    argv = namespace.UNSHARE + [sys.executable, os.path.abspath(__file__), "--inside", folder, "--mta", options.mta,
+    argv = namespace.UNSHARE + [sys.executable, os.path.abspath(sys.argv[0]), "--inside", folder, "--mta", options.mta,
                                 "--rounds", str(options.rounds), "--seed", str(options.seed),
                                 "--sekishod", os.path.abspath(options.sekishod), "--sekisho", os.path.abspath(options.sekisho)]
     status = subprocess.run(argv, stdin=subprocess.DEVNULL).returncode

@@ -139,7 +139,7 @@ class Load:
             if not mails:
                 time.sleep(0.02)
                 continue
-            killed_after = chance.random() * 0.06 if chance.random() < 0.25 else None
+            killed_after = chance.random() * 0.12 if chance.random() < 0.25 else None
             self.complaints += release(self._command, self._ledger, chance.choice(mails), killed_after)
 
 

@@ -87,10 +87,11 @@ class Daemon:
                                       extra_groups=[], cwd=self.home)
 
     def configure(self, settings):
-        """Write the configuration file: `settings` over what every daemon has."""
+        """Write the configuration file: `settings` over what every daemon has. Nobody ever reads half of it."""
         self._settings = settings
-        with open(os.path.join(self.home, "milter.conf"), "w") as out:
+        with open(self.configuration + ".new", "w") as out:
             out.write(to_toml(merged(merged(BASE, self._own), settings)))
+        os.replace(self.configuration + ".new", self.configuration)
 
     def command_configuration(self, quarantine):
         """A file for the command alone: the daemon's settings, but for these of [quarantine]."""
