@@ -28,13 +28,17 @@ CLIENTS, RELEASERS = 8, 2
 SETTLE = 20                # seconds until nothing is on its way any more
 LONGEST_LOAD = 0.6         # seconds until the daemon is killed
 HELD_AT_MOST = 40          # messages that wait for later rounds
+# One a round. "At an answer": in the moment in which a client reads that its message, which is held, is accepted.
+STRIKES = ("kill", "kill at an answer", "kill while it starts", "kill at an answer", "kill", "kill at an answer", "end")
 # What the log may not say; what it may say at a start after a kill is that files have a row again.
 ALARMS = ("are missing in", "are damaged", "is damaged", "nothing can be stored", "cannot expire")
 
 
 class Experiment:
-    def __init__(self, lab, file, command, seed):
+    def __init__(self, lab, file, command, seed, slow_disk):
         self._lab, self._kinds, self._seed = lab, file.scenarios, seed
+        # It counts for what is started from now on, which is every daemon but the first.
+        self._disks = {"on a slow disk": slow_disk, "on a fast disk": ""}
         self._daemon = lab.daemon(file.scenarios[0])
         self._command = Command(command, self._daemon.configuration)
         self._ledger = Ledger(lab.sink)
@@ -52,7 +56,7 @@ class Experiment:
         load.begin(CLIENTS, RELEASERS)
         try:
             time.sleep(chance.random() * LONGEST_LOAD)
-            complaints = self._strike(chance, number)
+            complaints = self._strike(load, chance, STRIKES[number % len(STRIKES)])
             time.sleep(0.1)
         finally:
             load.stop()
@@ -60,22 +64,25 @@ class Experiment:
         self._ledger.count("rounds that hit mail on its way", self.counts["put off"] > put_off)
         return complaints + load.complaints + self._look(chance)
 
-    def _strike(self, chance, number):
+    def _strike(self, load, chance, kind):
         if wrong := self._daemon.crash():
             return [wrong]
-        kind = ("kill", "kill while it starts", "kill", "end")[number % 4]
         self._ledger.count(kind)
         if kind == "end":
             # It may finish what it is at, and leaves in order.
             if wrong := self._daemon.stop():
                 return [wrong]
         else:
+            if kind == "kill at an answer":
+                load.kill_at_answer(self._daemon.pid)
             self._daemon.kill()
         if kind == "kill while it starts":
             self._daemon.start()
             time.sleep(chance.random() * 0.06)
             self._daemon.kill()
         time.sleep(chance.random() * 0.05)
+        disk = "on a fast disk" if chance.random() < 0.25 else "on a slow disk"
+        self._daemon.preload = self._disks[disk]
         self._daemon.start()
         self._daemon.wait()
         return []
@@ -124,7 +131,9 @@ class Experiment:
         if any(there):
             mail.settled = all(there)
             self._ledger.count("killed releases that had been delivered")
-            return [] if mail.settled else [f"{mail.name}: a release was delivered to a part of {mail.held_for}"]
+            if not mail.settled:
+                return [f"{mail.name}: a release was delivered to a part of {mail.held_for}"]
+            return self._delete(mail.row) if "may have delivered it" in said else []
         if code == RELEASED:
             self._ledger.count("killed releases taken over")
             self._ledger.released(mail)
@@ -167,8 +176,11 @@ class Experiment:
         if not mail.torn:
             return [f"{mail.name}: held twice, as {mail.row} and {row['id']}"]
         self._ledger.count("messages of killed releases that were held again")
-        code, said = self._command.run("delete", row["id"])
-        return [] if code == 0 else [f"delete {row['id']}: {code}, {said}"]
+        return self._delete(row["id"])
+
+    def _delete(self, identity):
+        code, said = self._command.run("delete", identity)
+        return [] if code == 0 else [f"delete {identity}: {code}, {said}"]
 
     def _files(self):
         folder = os.path.join(self._daemon.home, "quarantine")
@@ -195,7 +207,7 @@ class Experiment:
         self._daemon.wait()
         rows = self._command.rows("--state", "any")
         complaints += self._of_rows(rows) + self._of_files() + self._of_log() + self._ledger.too_much()
-        if left := self._files() - {row["id"] for row in rows if row["state"] == "held"}:
+        if left := self._files() - {row["id"] for row in rows if row["state"] in ("held", "released")}:
             complaints.append(f"files that nobody needs: {sorted(left)}")
         if not (self.counts["rounds that hit mail on its way"] and self.counts["released"]):
             complaints.append("no kill hit a message, or nothing was released: this proves nothing")
@@ -207,9 +219,10 @@ def inside(options):
     from lab.laboratory import Laboratory
     file = scenario.load(os.path.join(HERE, "daemon_kill.toml"), options.mta)
     namespace.enter(options.inside, options.sekishod)
+    slow_disk = shutil.copy(options.slow_disk, namespace.HOME)
     lab = Laboratory(file, namespace.DAEMON, options.mta, options.sekisho, sink_kind=Tally)
     lab.start()
-    experiment = Experiment(lab, file, options.sekisho, options.seed)
+    experiment = Experiment(lab, file, options.sekisho, options.seed, slow_disk)
     begun = time.monotonic()
     for number in range(1, options.rounds + 1):
         complaints = experiment.round(number)
@@ -228,15 +241,22 @@ def inside(options):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sekishod", required=True)
-    parser.add_argument("--sekisho", required=True)
+    parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), metavar="DIR")
+    parser.add_argument("--sekishod", help="the daemon (default: that of the build folder), and so on")
+    parser.add_argument("--sekisho")
+    parser.add_argument("--slow-disk")
     parser.add_argument("--mta", choices=list(MTAS), default="postfix")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--keep", action="store_true", help="keep the laboratory's files in any case")
-    parser.add_argument("--files", default="build/crash", metavar="DIR", help="where they are (default: build/crash)")
     parser.add_argument("--inside", metavar="DIR", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name, path in (("sekishod", "sekishod"), ("sekisho", "sekisho"), ("slow_disk", "tests/crash/libslow_disk.so")):
+        path = os.path.abspath(getattr(options, name) or os.path.join(options.build, path))
+        if not os.path.isfile(path):
+            parser.error(f"there is no {path}")
+        setattr(options, name, path)
+    return options
 
 
 def main():
@@ -250,11 +270,12 @@ def main():
     if missing := namespace.missing_programs(MTAS[options.mta].PROGRAMS):
         print(f"not there: {', '.join(missing)}; tests/deps/install brings them")
         return 1
-    os.makedirs(options.files, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f"daemon_kill.{options.mta}.", dir=os.path.abspath(options.files))
+    parent = os.path.abspath(os.path.join(options.build, "crash"))
+    os.makedirs(parent, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f"daemon_kill.{options.mta}.", dir=parent)
     argv = namespace.UNSHARE + [sys.executable, os.path.abspath(sys.argv[0]), "--inside", folder, "--mta", options.mta,
-                                "--rounds", str(options.rounds), "--seed", str(options.seed),
-                                "--sekishod", os.path.abspath(options.sekishod), "--sekisho", os.path.abspath(options.sekisho)]
+                                "--rounds", str(options.rounds), "--seed", str(options.seed), "--sekishod", options.sekishod,
+                                "--sekisho", options.sekisho, "--slow-disk", options.slow_disk]
     status = subprocess.run(argv, stdin=subprocess.DEVNULL).returncode
     if status == 0 and not options.keep:
         shutil.rmtree(folder, ignore_errors=True)

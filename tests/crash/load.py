@@ -50,6 +50,8 @@ class Load:
         self._number, self._seed = number, seed
         self._weights = [kind.parameters["weight"] for kind in kinds]
         self._stopped = threading.Event()
+        self._to_kill = None     # whom the next client kills that is answered
+        self._killed = threading.Event()
         self._threads = []
         self.complaints = []
 
@@ -62,6 +64,12 @@ class Load:
     def stop(self):
         """No new mail, no new release."""
         self._stopped.set()
+
+    def kill_at_answer(self, pid):
+        """Returns when a client has killed it: at the 250 for a message that is held, before anything else is done."""
+        self._to_kill = pid
+        if not self._killed.wait(PATIENCE):
+            self.complaints.append("no held message was answered 250")
 
     def finish(self):
         """What was begun is brought to its end."""
@@ -114,6 +122,9 @@ class Load:
         except (Closed, OSError):
             reply = None
         if reply is not None and reply.code == 250:
+            if self._to_kill and mail.held_for and not self._killed.is_set():
+                os.kill(self._to_kill, 9)
+                self._killed.set()
             self._ledger.accepted(mail)
             return connection
         if reply is not None and reply.code >= 500:
