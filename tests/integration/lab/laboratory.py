@@ -3,7 +3,7 @@ import os
 import time
 import traceback
 
-from . import dialogues, dns_client, dns_faults, judge, messages, namespace, sink, store, upheavals, zones
+from . import dialogues, dns_client, dns_faults, judge, messages, namespace, sink, store, store_faults, upheavals, zones
 from .daemon import Daemon
 from .keys import Keys
 from .mta import MTAS
@@ -85,7 +85,7 @@ class Laboratory:
         asked = len(self.faults.asked())
         try:
             message = self.build(scenario.message, scenario.id)
-            part = next(p for p in (upheavals, store, dialogues) if hasattr(p, scenario.dialogue))
+            part = next(p for p in (upheavals, store_faults, store, dialogues) if hasattr(p, scenario.dialogue))
             answer = getattr(part, scenario.dialogue)(self, scenario, message, **scenario.parameters)
             if answer is None:
                 return []

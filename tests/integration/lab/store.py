@@ -6,7 +6,6 @@ import subprocess
 import threading
 import time
 
-from . import process
 from .dialogues import Answer, plain, wait_until
 from .fake_mta import FakeMta, Listener
 
@@ -45,7 +44,7 @@ class Command:
         return rows[0]
 
 
-def _hold(lab, scenario, message, recipients=None):
+def hold(lab, scenario, message, recipients=None):
     """Sent, and in the store: for `recipients`, or all. (answer, id)"""
     answer = plain(lab, scenario, message)
     assert answer.stage("dot").code == 250, f"answered {answer.stage('dot')}"
@@ -61,7 +60,7 @@ def _hold(lab, scenario, message, recipients=None):
 
 def kept(lab, scenario, message, recipients=None):
     """Held in the store for these recipients, byte for byte; nothing in the MTA's queue."""
-    return _hold(lab, scenario, message, recipients)[0]
+    return hold(lab, scenario, message, recipients)[0]
 
 
 def _release(lab, scenario, answer, identity, options=(), code=0, **settings):
@@ -70,7 +69,7 @@ def _release(lab, scenario, answer, identity, options=(), code=0, **settings):
 
 def let_go(lab, scenario, message, recipients=None, options=(), state="delivered", to=None):
     """Held, and released through the MTA; a second release is refused."""
-    answer, identity = _hold(lab, scenario, message, recipients)
+    answer, identity = hold(lab, scenario, message, recipients)
     _release(lab, scenario, answer, identity, options)
     command = Command(lab, scenario)
     command.row(answer, state=state)
@@ -98,7 +97,7 @@ def _assert_delivered_once(lab, answer, recipients, scenario):
 
 def let_go_twice(lab, scenario, message):
     """Two releases at the same time: one does it."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     command = Command(lab, scenario)
     running = [command.start("release", identity) for _ in range(2)]
     said = [one.communicate(timeout=60) for one in running]
@@ -110,7 +109,7 @@ def let_go_twice(lab, scenario, message):
 
 def stolen_proof(lab, scenario, message):
     """Who has seen a released message on its way sends it again: it is judged as any other, and held."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     listener = Listener(lab.port(scenario))
     _release(lab, scenario, answer, identity, release_via=f"smtp:127.0.0.1:{listener.port}")
     stolen = listener.message()
@@ -124,7 +123,7 @@ def stolen_proof(lab, scenario, message):
 
 def failing_mta(lab, scenario, message, replies=None, offers=None, remark="", code=TEMPORARY):
     """An MTA that does not take it: still held, and the row says why. Then one that does."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     fake = FakeMta(replies, offers)
     _release(lab, scenario, answer, identity, code=code, release_via=f"smtp:127.0.0.1:{fake.port}")
     row = Command(lab, scenario).row(answer, state="held")
@@ -136,7 +135,7 @@ def failing_mta(lab, scenario, message, replies=None, offers=None, remark="", co
 
 def parameters(lab, scenario, message, options=(), offers=None, lines=()):
     """The commands that the MTA gets, as regexes in order."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     fake = FakeMta(offers=offers)
     _release(lab, scenario, answer, identity, options, release_via=f"smtp:127.0.0.1:{fake.port}")
     said = [line for line in fake.lines if line[:4] in ("MAIL", "RCPT")]
@@ -146,7 +145,7 @@ def parameters(lab, scenario, message, options=(), offers=None, lines=()):
 
 def never_bounces(lab, scenario, message):
     """Released to a mailbox that the next hop refuses: nobody hears of it."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     before = len(lab.sink.since(0))
     _release(lab, scenario, answer, identity)
     wait_until(lambda: not lab.mta.queued(), "the MTA still has it", 20)
@@ -157,14 +156,14 @@ def never_bounces(lab, scenario, message):
 
 def by_sendmail(lab, scenario, message):
     """release_via = "sendmail:…"."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     _release(lab, scenario, answer, identity, release_via="sendmail:" + lab.mta.sendmail_program())
     _assert_delivered_once(lab, answer, scenario.rcpt, scenario)
     return answer
 
 
 def deleted(lab, scenario, message):
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     command = Command(lab, scenario)
     command.run("delete", identity)
     command.row(answer, state="deleted")
@@ -174,7 +173,7 @@ def deleted(lab, scenario, message):
 
 def daemon_down(lab, scenario, message):
     """The command needs no daemon; the MTA then takes the message without asking it."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     daemon = lab.daemon(scenario)
     assert (wrong := daemon.stop()) is None, wrong
     try:
@@ -191,75 +190,22 @@ def _assert_delivered_once_with_proof(lab, answer):
     wait_until(lambda: any(answer.queue_id in d.queue_ids() for d in lab.sink.since(0)), "it did not arrive", 20)
 
 
-def _answer_of(lab, scenario, spec, suffix):
+def answer_of(lab, scenario, spec, suffix):
+    """A message like the scenario's, but for `spec`."""
     return plain(lab, scenario, lab.build({**scenario.message, **spec}, scenario.id + suffix))
-
-
-def _good(lab, scenario, good):
-    """Good mail is not concerned by a store that cannot keep."""
-    answer = Answer()
-    copy = type(scenario)(**{**vars(scenario), **good})
-    answer = plain(lab, copy, lab.build(copy.message, scenario.id + "-good"))
-    assert answer.stage("dot").code == 250, f"good mail: {answer.stage('dot')}"
-    lab.claim(answer.queue_id)
-
-
-def no_store(lab, scenario, message, good, fault):
-    """The store cannot write: what must be held is put off, good mail comes in; later it is held without a restart."""
-    daemon = lab.daemon(scenario)
-    undo = {"read_only": _read_only, "full": _full}[fault](daemon)
-    try:
-        time.sleep(0.2)
-        answer = _answer_of(lab, scenario, {}, "-refused")
-        assert answer.stage("dot").code in (451, 452), f"what must be held: {answer.stage('dot')}"
-        _good(lab, scenario, good)
-    finally:
-        undo()
-    deadline = time.monotonic() + 10
-    while (answer := plain(lab, scenario, message)).stage("dot").code != 250:
-        assert time.monotonic() < deadline, f"no recovery: {answer.stage('dot')}"
-        time.sleep(0.5)
-    Command(lab, scenario).row(answer, state="held")
-    return answer
-
-
-def _read_only(daemon):
-    """Folders in which the daemon may not make a file."""
-    folders = [path for path, _, _ in os.walk(os.path.join(daemon.home, "quarantine"))]
-    modes = {path: os.stat(path).st_mode & 0o777 for path in folders}
-    for path in folders:
-        os.chmod(path, 0o500)
-    return lambda: [os.chmod(path, mode) for path, mode in modes.items()]
-
-
-def _full(daemon):
-    """A file system without room; the daemon starts on it while there is some."""
-    folder = os.path.join(daemon.home, "quarantine")
-    assert (wrong := daemon.stop()) is None, wrong
-    process.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700,uid=65534", "none", folder])
-    daemon.start()
-    daemon.wait()
-    ballast = os.path.join(folder, "ballast")
-    out = os.open(ballast, os.O_WRONLY | os.O_CREAT)
-    try:
-        while True:
-            os.write(out, bytes(4096))
-    except OSError:
-        os.close(out)
-    return lambda: os.unlink(ballast)
 
 
 def too_much(lab, scenario, message, count=1):
     """As many messages as there is room for, and then the one that is expected."""
     for number in range(count):
-        answer = _answer_of(lab, scenario, {"subject": f"number {number}"}, f"-{number}")
+        answer = answer_of(lab, scenario, {"subject": f"number {number}"}, f"-{number}")
         Command(lab, scenario).row(answer, state="held")
     return plain(lab, scenario, message)
 
 
 def summary(lab, scenario, message):
     """stats, verify, expire and export as an admin types them."""
-    answer, identity = _hold(lab, scenario, message)
+    answer, identity = hold(lab, scenario, message)
     command = Command(lab, scenario)
     mail = command.run("stats", "--mail", "admin@example.jp").decode()
     assert "\nTo: admin@example.jp\n" in mail and identity in mail, mail
