@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "base/ascii.h"
 #include "base/encoding.h"
@@ -101,7 +102,40 @@ Log::Log(std::shared_ptr<const LogSink> sink, LogLevel least)
 void Log::write(LogLevel level, std::string_view line) {
   if (level > least_) return;
   const auto sink = sink_.with([](const auto& held) { return held; });
-  if (!sink || !sink->write(level, made_safe(line))) ++lost_;
+  if (sink && sink->write(level, made_safe(line))) {
+    if (in_gap_) tell_gap(*sink, steady_now());
+  } else {
+    not_taken(steady_now());
+  }
+}
+
+// Where a log is read every day, a hole in it should not look like a quiet hour.
+void Log::not_taken(SteadyTime now) {
+  ++lost_;
+  const bool complains = gap_.with([&](Gap& gap) {
+    ++gap.lines;
+    in_gap_ = true;
+    if (gap.lines > 1 || (gap.complained && now - *gap.complained < repetition_span)) return false;
+    gap.complained = now;
+    return true;
+  });
+  if (!complains) return;
+  std::string ignored;
+  const auto sink = open_log_sink({LogOptions::Target::stderr_stream, {}}, ignored);
+  if (sink) sink->write(LogLevel::warning, "log: its target does not take lines: they are lost");
+}
+
+void Log::tell_gap(const LogSink& sink, SteadyTime now) {
+  const auto lines = gap_.with([&](Gap& gap) -> std::uint64_t {
+    if (gap.told && now - *gap.told < repetition_span) return 0;
+    in_gap_ = false;
+    if (gap.lines > 0) gap.told = now;
+    return std::exchange(gap.lines, 0);
+  });
+  if (lines == 0) return;
+  const bool told = sink.write(LogLevel::warning, "log: " + std::to_string(lines) +
+                                                      " lines were lost: the target did not take them");
+  if (!told) not_taken(now);
 }
 
 void Log::write_limited(LogLevel level, std::string_view key, std::string_view line,

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -61,7 +62,8 @@ std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path);
 class Log {
  public:
   // Lines less severe than `least` are dropped. A target that cannot be opened is replaced by stderr, and
-  // that is its first line.
+  // that is its first line. Lines that a target does not take are counted: a warning goes to stderr when that begins, and
+  // to the target when it takes lines again; each at most once a minute.
   explicit Log(const LogOptions& options, LogLevel least = LogLevel::info);
   Log(std::shared_ptr<const LogSink> sink, LogLevel least);
 
@@ -87,11 +89,21 @@ class Log {
     SteadyTime since;
     std::uint64_t left_out = 0;
   };
+  struct Gap {
+    std::uint64_t lines = 0;  // not taken, and not told
+    std::optional<SteadyTime> complained;
+    std::optional<SteadyTime> told;
+  };
   using Repetitions = std::map<std::string, Repetition, std::less<>>;
+
+  void not_taken(SteadyTime now);
+  void tell_gap(const LogSink& sink, SteadyTime now);
 
   LogLevel least_;
   Guarded<std::shared_ptr<const LogSink>> sink_;
   Guarded<Repetitions> repetitions_;
+  Guarded<Gap> gap_;
+  std::atomic<bool> in_gap_{false};
   std::atomic<std::uint64_t> lost_{0};
 };
 

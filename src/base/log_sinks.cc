@@ -1,4 +1,5 @@
 // The four places a log goes to.
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -43,14 +44,15 @@ class SyslogSink : public LogSink {
   }
 };
 
-bool write_all(int fd, std::string_view text) {
+// What was not written.
+std::string_view write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
+    if (written <= 0) return text;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
-  return true;
+  return text;
 }
 
 // Lines with the time, for where nobody adds it. Each is one write, so that lines of several threads, or
@@ -60,13 +62,18 @@ class StreamSink : public LogSink {
   explicit StreamSink(int borrowed) : fd_(borrowed) {}
   explicit StreamSink(UniqueFd owned) : owned_(std::move(owned)), fd_(owned_.get()) {}
   bool write(LogLevel level, std::string_view line) const override {
-    std::string out =
-        to_iso8601(wall_now()) + " " + ident + "[" + std::to_string(::getpid()) + "] ";
+    // After a part of a line, which a full disk has left.
+    std::string out(torn_.exchange(false) ? "\n" : "");
+    out += to_iso8601(wall_now()) + " " + ident + "[" + std::to_string(::getpid()) + "] ";
     out.append(to_string(level)).append(": ").append(line).append("\n");
-    return write_all(fd_, out);
+    const auto rest = write_all(fd_, out);
+    if (rest.empty()) return true;
+    if (rest.size() < out.size() || out.front() == '\n') torn_ = true;
+    return false;
   }
 
  private:
+  mutable std::atomic<bool> torn_{false};
   UniqueFd owned_;
   int fd_;
 };

@@ -204,6 +204,62 @@ TEST(Log, CountsWhatAJournalThatIsGoneDidNotTake) {
   EXPECT_EQ(log.lost(), 1U);
 }
 
+class FailingSink : public MemorySink {
+ public:
+  bool write(LogLevel level, std::string_view line) const override {
+    return !*fails && MemorySink::write(level, line);
+  }
+  std::shared_ptr<bool> fails = std::make_shared<bool>(false);
+};
+
+TEST(Log, TellsOnceOnStderrThatLinesAreLostAndOnceInTheLogHowMany) {
+  const auto sink = std::make_shared<FailingSink>();
+  Log log(sink, LogLevel::info);
+  testing::internal::CaptureStderr();
+  *sink->fails = true;
+  for (int i = 0; i < 3; ++i) log.info("lost");
+  *sink->fails = false;
+  log.info("kept");
+  log.info("kept too");
+  // Again within the minute: counted, and told later.
+  *sink->fails = true;
+  log.info("lost");
+  *sink->fails = false;
+  log.info("kept as well");
+  const auto complaints = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(sink->lines(),
+            (std::vector<std::string>{"info kept",
+                                      "warning log: 3 lines were lost: the target did not take them",
+                                      "info kept too", "info kept as well"}));
+  EXPECT_EQ(std::count(complaints.begin(), complaints.end(), '\n'), 1) << complaints;
+  EXPECT_NE(complaints.find("warning: log: its target does not take lines"), std::string::npos);
+  EXPECT_EQ(log.lost(), 4U);
+}
+
+TEST(Log, ALineAfterOneThatWasCutByAFullDiskBeginsAtItsBeginning) {
+  const Folder folder;
+  Log log({LogOptions::Target::file, folder.file("log")});
+  testing::internal::CaptureStderr();
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 20;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  log.info("cut");
+  log.info("not written at all");
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  testing::internal::GetCapturedStderr();
+  log.info("whole");
+  std::istringstream lines(contents(folder.file("log")));
+  std::vector<std::string> all;
+  for (std::string line; std::getline(lines, line);) all.push_back(line);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].size(), 20U);
+  EXPECT_TRUE(all[1].ends_with("info: whole")) << all[1];
+  EXPECT_TRUE(all[2].ends_with("warning: log: 2 lines were lost: the target did not take them"));
+}
+
 TEST(Log, LinesOfManyThreadsDoNotMix) {
   const Folder folder;
   const LogOptions options{LogOptions::Target::file, folder.file("log")};

@@ -72,6 +72,7 @@ class Daemon:
                  {"socket": self.local, "socket_mode": "0666", "role": "local"}]
         self._history = os.path.join(home, "history")
         self._killed = False
+        self.preload = ""   # a library that is loaded into it at the next start
         self._own = {"milter": doors, "control": {"socket": f"{self.home}/control.sock"},
                      "log": {"target": f"file:{self._log}"}, "history": {"dir": self._history},
                      "quarantine": {"dir": os.path.join(home, "quarantine"),
@@ -88,13 +89,14 @@ class Daemon:
                 self.write_file(name, text)
         argv = [self._program, "-c", os.path.join(self.home, "milter.conf"), "-f"]
         self._process = process.start(argv, os.path.join(self.home, "output"), user=65534, group="postfix",
-                                      extra_groups=[], cwd=self.home)
+                                      extra_groups=[], cwd=self.home, env=self._environment())
 
     def configure(self, settings):
-        """Write the configuration file: `settings` over what every daemon has."""
+        """Write the configuration file: `settings` over what every daemon has. Nobody ever reads half of it."""
         self._settings = settings
-        with open(os.path.join(self.home, "milter.conf"), "w") as out:
+        with open(self.configuration + ".new", "w") as out:
             out.write(to_toml(merged(merged(BASE, self._own), settings)))
+        os.replace(self.configuration + ".new", self.configuration)
 
     def write_file(self, name, text):
         """A file beside the configuration, whole at any moment."""
@@ -113,6 +115,10 @@ class Daemon:
     def append_to_configuration(self, text):
         with open(os.path.join(self.home, "milter.conf"), "a") as out:
             out.write(text)
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def kill(self):
         self._killed = True
@@ -170,6 +176,13 @@ class Daemon:
         if logged > 1 and not self._killed and (not again or int(again[1]) != logged):
             return f"{logged} decisions in the log, and from the history: {done.stdout}"
         return None
+
+    def _environment(self):
+        if not self.preload:
+            return None
+        # A sanitizer wants to be the first library unless it is told.
+        options = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
+        return {**os.environ, "LD_PRELOAD": self.preload, "ASAN_OPTIONS": options}
 
     def _settings_record(self):
         return merged(self._own, self._settings)["history"]["dir"] != ""

@@ -3,7 +3,8 @@ import os
 import time
 import traceback
 
-from . import allow, dialogues, dns_client, dns_faults, judge, messages, namespace, sink, store, upheavals, zones
+from . import (allow, dialogues, dns_client, dns_faults, judge, messages, namespace, sink, store, store_faults, upheavals,
+               zones)
 from .daemon import Daemon
 from .keys import Keys
 from .mta import MTAS
@@ -15,9 +16,10 @@ NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
 class Laboratory:
     """Needs to be made inside the namespaces (namespace.enter)."""
 
-    def __init__(self, scenario_file, program, mta, command=None):
+    def __init__(self, scenario_file, program, mta, command=None, sink_kind=sink.Sink):
         self.file = scenario_file
         self.command = command
+        self._sink_kind = sink_kind
         home = namespace.HOME
         self.keys = Keys(os.path.join(home, "keys"))
         asked = {s.config for s in scenario_file.scenarios}
@@ -36,7 +38,7 @@ class Laboratory:
         self.faults = dns_faults.start(self.file.faults)
         for daemon in self._daemons.values():
             daemon.start()
-        self.sink = sink.start(os.path.join(namespace.HOME, "sink"))
+        self.sink = sink.start(os.path.join(namespace.HOME, "sink"), self._sink_kind)
         self.mta.start(sorted({s.auth for s in self.file.scenarios} - {""}))
         for daemon in self._daemons.values():
             daemon.wait()
@@ -84,7 +86,7 @@ class Laboratory:
         asked = len(self.faults.asked())
         try:
             message = self.build(scenario.message, scenario.id)
-            part = next(p for p in (allow, upheavals, store, dialogues) if hasattr(p, scenario.dialogue))
+            part = next(p for p in (allow, upheavals, store_faults, store, dialogues) if hasattr(p, scenario.dialogue))
             answer = getattr(part, scenario.dialogue)(self, scenario, message, **scenario.parameters)
             if answer is None:
                 return []

@@ -110,9 +110,9 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
 
-def start(folder):
-    """Listen; what comes is also kept as files in `folder`."""
-    sink = Sink(folder)
+def start(folder, kind=Sink):
+    """Listen; what comes is also kept as files in `folder`, unless the kind of sink does something else with it."""
+    sink = kind(folder)
     server = _Server(("127.0.0.1", PORT), _Session)
     server.sink = sink
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()

@@ -6,7 +6,6 @@ import subprocess
 import threading
 import time
 
-from . import process
 from .dialogues import Answer, plain, wait_until
 from .fake_mta import FakeMta, Listener
 
@@ -191,68 +190,15 @@ def _assert_delivered_once_with_proof(lab, answer):
     wait_until(lambda: any(answer.queue_id in d.queue_ids() for d in lab.sink.since(0)), "it did not arrive", 20)
 
 
-def _answer_of(lab, scenario, spec, suffix):
+def answer_of(lab, scenario, spec, suffix):
+    """A message like the scenario's, but for `spec`."""
     return plain(lab, scenario, lab.build({**scenario.message, **spec}, scenario.id + suffix))
-
-
-def _good(lab, scenario, good):
-    """Good mail is not concerned by a store that cannot keep."""
-    answer = Answer()
-    copy = type(scenario)(**{**vars(scenario), **good})
-    answer = plain(lab, copy, lab.build(copy.message, scenario.id + "-good"))
-    assert answer.stage("dot").code == 250, f"good mail: {answer.stage('dot')}"
-    lab.claim(answer.queue_id)
-
-
-def no_store(lab, scenario, message, good, fault):
-    """The store cannot write: what must be held is put off, good mail comes in; later it is held without a restart."""
-    daemon = lab.daemon(scenario)
-    undo = {"read_only": _read_only, "full": _full}[fault](daemon)
-    try:
-        time.sleep(0.2)
-        answer = _answer_of(lab, scenario, {}, "-refused")
-        assert answer.stage("dot").code in (451, 452), f"what must be held: {answer.stage('dot')}"
-        _good(lab, scenario, good)
-    finally:
-        undo()
-    deadline = time.monotonic() + 10
-    while (answer := plain(lab, scenario, message)).stage("dot").code != 250:
-        assert time.monotonic() < deadline, f"no recovery: {answer.stage('dot')}"
-        time.sleep(0.5)
-    Command(lab, scenario).row(answer, state="held")
-    return answer
-
-
-def _read_only(daemon):
-    """Folders in which the daemon may not make a file."""
-    folders = [path for path, _, _ in os.walk(os.path.join(daemon.home, "quarantine"))]
-    modes = {path: os.stat(path).st_mode & 0o777 for path in folders}
-    for path in folders:
-        os.chmod(path, 0o500)
-    return lambda: [os.chmod(path, mode) for path, mode in modes.items()]
-
-
-def _full(daemon):
-    """A file system without room; the daemon starts on it while there is some."""
-    folder = os.path.join(daemon.home, "quarantine")
-    assert (wrong := daemon.stop()) is None, wrong
-    process.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700,uid=65534", "none", folder])
-    daemon.start()
-    daemon.wait()
-    ballast = os.path.join(folder, "ballast")
-    out = os.open(ballast, os.O_WRONLY | os.O_CREAT)
-    try:
-        while True:
-            os.write(out, bytes(4096))
-    except OSError:
-        os.close(out)
-    return lambda: os.unlink(ballast)
 
 
 def too_much(lab, scenario, message, count=1):
     """As many messages as there is room for, and then the one that is expected."""
     for number in range(count):
-        answer = _answer_of(lab, scenario, {"subject": f"number {number}"}, f"-{number}")
+        answer = answer_of(lab, scenario, {"subject": f"number {number}"}, f"-{number}")
         Command(lab, scenario).row(answer, state="held")
     return plain(lab, scenario, message)
 
