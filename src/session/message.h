@@ -13,6 +13,13 @@
 
 namespace sekisho::session {
 
+// A message that says that it comes out of our store: what it said, and what the store said.
+struct SaidRelease {
+  ReleaseProof proof;
+  enum class State { unasked, asked, answered } state = State::unasked;
+  std::optional<std::string> results;  // proven: our field of the first time
+};
+
 struct Session::Message {
   Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
           std::function<void()> notify, const Inputs* recorded)
@@ -50,13 +57,7 @@ struct Session::Message {
   // What a release is bound to, where there is a draft or a release.
   std::optional<crypto::Sha256> body_digest;
 
-  // A message that says that it comes out of our store: what it said, and what the store said.
-  struct Release {
-    ReleaseProof proof;
-    enum class State { unasked, asked, answered } state = State::unasked;
-    std::optional<std::string> results;  // proven: our field of the first time
-  };
-  std::optional<Release> release;
+  std::optional<SaidRelease> release;
   // What the store said when the message was to be held.
   std::optional<HoldResult> hold_result;
 

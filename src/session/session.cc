@@ -297,7 +297,7 @@ void Session::find_origin(Message& message) {
 // The store says whether the message is one that it has just let go.
 void Session::ask_release(Message& message) {
   auto& release = *message.release;
-  using State = Message::Release::State;
+  using State = SaidRelease::State;
   if (engine_.holding() == nullptr) {
     release.state = State::answered;
     return;
@@ -323,7 +323,7 @@ void Session::ask_release(Message& message) {
 
 // Everything that the verdict waits for has been answered, or has had its time.
 bool Session::settled(const Message& message, SteadyTime now) const {
-  if (message.release && message.release->state == Message::Release::State::asked) return false;
+  if (message.release && message.release->state == SaidRelease::State::asked) return false;
   if (!evaluated()) return true;
   return message.checks.complete() && (!message.lists || message.lists->decided(now));
 }
