@@ -5,7 +5,7 @@
 #   make install   install what was built (as root; DESTDIR and PREFIX are honoured)
 #   make asan, make tsan        every test under the sanitizers
 #   make fuzz SECONDS=120       every fuzz target for so long
-#   make crash ROUNDS=200       the store, killed so often, and fifty times as many power failures played
+#   make crash ROUNDS=200       store and daemon, killed so often, and fifty times as many power failures played
 #   make texts     write milter.conf.example and the key section of man/milter.conf.5 from the table of keys
 PREFIX ?= /usr
 JOBS ?= $(shell nproc)
@@ -37,9 +37,10 @@ fuzz: deps-test
 
 crash: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
-	cmake --build build/release -j $(JOBS) --target spool_kill spool_power
+	cmake --build build/release -j $(JOBS) --target sekishod sekisho spool_kill spool_power slow_disk
 	build/release/tests/crash/spool_kill --rounds $(ROUNDS)
 	build/release/tests/crash/spool_power --points $$(($(ROUNDS) * 50))
+	for mta in postfix sendmail; do tests/crash/daemon_kill.py --build build/release --mta $$mta --rounds $(ROUNDS) || exit; done
 
 texts:
 	cmake --build build/release --target generate_texts

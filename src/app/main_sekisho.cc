@@ -7,7 +7,12 @@
 
 int main(int argc, char** argv) {
   try {
-    return sekisho::cli::run(argc, argv);
+    const int result = sekisho::cli::run(argc, argv);
+    // Whoever keeps what we say must not keep half of it unawares.
+    const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    if (written || result != sekisho::cli::ok) return result;
+    std::fputs("sekisho: cannot write to standard output\n", stderr);
+    return sekisho::cli::io_error;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "sekisho: internal error: %s\n", error.what());
     return sekisho::cli::software;

@@ -133,8 +133,9 @@ void Log::tell_gap(const LogSink& sink, SteadyTime now) {
     return std::exchange(gap.lines, 0);
   });
   if (lines == 0) return;
-  const bool told = sink.write(LogLevel::warning, "log: " + std::to_string(lines) +
-                                                      " lines were lost: the target did not take them");
+  const bool told =
+      sink.write(LogLevel::warning, "log: " + std::to_string(lines) +
+                                        " lines were lost: the target did not take them");
   if (!told) not_taken(now);
 }
 

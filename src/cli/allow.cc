@@ -280,7 +280,7 @@ int check_message(const CheckRequest& request) {
     const json object = {{"allowlist", record["allowlist"]},
                          {"denylist", record["denylist"]},
                          {"verdict", record["verdict"]}};
-    std::printf("%s\n", object.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+    std::printf("%s\n", object.dump(2, ' ', true, json::error_handler_t::replace).c_str());
     return ok;
   }
   for (const auto& match : facts.denylist) print_match(match, ListKind::deny);
@@ -317,7 +317,7 @@ int allow_list(const std::string& config_path, bool as_json) {
                                     {"line", finding.place.line},
                                     {"message", finding.message}});
     }
-    std::printf("%s\n", object.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+    std::printf("%s\n", object.dump(2, ' ', true, json::error_handler_t::replace).c_str());
     return ok;
   }
   print_list(*rules->allowlist, now);

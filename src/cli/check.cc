@@ -150,7 +150,7 @@ int check(const CheckRequest& request) {
     const auto record =
         session::to_json(outcome->facts, outcome->verdict, outcome->authentication_results);
     std::printf("%s\n",
-                record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+                record.dump(2, ' ', true, nlohmann::json::error_handler_t::replace).c_str());
   } else {
     std::fputs(check_text(*outcome).c_str(), stdout);
   }

@@ -1,11 +1,13 @@
 #include "cli/commands.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/allow.h"
 #include "cli/check.h"
+#include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/daemon.h"
 #include "cli/exit_code.h"
@@ -167,6 +169,14 @@ int run(int argc, char** argv) {
   add_quarantine(app, result);
   add_history(app, result);
   add_explain(app, result);
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  const bool known = argc < 2 || argv[1][0] == '-' ||
+                     std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {
+                       return command->get_name() == argv[1];
+                     });
+  if (!known) {
+    return complain(usage, std::string("there is no command ") + argv[1] + "; see sekisho --help");
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

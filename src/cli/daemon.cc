@@ -36,7 +36,7 @@ int status(const std::string& socket, const std::string& config, bool as_json) {
   const auto answer = control::ask(socket_of(socket, config), {{"verb", "status"}});
   if (!answer) return explain(answer.error());
   if (as_json) {
-    std::printf("%s\n", answer->dump(2).c_str());
+    std::printf("%s\n", answer->dump(2, ' ', true).c_str());
     return ok;
   }
   std::fputs(status_text(*answer).c_str(), stdout);

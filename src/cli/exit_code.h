@@ -13,6 +13,7 @@ enum ExitCode : int {
   software = 70,     // a bug
   os_error = 71,     // a socket or thread cannot be had
   cannot_create = 73,
+  io_error = 74,  // standard output takes no more
   temporary = 75,
   no_permission = 77,
   config = 78,  // the configuration is wrong

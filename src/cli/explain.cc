@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 std::string dumped(const json& value) {
-  return value.dump(2, ' ', false, json::error_handler_t::replace);
+  return value.dump(2, ' ', true, json::error_handler_t::replace);
 }
 
 // Which decisions: by number for ALL, by id otherwise.

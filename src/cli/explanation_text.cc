@@ -2,6 +2,7 @@
 
 #include "base/terminal_text.h"
 #include "cli/explanation.h"
+#include "mail/encoded_word.h"
 
 namespace sekisho::cli {
 
@@ -16,7 +17,8 @@ void line(std::string& out, std::string_view label, const std::string& text,
           const std::string& reason = {}) {
   out += "  ";
   out += label;
-  out.append(label.size() < explanation_indent - 2 ? explanation_indent - 2 - label.size() : 1, ' ');
+  out.append(label.size() < explanation_indent - 2 ? explanation_indent - 2 - label.size() : 1,
+             ' ');
   out += text;
   if (!reason.empty()) out += "  (" + safe(reason) + ")";
   out += '\n';
@@ -25,7 +27,8 @@ void line(std::string& out, std::string_view label, const std::string& text,
 void title(std::string& out, const std::string& text) { out += "\n" + text + "\n"; }
 
 std::string client_text(const policy::Client& client) {
-  std::string text = client.name.empty() ? "unknown" : safe(client.name);
+  const bool unknown = client.name.empty() || client.name.front() == '[';
+  std::string text = unknown ? "unknown" : safe(client.name);
   text += "[" + (client.address ? client.address->text() : client.unix_socket ? "unix" : "unknown");
   return text + "], HELO " + safe(client.helo);
 }
@@ -84,10 +87,10 @@ void show_who(std::string& out, const session::Decided& decided) {
   }
   for (const auto& to : facts.refused_recipients) line(out, "refused", "<" + safe(to) + ">");
   if (const auto* from = decided.inputs.header.first("From")) {
-    line(out, "From", safe(from->unfolded()));
+    line(out, "From", safe(mail::decode_encoded_words(from->unfolded())));
   }
   if (const auto* subject = decided.inputs.header.first("Subject")) {
-    line(out, "Subject", safe(subject->unfolded()));
+    line(out, "Subject", safe(mail::decode_encoded_words(subject->unfolded())));
   }
 }
 

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 std::string dumped(const json& value) {
-  return value.dump(2, ' ', false, json::error_handler_t::replace);
+  return value.dump(2, ' ', true, json::error_handler_t::replace);
 }
 
 // "11-25 19:01", which a year of history needs no more of.

@@ -17,7 +17,7 @@ constexpr auto replaced = nlohmann::json::error_handler_t::replace;
 // What was printed has to arrive: `list | …` on a full disk is no success.
 int finish(int code) {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-    return complain(os_error, "cannot write to standard output");
+    return complain(io_error, "cannot write to standard output");
   return code;
 }
 
@@ -37,7 +37,7 @@ int print_json(const quarantine::HeldMessage& message) {
   for (const auto* key : {"envelope", "decision"}) {
     if (object[key].is_discarded()) object[key] = nullptr;
   }
-  return print(object.dump(2, ' ', false, replaced) + "\n");
+  return print(object.dump(2, ' ', true, replaced) + "\n");
 }
 
 OrExit<std::string> read_octets(quarantine::Store& store, const std::string& id) {
@@ -96,7 +96,7 @@ int quarantine_list(const QuarantineOptions& options) {
   if (options.json) {
     std::string text = "[";
     for (const auto& held : *rows) {
-      text += (text.size() > 1 ? ",\n" : "") + held_json(held).dump(-1, ' ', false, replaced);
+      text += (text.size() > 1 ? ",\n" : "") + held_json(held).dump(-1, ' ', true, replaced);
     }
     return print(text + "]\n");
   }

@@ -13,6 +13,9 @@ namespace {
 // Of the answers so many are told; a list of real life gives five at most.
 constexpr std::size_t max_codes = 8;
 
+// Shorter labels of a zone are names like "zen" and "dq".
+constexpr std::size_t shortest_key = 4;
+
 // "2.0.0.127" of "2.0.0.127.in-addr.arpa".
 std::string reversed(const mail::IpAddress& address) {
   std::string name = address.reverse_name();
@@ -174,9 +177,14 @@ std::string clean_reason(std::string_view text, const ListDefinition& list) {
   std::string out(text);
   // Some lists repeat the question.
   replace_all(out, list.list.zone, list.name);
+  // Who keeps the zone in a file of its own has told that it holds a key, whatever that looks like: anything but the
+  // operator's domain.
+  const bool has_key = !list.file.empty();
   for (std::string_view rest = list.list.zone; !rest.empty();) {
     const std::string_view label = rest.substr(0, rest.find('.'));
-    if (holds_key(label)) replace_all(out, label, "(secret)");
+    const bool of_domain = std::count(rest.begin(), rest.end(), '.') < 2;
+    const bool secret = has_key && !of_domain && label.size() >= shortest_key;
+    if (secret || holds_key(label)) replace_all(out, label, "(secret)");
     rest.remove_prefix(std::min(label.size() + 1, rest.size()));
   }
   out = ascii::trim(out);

@@ -157,9 +157,14 @@ namespace {
 // The keys of the operators who sell access have 20 to 40 letters and digits; no label of a public list has 16 with a
 // digit among them, or 20 without.
 bool is_key(std::string_view label) {
-  const bool plain = std::all_of(label.begin(), label.end(), ascii::is_alnum);
-  const bool digit = std::any_of(label.begin(), label.end(), ascii::is_digit);
-  return plain && label.size() >= (digit ? 16U : 20U);
+  // A hyphen parts a UUID, or words.
+  const auto in_key = [](char c) { return ascii::is_alnum(c) || c == '-'; };
+  const bool all = std::all_of(label.begin(), label.end(), in_key);
+  const auto digits = std::count_if(label.begin(), label.end(), ascii::is_digit);
+  const auto hyphens = std::count(label.begin(), label.end(), '-');
+  const auto length = label.size() - static_cast<std::size_t>(hyphens);
+  if (hyphens > 0) return all && length >= 20 && digits >= 4;
+  return all && length >= (digits > 0 ? 16U : 20U);
 }
 
 }  // namespace

@@ -38,11 +38,13 @@ struct Held {
   std::string client;                   // "mail.example.com[192.0.2.1]"
   std::string rule;
   std::string reason;
-  std::string body_hash;   // SHA-256 of the body as received, in hex
-  std::uint64_t size = 0;  // octets of the message; set by the store
-  // Never taken for a repetition: it says that it comes out of this store, and without a proof that counts. When such a
-  // proof was lost on the way (a filter before us altered the body), it is all that is left of the message. Not in the
-  // index, only in the record of its file.
+  std::string header_hash;  // SHA-256 of the header as received, in hex
+  std::string body_hash;    // … and of the body
+  std::uint64_t size = 0;   // octets of the message; set by the store
+  // Never taken for a repetition. It says that it comes out of this store, and without a proof that counts: when such a
+  // proof was lost on the way (a filter before us altered the body), it is all that is left of the message. Or it has
+  // neither Date nor Message-ID: two of the same text may be two events. Not in the index, only in the record of its
+  // file.
   bool alone = false;
 
   // Set by the store.

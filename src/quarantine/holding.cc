@@ -43,10 +43,13 @@ Held row_of(const session::HeldMessage& message) {
   }
   held.rule = decision->rule;
   held.reason = decision->reason;
+  held.header_hash = hex_encode(message.header_sha256);
   held.body_hash = hex_encode(message.body_sha256);
-  held.alone = std::any_of(
-      message.removals.begin(), message.removals.end(),
-      [](const policy::Edit& edit) { return ascii::iequals(edit.name, session::release_field); });
+  held.alone =
+      !message.dated ||
+      std::any_of(message.removals.begin(), message.removals.end(), [](const policy::Edit& edit) {
+        return ascii::iequals(edit.name, session::release_field);
+      });
   return held;
 }
 
@@ -96,12 +99,14 @@ void StoreHolding::take_back(session::ReleaseProof proof,
                              std::function<void(std::optional<std::string>)> done) {
   tasks_.post([this, proof = std::move(proof), done = std::move(done)] {
     const auto id = store_->consume_token(proof.token, hex_encode(proof.body_sha256),
-                                          proof.recipients, wall_now());
+                                          proof.mail_from, proof.recipients, wall_now());
     if (!id) {
-      log_.warning(LogLine("quarantine:")
-                       .field("release", proof.id)
-                       .field("refused", id.error().why)
-                       .text());
+      // Anybody can send such a field.
+      log_.write_limited(LogLevel::warning, "quarantine release",
+                         LogLine("quarantine:")
+                             .field("release", is_id(proof.id) ? proof.id : "(no id)")
+                             .field("refused", id.error().why)
+                             .text());
       return done(std::nullopt);
     }
     const auto message = store_->get(*id);

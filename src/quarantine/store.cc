@@ -58,6 +58,10 @@ std::string canonical(std::vector<std::string> recipients) {
   return join(recipients);
 }
 
+std::string envelope_of(const std::string& mail_from, const std::vector<std::string>& recipients) {
+  return canonical({mail_from}) + "\n\n" + canonical(recipients);
+}
+
 std::string like(std::string_view part) {
   std::string pattern = "%";
   for (const char c : part) {
@@ -91,8 +95,8 @@ Outcome<Found> find(Database& database, std::string_view id) {
                              " WHERE id = ?1 OR id = (SELECT same_as FROM repeats WHERE id = ?1)",
                              {id}, [&](const Row& row) {
                                found =
-                                   Found{row.integer(19), read_row(row), std::string(row.text(20)),
-                                         static_cast<pid_t>(row.integer(21))};
+                                   Found{row.integer(20), read_row(row), std::string(row.text(21)),
+                                         static_cast<pid_t>(row.integer(22))};
                                return true;
                              });
   if (!read) return failed(read.error());
@@ -280,8 +284,8 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
       changed = database.run(
           "INSERT INTO tokens (token, id, body_hash, recipients, time, used)"
           " VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-          {release.token, release.id, row->held.body_hash, canonical(release.recipients),
-           seconds(now)});
+          {release.token, release.id, row->held.body_hash,
+           envelope_of(row->held.mail_from, release.recipients), seconds(now)});
     }
     if (!changed) return failed(changed.error());
     return {};
@@ -339,6 +343,7 @@ Outcome<void> Store::fail_release(const Release& release, std::string_view why, 
 }
 
 Outcome<std::string> Store::consume_token(std::string_view token, std::string_view body_hash,
+                                          const std::string& mail_from,
                                           const std::vector<std::string>& recipients,
                                           WallTime now) {
   std::string id;
@@ -355,8 +360,8 @@ Outcome<std::string> Store::consume_token(std::string_view token, std::string_vi
                            why = "the token is older than a day";
                          if (row.text(1) != body_hash)
                            why = "the body is not the one that was released";
-                         if (row.text(2) != canonical(recipients))
-                           why = "the recipients are not those it was released to";
+                         if (row.text(2) != envelope_of(mail_from, recipients))
+                           why = "sender or recipients are not those it was released with";
                          id = row.text(0);
                          return true;
                        });

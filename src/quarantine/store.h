@@ -1,7 +1,7 @@
 // quarantine/store.h: held messages: hold, list, release, remove, expire. Every change of a state happens exactly once,
 // whichever processes ask for it at the same time: held → released → delivered, or back to held; held → deleted,
-// expired. A message that a client sends again within a day (same sender, recipients, author, subject, Message-ID and
-// body) becomes one row with a count. Files and rows are durable as spool/store.h says.
+// expired. A message that a client sends again within a day (same sender, recipients, header and body) becomes one row with
+// a count. Files and rows are durable as spool/store.h says.
 // Errors: spool::Failure. Thread: any. All but hold() wait for the disk.
 #pragma once
 
@@ -75,9 +75,10 @@ class Store {
   // filter has passed it, or still does, the next release needs even_if_handed_over.
   Outcome<void> fail_release(const Release& release, std::string_view why, WallTime now,
                              bool may_have_it = false);
-  // The message of a release has come back through the MTA: its id, once, when body and recipients are those that the
+  // The message of a release has come back through the MTA: its id, once, when body and envelope are those that the
   // token was made for.
   Outcome<std::string> consume_token(std::string_view token, std::string_view body_hash,
+                                     const std::string& mail_from,
                                      const std::vector<std::string>& recipients, WallTime now);
 
   // held → deleted.

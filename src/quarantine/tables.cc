@@ -34,6 +34,7 @@ constexpr spool::Sql schema =
     "  client TEXT NOT NULL,"
     "  rule TEXT NOT NULL,"
     "  reason TEXT NOT NULL,"
+    "  header_hash TEXT NOT NULL,"
     "  body_hash TEXT NOT NULL,"
     "  size INTEGER NOT NULL,"
     "  state TEXT NOT NULL,"
@@ -75,17 +76,17 @@ Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id
   return kept;
 }
 
-// The id under which the same message is kept, or has been delivered, already. One whose file is missing does not
-// count: then this one is all that there is.
+// The id under which the same message, octet by octet, is kept or has been delivered already. One whose file is missing
+// does not count: then this one is all that there is.
 Outcome<std::string> same_as(Database& database, const Held& held,
                              const spool::Tables::HasFile& has_file) {
   std::string id;
   auto read = database.query(
       "SELECT id, state FROM held WHERE body_hash = ?1 AND mail_from = ?2 AND recipients = ?3"
-      "  AND author = ?4 AND subject = ?5 AND message_id = ?6"
-      "  AND time BETWEEN ?7 AND ?8 AND state IN ('held', 'released', 'delivered')",
-      {held.body_hash, held.mail_from, join(held.recipients), held.author, held.subject,
-       held.message_id, seconds(held.time) - again_seconds, seconds(held.time) + again_seconds},
+      "  AND header_hash = ?4"
+      "  AND time BETWEEN ?5 AND ?6 AND state IN ('held', 'released', 'delivered')",
+      {held.body_hash, held.mail_from, join(held.recipients), held.header_hash,
+       seconds(held.time) - again_seconds, seconds(held.time) + again_seconds},
       [&](const Row& row) {
         if (row.text(1) == "delivered" || has_file(std::string(row.text(0)))) id = row.text(0);
         return id.empty();
@@ -110,13 +111,14 @@ Outcome<void> insert(Database& database, const HeldMessage& message, std::uint64
   const Held& held = message.held;
   auto added = database.run(
       "INSERT INTO held (id, queue_id, time, mail_from, recipients, author, subject, message_id,"
-      "  client, rule, reason, body_hash, size, state, changed, delivered_to, remark, repeats,"
+      "  client, rule, reason, header_hash, body_hash, size, state, changed, delivered_to, remark,"
+      "  repeats,"
       "  last_repeat, token, process)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'held', ?3, '', '', 0, 0,"
-      "  '', 0)",
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'held', ?3, '',"
+      "  '', 0, 0, '', 0)",
       {held.id, held.queue_id, seconds(held.time), held.mail_from, join(held.recipients),
        held.author, held.subject, held.message_id, held.client, held.rule, held.reason,
-       held.body_hash, static_cast<std::int64_t>(size)});
+       held.header_hash, held.body_hash, static_cast<std::int64_t>(size)});
   if (added) {
     added = database.run(
         "INSERT INTO held_detail (number, envelope, decision) VALUES (last_insert_rowid(), ?1, ?2)",
@@ -135,7 +137,8 @@ std::string record_of(const Held& held, const Detail& detail) {
   for (const auto& recipient : held.recipients) record.add("recipient", recipient);
   record.add("author", held.author).add("subject", held.subject);
   record.add("message_id", held.message_id).add("client", held.client);
-  record.add("rule", held.rule).add("reason", held.reason).add("body_hash", held.body_hash);
+  record.add("rule", held.rule).add("reason", held.reason);
+  record.add("header_hash", held.header_hash).add("body_hash", held.body_hash);
   if (held.alone) record.add("alone", "yes");
   record.add("envelope", detail.envelope).add("decision", detail.decision);
   return record.octets();
@@ -163,6 +166,7 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
   held.client = text("client");
   held.rule = text("rule");
   held.reason = text("reason");
+  held.header_hash = text("header_hash");
   held.body_hash = text("body_hash");
   held.alone = !record->get("alone").empty();
   message.detail = {text("envelope"), text("decision")};
@@ -225,14 +229,15 @@ Held read_row(const Row& row) {
   held.client = row.text(8);
   held.rule = row.text(9);
   held.reason = row.text(10);
-  held.body_hash = row.text(11);
-  held.size = static_cast<std::uint64_t>(row.integer(12));
-  held.state = parse_state(row.text(13)).value_or(State::held);
-  held.changed = time_of(row.integer(14));
-  held.delivered_to = split(row.text(15));
-  held.remark = row.text(16);
-  held.repeats = static_cast<std::uint64_t>(row.integer(17));
-  held.last_repeat = time_of(row.integer(18));
+  held.header_hash = row.text(11);
+  held.body_hash = row.text(12);
+  held.size = static_cast<std::uint64_t>(row.integer(13));
+  held.state = parse_state(row.text(14)).value_or(State::held);
+  held.changed = time_of(row.integer(15));
+  held.delivered_to = split(row.text(16));
+  held.remark = row.text(17);
+  held.repeats = static_cast<std::uint64_t>(row.integer(18));
+  held.last_repeat = time_of(row.integer(19));
   return held;
 }
 

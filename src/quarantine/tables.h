@@ -35,7 +35,7 @@ WallTime time_of(std::int64_t seconds);
 // The columns of a Held, in the order that read_row() takes them.
 #define SEKISHO_HELD_COLUMNS                                                                       \
   "id, queue_id, time, mail_from, recipients, author, subject, message_id, client, rule, reason, " \
-  "body_hash, size, state, changed, delivered_to, remark, repeats, last_repeat"
+  "header_hash, body_hash, size, state, changed, delivered_to, remark, repeats, last_repeat"
 Held read_row(const spool::Row& row);
 
 }  // namespace sekisho::quarantine

@@ -28,6 +28,17 @@ const policy::Decision& delivered_as(const Outcome& outcome) {
   return *hardest;
 }
 
+std::string digest_of(const mail::Header& header) {
+  crypto::Sha256 digest;
+  for (const auto& field : header.fields()) {
+    digest.update(field.name);
+    digest.update(":");
+    digest.update(field.value);
+    digest.update("\r\n");
+  }
+  return std::string(digest.finish().view());
+}
+
 }  // namespace
 
 void Session::judge_failure(Outcome& outcome, const std::string& what) {
@@ -88,9 +99,12 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) {
       .received = received_field(kept.outcome.facts, client_, own_name(*message_kept.snapshot)),
       .subject = first_field(message_kept.header, "Subject"),
       .message_id = first_field(message_kept.header, "Message-ID"),
+      .dated = message_kept.header.first("Date") != nullptr ||
+               message_kept.header.first("Message-ID") != nullptr,
       .mail_parameters = message_kept.mail_parameters,
       .recipients = {},
       .content = std::move(kept.message->draft),
+      .header_sha256 = digest_of(message_kept.header),
       .body_sha256 = std::string(message_kept.body_digest->so_far().view()),
       .removals = removals(message_kept)};
   for (const auto& recipient : kept.message->envelope) {

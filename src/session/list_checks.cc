@@ -7,8 +7,18 @@ namespace sekisho::session {
 
 namespace {
 
-dns::Options apart(dns::Options options) {
-  options.message_questions = ListChecks::max_questions;
+// Every list that is configured can be asked about everything, codes and reason: nobody pushes one out by naming more.
+std::size_t questions_of(const client::Options& lists) {
+  std::size_t questions = 0;
+  for (const auto& list : lists.lists) {
+    const bool domains = list.kind == client::ListKind::rhsbl;
+    questions += 2 * (domains ? ListChecks::most_domains : 1);
+  }
+  return std::max(questions, ListChecks::least_questions);
+}
+
+dns::Options apart(dns::Options options, const client::Options& lists) {
+  options.message_questions = questions_of(lists);
   return options;
 }
 
@@ -20,7 +30,7 @@ ListChecks::ListChecks(std::shared_ptr<const void> owner, const client::Options&
     : owner_(std::move(owner)),
       lists_(lists),
       guard_(guard),
-      inquiry_(resolver, apart(dns), std::move(notify)) {
+      inquiry_(resolver, apart(dns, lists), std::move(notify)) {
   // Five lists and some names of the envelope; more is seldom.
   pending_.reserve(16);
 }
@@ -84,6 +94,12 @@ void ListChecks::advance(Pending& pending, SteadyTime now) {
 bool ListChecks::decided(SteadyTime now) const {
   return std::all_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
     return pending.result && (!pending.wait_until || now >= *pending.wait_until);
+  });
+}
+
+bool ListChecks::any_listed() const {
+  return std::any_of(pending_.begin(), pending_.end(), [](const Pending& pending) {
+    return pending.result && pending.result->code == client::ListCode::listed;
   });
 }
 

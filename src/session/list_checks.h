@@ -21,8 +21,10 @@ namespace sekisho::session {
 
 class ListChecks {
  public:
-  // Ten lists on six origins and ten signatures, with their TXT; more is a message made to make us ask.
-  static constexpr std::size_t max_questions = 200;
+  // HELO, MAIL FROM, the client's name, the author and the ten signatures that are looked at.
+  static constexpr std::size_t most_domains = 14;
+  // Questions for one message. More lists have as many as they can need.
+  static constexpr std::size_t least_questions = 200;
 
   // `lists` is kept alive by `owner` (the snapshot).
   ListChecks(std::shared_ptr<const void> owner, const client::Options& lists,
@@ -38,6 +40,7 @@ class ListChecks {
   void advance(SteadyTime now);
   // Every list has answered, and no hit waits for its reason any more; one that comes later is still taken.
   bool decided(SteadyTime now) const;
+  bool any_listed() const;
   // A hit still waits for its reason.
   bool awaits_reason(SteadyTime now) const;
   // When to look again although nothing has come in: the end of the wait for a reason, or of the time.

@@ -50,9 +50,11 @@ struct HeldMessage {
   std::string received;                       // the value of our Received field, for the top
   std::string subject;                        // as it stood, unfolded
   std::string message_id;
+  bool dated = true;                         // it has a Date or a Message-ID
   std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
   std::vector<Recipient> recipients;         // those for whom it is held
   std::unique_ptr<Draft> content;            // the header as received, an empty line, the body
+  std::string header_sha256;                 // 32 octets; of the header as received
   std::string body_sha256;                   // 32 octets
   std::vector<policy::Edit> removals;        // of forged fields, from the last to the first
 };
@@ -70,6 +72,7 @@ struct ReleaseProof {
   std::string id;
   std::string token;
   std::string body_sha256;  // 32 octets
+  std::string mail_from;
   std::vector<std::string> recipients;
 };
 

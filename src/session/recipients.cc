@@ -26,6 +26,11 @@ void Session::rcpt_to(Recipient recipient, StepDone done) {
 // Refuses when that is certain, and lets pass when nothing more can refuse, or the time is over: what answers
 // later still counts at the dot.
 void Session::advance_recipient(Message& message, SteadyTime now) {
+  // Nearly always, and for each recipient of all mail.
+  const bool nobody_refuses = message.lists && message.lists->decided(now) &&
+                              !message.lists->any_listed() && !message.snapshot->rules.denylist;
+  if (nobody_refuses) return answer_recipient(message, std::nullopt);
+
   auto& facts = message.facts;
   message.checks.report(facts);
   if (message.lists) facts.lists = message.lists->results();

@@ -304,6 +304,7 @@ void Session::ask_release(Message& message) {
   }
   release.state = State::asked;
   release.proof.body_sha256 = std::string(message.body_digest->so_far().view());
+  release.proof.mail_from = message.facts.mail_from;
   release.proof.recipients = message.facts.recipients;
   engine_.holding()->take_back(
       std::move(release.proof), [weak = weak_from_this(), owner = owner_,

@@ -41,6 +41,7 @@ inline quarantine::Held held_message(std::uint64_t number) {
   held.client = "mail.example.com[192.0.2.1]";
   held.rule = "dmarc";
   held.reason = "p=reject, not corroborated";
+  held.header_hash = std::string(48, 'a') + held_id(number);
   held.body_hash = std::string(48, 'b') + held_id(number);
   return held;
 }

@@ -1,8 +1,10 @@
 // The log: what a line looks like whatever was put into it, and where it goes.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -228,9 +230,9 @@ TEST(Log, TellsOnceOnStderrThatLinesAreLostAndOnceInTheLogHowMany) {
   log.info("kept as well");
   const auto complaints = testing::internal::GetCapturedStderr();
   EXPECT_EQ(sink->lines(),
-            (std::vector<std::string>{"info kept",
-                                      "warning log: 3 lines were lost: the target did not take them",
-                                      "info kept too", "info kept as well"}));
+            (std::vector<std::string>{
+                "info kept", "warning log: 3 lines were lost: the target did not take them",
+                "info kept too", "info kept as well"}));
   EXPECT_EQ(std::count(complaints.begin(), complaints.end(), '\n'), 1) << complaints;
   EXPECT_NE(complaints.find("warning: log: its target does not take lines"), std::string::npos);
   EXPECT_EQ(log.lost(), 4U);

@@ -208,6 +208,21 @@ TEST(DnsblReason, DoesNotTellTheZoneOrItsKey) {
   EXPECT_EQ(clean_reason("1.2." + key + ".zen.test!", definition), "1.2.zen!");
 }
 
+// A zone that stands in a file of its own holds a key, whatever it looks like; elsewhere a UUID looks like one.
+TEST(DnsblReason, DoesNotTellAKeyOfAnyForm) {
+  const std::string uuid = "0a1b2c3d-4e5f-4a6b-8c7d-112233445566";
+  const std::string text = "see https://lists.example/why?k=" + uuid + "&p=hunter-two";
+  auto definition = list("uuid", uuid + ".lists.example");
+  EXPECT_EQ(clean_reason(text, definition),
+            "see https://lists.example/why?k=(secret)&p=hunter-two");
+  definition = list("words", "hunter-two.dq.lists.example");
+  EXPECT_NE(clean_reason(text, definition).find("hunter"), std::string::npos);
+  definition.file = "/etc/sekisho/key";
+  EXPECT_EQ(clean_reason(text, definition),
+            "see https://lists.example/why?k=" + uuid + "&p=(secret)");
+  EXPECT_FALSE(holds_key("zen.spamhaus-with-a-long-name-of-words.example"));
+}
+
 // No field of any result holds the key, whatever happens.
 TEST(DnsblReason, NoResultTellsTheKey) {
   const std::string key = "canary0123456789abcdef";

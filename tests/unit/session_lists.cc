@@ -137,8 +137,21 @@ TEST_F(Lists, AHostileMessageAsksNoMoreThanItsBudget) {
     lists->domain(ListOn::dkim, "d" + std::to_string(i) + ".example");
   }
   lists->advance(now);
-  EXPECT_EQ(held->asked().size(), ListChecks::max_questions);
+  EXPECT_EQ(held->asked().size(), ListChecks::least_questions);
   EXPECT_TRUE(lines.empty()) << "our own budget is no fault of the list";
+}
+
+TEST_F(Lists, ManyListsAreAllAsked) {
+  client::Options many;
+  for (int i = 0; i < 400; ++i) {
+    const std::string name = "list" + std::to_string(i);
+    many.lists.push_back(list(name, name + ".test"));
+  }
+  guard->configure(many, false, now);
+  ListChecks all(nullptr, many, *held, dns::Options(), *guard, [] {});
+  all.client(mail::IpAddress::parse("192.0.2.1").value());
+  all.advance(now);
+  EXPECT_EQ(held->asked().size(), 400U);
 }
 
 // --- the self-tests --------------------------------------------------------------------------------------
