@@ -91,11 +91,11 @@ class Daemon:
         self._process = process.start(argv, os.path.join(self.home, "output"), user=65534, group="postfix",
                                       extra_groups=[], cwd=self.home, env=self._environment())
 
-    def configure(self, settings):
-        """Write the configuration file: `settings` over what every daemon has. Nobody ever reads half of it."""
+    def configure(self, settings, text=""):
+        """Write the configuration file: `settings` over what every daemon has, and then `text`. Nobody ever reads half of it."""
         self._settings = settings
         with open(self.configuration + ".new", "w") as out:
-            out.write(to_toml(merged(merged(BASE, self._own), settings)))
+            out.write(to_toml(merged(merged(BASE, self._own), settings)) + text)
         os.replace(self.configuration + ".new", self.configuration)
 
     def write_file(self, name, text):
@@ -115,6 +115,14 @@ class Daemon:
     def append_to_configuration(self, text):
         with open(os.path.join(self.home, "milter.conf"), "a") as out:
             out.write(text)
+
+    @property
+    def settings(self):
+        return self._settings
+
+    @property
+    def control(self):
+        return self._own["control"]["socket"]
 
     @property
     def pid(self):

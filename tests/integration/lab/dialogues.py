@@ -123,6 +123,21 @@ def dropped_first(lab, scenario, message, at="data"):
     return plain(lab, scenario, message)
 
 
+def in_two_parts(lab, scenario, message, meanwhile):
+    """Half of the message, then whatever happens meanwhile, then the rest."""
+    answer = Answer(message=message)
+    client = _open(lab, scenario)
+    _greet(client, scenario, answer)
+    if _envelope(client, scenario, answer) and client.command("DATA").code == 354:
+        client.send(message[:len(message) // 2])
+        meanwhile()
+        client.send(message[len(message) // 2:] + b"\r\n.\r\n")
+        answer.replies["dot"] = client.read_reply()
+        answer.queue_id = _queue_id(answer.replies["dot"])
+    client.quit()
+    return answer
+
+
 def rude_helo(lab, scenario, message, lines):
     """Commands before the dialogue, each of which must be answered."""
     client = _open(lab, scenario)
