@@ -96,21 +96,25 @@ void StoreHolding::hold(session::HeldMessage message,
 }
 
 void StoreHolding::take_back(session::ReleaseProof proof,
-                             std::function<void(std::optional<std::string>)> done) {
+                             std::function<void(session::TakenBack)> done) {
   tasks_.post([this, proof = std::move(proof), done = std::move(done)] {
     const auto id = store_->consume_token(proof.token, hex_encode(proof.body_sha256),
                                           proof.mail_from, proof.recipients, wall_now());
     if (!id) {
       // Anybody can send such a field.
-      log_.write_limited(LogLevel::warning, "quarantine release",
+      const bool proves_nothing = id.error().kind == Failure::Kind::refused;
+      log_.write_limited(LogLevel::warning,
+                         proves_nothing ? "quarantine release" : "quarantine release put off",
                          LogLine("quarantine:")
                              .field("release", is_id(proof.id) ? proof.id : "(no id)")
-                             .field("refused", id.error().why)
+                             .field(proves_nothing ? "refused" : "deferred", id.error().why)
                              .text());
-      return done(std::nullopt);
+      if (proves_nothing) return done(std::nullopt);
+      return done(tl::unexpected(id.error().why));
     }
     const auto message = store_->get(*id);
-    const auto envelope = message ? Envelope::parse(message->detail.envelope) : std::nullopt;
+    if (!message) return done(tl::unexpected(message.error().why));
+    const auto envelope = Envelope::parse(message->detail.envelope);
     done(envelope ? envelope->authentication_results : "");
   });
 }

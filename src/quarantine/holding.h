@@ -27,7 +27,7 @@ class StoreHolding final : public session::Holding {
   std::unique_ptr<session::Draft> begin() override;
   void hold(session::HeldMessage message, std::function<void(session::HoldResult)> done) override;
   void take_back(session::ReleaseProof proof,
-                 std::function<void(std::optional<std::string>)> done) override;
+                 std::function<void(session::TakenBack)> done) override;
 
   Store& store() { return *store_; }
   spool::Health health() const { return store_->health(); }

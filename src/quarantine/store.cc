@@ -80,6 +80,10 @@ Outcome<std::string> make_token() {
   return hex_encode({octets.data(), octets.size()});
 }
 
+// What has become of the token of a release. `over`: the release failed, or another one has taken its place; then the
+// store still has the message, or that other one has let it go.
+enum class TokenUse : std::int64_t { open = 0, passed = 1, over = 2 };
+
 struct Found {
   std::int64_t number = 0;
   Held held;
@@ -133,11 +137,18 @@ Outcome<void> is_free(const Found& row, WallTime now) {
                                             " since " + to_iso8601(row.held.changed));
 }
 
+Outcome<void> use_token(Database& database, std::string_view token, TokenUse use) {
+  auto changed = database.run("UPDATE tokens SET used = ?2 WHERE token = ?1",
+                              {token, static_cast<std::int64_t>(use)});
+  if (!changed) return failed(changed.error());
+  return {};
+}
+
 Outcome<bool> was_handed_over(Database& database, const std::string& token) {
   bool used = false;
   auto read =
       database.query("SELECT used FROM tokens WHERE token = ?1", {token}, [&](const Row& row) {
-        used = row.integer(0) != 0;
+        used = row.integer(0) == static_cast<std::int64_t>(TokenUse::passed);
         return true;
       });
   if (!read) return failed(read.error());
@@ -278,8 +289,6 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
         "UPDATE held SET state = 'released', changed = ?2, token = ?3, process = ?4"
         " WHERE number = ?1",
         {row->number, seconds(now), release.token, std::int64_t{::getpid()}});
-    // A token of a release that broke off admits nothing any more.
-    if (changed) changed = database.run("DELETE FROM tokens WHERE token = ?1", {row->token});
     if (changed) {
       changed = database.run(
           "INSERT INTO tokens (token, id, body_hash, recipients, time, used)"
@@ -288,7 +297,8 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
            envelope_of(row->held.mail_from, release.recipients), seconds(now)});
     }
     if (!changed) return failed(changed.error());
-    return {};
+    // The message of a release that broke off may still be on its way.
+    return use_token(database, row->token, TokenUse::over);
   });
   if (!done) return failed(done.error());
   // The file cannot come back, so it need not be looked at within the transaction.
@@ -329,8 +339,7 @@ Outcome<void> Store::fail_release(const Release& release, std::string_view why, 
     auto row = find_release(database, release);
     if (!row) return failed(row.error());
     if (!may_have_it) {
-      auto gone = database.run("DELETE FROM tokens WHERE token = ?1", {release.token});
-      if (!gone) return failed(gone.error());
+      if (auto used = use_token(database, release.token, TokenUse::over); !used) return used;
     }
     auto set = set_state(database, *row, State::held, why, now);
     if (!set || !may_have_it) return set;
@@ -350,10 +359,12 @@ Outcome<std::string> Store::consume_token(std::string_view token, std::string_vi
   auto done = spool_->change([&](Change& change) -> Outcome<void> {
     auto& database = change.database();
     std::string why = "no release has that token";
+    bool over = false;
     auto read =
         database.query("SELECT id, body_hash, recipients, time, used FROM tokens WHERE token = ?1",
                        {token}, [&](const Row& row) {
                          why.clear();
+                         over = row.integer(4) == static_cast<std::int64_t>(TokenUse::over);
                          if (row.integer(4) != 0)
                            why = "the message of that token has passed already";
                          if (time_of(row.integer(3)) + token_life < now)
@@ -366,10 +377,11 @@ Outcome<std::string> Store::consume_token(std::string_view token, std::string_vi
                          return true;
                        });
     if (!read) return read;
+    if (over)
+      return failed(Failure::Kind::unavailable,
+                    "the release of " + id + " is over, or was taken over");
     if (!why.empty()) return failed(Failure::Kind::refused, std::move(why));
-    auto used = database.run("UPDATE tokens SET used = 1 WHERE token = ?1", {token});
-    if (!used) return failed(used.error());
-    return {};
+    return use_token(database, token, TokenUse::passed);
   });
   if (!done) return failed(done.error());
   return id;

@@ -76,7 +76,8 @@ class Store {
   Outcome<void> fail_release(const Release& release, std::string_view why, WallTime now,
                              bool may_have_it = false);
   // The message of a release has come back through the MTA: its id, once, when body and envelope are those that the
-  // token was made for.
+  // token was made for. `refused`: it proves nothing. Everything else, `unavailable` for a release that another one has
+  // taken over: the message must neither pass nor be taken for another.
   Outcome<std::string> consume_token(std::string_view token, std::string_view body_hash,
                                      const std::string& mail_from,
                                      const std::vector<std::string>& recipients, WallTime now);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
@@ -76,6 +77,10 @@ struct ReleaseProof {
   std::vector<std::string> recipients;
 };
 
+// Our Authentication-Results field of the time when the message came first, or nothing for a proof that is none. Otherwise
+// why that cannot be said, or why the message may not come now: it is put off.
+using TakenBack = Expected<std::optional<std::string>, std::string>;
+
 // The quarantine store. Callbacks come once, on any thread, or before the call returns.
 class Holding {
  public:
@@ -84,11 +89,8 @@ class Holding {
   // `done` gets `held` when the message is durable, and not before. What of `message` is a reference is
   // read before hold() returns.
   virtual void hold(HeldMessage message, std::function<void(HoldResult)> done) = 0;
-  // Consumes the proof: true once for each release, and never again. `done` gets our
-  // Authentication-Results field of the time when the message came first, or nothing for a proof that
-  // is none.
-  virtual void take_back(ReleaseProof proof,
-                         std::function<void(std::optional<std::string>)> done) = 0;
+  // Consumes the proof: true once for each release, and never again.
+  virtual void take_back(ReleaseProof proof, std::function<void(TakenBack)> done) = 0;
 };
 
 }  // namespace sekisho::session

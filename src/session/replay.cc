@@ -63,8 +63,7 @@ class RecordedHolding final : public Holding {
       done({HoldCode::held, ""});
     }
   }
-  void take_back(ReleaseProof /*proof*/,
-                 std::function<void(std::optional<std::string>)> done) override {
+  void take_back(ReleaseProof /*proof*/, std::function<void(TakenBack)> done) override {
     done(recorded_.inputs.released);
   }
 

@@ -306,20 +306,20 @@ void Session::ask_release(Message& message) {
   release.proof.body_sha256 = std::string(message.body_digest->so_far().view());
   release.proof.mail_from = message.facts.mail_from;
   release.proof.recipients = message.facts.recipients;
-  engine_.holding()->take_back(
-      std::move(release.proof), [weak = weak_from_this(), owner = owner_,
-                                 id = message.facts.id](std::optional<std::string> results) {
-        owner->post([weak, id, results = std::move(results)] {
-          const auto self = weak.lock();
-          if (!self || !self->message_ || self->message_->facts.id != id) return;
-          self->guarded([&] {
-            self->message_->release->state = State::answered;
-            self->message_->release->results = results;
-            if (results) self->message_->facts.exemption = policy::Exemption::released;
-            self->advance();
-          });
-        });
+  engine_.holding()->take_back(std::move(release.proof), [weak = weak_from_this(), owner = owner_,
+                                                          id = message.facts.id](TakenBack taken) {
+    owner->post([weak, id, taken = std::move(taken)] {
+      const auto self = weak.lock();
+      if (!self || !self->message_ || self->message_->facts.id != id) return;
+      self->guarded([&] {
+        self->message_->release->state = State::answered;
+        if (!taken) return self->fail("quarantine: " + taken.error());
+        self->message_->release->results = *taken;
+        if (*taken) self->message_->facts.exemption = policy::Exemption::released;
+        self->advance();
       });
+    });
+  });
 }
 
 // Everything that the verdict waits for has been answered, or has had its time.

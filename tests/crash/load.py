@@ -150,8 +150,12 @@ class Load:
             if not mails:
                 time.sleep(0.02)
                 continue
+            mail = chance.choice(mails)
             killed_after = chance.random() * 0.12 if chance.random() < 0.25 else None
-            self.complaints += release(self._command, self._ledger, chance.choice(mails), killed_after)
+            self.complaints += release(self._command, self._ledger, mail, killed_after)
+            if killed_after is not None and chance.random() < 0.5:
+                # While the message of the killed one may still be on its way through the MTA.
+                self.complaints += release(self._command, self._ledger, mail)
 
 
 def _transaction(connection, mail):

@@ -290,8 +290,7 @@ class Shelf final : public session::Holding {
   void hold(session::HeldMessage, std::function<void(session::HoldResult)> done) override {
     done({code_, ""});
   }
-  void take_back(session::ReleaseProof,
-                 std::function<void(std::optional<std::string>)> done) override {
+  void take_back(session::ReleaseProof, std::function<void(session::TakenBack)> done) override {
     done(std::nullopt);
   }
 

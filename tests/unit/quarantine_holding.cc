@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "spool/database.h"
 #include "support/session_gate.h"
 #include "support/temporary_folder.h"
 
@@ -180,6 +181,37 @@ TEST_F(StoreOfGate, WhatIsReleasedPassesOnceWithItsFirstResults) {
   test::Letter again = returning(*release);
   again.client = "192.0.2.66";
   EXPECT_EQ(gate_.judge(again).facts.exemption, policy::Exemption::none) << "the proof is used up";
+}
+
+// The process that released it died, another one released it, and then the MTA brings what the first had sent.
+TEST_F(StoreOfGate, TheMessageOfAReleaseThatWasTakenOverIsPutOff) {
+  const auto first = gate_.judge(forged());
+  auto& store = holding_->store();
+  const auto dead = store.begin_release({first.facts.id, {}}, wall_now());
+  ASSERT_TRUE(dead) << dead.error().why;
+  // An hour later its process number may be another's.
+  const auto next = store.begin_release({first.facts.id, {}}, wall_now() + std::chrono::hours(2));
+  ASSERT_TRUE(next) << next.error().why;
+  EXPECT_EQ(gate_.judge(returning(*dead)).verdict.message.action, policy::Action::tempfail);
+  EXPECT_EQ(gate_.judge(returning(*next)).facts.exemption, policy::Exemption::released);
+  ASSERT_TRUE(store.finish_release(*next, "250 Ok", wall_now()));
+  EXPECT_EQ(gate_.judge(returning(*dead)).verdict.message.action, policy::Action::tempfail);
+}
+
+// From the MTA's own host it would pass without any proof, and the proof would be good for another time.
+TEST_F(StoreOfGate, AReleaseIsPutOffWhileTheStoreCannotSayWhetherItIsOne) {
+  const auto first = gate_.judge(forged());
+  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  ASSERT_TRUE(release) << release.error().why;
+  auto other =
+      spool::Database::open(folder_.file("store/index.db"), spool::Database::Open::existing);
+  ASSERT_TRUE(other) << other.error().why;
+  auto locked = other->transaction([&]() -> spool::Outcome<void> {
+    EXPECT_EQ(gate_.judge(returning(*release)).verdict.message.action, policy::Action::tempfail);
+    return {};
+  });
+  ASSERT_TRUE(locked) << locked.error().why;
+  EXPECT_EQ(gate_.judge(returning(*release)).facts.exemption, policy::Exemption::released);
 }
 
 TEST_F(StoreOfGate, AProofIsForThisBodyAndTheseRecipients) {

@@ -96,3 +96,57 @@ class Listener:
             target.shutdown(socket.SHUT_WR)
         except OSError:
             pass
+
+
+class Latecomer:
+    """Passes one connection on to `port`, but for the end of the message, which waits until go(): as what a client that has
+    died meanwhile had sent."""
+
+    def __init__(self, port):
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._whole = threading.Event()
+        self._server = self._replies = None
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def wait(self):
+        """Until the client has sent all of its message."""
+        assert self._whole.wait(20), "no message came"
+        self._replies.join()
+
+    def go(self):
+        """The server's reply to it."""
+        self._server.sendall(b".\r\n")
+        return self._server.makefile("rb").readline().decode("utf-8", "replace")
+
+    def _serve(self):
+        client, _ = self._listener.accept()
+        self._server = socket.create_connection(("127.0.0.1", self._to))
+        self._replies = threading.Thread(target=self._pass_replies, args=(client,), daemon=True)
+        self._replies.start()
+        heard = b""
+        while not self._whole.is_set() and (octets := client.recv(65536)):
+            heard += octets
+            if b"DATA\r\n" in heard and heard.endswith(b"\r\n.\r\n"):
+                octets = octets.removesuffix(b".\r\n")
+                # Not even the dot's beginning may have been passed on.
+                assert octets.endswith(b"\r\n")
+                self._server.sendall(octets)
+                self._whole.set()
+            else:
+                self._server.sendall(octets)
+
+    def _pass_replies(self, client):
+        """Those of the envelope; that of the message is for go()."""
+        while not self._whole.is_set():
+            self._server.settimeout(0.1)
+            try:
+                if not (octets := self._server.recv(65536)):
+                    return
+                client.sendall(octets)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+        self._server.settimeout(30)

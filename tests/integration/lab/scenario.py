@@ -125,10 +125,10 @@ def take_filter_away(file):
     """Every message goes the way without the filter, and whatever comes of it is right: what is left to fail are the
     laboratory and the data."""
     needs_it = {"released", "reloaded", "crash", "ended", "reconfigured", "misconfigured", "outage", "kept", "let_go",
-                "let_go_twice", "stolen_proof", "failing_mta", "parameters", "never_bounces", "by_sendmail", "deleted",
-                "daemon_down", "no_store", "damaged", "full_log", "full_history", "too_much", "summary", "relisted",
-                "relisted_under_load", "told", "let_in", "let_in_and_go", "kept_out", "ended_in_data",
-                "ended_while_storing", "reload_storm", "black_hole"}
+                "let_go_twice", "stolen_proof", "failing_mta", "parameters", "never_bounces", "late_release",
+                "by_sendmail", "deleted", "daemon_down", "no_store", "damaged", "full_log", "full_history", "too_much",
+                "summary", "relisted", "relisted_under_load", "told", "let_in", "let_in_and_go", "kept_out",
+                "ended_in_data", "ended_while_storing", "reload_storm", "black_hole"}
     file.scenarios = [s for s in file.scenarios if s.dialogue not in needs_it and "reloads" not in s.parameters]
     for one in file.scenarios:
         if one.config != "none":

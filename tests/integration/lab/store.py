@@ -7,7 +7,7 @@ import threading
 import time
 
 from .dialogues import Answer, plain, wait_until
-from .fake_mta import FakeMta, Listener
+from .fake_mta import FakeMta, Latecomer, Listener
 
 REFUSED, TEMPORARY, UNAVAILABLE = 65, 75, 69   # exit codes
 
@@ -152,6 +152,23 @@ def never_bounces(lab, scenario, message):
     time.sleep(0.5)
     assert len(lab.sink.since(0)) == before, "a bounce, or the message"
     return None
+
+
+def late_release(lab, scenario, message):
+    """A release is killed, another one takes over, and then the first one's message reaches the filter after all."""
+    answer, identity = hold(lab, scenario, message)
+    late = Latecomer(lab.port(scenario))
+    command = Command(lab, scenario, release_via=f"smtp:127.0.0.1:{late.port}")
+    running = command.start("release", identity)
+    late.wait()
+    running.kill()
+    running.communicate()
+    _release(lab, scenario, answer, identity)
+    reply = late.go()
+    assert reply.startswith("4"), f"the late one: {reply}"
+    Command(lab, scenario).row(answer, state="delivered")
+    _assert_delivered_once(lab, answer, scenario.rcpt, scenario)
+    return answer
 
 
 def by_sendmail(lab, scenario, message):
