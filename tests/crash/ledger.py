@@ -94,8 +94,7 @@ class Ledger:
             return [m for m in self._mails.values() if not m.settled]
 
     def saw_rows(self, rows):
-        """The ids of messages, from the store's list. The first one is it: what comes later under the same Message-ID is
-        a released message that came back after another release had taken its place."""
+        """The ids of messages, from the store's list."""
         with self._lock:
             for row in reversed(rows):
                 mail = self._mails.get(_bare(row["message_id"]))
