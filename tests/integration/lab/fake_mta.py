@@ -125,17 +125,24 @@ class Latecomer:
         self._server = socket.create_connection(("127.0.0.1", self._to))
         self._replies = threading.Thread(target=self._pass_replies, args=(client,), daemon=True)
         self._replies.start()
-        heard = b""
+        heard, passed = b"", 0
         while not self._whole.is_set() and (octets := client.recv(65536)):
             heard += octets
-            if b"DATA\r\n" in heard and heard.endswith(b"\r\n.\r\n"):
-                octets = octets.removesuffix(b".\r\n")
-                # Not even the dot's beginning may have been passed on.
-                assert octets.endswith(b"\r\n")
-                self._server.sendall(octets)
+            kept_back, whole = self._end_of(heard.partition(b"DATA\r\n")[2])
+            upto = len(heard) - kept_back
+            self._server.sendall(heard[passed:upto])
+            passed = upto
+            if whole:
                 self._whole.set()
-            else:
-                self._server.sendall(octets)
+
+    @staticmethod
+    def _end_of(content):
+        """How many octets at the end of what is known of the message may not be passed on, for they are the final dot or
+        may become it, and whether they are. TCP parts the stream anywhere."""
+        end = b"\r\n.\r\n"
+        if content.endswith(end):
+            return len(b".\r\n"), True
+        return max(size for size in range(len(end)) if content.endswith(end[:size])), False
 
     def _pass_replies(self, client):
         """Those of the envelope; that of the message is for go()."""
