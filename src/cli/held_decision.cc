@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/quarantine_store.h"
 #include "history/archive.h"
 #include "quarantine/store.h"
 #include "session/record.h"
@@ -33,7 +34,7 @@ void read_client(const std::string& text, policy::Client& client) {
   if (const auto name = text.substr(0, bracket); name != "unknown") client.name = name;
 }
 
-// Nothing: our store does not know that id.
+// Nothing: our store does not know that id, or it is the MTA's, which the history knows.
 std::optional<OrHeldDecisionError> from_store(const config::Settings& settings,
                                               const std::string& id) {
   if (settings.session.quarantine.where != session::QuarantineWhere::store) return std::nullopt;
@@ -43,7 +44,12 @@ std::optional<OrHeldDecisionError> from_store(const config::Settings& settings,
     return failed(unavailable, settings.quarantine.dir + ": " + store.error().why);
   }
   const auto message = (*store)->get(id);
-  if (!message) return std::nullopt;
+  if (!message) {
+    using Kind = spool::Failure::Kind;
+    const auto kind = message.error().kind;
+    if (kind == Kind::not_found || kind == Kind::refused) return std::nullopt;
+    return failed(exit_code_of(kind), settings.quarantine.dir + ": " + message.error().why);
+  }
   auto decision = decision_of(*message);
   // What an older version wrote; the history may know more.
   if (!decision && decision.error().code == data_error) return std::nullopt;

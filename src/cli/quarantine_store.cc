@@ -37,11 +37,6 @@ std::string standard_input() {
 
 }  // namespace
 
-int complain(ExitCode code, std::string_view what) {
-  std::fprintf(stderr, "sekisho: %s\n", std::string(what).c_str());
-  return code;
-}
-
 ExitCode exit_code_of(spool::Failure::Kind kind) {
   using Kind = spool::Failure::Kind;
   switch (kind) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "cli/quarantine.h"
 #include "config/settings.h"
@@ -19,7 +20,6 @@ namespace sekisho::cli {
 template <class T>
 using OrExit = Expected<T, int>;
 
-int complain(ExitCode code, std::string_view what);
 ExitCode exit_code_of(spool::Failure::Kind kind);
 
 struct OpenStore {

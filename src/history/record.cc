@@ -330,7 +330,8 @@ void get(const json& from, T& to) {
 std::vector<std::uint8_t> unpack(std::string_view octets) {
   const auto size = ZSTD_getFrameContentSize(octets.data(), octets.size());
   // The two that mean "not told" and "no frame" are larger than any length.
-  if (size > max_record_octets) throw Unreadable("its length is none");
+  if (size > max_record_octets)
+    throw Unreadable("it is damaged, or was written by a sekisho older than this one");
   std::vector<std::uint8_t> raw(size);
   const auto got = ZSTD_decompress(raw.data(), raw.size(), octets.data(), octets.size());
   if (ZSTD_isError(got) != 0 || got != size) throw Unreadable("it is damaged");

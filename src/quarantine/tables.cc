@@ -128,6 +128,18 @@ Outcome<void> insert(Database& database, const HeldMessage& message, std::uint64
   return {};
 }
 
+// A column that an index of before has not; its rows are then no repetition of anything.
+Outcome<void> add_header_hash(Database& database) {
+  bool there = false;
+  auto done = database.query("SELECT 1 FROM pragma_table_info('held') WHERE name = 'header_hash'",
+                             {}, [&](const Row&) {
+                               there = true;
+                               return true;
+                             });
+  if (!done || there) return done;
+  return database.script("ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
+}
+
 }  // namespace
 
 std::string record_of(const Held& held, const Detail& detail) {
@@ -173,7 +185,10 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
   return message;
 }
 
-Outcome<void> Tables::create(Database& database) const { return database.script(schema); }
+Outcome<void> Tables::create(Database& database) const {
+  if (auto made = database.script(schema); !made) return made;
+  return add_header_hash(database);
+}
 
 Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::Entry& entry,
                                              const HasFile& has_file) const {

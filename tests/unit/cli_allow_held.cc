@@ -114,6 +114,16 @@ class AllowHeld : public testing::Test {
   test::Alarms alarms_;
 };
 
+TEST_F(AllowHeld, AStoreThatCannotBeReadIsNotTakenForOneWithoutTheMessage) {
+  const auto id = hold(1, list_mail(""));
+  for (const char* part : {"-wal", "-shm"}) ::unlink((path("store/index.db") + part).c_str());
+  write("store/index.db", std::string(8192, 'x'));
+  const auto ended = add({id});
+  EXPECT_NE(ended.code, ok);
+  EXPECT_THAT(ended.err, HasSubstr(path("store")));
+  EXPECT_THAT(ended.err, Not(HasSubstr("neither the quarantine nor the history")));
+}
+
 TEST_F(AllowHeld, WhatItProvesIsAdded) {
   const auto id = hold(1, list_mail(""));
   const std::string before = read("allow");

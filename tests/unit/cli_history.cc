@@ -255,13 +255,19 @@ TEST_F(HistoryCommand, ExitCodes) {
   EXPECT_EQ(run({"history", "--since", "yesterday"}).code, usage);
   EXPECT_EQ(run({"explain"}).code, usage);
   EXPECT_EQ(run({"explain", "ALL", "--config", path("absent.conf")}).code, config);
+  const auto unknown = run_command(folder_, {"histroy"});
+  EXPECT_EQ(unknown.code, usage);
+  EXPECT_THAT(unknown.err, HasSubstr("there is no command histroy; see sekisho --help"));
 }
 
 TEST_F(HistoryCommand, WhatTheSenderWroteDoesNotSteerATerminal) {
   auto letter = from("\x1b[2J@\x07", "\"\x1b]0;evil\x07\" <x@b.example>");
   letter.helo = "\x1b[31m";
   letter.to = {"a\x1b[2J@x", "b\x07@x"};
-  letter.fields.push_back({"Subject", " \x1b[2J\xe2\x80\xae\x9b"});
+  // U+202E turns the line round; U+009B begins an escape sequence on some terminals.
+  letter.fields.push_back({"Subject",
+                           " \x1b[2J\xe2\x80\xae\x9b\xc2\x9b"
+                           "31m"});
   letter.fields.push_back({"DKIM-Signature", " v=1; d=\x1b[31m; s=\x9b"});
   const auto id = judge(letter);
   for (const auto& shown : {run({"history"}), run({"history", "--json"}), run({"explain", id}),
@@ -272,6 +278,8 @@ TEST_F(HistoryCommand, WhatTheSenderWroteDoesNotSteerATerminal) {
       EXPECT_TRUE(std::none_of(text.begin(), text.end(), [](char c) {
         return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
       })) << text;
+      EXPECT_THAT(text, Not(HasSubstr("\xc2\x9b")));
+      EXPECT_THAT(text, Not(HasSubstr("\xe2\x80\xae")));
     }
   }
 }

@@ -247,6 +247,38 @@ TEST_F(StoreOfGate, OneThatIsSentAgainIsOneRow) {
   EXPECT_EQ(held()[0].repeats, 1U);
 }
 
+TEST_F(StoreOfGate, WhatDiffersAnywhereIsKeptBesideTheOther) {
+  gate_.judge(forged());
+  test::Letter other = forged();
+  other.fields.push_back({"Content-Type", " text/html"});
+  gate_.judge(other);
+  EXPECT_EQ(held().size(), 2U) << "another header with the same body";
+}
+
+// An alarm of always the same words: two of them are two events, also when the first has been delivered.
+TEST_F(StoreOfGate, WithoutDateAndMessageIdNothingIsARepetition) {
+  test::Letter alarm = forged();
+  alarm.fields.pop_back();
+  ASSERT_NE(alarm.fields.back().name, "Message-ID");
+  const auto first = gate_.judge(alarm);
+  auto& store = holding_->store();
+  const auto release = store.begin_release({first.facts.id, {}}, wall_now());
+  ASSERT_TRUE(release) << release.error().why;
+  ASSERT_TRUE(store.finish_release(*release, "250 Ok", wall_now()));
+  const auto second = gate_.judge(alarm);
+  EXPECT_EQ(second.held, Place::whole);
+  const auto row = store.get(second.facts.id);
+  ASSERT_TRUE(row) << row.error().why;
+  EXPECT_EQ(row->held.id, second.facts.id);
+  EXPECT_EQ(row->held.state, State::held);
+
+  alarm.fields.push_back({"Date", " Sat, 21 Nov 2026 09:30:00 +0000"});
+  gate_.judge(alarm);
+  const auto before = held().size();
+  gate_.judge(alarm);
+  EXPECT_EQ(held().size(), before) << "with a Date it is the same again";
+}
+
 // Its proof may have been lost on the way, and then it is all that is left of the message.
 TEST_F(StoreOfGate, AReleaseWithoutItsProofIsNoRepetition) {
   const auto first = gate_.judge(forged());

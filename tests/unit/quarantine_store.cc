@@ -11,6 +11,7 @@
 
 #include "quarantine/store.h"
 #include "quarantine/tables.h"
+#include "spool/database.h"
 #include "support/held_messages.h"
 #include "support/spool_store.h"
 #include "support/temporary_folder.h"
@@ -182,6 +183,22 @@ TEST_F(Quarantine, SentAgainIsOneRowWithACount) {
   EXPECT_EQ(message->held.id, held_id(1));
   EXPECT_EQ(message->held.repeats, 3U);
   EXPECT_EQ(message->held.last_repeat, held_message(1).time + hours(3));
+}
+
+TEST_F(Quarantine, AnIndexOfBeforeGetsTheColumnThatItLacks) {
+  hold(*open(), 1);
+  {
+    auto index = spool::Database::open(options_.dir + "/index.db", spool::Database::Open::existing);
+    ASSERT_TRUE(index) << index.error().why;
+    ASSERT_TRUE(index->script("ALTER TABLE held DROP COLUMN header_hash;"));
+  }
+  auto store = open();
+  EXPECT_EQ(state_of(*store, 1), State::held);
+  Held again = held_message(1);
+  again.id = held_id(2);
+  EXPECT_FALSE(hold(*store, again)->repeated) << "nothing is known of the header of the first";
+  again.id = held_id(3);
+  EXPECT_TRUE(hold(*store, again)->repeated);
 }
 
 TEST_F(Quarantine, WhatDiffersIsNotARepetition) {
