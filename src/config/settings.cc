@@ -14,7 +14,8 @@ session::Options default_session() {
 }
 
 void add_list(Settings& settings, ListEntry entry) {
-  auto& [definition, rule] = entry;
+  auto& definition = entry.definition;
+  auto& rule = entry.rule;
   if (definition.kind != client::ListKind::rhsbl) definition.on = {client::ListOn::client};
   const bool secret = !definition.file.empty() || client::holds_key(definition.list.zone);
   if (definition.name.empty() && !secret) definition.name = definition.list.zone;

@@ -28,12 +28,12 @@ std::size_t size_of(std::uint64_t number) { return number % 10 == 9 ? 270'000 : 
 
 // Holds messages in groups, and deletes or releases every third of those before.
 void work(const std::string& folder) {
+  Guarded<std::uint64_t> held(0U);  // outlives the store, whose thread tells it
   quarantine::Options options;
   options.dir = folder;
   auto opened = quarantine::Store::open(options, Access::owner, [](const std::string&) {});
   if (!opened) std::abort();
   auto& store = **opened;
-  Guarded<std::uint64_t> held(0U);
   for (std::uint64_t first = 0; first < messages; first += at_once) {
     for (std::uint64_t number = first; number < first + at_once; ++number) {
       hold(store, number, size_of(number),

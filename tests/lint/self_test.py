@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import clang  # noqa: E402
 import layers  # noqa: E402
 import sizes  # noqa: E402
 
@@ -32,6 +33,20 @@ class Layers(unittest.TestCase):
             path = pathlib.Path(folder) / 'layers.txt'
             path.write_text('# comment\nbase:\ndns: base/*  # more\nsystem ldns/: dns\n')
             self.assertEqual(layers.read_layers(path), ({'base': [], 'dns': ['base/*']}, {'ldns/': ['dns']}))
+
+
+class Clang(unittest.TestCase):
+    ENTRY = {'directory': '/b', 'file': '../x.cc', 'command': 'ccache /usr/bin/c++ -DA="b c" -Wall -o x.o -c ../x.cc'}
+
+    def test_command(self):
+        self.assertEqual(clang.command_of(self.ENTRY, 'clang++'),
+                         ['clang++', '-DA=b c', '-Wall', '../x.cc', '-fsyntax-only'])
+
+    def test_failure_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            entry = {'directory': folder, 'file': 'x.cc', 'command': 'c++ -o x.o -c x.cc'}
+            self.assertNotEqual(clang.check(entry, 'false')[0], 0)
+            self.assertEqual(clang.check(entry, 'true')[0], 0)
 
 
 class Sizes(unittest.TestCase):
