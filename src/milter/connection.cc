@@ -14,8 +14,10 @@ namespace sekisho::milter {
 
 namespace {
 
-// The header of most messages; grown for a longer packet, up to max_packet_octets.
-constexpr std::size_t initial_buffer_octets = std::size_t{16} * 1024;
+// The longest piece of a body that an MTA sends, with some header before it: then the whole of most messages comes at
+// once. It is not filled with anything, so a connection that has had nothing but small packets costs a page or two.
+// Grown for a longer packet, up to max_packet_octets.
+constexpr std::size_t initial_buffer_octets = std::size_t{68} * 1024;
 
 // sendmail waits 10 s for each answer, and 5 min for the end of a message in all; Postfix 300 s for
 // that. Both begin anew to wait with every progress report.
@@ -45,7 +47,8 @@ Connection::Connection(Socket socket, session::Engine& engine, policy::Role role
                     [this](std::string octets) { send(std::move(octets)); }),
       timer_(socket_.get_executor()),
       idle_timer_(socket_.get_executor()),
-      buffer_(initial_buffer_octets),
+      buffer_(std::make_unique_for_overwrite<char[]>(initial_buffer_octets)),
+      room_(initial_buffer_octets),
       is_tcp_(is_tcp(socket_.native_handle())) {
   ++engine_.counters().connections;
   ++engine_.counters().open_connections;
@@ -74,7 +77,7 @@ void Connection::drain() {
 
 void Connection::read() {
   if (closed_) return;
-  socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
+  socket_.async_read_some(asio::buffer(buffer_.get() + end_, room_ - end_),
                           [self = shared_from_this()](asio::error_code error, std::size_t octets) {
                             if (error) {
                               self->close();
@@ -108,18 +111,10 @@ bool Connection::consume() {
   Packet packet;
   for (;;) {
     std::size_t used = 0;
-    const std::string_view received(buffer_.data() + begin_, end_ - begin_);
+    const std::string_view received(buffer_.get() + begin_, end_ - begin_);
     switch (next_packet(received, packet, used)) {
       case Framing::incomplete:
-        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-        end_ -= begin_;
-        begin_ = 0;
-        if (end_ == buffer_.size()) {
-          buffer_.resize(std::min(buffer_.size() * 2, max_packet_octets + 5));
-        } else if (end_ == 0 && buffer_.size() > initial_buffer_octets) {
-          buffer_.resize(initial_buffer_octets);
-          buffer_.shrink_to_fit();
-        }
+        make_room();
         return !closed_;
       case Framing::invalid:
         log_.warning(
@@ -139,6 +134,27 @@ bool Connection::consume() {
     }
     begin_ += used;
   }
+}
+
+// For the rest of a packet, or for the next one.
+void Connection::make_room() {
+  const std::size_t kept = end_ - begin_;
+  std::size_t room = room_;
+  if (kept == room_) {
+    room = std::min(room_ * 2, max_packet_octets + 5);
+  } else if (kept == 0) {
+    room = initial_buffer_octets;
+  }
+  if (room != room_) {
+    auto other = std::make_unique_for_overwrite<char[]>(room);
+    std::memcpy(other.get(), buffer_.get() + begin_, kept);
+    buffer_ = std::move(other);
+    room_ = room;
+  } else if (begin_ > 0 && kept > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, kept);
+  }
+  begin_ = 0;
+  end_ = kept;
 }
 
 void Connection::send(std::string octets) {

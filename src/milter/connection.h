@@ -5,7 +5,6 @@
 #include <atomic>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <asio/basic_stream_socket.hpp>
 #include <asio/basic_waitable_timer.hpp>
@@ -52,6 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void acknowledge_at_once();
   // False when the connection is over.
   bool consume();
+  void make_room();
   void send(std::string octets);
   void write();
   void watch();
@@ -64,7 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Timer timer_;       // while a verdict is awaited
   Timer idle_timer_;  // looks now and then when the MTA's last word was
   SteadyTime last_word_ = steady_now();
-  std::vector<char> buffer_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t room_;
   std::size_t begin_ = 0;  // of what was received and not consumed
   std::size_t end_ = 0;
   bool is_tcp_;
