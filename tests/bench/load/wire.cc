@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -82,10 +83,11 @@ std::uint32_t get_u32(std::string_view data, std::size_t offset) {
   return ntohl(net);
 }
 
-Wire::Wire(const std::string& endpoint, std::chrono::seconds timeout) : fd_(connect_to(endpoint)) {
+Wire::Wire(const std::string& endpoint, std::chrono::seconds timeout)
+    : fd_(connect_to(endpoint)),
+      timeout_ms_(static_cast<int>(std::chrono::milliseconds(timeout).count())) {
   timeval limit{};
   limit.tv_sec = timeout.count();
-  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
@@ -117,6 +119,10 @@ void Wire::fill(std::size_t wanted) {
     in_start_ = 0;
   }
   while (in_.size() < wanted) {
+    // As Postfix and sendmail wait, in poll(2) or select(2). Who sleeps in recv(2) on a Unix socket is woken also whenever
+    // the filter takes what was sent to it, and the filter's process would pay for that.
+    pollfd readable{fd_, POLLIN, 0};
+    if (poll(&readable, 1, timeout_ms_) == 0) throw WireError("the filter does not answer");
     char chunk[8192];
     const ssize_t n = recv(fd_, chunk, sizeof(chunk), 0);
     if (n < 0 && errno == EINTR) continue;

@@ -38,6 +38,7 @@ class Wire {
   void fill(std::size_t wanted);
 
   int fd_ = -1;
+  int timeout_ms_;
   std::string out_;
   std::string in_;
   std::size_t in_start_ = 0;
