@@ -129,11 +129,13 @@ Outcome<std::optional<std::int64_t>> Archive::find(const std::string& id) {
 
 Outcome<Expected<session::Decided>> Archive::read(std::int64_t number) {
   Expected<session::Decided> decided = parse_error("the record has been removed");
-  auto done = database_.query("SELECT record FROM records WHERE number = ?1", {number},
-                              [&](const spool::Row& row) {
-                                decided = decode(row.text(0));
-                                return false;
-                              });
+  auto done = database_.query(
+      "SELECT record, octets FROM records LEFT JOIN dictionaries"
+      " ON dictionaries.number = records.dictionary WHERE records.number = ?1",
+      {number}, [&](const spool::Row& row) {
+        decided = decode(row.text(0), row.text(1));
+        return false;
+      });
   if (!done) return spool::failed(done.error());
   return decided;
 }

@@ -13,12 +13,16 @@
 #include <nlohmann/json.hpp>
 
 #include "history/fields.h"
+#include "history/sample.h"
 
 namespace sekisho::history {
 
 namespace {
 
 using nlohmann::json;
+
+// Level 1 makes them a tenth smaller in a third more time.
+constexpr int compression_level = -1;
 
 // Caught by decode().
 struct Unreadable : std::runtime_error {
@@ -327,25 +331,40 @@ void get(const json& from, T& to) {
 
 // --- compression -----------------------------------------------------------------------------------
 
-std::vector<std::uint8_t> unpack(std::string_view octets) {
+std::vector<std::uint8_t> unpack(std::string_view octets, std::string_view dictionary) {
   const auto size = ZSTD_getFrameContentSize(octets.data(), octets.size());
   // The two that mean "not told" and "no frame" are larger than any length.
   if (size > max_record_octets)
     throw Unreadable("it is damaged, or was written by a sekisho older than this one");
   std::vector<std::uint8_t> raw(size);
-  const auto got = ZSTD_decompress(raw.data(), raw.size(), octets.data(), octets.size());
+  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context{ZSTD_createDCtx(),
+                                                                     ZSTD_freeDCtx};
+  if (!context) throw std::bad_alloc();
+  const auto got = ZSTD_decompress_usingDict(context.get(), raw.data(), raw.size(), octets.data(),
+                                             octets.size(), dictionary.data(), dictionary.size());
   if (ZSTD_isError(got) != 0 || got != size) throw Unreadable("it is damaged");
+  return raw;
+}
+
+std::string written(const session::Decided& decided) {
+  std::string raw;
+  raw.reserve(8192);
+  raw += map_begins;
+  Writer writer(raw);
+  writer("v", record_version);
+  members(writer, decided);
+  raw += map_ends;
   return raw;
 }
 
 }  // namespace
 
 struct Encoder::Stream {
-  Stream() {
+  explicit Stream(std::string_view dictionary) {
     if (!context) throw std::bad_alloc();
-    // As small as zlib makes them, in a quarter of the time; higher levels gain a hundredth.
-    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, 1);
+    ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, compression_level);
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+    ZSTD_CCtx_loadDictionary(context.get(), dictionary.data(), dictionary.size());
   }
 
   std::string pack(std::string_view raw) {
@@ -359,23 +378,20 @@ struct Encoder::Stream {
   std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), ZSTD_freeCCtx};
 };
 
-Encoder::Encoder() : stream_(std::make_unique<Stream>()) {}
+Encoder::Encoder(std::string_view dictionary) : stream_(std::make_unique<Stream>(dictionary)) {}
 Encoder::~Encoder() = default;
 
 std::string Encoder::encode(const session::Decided& decided) {
-  std::string raw;
-  raw.reserve(8192);
-  raw += map_begins;
-  Writer writer(raw);
-  writer("v", record_version);
-  members(writer, decided);
-  raw += map_ends;
-  return stream_->pack(raw);
+  return stream_->pack(written(decided));
 }
 
-Expected<session::Decided> decode(std::string_view octets) {
+std::string make_dictionary() {
+  return written(made<session::Decided>(json::parse(sample_decision)));
+}
+
+Expected<session::Decided> decode(std::string_view octets, std::string_view dictionary) {
   try {
-    const json record = json::from_cbor(unpack(octets));
+    const json record = json::from_cbor(unpack(octets, dictionary));
     const int version = record.at("v").get<int>();
     if (version > record_version) {
       return parse_error("the record was written by a newer sekisho (format " +

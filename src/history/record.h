@@ -1,5 +1,7 @@
 // history/record.h: one decision as octets, and back, exactly: what was read is what was decided.
 //   octets = zstd( CBOR {"v": 1, …} ), one frame that tells its length and has a checksum    RFC 8878, 8949
+// zstd refers to a dictionary (RFC 8878 §5, raw content), which makes records half as large in less time; without the same
+// one a record cannot be read.
 // A member that is missing keeps its default, so a record may gain members within its version; one that
 // changes its meaning makes a new version. Errors: a sentence for a person. Thread: any.
 #pragma once
@@ -22,7 +24,8 @@ inline constexpr std::uint32_t max_record_octets = 64U * 1024 * 1024;
 // Thread: one owner.
 class Encoder {
  public:
-  Encoder();
+  // Empty: none.
+  explicit Encoder(std::string_view dictionary = {});
   ~Encoder();
   std::string encode(const session::Decided& decided);
 
@@ -31,6 +34,9 @@ class Encoder {
   std::unique_ptr<Stream> stream_;
 };
 
-Expected<session::Decided> decode(std::string_view octets);
+Expected<session::Decided> decode(std::string_view octets, std::string_view dictionary = {});
+
+// What new records should refer to: a decision of nobody, not compressed. Not of real mail, which would outlive its time in it.
+std::string make_dictionary();
 
 }  // namespace sekisho::history

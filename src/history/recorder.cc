@@ -210,6 +210,7 @@ Outcome<void> Recorder::open() {
   }
   if (done && fresh) done = database.script(make_file);
   if (done) done = database.script(make_tables);
+  if (done) done = add_dictionary(database);
   if (done) {
     done = database.query("SELECT count(*) FROM decisions", {}, [&](const spool::Row& row) {
       status_.with([&](Status& s) { s.records = static_cast<std::uint64_t>(row.integer(0)); });
@@ -217,6 +218,34 @@ Outcome<void> Recorder::open() {
     });
   }
   next_prune_ = {};
+  return done;
+}
+
+// The one that new records refer to. One is there for each sekisho that made another; they are small, and stay.
+Outcome<void> Recorder::add_dictionary(spool::Database& database) {
+  bool column = false;
+  auto done = database.query("SELECT 1 FROM pragma_table_info('records') WHERE name = 'dictionary'",
+                             {}, [&](const spool::Row&) { return column = true; });
+  if (done && !column) {
+    done = database.script("ALTER TABLE records ADD COLUMN dictionary INTEGER NOT NULL DEFAULT 0;");
+  }
+  const std::string octets = make_dictionary();
+  const auto find = [&] {
+    return database.query("SELECT number FROM dictionaries WHERE octets = CAST(?1 AS BLOB)",
+                          {octets}, [&](const spool::Row& row) {
+                            dictionary_ = row.integer(0);
+                            return false;
+                          });
+  };
+  dictionary_ = 0;
+  if (done) done = find();
+  if (done && dictionary_ == 0) {
+    const auto added =
+        database.run("INSERT INTO dictionaries (octets) VALUES (CAST(?1 AS BLOB))", {octets});
+    if (!added) return spool::failed(added.error());
+    done = find();
+  }
+  if (done) encoder_.emplace(octets);
   return done;
 }
 
@@ -260,9 +289,11 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
        recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
        decided.configuration});
   if (!inserted) return spool::failed(inserted.error());
-  const auto record = encoder_.encode(decided);
+  const auto record = encoder_->encode(decided);
   const auto stored = database_->run(
-      "INSERT INTO records VALUES (last_insert_rowid(), CAST(?1 AS BLOB))", {record});
+      "INSERT INTO records (number, record, dictionary)"
+      " VALUES (last_insert_rowid(), CAST(?1 AS BLOB), ?2)",
+      {record, dictionary_});
   if (!stored) return spool::failed(stored.error());
   return {};
 }

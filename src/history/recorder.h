@@ -82,6 +82,7 @@ class Recorder {
   spool::Outcome<void> write(const Decisions& decisions,
                              const std::vector<Configuration>& configurations);
   spool::Outcome<void> open();
+  spool::Outcome<void> add_dictionary(spool::Database& database);
   spool::Outcome<void> insert(const session::Decided& decided);
   spool::Outcome<void> prune(const Options& limits);
   spool::Outcome<std::int64_t> remove_before(std::int64_t number);
@@ -100,7 +101,8 @@ class Recorder {
   // Of the thread alone.
   Decisions batch_;
   std::vector<Configuration> configurations_;
-  Encoder encoder_;
+  std::optional<Encoder> encoder_;
+  std::int64_t dictionary_ = 0;
   std::optional<spool::Database> database_;
   bool alarmed_ = false;
   SteadyTime next_prune_{};

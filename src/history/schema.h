@@ -1,5 +1,5 @@
 // history/schema.h: the tables of the history. One row per decision with what people look for, its record
-// beside it, and the configurations that decided. Thread: immutable.
+// beside it, the dictionaries that records refer to (0: none), and the configurations that decided. Thread: immutable.
 #pragma once
 
 #include <string>
@@ -30,7 +30,11 @@ CREATE TABLE IF NOT EXISTS decisions (
 CREATE INDEX IF NOT EXISTS decisions_id ON decisions(id);
 CREATE INDEX IF NOT EXISTS decisions_queue_id ON decisions(queue_id) WHERE queue_id <> '';
 CREATE INDEX IF NOT EXISTS decisions_time ON decisions(time);
-CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS records (
+  number INTEGER PRIMARY KEY,
+  record BLOB NOT NULL,
+  dictionary INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS dictionaries (number INTEGER PRIMARY KEY, octets BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS configurations (
   digest TEXT PRIMARY KEY,
   time INTEGER NOT NULL,

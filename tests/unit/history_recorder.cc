@@ -104,6 +104,50 @@ TEST_F(History, KeepsDecisionsAndConfigurations) {
   EXPECT_FALSE(archive->configuration("d2").value());
 }
 
+// Each record is read with the dictionary that it was written with, also one of before there were any.
+TEST_F(History, KeepsTheDictionariesOfOtherTimes) {
+  auto recorder = started(options());
+  recorder->add(decided("AAAA-0001"));
+  ASSERT_TRUE(recorder->flush(10s));
+  recorder.reset();
+  {
+    auto database =
+        spool::Database::open(database_path(options().dir), spool::Database::Open::existing);
+    ASSERT_TRUE(database);
+    const auto record = Encoder().encode(*decided("AAAA-0001"));
+    ASSERT_TRUE(database->run("UPDATE records SET record = CAST(?1 AS BLOB)", {record}));
+    ASSERT_TRUE(
+        database->script("ALTER TABLE records DROP COLUMN dictionary;"
+                         "DROP TABLE dictionaries;"));
+  }
+  recorder = started(options());
+  recorder->add(decided("AAAA-0002"));
+  ASSERT_TRUE(recorder->flush(10s));
+  recorder.reset();
+  {
+    auto database =
+        spool::Database::open(database_path(options().dir), spool::Database::Open::existing);
+    ASSERT_TRUE(database);
+    const std::string other = "what another sekisho found typical";
+    const auto record = Encoder(other).encode(*decided("AAAA-0002"));
+    ASSERT_TRUE(database->run("UPDATE dictionaries SET octets = CAST(?1 AS BLOB)", {other}));
+    ASSERT_TRUE(database->run("UPDATE records SET record = CAST(?1 AS BLOB) WHERE dictionary <> 0",
+                              {record}));
+  }
+  recorder = started(options());
+  recorder->add(decided("AAAA-0003"));
+  ASSERT_TRUE(recorder->flush(10s));
+  auto archive = Archive::open(options().dir);
+  ASSERT_TRUE(archive);
+  for (const char* id : {"AAAA-0001", "AAAA-0002", "AAAA-0003"}) {
+    const auto number = archive->find(id);
+    ASSERT_TRUE(number && *number) << id;
+    const auto read = archive->read(**number);
+    ASSERT_TRUE(read && *read) << id;
+    EXPECT_EQ((*read)->outcome.facts.id, id);
+  }
+}
+
 TEST_F(History, IsReadBesideTheRecorderAndWithoutIt) {
   auto recorder = started(options());
   recorder->add(decided("AAAA-0001"));
