@@ -90,6 +90,7 @@ class Matcher {
   Matcher(const Allowlist& list, const Facts& facts) : list_(list), facts_(facts) {}
 
   std::vector<AllowMatch> run() {
+    if (list_.size() == 0) return {};
     match_address();
     match_names();
     match_sender();

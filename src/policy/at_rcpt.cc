@@ -45,11 +45,14 @@ constexpr std::array known_at_rcpt = {IdentityKind::ip, IdentityKind::helo, Iden
 
 }  // namespace
 
+bool may_deny_recipients(const RuleSet& rules) {
+  return rules.denylist &&
+         std::any_of(known_at_rcpt.begin(), known_at_rcpt.end(),
+                     [&](IdentityKind kind) { return rules.denylist->rejects(kind); });
+}
+
 bool may_refuse_recipients(const RuleSet& rules) {
-  const bool denies = rules.denylist &&
-                      std::any_of(known_at_rcpt.begin(), known_at_rcpt.end(),
-                                  [&](IdentityKind kind) { return rules.denylist->rejects(kind); });
-  return denies || may_refuse(rules.defaults.lists) ||
+  return may_deny_recipients(rules) || may_refuse(rules.defaults.lists) ||
          std::any_of(rules.policies.begin(), rules.policies.end(),
                      [](const RecipientRules& policy) { return may_refuse(policy.rules.lists); });
 }

@@ -15,6 +15,8 @@ namespace sekisho::policy {
 
 // Whether any rule could ever refuse at RCPT: if not, nobody need be asked there.
 bool may_refuse_recipients(const RuleSet& rules);
+// Whether the denylist could.
+bool may_deny_recipients(const RuleSet& rules);
 
 struct RecipientOpinion {
   std::optional<Decision> refusal;

@@ -28,7 +28,8 @@ void Session::rcpt_to(Recipient recipient, StepDone done) {
 void Session::advance_recipient(Message& message, SteadyTime now) {
   // Nearly always, and for each recipient of all mail.
   const bool nobody_refuses = message.lists && message.lists->decided(now) &&
-                              !message.lists->any_listed() && !message.snapshot->rules.denylist;
+                              !message.lists->any_listed() &&
+                              !policy::may_deny_recipients(message.snapshot->rules);
   if (nobody_refuses) return answer_recipient(message, std::nullopt);
 
   auto& facts = message.facts;
