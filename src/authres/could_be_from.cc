@@ -16,15 +16,17 @@ struct Reading {
   bool comments_nest;
   bool escapes;
   bool quotes_shield;  // a parenthesis inside quotes opens no comment
+  bool quotes_part;    // what is quoted ends at the quote, and whatever follows is another word
 };
-constexpr std::array<Reading, 8> readings{{{true, true, true},
-                                           {true, true, false},
-                                           {true, false, true},
-                                           {true, false, false},
-                                           {false, true, true},
-                                           {false, true, false},
-                                           {false, false, true},
-                                           {false, false, false}}};
+
+constexpr std::array<Reading, 16> all_readings() {
+  std::array<Reading, 16> all{};
+  for (unsigned i = 0; i < all.size(); ++i) {
+    all[i] = {(i & 1U) == 0, (i & 2U) == 0, (i & 4U) == 0, (i & 8U) == 0};
+  }
+  return all;
+}
+constexpr auto readings = all_readings();
 
 bool is_8bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 bool is_name_octet(char c) {
@@ -88,6 +90,7 @@ std::optional<std::string> head_of(std::string_view text, Reading reading) {
       named = true;
     } else if (c == '"') {
       quoted = !quoted;
+      if (reading.quotes_part) head += ' ';
     } else if (c == ';' && named) {
       break;
     } else if (c != '\\') {

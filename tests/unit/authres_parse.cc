@@ -25,7 +25,6 @@ TEST(AuthresStrip, Cases) {
 
 // Attacks, by name.
 
-// Eight fields that claim to be ours among foreign ones: exactly ours are found.
 // A comment parts words for one reader and is nothing to another: `mx.shop.test(x)11` is our id and a version, or a
 // name that is not ours.
 TEST(AuthresHostile, ACommentMayEndOurId) {
@@ -36,6 +35,18 @@ TEST(AuthresHostile, ACommentMayEndOurId) {
   EXPECT_FALSE(authres::could_be_from(" mx.shop.test.evil.example(b); spf=pass", "mx.shop.test"));
 }
 
+// So does the end of a quoted string: `"mx.shop.test"2` is our id and a version. Within a name it parts nothing.
+TEST(AuthresHostile, AQuoteMayEndOurId) {
+  for (const char* value :
+       {" \"mx.shop.test\"2; dmarc=pass", " \"\\m\\x.shop\\.test\"2; dmarc=pass",
+        " \"mx\".shop.test; spf=pass", " mx.\"\"shop.test; spf=pass"}) {
+    EXPECT_TRUE(authres::could_be_from(value, "mx.shop.test")) << value;
+  }
+  EXPECT_TRUE(authres::could_be_from(" \"b\"\u00fccher.example; spf=pass", "b\u00fccher.example"));
+  EXPECT_FALSE(authres::could_be_from(" \"mx.shop.testing\"; spf=pass", "mx.shop.test"));
+}
+
+// Eight fields that claim to be ours among foreign ones: exactly ours are found.
 TEST(AuthresHostile, ForgedFieldsAmongForeignOnes) {
   const auto table = read_json(data_path("authres/strip.json"));
   int forged = 0;
