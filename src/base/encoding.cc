@@ -1,5 +1,6 @@
 #include "base/encoding.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -45,10 +46,19 @@ bool steers_or_quotes(char32_t code_point) {
   return steers(code_point) || code_point == U'"' || code_point == U'\\';
 }
 
+// Safe whatever is unsafe: nearly all of nearly every text.
+bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+
 std::string escape(std::string_view text, std::size_t limit, bool (*is_unsafe)(char32_t)) {
   std::string out;
   std::size_t shown = 0;
   while (shown < text.size()) {
+    const std::size_t end = std::min(limit, text.size());
+    std::size_t plain = shown;
+    while (plain < end && is_plain(text[plain])) ++plain;
+    out += text.substr(shown, plain - shown);
+    shown = plain;
+    if (shown == text.size()) break;
     const std::string_view rest = text.substr(shown);
     const auto character = first_utf8_character(rest);
     const std::size_t octets = character ? character->octets : 1;
@@ -88,18 +98,29 @@ std::optional<std::string> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::size_t padding = 0;
   while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
+  text.remove_suffix(padding);
+  std::string out(text.size() * 3 / 4, '\0');
+  std::size_t at = 0;
+  while (text.size() >= 4) {
+    const auto digit = [&](std::size_t i) -> std::uint32_t { return values[octet(text[i])]; };
+    // What is no digit is all ones, and a digit has six bits.
+    if ((digit(0) | digit(1) | digit(2) | digit(3)) > 63) return std::nullopt;
+    const std::uint32_t bits = digit(0) << 18U | digit(1) << 12U | digit(2) << 6U | digit(3);
+    out[at++] = static_cast<char>(bits >> 16U);
+    out[at++] = static_cast<char>(bits >> 8U & 0xffU);
+    out[at++] = static_cast<char>(bits & 0xffU);
+    text.remove_prefix(4);
+  }
   std::uint32_t bits = 0;
   unsigned count = 0;
-  for (const char c : text.substr(0, text.size() - padding)) {
+  for (const char c : text) {
     const std::uint8_t value = values[octet(c)];
     if (value == not_base64) return std::nullopt;
     bits = (bits << 6U) | value;
     count += 6;
     if (count < 8) continue;
     count -= 8;
-    out += static_cast<char>((bits >> count) & 0xffU);
+    out[at++] = static_cast<char>((bits >> count) & 0xffU);
   }
   return out;
 }

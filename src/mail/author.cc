@@ -59,14 +59,31 @@ bool hides_from_in_name(const HeaderField& field) {
   return finder.complete() && !field.is("From");
 }
 
-// Folds do not begin a line: every reader takes what follows them as the rest of the field.
+// The length of the line end at `at` when the line goes on behind it, 0 otherwise. Folds do not begin a line: every reader
+// takes what follows them as the rest of the field.
+std::size_t fold_length(std::string_view value, std::size_t at) {
+  const std::size_t line_end = value[at] == '\n' ? 1 : value.substr(at, 2) == "\r\n" ? 2 : 0;
+  const std::size_t next = at + line_end;
+  return next < value.size() && ascii::is_wsp(value[next]) ? line_end : 0;
+}
+
+// Nearly every value: what could begin a line is not in it.
+bool is_one_line(std::string_view value) {
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (!ascii::is_control(value[i]) || value[i] == '\t') continue;
+    const std::size_t fold = fold_length(value, i);
+    if (fold == 0) return false;
+    i += fold;
+  }
+  return true;
+}
+
 bool hides_from_in_value(std::string_view value) {
+  if (is_one_line(value)) return false;
   FromFinder finder(FromFinder::Start::inside_line);
   for (std::size_t i = 0; i < value.size(); ++i) {
-    const std::size_t line_end = value[i] == '\n' ? 1 : value.substr(i, 2) == "\r\n" ? 2 : 0;
-    const std::size_t next = i + line_end;
-    if (line_end > 0 && next < value.size() && ascii::is_wsp(value[next])) {
-      i = next;
+    if (const std::size_t fold = fold_length(value, i); fold > 0) {
+      i += fold;
     } else if (finder.take(value[i])) {
       return true;
     }

@@ -1,7 +1,6 @@
 #include "mail/tag_list.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/ascii.h"
 #include "mail/limits.h"
@@ -36,11 +35,13 @@ bool is_value_octet(char c) { return !ascii::is_control(c) && c != ' ' && c != '
 
 Expected<void> check_octets(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t blank = blank_length(text, i);
-    if (blank == 0 && text[i] != ';' && !is_value_octet(text[i])) {
-      return parse_error("a character that no tag list has", i);
+    if (is_value_octet(text[i]) || text[i] == ';') {
+      ++i;
+      continue;
     }
-    i += std::max<std::size_t>(blank, 1);
+    const std::size_t blank = blank_length(text, i);
+    if (blank == 0) return parse_error("a character that no tag list has", i);
+    i += blank;
   }
   return {};
 }
@@ -78,10 +79,10 @@ std::optional<std::string_view> TagList::find(std::string_view name) const {
 }
 
 std::string without_blanks(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  std::copy_if(text.begin(), text.end(), std::back_inserter(out),
-               [](char c) { return !ascii::is_blank(c); });
+  std::string out(text.size(), '\0');
+  const auto end = std::copy_if(text.begin(), text.end(), out.begin(),
+                                [](char c) { return !ascii::is_blank(c); });
+  out.erase(end, out.end());
   return out;
 }
 

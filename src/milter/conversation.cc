@@ -44,11 +44,14 @@ std::string without_brackets(std::string_view address) {
 std::string with_crlf_folds(std::string_view value) {
   std::string out;
   out.reserve(value.size() + 8);
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (value[i] == '\n' && (i == 0 || value[i - 1] != '\r')) out += '\r';
-    out += value[i];
+  for (;;) {
+    const std::size_t end = value.find('\n');
+    out += value.substr(0, end);
+    if (end == std::string_view::npos) return out;
+    if (end == 0 || value[end - 1] != '\r') out += '\r';
+    out += '\n';
+    value.remove_prefix(end + 1);
   }
-  return out;
 }
 
 std::vector<std::string> parameters(const std::vector<std::string_view>& arguments) {
