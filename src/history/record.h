@@ -1,6 +1,6 @@
 // history/record.h: one decision as octets, and back, exactly: what was read is what was decided.
 //   octets = zstd( CBOR {"v": 1, …} ), one frame that tells its length and has a checksum    RFC 8878, 8949
-// zstd refers to a dictionary (RFC 8878 §5, raw content), which makes records half as large in less time; without the same
+// zstd refers to a dictionary (RFC 8878 §5, raw content), which makes records smaller in less time; without the same
 // one a record cannot be read.
 // A member that is missing keeps its default, so a record may gain members within its version; one that
 // changes its meaning makes a new version. Errors: a sentence for a person. Thread: any.
