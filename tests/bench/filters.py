@@ -186,12 +186,15 @@ LIST_ZONE = "".join([f"2.0.0.127.{zone}. 3600 IN A 127.0.0.2\n" for zone in ADDR
 class Sekisho(Filter):
     name = "sekisho"
 
-    def __init__(self, folder, program, lists=False):
+    def __init__(self, folder, program, lists=False, history=True):
         super().__init__(folder)
         self.program = program
         self.lists = lists
+        self.history = f"{self.folder}/history" if history else ""
         if lists:
             self.name = "sekisho with lists"
+        if not history:
+            self.name = "sekisho, no history"
 
     def lists_section(self):
         if not self.lists:
@@ -221,7 +224,7 @@ networks = []
 reject = "tag"
 quarantine = "tag"
 [history]
-dir = "{self.folder}/history"
+dir = "{self.history}"
 [log]
 target = "file:{self.folder}/sekisho.log"
 {self.lists_section()}""")
