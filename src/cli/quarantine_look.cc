@@ -26,6 +26,60 @@ int print(std::string_view text) {
   return finish(ok);
 }
 
+// A long text, written in blocks as it is made; nothing more once that has failed.
+class Output {
+ public:
+  std::string& text() { return text_; }
+  // To be called now and then; whether there is a use in going on.
+  bool write_block() {
+    constexpr std::size_t block = 64 * 1024;
+    return text_.size() < block || write();
+  }
+  bool write() {
+    good_ = good_ && std::fwrite(text_.data(), 1, text_.size(), stdout) == text_.size();
+    text_.clear();
+    return good_;
+  }
+
+ private:
+  std::string text_;
+  bool good_ = true;
+};
+
+int list_json(quarantine::Store& store, const quarantine::Filter& filter) {
+  Output output;
+  output.text() = "[";
+  const char* between = "";
+  const auto listed = store.list(filter, [&](const quarantine::Held& held) {
+    output.text() += between;
+    between = ",\n";
+    append_held_json(output.text(), held);
+    return output.write_block();
+  });
+  if (!listed) return complain(exit_code_of(listed.error().kind), listed.error().why);
+  output.text() += "]\n";
+  output.write();
+  return finish(ok);
+}
+
+int list_table(quarantine::Store& store, const quarantine::Filter& filter, bool states) {
+  const Terminal terminal = standard_output();
+  const HeldTable table(terminal.columns, terminal.charset, states);
+  Output output;
+  bool empty = true;
+  const auto listed = store.list(filter, [&](const quarantine::Held& held) {
+    if (empty) table.add_title(output.text());
+    empty = false;
+    table.add(output.text(), held);
+    return output.write_block();
+  });
+  if (!listed) return complain(exit_code_of(listed.error().kind), listed.error().why);
+  if (empty && terminal.is_terminal) return complain(ok, "nothing is held that matches");
+  if (empty) table.add_title(output.text());
+  output.write();
+  return finish(ok);
+}
+
 int complain_of(const std::string& id, const spool::Failure& failure) {
   return complain(exit_code_of(failure.kind), id + ": " + failure.why);
 }
@@ -91,19 +145,10 @@ int write_new_file(const std::string& path, std::string_view text) {
 int quarantine_list(const QuarantineOptions& options) {
   auto open = open_store(options.config);
   if (!open) return open.error();
-  const auto rows = find_held(*open->store, options.filter, wall_now());
-  if (!rows) return rows.error();
-  if (options.json) {
-    std::string text = "[";
-    for (const auto& held : *rows) {
-      text += (text.size() > 1 ? ",\n" : "") + held_json(held).dump(-1, ' ', true, replaced);
-    }
-    return print(text + "]\n");
-  }
-  const Terminal terminal = standard_output();
-  if (rows->empty() && terminal.is_terminal) return complain(ok, "nothing is held that matches");
-  return print(
-      held_table(*rows, terminal.columns, terminal.charset, !options.filter.state.empty()));
+  const auto filter = make_filter(options.filter, wall_now());
+  if (!filter) return filter.error();
+  return options.json ? list_json(*open->store, *filter)
+                      : list_table(*open->store, *filter, !options.filter.state.empty());
 }
 
 int quarantine_show(const ShowOptions& options) {

@@ -111,6 +111,7 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
           complain(usage, "--state: one of held, released, delivered, deleted, expired, any"));
     }
   }
+  filter.waiting = options.state.empty();
   filter.from = options.from;
   filter.to = options.to;
   filter.rule = options.rule;
@@ -123,18 +124,9 @@ OrExit<std::vector<quarantine::Held>> find_held(quarantine::Store& store,
                                                 const FilterOptions& options, WallTime now) {
   auto filter = make_filter(options, now);
   if (!filter) return tl::unexpected<int>(filter.error());
-  const bool waiting = options.state.empty();
-  if (waiting) filter->limit = 0;  // counted after those that are gone are taken out
   auto rows = store.list(*filter);
   if (!rows)
     return tl::unexpected<int>(complain(exit_code_of(rows.error().kind), rows.error().why));
-  if (waiting) {
-    std::erase_if(*rows, [](const quarantine::Held& held) {
-      return held.state != quarantine::State::held && held.state != quarantine::State::released;
-    });
-    if (options.limit != 0 && rows->size() > options.limit)
-      rows->erase(rows->begin() + static_cast<std::ptrdiff_t>(options.limit), rows->end());
-  }
   return std::move(*rows);
 }
 

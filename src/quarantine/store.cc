@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <limits>
 #include <utility>
 
 #include <sys/random.h>
@@ -25,9 +24,6 @@ namespace {
 
 // Texts of a sender's in a row. RFC 5322 §2.1.1 asks for lines of 78; more than this nobody reads in a list.
 constexpr std::size_t text_octets = 512;
-
-// A search text; SQLite itself stops at 50,000 octets.
-constexpr std::size_t filter_octets = 1000;
 
 // A release takes as long as an SMTP dialogue. A process number that has gone to another meanwhile holds a message no
 // longer than this.
@@ -62,15 +58,6 @@ std::string envelope_of(const std::string& mail_from, const std::vector<std::str
   return canonical({mail_from}) + "\n\n" + canonical(recipients);
 }
 
-std::string like(std::string_view part) {
-  std::string pattern = "%";
-  for (const char c : part) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-    pattern += c;
-  }
-  return pattern + "%";
-}
-
 bool is_gone(pid_t process) { return ::kill(process, 0) != 0 && errno == ESRCH; }
 
 Outcome<std::string> make_token() {
@@ -98,9 +85,11 @@ Outcome<Found> find(Database& database, std::string_view id) {
                              ", number, token, process FROM held"
                              " WHERE id = ?1 OR id = (SELECT same_as FROM repeats WHERE id = ?1)",
                              {id}, [&](const Row& row) {
-                               found =
-                                   Found{row.integer(20), read_row(row), std::string(row.text(21)),
-                                         static_cast<pid_t>(row.integer(22))};
+                               found.emplace();
+                               read_row(row, found->held);
+                               found->number = row.integer(20);
+                               found->token = row.text(21);
+                               found->process = static_cast<pid_t>(row.integer(22));
                                return true;
                              });
   if (!read) return failed(read.error());
@@ -199,45 +188,6 @@ void Store::hold(spool::Draft draft, Held held, const Detail& detail, spool::Sto
   held.subject = cut(std::move(held.subject));
   held.message_id = cut(std::move(held.message_id));
   spool_->put(std::move(draft), held.id, record_of(held, detail), std::move(done));
-}
-
-Outcome<std::vector<Held>> Store::list(const Filter& filter) {
-  for (const auto* text : {&filter.from, &filter.to, &filter.rule, &filter.text}) {
-    if (text->size() > filter_octets)
-      return failed(Failure::Kind::refused, "a search text of more than 1000 octets");
-  }
-  const auto pattern = [](const std::string& text) { return text.empty() ? "" : like(text); };
-  const std::string from = pattern(filter.from);
-  const std::string to = pattern(filter.to);
-  const std::string text = pattern(filter.text);
-  const std::int64_t forever = std::numeric_limits<std::int64_t>::max();
-  std::vector<Held> rows;
-  auto read = spool_->read([&](Database& database) {
-    return database.query(
-        "SELECT " SEKISHO_HELD_COLUMNS
-        " FROM held"
-        " WHERE time >= ?1 AND time < ?2"
-        "  AND (?3 = '' OR mail_from LIKE ?3 ESCAPE '\\' OR author LIKE ?3 ESCAPE '\\')"
-        "  AND (?4 = '' OR recipients LIKE ?4 ESCAPE '\\')"
-        "  AND (?5 = '' OR rule = ?5 COLLATE NOCASE)"
-        "  AND (?6 = '' OR subject LIKE ?6 ESCAPE '\\' OR author LIKE ?6 ESCAPE '\\'"
-        "    OR mail_from LIKE ?6 ESCAPE '\\' OR recipients LIKE ?6 ESCAPE '\\'"
-        "    OR client LIKE ?6 ESCAPE '\\' OR reason LIKE ?6 ESCAPE '\\'"
-        "    OR message_id LIKE ?6 ESCAPE '\\')"
-        "  AND (?7 = '' OR state = ?7)"
-        " ORDER BY time DESC, number DESC LIMIT ?8",
-        {filter.since ? seconds(*filter.since) : -forever,
-         filter.before ? seconds(*filter.before) : forever, from, to, filter.rule, text,
-         filter.state ? to_string(*filter.state) : std::string_view(),
-         filter.limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(filter.limit)},
-        [&](const Row& row) {
-          rows.push_back(read_row(row));
-          rows.back().expires = rows.back().time + options_.keep;
-          return true;
-        });
-  });
-  if (!read) return failed(read.error());
-  return rows;
 }
 
 Outcome<HeldMessage> Store::get(const std::string& id) {

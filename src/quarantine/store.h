@@ -61,7 +61,10 @@ class Store {
   // What is no message with an id and recipients is `refused` at once.
   void hold(spool::Draft draft, Held held, const Detail& detail, spool::Store::Done done);
 
-  // The latest first.
+  // The latest first, until `each` says false. It may take its time: nothing is locked or open meanwhile. What is held
+  // or changed while the list goes on may be in it or not; nothing is in it twice.
+  using Each = std::function<bool(const Held&)>;
+  Outcome<void> list(const Filter& filter, const Each& each);
   Outcome<std::vector<Held>> list(const Filter& filter);
   // Also by the id of a repetition.
   Outcome<HeldMessage> get(const std::string& id);

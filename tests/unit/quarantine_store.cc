@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -162,6 +163,43 @@ TEST_F(Quarantine, Filters) {
   const auto long_text = store->list({.text = std::string(100'000, 'x')});
   ASSERT_FALSE(long_text.has_value());
   EXPECT_EQ(long_text.error().kind, Failure::Kind::refused);
+}
+
+TEST_F(Quarantine, AListOfManyNamesEachOnce) {
+  auto store = open();
+  constexpr std::uint64_t many = 1200;
+  for (std::uint64_t i = 0; i < many;) {
+    test::Puts puts;
+    for (const auto end = i + 300; i < end; ++i) {
+      // Portions end among messages of the same second.
+      Held held = held_message(i);
+      held.time = held_message(i / 300).time;
+      held.recipients.resize(1 + i % 2);
+      auto draft = store->draft();
+      draft.append("x");
+      store->hold(std::move(draft), std::move(held), held_detail(), puts.done());
+    }
+    for (const auto& outcome : puts.wait()) ASSERT_TRUE(outcome.has_value());
+  }
+  std::set<std::string> seen;
+  WallTime last = WallTime::max();
+  ASSERT_TRUE(store->list({}, [&](const Held& held) {
+    EXPECT_TRUE(seen.insert(held.id).second) << held.id << " twice";
+    EXPECT_LE(held.time, last);
+    last = held.time;
+    // Nothing of the row before this one is left.
+    const bool odd = (std::string("13579BDFHKNQSVXZ").find(held.id.back()) != std::string::npos);
+    EXPECT_EQ(held.recipients.size(), odd ? 2U : 1U) << held.id;
+    // Nothing is open meanwhile: the store can be changed.
+    EXPECT_TRUE(seen.size() % 100 != 0 || store->remove(held.id, now_).has_value());
+    return true;
+  }));
+  EXPECT_EQ(seen.size(), many);
+  EXPECT_EQ(ids(*store, {.waiting = true}).size(), many - 12);
+  EXPECT_EQ(ids(*store, {.limit = 501}).size(), 501U);
+  std::size_t some = 0;
+  ASSERT_TRUE(store->list({}, [&](const Held&) { return ++some < 7; }));
+  EXPECT_EQ(some, 7U);
 }
 
 TEST_F(Quarantine, SentAgainIsOneRowWithACount) {
