@@ -12,6 +12,9 @@ namespace sekisho::cli {
 
 namespace {
 
+// Rows that a terminal gets unless it is told how many: a day's, and not a month's.
+constexpr std::size_t terminal_rows = 100;
+
 constexpr auto replaced = nlohmann::json::error_handler_t::replace;
 
 // What was printed has to arrive: `list | …` on a full disk is no success.
@@ -62,20 +65,36 @@ int list_json(quarantine::Store& store, const quarantine::Filter& filter) {
   return finish(ok);
 }
 
-int list_table(quarantine::Store& store, const quarantine::Filter& filter, bool states) {
+// For a person: how many there are that a list has left out.
+OrExit<std::string> rest_of(quarantine::Store& store, const quarantine::Filter& filter,
+                            std::size_t shown) {
+  if (filter.limit == 0 || shown < filter.limit) return std::string();
+  const auto all = store.count(filter);
+  if (!all) return tl::unexpected<int>(complain(exit_code_of(all.error().kind), all.error().why));
+  if (*all <= shown) return std::string();
+  return std::to_string(*all - shown) +
+         " more: --limit 0 shows all, --limit N the latest N, a filter fewer\n";
+}
+
+int list_table(quarantine::Store& store, quarantine::Filter filter, const FilterOptions& options) {
   const Terminal terminal = standard_output();
-  const HeldTable table(terminal.columns, terminal.charset, states);
+  if (terminal.is_terminal) filter.limit = options.limit.value_or(terminal_rows);
+  const HeldTable table(terminal.columns, terminal.charset, !options.state.empty());
   Output output;
-  bool empty = true;
+  std::size_t shown = 0;
   const auto listed = store.list(filter, [&](const quarantine::Held& held) {
-    if (empty) table.add_title(output.text());
-    empty = false;
+    if (shown++ == 0) table.add_title(output.text());
     table.add(output.text(), held);
     return output.write_block();
   });
   if (!listed) return complain(exit_code_of(listed.error().kind), listed.error().why);
-  if (empty && terminal.is_terminal) return complain(ok, "nothing is held that matches");
-  if (empty) table.add_title(output.text());
+  if (shown == 0 && terminal.is_terminal) return complain(ok, "nothing is held that matches");
+  if (shown == 0) table.add_title(output.text());
+  if (terminal.is_terminal) {
+    const auto rest = rest_of(store, filter, shown);
+    if (!rest) return rest.error();
+    output.text() += *rest;
+  }
   output.write();
   return finish(ok);
 }
@@ -148,7 +167,7 @@ int quarantine_list(const QuarantineOptions& options) {
   const auto filter = make_filter(options.filter, wall_now());
   if (!filter) return filter.error();
   return options.json ? list_json(*open->store, *filter)
-                      : list_table(*open->store, *filter, !options.filter.state.empty());
+                      : list_table(*open->store, *filter, options.filter);
 }
 
 int quarantine_show(const ShowOptions& options) {

@@ -20,7 +20,7 @@ constexpr std::size_t input_octets = 64 * 1024 * 1024;
 bool is_empty(const FilterOptions& options) {
   return options.since.empty() && options.until.empty() && options.from.empty() &&
          options.to.empty() && options.rule.empty() && options.state.empty() &&
-         options.text.empty() && options.limit == 0;
+         options.text.empty() && !options.limit;
 }
 
 std::string standard_input() {
@@ -116,7 +116,7 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
   filter.to = options.to;
   filter.rule = options.rule;
   filter.text = options.text;
-  filter.limit = options.limit;
+  filter.limit = options.limit.value_or(0);
   return filter;
 }
 

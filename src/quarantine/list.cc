@@ -135,4 +135,22 @@ Outcome<std::vector<Held>> Store::list(const Filter& filter) {
   return rows;
 }
 
+Outcome<std::uint64_t> Store::count(const Filter& filter) {
+  if (auto good = check(filter); !good) return failed(good.error());
+  const Conditions which(filter);
+  const Place place = begin_of(filter);
+  std::uint64_t count = 0;
+  auto read = spool_->read([&](Database& database) {
+    return database.query("SELECT count(*)" SEKISHO_HELD_MATCHES,
+                          {which.since, place.time, place.number, which.from, which.to, which.rule,
+                           which.text, which.state, which.waiting},
+                          [&](const Row& row) {
+                            count = static_cast<std::uint64_t>(row.integer(0));
+                            return true;
+                          });
+  });
+  if (!read) return failed(read.error());
+  return count;
+}
+
 }  // namespace sekisho::quarantine

@@ -66,6 +66,8 @@ class Store {
   using Each = std::function<bool(const Held&)>;
   Outcome<void> list(const Filter& filter, const Each& each);
   Outcome<std::vector<Held>> list(const Filter& filter);
+  // How many match, without regard to the limit.
+  Outcome<std::uint64_t> count(const Filter& filter);
   // Also by the id of a repetition.
   Outcome<HeldMessage> get(const std::string& id);
   Outcome<spool::MessageFile> open_message(const std::string& id);
