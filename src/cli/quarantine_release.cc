@@ -69,6 +69,8 @@ class Releasing {
     }
   }
 
+  std::size_t released() const { return released_; }
+
  private:
   static bool is_refused(const std::vector<relay::Handover::Refused>& refused,
                          const std::string& address) {
@@ -85,8 +87,8 @@ class Releasing {
       return {false, complain(exit_code_of(message.error().kind), id + ": " + message.error().why)};
     const auto state = message->held.state;
     if (state != quarantine::State::held && state != quarantine::State::released) {
-      return {false, complain(data_error, id + ": it is " + std::string(to_string(state)) +
-                                              ": nothing is added to the allowlist")};
+      return {false, complain(no_input, id + ": it is " + std::string(to_string(state)) +
+                                            ": nothing is added to the allowlist")};
     }
     const auto held = decision_of(*message);
     if (!held) return {false, complain(held.error().code, id + ": " + held.error().what)};
@@ -134,6 +136,7 @@ class Releasing {
                         release.id + ": the MTA has taken it, but the store could not note it: " +
                             state.error().why);
       }
+      ++released_;
       const bool waits = *state == quarantine::State::held;
       std::printf("%s  released%s: %s\n", release.id.c_str(),
                   waits ? ", and still held for others" : "", escape_for_log(why, 1000).c_str());
@@ -156,6 +159,7 @@ class Releasing {
   quarantine::Store& store_;
   const config::Settings& settings_;
   const ReleaseOptions& options_;
+  std::size_t released_ = 0;
 };
 
 }  // namespace
@@ -179,6 +183,7 @@ int quarantine_release(const ReleaseOptions& options) {
     std::fflush(stdout);
     if (code == ok) code = one;
   }
+  if (releasing.released() == 0 && ids->size() > 1) warn("nothing is released");
   return code;
 }
 

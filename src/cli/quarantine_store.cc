@@ -167,6 +167,11 @@ OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
     return tl::unexpected<int>(complain(
         usage, "a filter needs ALL: without it, exactly the ids that are named are meant"));
   }
+  if (ids.empty()) {
+    return tl::unexpected<int>(complain(
+        no_input, std::string(all ? "nothing is held that matches" : "standard input names no id") +
+                      ": nothing is changed"));
+  }
   std::set<std::string, std::less<>> seen;
   std::erase_if(ids, [&](const std::string& id) { return !seen.insert(id).second; });
   return ids;

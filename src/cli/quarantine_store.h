@@ -37,7 +37,7 @@ OrExit<std::vector<quarantine::Held>> find_held(quarantine::Store& store,
                                                 const FilterOptions& options, WallTime now);
 
 // The ids that are meant, each once, in the order given. "-" reads them from standard input; "ALL" stands for what the
-// filter matches. A filter without ALL is an error: it would be silently without effect.
+// filter matches. A filter without ALL is an error: it would be silently without effect. So is no id at all.
 OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
                                               const QuarantineOptions& options, WallTime now);
 

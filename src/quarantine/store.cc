@@ -122,8 +122,8 @@ Outcome<void> is_free(const Found& row, WallTime now) {
     case State::expired:
       break;
   }
-  return failed(Failure::Kind::refused, "it is " + std::string(to_string(row.held.state)) +
-                                            " since " + to_iso8601(row.held.changed));
+  return failed(Failure::Kind::not_found, "it is " + std::string(to_string(row.held.state)) +
+                                              " since " + to_iso8601(row.held.changed));
 }
 
 Outcome<void> use_token(Database& database, std::string_view token, TokenUse use) {

@@ -119,5 +119,33 @@ TEST_F(Verbs, ATerminalGetsTheLatestHundred) {
   EXPECT_EQ(lines(run({"list", "--json", "--limit", "3"}).out), 3);
 }
 
+TEST_F(Verbs, WhatChangesNothingSaysSo) {
+  hold(1, 4);
+  for (const char* verb : {"delete", "release"}) {
+    auto ended = run({verb, "ALL", "--from", "nobody"});
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr("nothing is held that matches: nothing is changed"));
+    ended = run({verb, "-"}, " \n");
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr("standard input names no id: nothing is changed"));
+    ended = run({verb, held_id(7)});
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr(held_id(7) + ": nothing is held under that id"));
+  }
+  ASSERT_EQ(run({"delete", held_id(1), held_id(2)}).code, ok);
+  for (const char* verb : {"delete", "release"}) {
+    const auto ended = run({verb, held_id(1), held_id(2)});
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr(held_id(2) + ": it is deleted since "));
+    EXPECT_THAT(ended.err, HasSubstr(std::string("nothing is ") + verb));
+    EXPECT_THAT(ended.out, IsEmpty());
+  }
+  // With one that can be deleted, the first failure is the exit status, and something has changed.
+  const auto ended = run({"delete", held_id(1), held_id(3)});
+  EXPECT_EQ(ended.code, no_input);
+  EXPECT_EQ(ended.out, held_id(3) + "  deleted\n");
+  EXPECT_THAT(ended.err, Not(HasSubstr("nothing is deleted")));
+}
+
 }  // namespace
 }  // namespace sekisho::cli
