@@ -105,9 +105,7 @@ class Releasing {
     if (!message) return {Code::deferred, message.error().why, {}};
     const auto envelope = quarantine::Envelope::parse(message->detail.envelope);
     if (!envelope) return {Code::impossible, "its envelope cannot be read", {}};
-    const auto file = store_.open_message(release.id);
-    if (!file) return {Code::deferred, file.error().why, {}};
-    const auto octets = file->read_all();
+    const auto octets = release.message->read_all();
     if (!octets) return {Code::impossible, octets.error().why, {}};
     const std::string content = quarantine::resent(release, *envelope, *octets);
     const auto letter = quarantine::letter_for(release, *envelope, options_.notify, content);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <utility>
 
 #include <sys/random.h>
@@ -24,10 +23,6 @@ namespace {
 
 // Texts of a sender's in a row. RFC 5322 §2.1.1 asks for lines of 78; more than this nobody reads in a list.
 constexpr std::size_t text_octets = 512;
-
-// A release takes as long as an SMTP dialogue. A process number that has gone to another meanwhile holds a message no
-// longer than this.
-constexpr std::chrono::hours releasing{1};
 
 // An MTA that takes a released message over its queue brings it to the filter within its own retries.
 constexpr std::chrono::hours token_life{24};
@@ -57,8 +52,6 @@ std::string canonical(std::vector<std::string> recipients) {
 std::string envelope_of(const std::string& mail_from, const std::vector<std::string>& recipients) {
   return canonical({mail_from}) + "\n\n" + canonical(recipients);
 }
-
-bool is_gone(pid_t process) { return ::kill(process, 0) != 0 && errno == ESRCH; }
 
 Outcome<std::string> make_token() {
   std::array<char, 16> octets{};
@@ -107,23 +100,18 @@ Outcome<void> set_state(Database& database, const Found& row, State state, std::
   return {};
 }
 
-// Whether the row may change from what it is: nobody is releasing it, or who did is gone.
-Outcome<void> is_free(const Found& row, WallTime now) {
-  switch (row.held.state) {
-    case State::held:
-      return {};
-    case State::released:
-      if (is_gone(row.process) || row.held.changed + releasing < now) return {};
-      return failed(Failure::Kind::refused, "process " + std::to_string(row.process) +
-                                                " has been releasing it since " +
-                                                to_iso8601(row.held.changed));
-    case State::delivered:
-    case State::deleted:
-    case State::expired:
-      break;
-  }
-  return failed(Failure::Kind::not_found, "it is " + std::string(to_string(row.held.state)) +
-                                              " since " + to_iso8601(row.held.changed));
+// Whether there is a message still.
+Outcome<void> is_here(const Held& held) {
+  if (held.state == State::held || held.state == State::released) return {};
+  return failed(Failure::Kind::not_found, "it is " + std::string(to_string(held.state)) +
+                                              " since " + to_iso8601(held.changed));
+}
+
+// The number only tells a person where to look. Without one, the index was made again during the release.
+Failure under_way(const Found& row) {
+  if (row.process == 0) return {Failure::Kind::refused, "another process is releasing it"};
+  return {Failure::Kind::refused, "process " + std::to_string(row.process) +
+                                      " is releasing it, since " + to_iso8601(row.held.changed)};
 }
 
 Outcome<void> use_token(Database& database, std::string_view token, TokenUse use) {
@@ -156,6 +144,12 @@ std::vector<std::string> still_waiting(const Held& held) {
 }
 
 bool has_line_end(const std::string& text) { return text.find('\n') != std::string::npos; }
+
+// All look for the lock, take it and let it go within a transaction, which is one at a time: so nobody takes a lock that is
+// there just to look for a release, and who finds none finds the state that the release has left.
+void let_go(const Release& release) {
+  if (release.message) release.message->unlock();
+}
 
 // The row of a release, as long as it is this one's.
 Outcome<Found> find_release(Database& database, const Release& release) {
@@ -224,7 +218,14 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
     auto& database = change.database();
     auto row = find(database, request.id);
     if (!row) return failed(row.error());
-    if (auto free = is_free(*row, now); !free) return free;
+    if (auto here = is_here(row->held); !here) return here;
+    auto message = spool_->open_message(row->held.id);
+    if (!message) return failed(message.error());
+    const auto locked = message->lock();
+    if (!locked) return failed(locked.error());
+    if (!*locked) return failed(under_way(*row));
+    // From here on whoever else was releasing it is gone.
+    release.message = std::move(*message);
     const auto handed_over = was_handed_over(database, row->token);
     if (!handed_over) return failed(handed_over.error());
     if (*handed_over && !request.even_if_handed_over) {
@@ -251,20 +252,15 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
     return use_token(database, row->token, TokenUse::over);
   });
   if (!done) return failed(done.error());
-  // The file cannot come back, so it need not be looked at within the transaction.
-  if (auto file = spool_->open_message(release.id); !file) {
-    const auto why = file.error();
-    if (auto undone = fail_release(release, why.why, now); !undone) return failed(undone.error());
-    return failed(why);
-  }
   release.held.state = State::released;
   release.held.expires = release.held.time + options_.keep;
-  return release;
+  return Outcome<Release>(std::move(release));
 }
 
 Outcome<State> Store::finish_release(const Release& release, std::string_view reply, WallTime now) {
   State state = State::held;
   auto done = spool_->change([&](Change& change) -> Outcome<void> {
+    let_go(release);
     auto& database = change.database();
     auto row = find_release(database, release);
     if (!row) return failed(row.error());
@@ -285,6 +281,7 @@ Outcome<State> Store::finish_release(const Release& release, std::string_view re
 Outcome<void> Store::fail_release(const Release& release, std::string_view why, WallTime now,
                                   bool may_have_it) {
   return spool_->change([&](Change& change) -> Outcome<void> {
+    let_go(release);
     auto& database = change.database();
     auto row = find_release(database, release);
     if (!row) return failed(row.error());
@@ -337,11 +334,27 @@ Outcome<std::string> Store::consume_token(std::string_view token, std::string_vi
   return id;
 }
 
+Outcome<bool> Store::is_being_released(const std::string& id) const {
+  auto message = spool_->open_message(id);
+  if (!message) {
+    const auto kind = message.error().kind;
+    // There is nothing to release then.
+    if (kind == Failure::Kind::not_found || kind == Failure::Kind::damaged) return false;
+    return failed(message.error());
+  }
+  const auto locked = message->lock();
+  if (!locked) return failed(locked.error());
+  return !*locked;
+}
+
 Outcome<void> Store::remove(const std::string& id, WallTime now) {
   return spool_->change([&](Change& change) -> Outcome<void> {
     auto row = find(change.database(), id);
     if (!row) return failed(row.error());
-    if (auto free = is_free(*row, now); !free) return free;
+    if (auto here = is_here(row->held); !here) return here;
+    const auto busy = is_being_released(row->held.id);
+    if (!busy) return failed(busy.error());
+    if (*busy) return failed(under_way(*row));
     if (auto set = set_state(change.database(), *row, State::deleted, row->held.remark, now); !set)
       return set;
     return change.drop(row->held.id);

@@ -20,7 +20,7 @@ struct SmtpTimes {
   std::chrono::seconds data{120};
   std::chrono::seconds block{180};  // each 64 KB of the message
   std::chrono::seconds dot{600};
-  // All of it: a release that takes longer than an hour may be taken over.
+  // All of it: so long nobody else can release or delete the message.
   std::chrono::seconds together{40 * 60};
 };
 
