@@ -112,6 +112,14 @@ class Releasing {
     const std::string& via = settings_.quarantine.release_via;
     if (via.starts_with("sendmail:"))
       return relay::hand_over_by_sendmail(via.substr(std::string_view("sendmail:").size()), letter);
+    if (relay::has_bare_line_end(content)) {
+      return {Code::impossible,
+              "it has a bare CR or LF, which SMTP cannot carry (RFC 5321 §2.3.8): set [quarantine] "
+              "release_via = \"sendmail:/usr/sbin/sendmail\", or take the message itself with "
+              "`sekisho quarantine show --raw " +
+                  release.id + "`",
+              {}};
+    }
     const auto server =
         relay::parse_smtp_server(std::string_view(via).substr(std::string_view("smtp:").size()));
     if (!server) return {Code::impossible, "[quarantine] release_via: " + server.error().what, {}};
@@ -151,7 +159,7 @@ class Releasing {
                release.id + ": and the store could not note it: " + undone.error().why);
     }
     return complain(static_cast<ExitCode>(code),
-                    release.id + ": not released, still held: " + escape_for_log(why, 1000));
+                    release.id + ": not released, still held: " + why.substr(0, 1000));
   }
 
   quarantine::Store& store_;

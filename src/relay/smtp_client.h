@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "relay/letter.h"
@@ -31,6 +32,9 @@ struct SmtpServer {
 
 // "HOST:PORT", "[::1]:25".
 Expected<SmtpServer> parse_smtp_server(std::string_view text);
+
+// Whether a CR or LF stands alone, which SMTP must not carry (RFC 5321 §2.3.8).
+bool has_bare_line_end(std::string_view content);
 
 // `own_name`: what EHLO says.
 Handover hand_over_by_smtp(const SmtpServer& server, const Letter& letter,

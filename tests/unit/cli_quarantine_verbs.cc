@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "cli/exit_code.h"
 #include "quarantine/holding.h"
@@ -53,9 +54,10 @@ class Terminal {
 
 class Verbs : public testing::Test {
  protected:
-  Verbs() {
+  Verbs() { configure("smtp:127.0.0.1:1"); }
+  void configure(const std::string& release_via) const {
     std::ofstream(folder_.file("conf"))
-        << "[quarantine]\nwhere = \"store\"\nrelease_via = \"smtp:127.0.0.1:1\"\ndir = \""
+        << "[quarantine]\nwhere = \"store\"\nrelease_via = \"" << release_via << "\"\ndir = \""
         << folder_.file("store") << "\"\n";
   }
   std::unique_ptr<quarantine::Store> open() const {
@@ -145,6 +147,27 @@ TEST_F(Verbs, WhatChangesNothingSaysSo) {
   EXPECT_EQ(ended.code, no_input);
   EXPECT_EQ(ended.out, held_id(3) + "  deleted\n");
   EXPECT_THAT(ended.err, Not(HasSubstr("nothing is deleted")));
+}
+
+TEST_F(Verbs, ABareLineEndIsToldWithWhatToDo) {
+  hold(1, 2, "a: b\r\n\r\nx\ry\r\n");
+  auto ended = run({"release", held_id(1)});
+  EXPECT_EQ(ended.code, unavailable);
+  EXPECT_THAT(ended.out, IsEmpty());
+  EXPECT_EQ(lines(ended.err), 1);
+  EXPECT_THAT(ended.err, HasSubstr("still held: it has a bare CR or LF"));
+  EXPECT_THAT(ended.err, HasSubstr("release_via = \"sendmail:/usr/sbin/sendmail\""));
+  EXPECT_THAT(ended.err, HasSubstr("`sekisho quarantine show --raw 0000-0001`"));
+  EXPECT_THAT(run({"show", held_id(1)}).out, HasSubstr("a bare CR or LF"));
+  // Both ways are there.
+  EXPECT_EQ(run({"show", "--raw", held_id(1)}).out, "a: b\r\n\r\nx\ry\r\n");
+  const std::string program = folder_.file("sendmail");
+  std::ofstream(program) << "#!/bin/sh\ncat > " << folder_.file("sent") << "\n";
+  ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+  configure("sendmail:" + program);
+  ended = run({"release", held_id(1)});
+  EXPECT_EQ(ended.code, ok) << ended.err;
+  EXPECT_THAT(test::read_file(folder_.file("sent")), HasSubstr("\na: b\n\nx\ry\n"));
 }
 
 }  // namespace
