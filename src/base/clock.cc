@@ -79,11 +79,27 @@ std::string to_iso8601(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
+  const int year = static_cast<int>(date.year());
+  if (year >= 0 && year <= 9999) {
+    // A list has a hundred thousand of them.
+    std::string text = "0000-00-00T00:00:00Z";
+    const auto put = [&](std::size_t at, auto number) {
+      text[at] = static_cast<char>('0' + number / 10);
+      text[at + 1] = static_cast<char>('0' + number % 10);
+    };
+    put(0, year / 100);
+    put(2, year % 100);
+    put(5, static_cast<unsigned>(date.month()));
+    put(8, static_cast<unsigned>(date.day()));
+    put(11, clock.hours().count());
+    put(14, clock.minutes().count());
+    put(17, clock.seconds().count());
+    return text;
+  }
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()),
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", year,
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
                 static_cast<int>(clock.seconds().count()));
   return text.data();
 }

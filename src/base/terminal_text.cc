@@ -125,9 +125,56 @@ class Characters {
   unsigned marks_ = most_marks;  // there is nothing yet that a mark could stand on
 };
 
+// How many characters at the front are ASCII that is shown as it is, a column each.
+std::size_t plain_characters(std::string_view text) {
+  std::size_t count = 0;
+  while (count < text.size() && text[count] >= ' ' && text[count] < '\x7f' && text[count] != '\\')
+    ++count;
+  return count;
+}
+
+// Appends printable(); how many columns it takes.
+std::size_t append_printable(std::string& out, std::string_view text, std::size_t columns,
+                             Charset charset) {
+  const std::string_view more = charset == Charset::utf8 ? "…" : "~";
+  // Most texts are plain, and need no look at what each character is.
+  const std::size_t plain = plain_characters(text.substr(0, columns));
+  if (plain == text.size()) {
+    out += text;
+    return plain;
+  }
+  if (plain > 0 && plain == columns && plain_characters(text.substr(plain, 1)) == 1) {
+    out.append(text.substr(0, columns - 1)).append(more);
+    return columns;
+  }
+  const std::size_t begin = out.size();
+  std::size_t used = 0;
+  // Where to cut when there is more than fits.
+  std::size_t cut = begin;
+  std::size_t used_at_cut = 0;
+  Characters characters(text, charset);
+  while (!characters.done()) {
+    const Shown shown = characters.next();
+    if (used + shown.columns > columns) {
+      out.resize(cut);
+      if (columns == 0) return 0;
+      out += more;
+      return used_at_cut + 1;
+    }
+    out += shown.text;
+    used += shown.columns;
+    if (used + 1 <= columns) {
+      cut = out.size();
+      used_at_cut = used;
+    }
+  }
+  return used;
+}
+
 }  // namespace
 
 unsigned columns_of(char32_t code_point) {
+  if (code_point < combining.front().first) return 1;
   if (contains(combining, code_point)) return 0;
   return contains(wide, code_point) ? 2 : 1;
 }
@@ -143,29 +190,18 @@ std::size_t columns_of(std::string_view text) {
 }
 
 std::string printable(std::string_view text, std::size_t columns, Charset charset) {
-  const std::string_view more = charset == Charset::utf8 ? "…" : "~";
   std::string out;
-  std::size_t used = 0;
-  // Where to cut when there is more than fits.
-  std::size_t cut = 0;
-  Characters characters(text, charset);
-  while (!characters.done()) {
-    const Shown shown = characters.next();
-    if (used + shown.columns > columns) {
-      out.resize(cut);
-      return columns == 0 ? out : out + std::string(more);
-    }
-    out += shown.text;
-    used += shown.columns;
-    if (used + 1 <= columns) cut = out.size();
-  }
+  append_printable(out, text, columns, charset);
   return out;
 }
 
+void append_cell(std::string& out, std::string_view text, std::size_t columns, Charset charset) {
+  out.append(columns - append_printable(out, text, columns, charset), ' ');
+}
+
 std::string cell(std::string_view text, std::size_t columns, Charset charset) {
-  std::string out = printable(text, columns, charset);
-  const std::size_t used = columns_of(out);
-  if (used < columns) out.append(columns - used, ' ');
+  std::string out;
+  append_cell(out, text, columns, charset);
   return out;
 }
 

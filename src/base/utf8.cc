@@ -11,7 +11,6 @@ struct Lead {
 };
 
 std::optional<Lead> lead(unsigned char octet) {
-  if (octet < 0x80) return Lead{1, octet, 0};
   if (octet >= 0xc2 && octet <= 0xdf) return Lead{2, octet & 0x1fU, 0x80};
   if (octet >= 0xe0 && octet <= 0xef) return Lead{3, octet & 0x0fU, 0x800};
   if (octet >= 0xf0 && octet <= 0xf4) return Lead{4, octet & 0x07U, 0x10000};
@@ -22,6 +21,8 @@ std::optional<Lead> lead(unsigned char octet) {
 
 std::optional<Utf8Character> first_utf8_character(std::string_view text) {
   if (text.empty()) return std::nullopt;
+  if (const auto first = static_cast<unsigned char>(text.front()); first < 0x80)
+    return Utf8Character{first, 1};
   const auto start = lead(static_cast<unsigned char>(text.front()));
   if (!start || text.size() < start->octets) return std::nullopt;
   char32_t code_point = start->bits;

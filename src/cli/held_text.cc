@@ -14,33 +14,27 @@ using quarantine::Held;
 
 namespace {
 
-// Blanks stand between columns.
-struct Column {
-  const char* title;
-  std::size_t width;
-};
-
-std::string line_of(const std::vector<std::string>& cells) {
-  std::string line;
-  for (const auto& one : cells) {
-    if (!line.empty()) line += ' ';
-    line += one;
-  }
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line + '\n';
-}
+// "ID", "TIME (UTC)", "STATE" and "RULE".
+constexpr std::size_t id_columns = 9;
+constexpr std::size_t time_columns = 16;
+constexpr std::size_t state_columns = 9;
+constexpr std::size_t rule_columns = 8;
 
 // The first one, and how many more there are, which is never cut.
-std::string people(const std::vector<std::string>& recipients, std::size_t columns,
-                   Charset charset) {
-  if (recipients.empty()) return cell("", columns);
+void add_people(std::string& out, const std::vector<std::string>& recipients, std::size_t columns,
+                Charset charset) {
+  if (recipients.empty()) return append_cell(out, "", columns, charset);
   const std::string more =
       recipients.size() > 1 ? " +" + std::to_string(recipients.size() - 1) : "";
-  if (more.size() >= columns) return cell(recipients.front(), columns, charset);
-  std::string out = printable(recipients.front(), columns - more.size(), charset) + more;
-  const std::size_t used = columns_of(out);
-  if (used < columns) out.append(columns - used, ' ');
-  return out;
+  if (more.empty() || more.size() >= columns)
+    return append_cell(out, recipients.front(), columns, charset);
+  const std::string first = printable(recipients.front(), columns - more.size(), charset);
+  out.append(first).append(more).append(columns - columns_of(first) - more.size(), ' ');
+}
+
+void end_line(std::string& out) {
+  out.erase(out.find_last_not_of(' ') + 1);
+  out += '\n';
 }
 
 // A whole line of a page: long texts of a sender's end after a screen's worth.
@@ -119,60 +113,59 @@ std::string short_size(std::uint64_t octets) {
   return text.data();
 }
 
-std::string held_table(const std::vector<Held>& rows, std::size_t columns, Charset charset,
-                       bool states) {
-  std::vector<Column> layout = {{"ID", 9}, {"TIME (UTC)", 16}};
-  if (states) layout.push_back({"STATE", 9});
-  if (columns >= 100) layout.push_back({"RULE", 8});
-  std::size_t left = columns;
-  for (const auto& column : layout) left -= std::min(left, column.width + 1);
+HeldTable::HeldTable(std::size_t columns, Charset charset, bool states)
+    : charset_(charset), states_(states), rules_(columns >= 100) {
+  const std::size_t fixed = id_columns + 1 + time_columns + 1 + (states ? state_columns + 1 : 0) +
+                            (rules_ ? rule_columns + 1 : 0);
+  const std::size_t left = columns - std::min(columns, fixed);
   // Who, to whom, and what of it.
   const bool narrow = left < 20;
-  const std::size_t from =
-      narrow ? (left > 0 ? (left - 1) / 2 : 0) : std::max<std::size_t>(left * 2 / 6, 8);
-  const std::size_t to =
-      narrow ? (left > from ? left - from - 1 : 0) : std::max<std::size_t>(left * 3 / 12, 8);
-  const std::size_t subject = !narrow && left > from + to + 2 ? left - from - to - 2 : 0;
-  layout.push_back({"FROM", from});
-  layout.push_back({"TO", to});
-  if (subject > 0) layout.push_back({"SUBJECT", subject});
-  std::vector<std::string> cells;
-  for (const auto& column : layout) cells.push_back(cell(column.title, column.width, charset));
-  std::string out = line_of(cells);
-  for (const auto& held : rows) {
-    cells = {held.id, short_time(held.time)};
-    if (states) cells.push_back(cell(to_string(held.state), 9, charset));
-    if (columns >= 100) cells.push_back(cell(held.rule, 8, charset));
-    cells.push_back(
-        cell(held.author.empty() ? "<" + held.mail_from + ">" : held.author, from, charset));
-    cells.push_back(people(held.recipients, to, charset));
-    if (subject > 0) cells.push_back(cell(held.subject, subject, charset));
-    out += line_of(cells);
-  }
-  return out;
+  from_ = narrow ? (left > 0 ? (left - 1) / 2 : 0) : std::max<std::size_t>(left * 2 / 6, 8);
+  to_ = narrow ? (left > from_ ? left - from_ - 1 : 0) : std::max<std::size_t>(left * 3 / 12, 8);
+  subject_ = !narrow && left > from_ + to_ + 2 ? left - from_ - to_ - 2 : 0;
 }
 
-nlohmann::json held_json(const Held& held) {
-  nlohmann::json object = {{"id", held.id},
-                           {"state", to_string(held.state)},
-                           {"time", to_iso8601(held.time)},
-                           {"changed", to_iso8601(held.changed)},
-                           {"expires", to_iso8601(held.expires)},
-                           {"queue_id", held.queue_id},
-                           {"mail_from", held.mail_from},
-                           {"recipients", held.recipients},
-                           {"delivered_to", held.delivered_to},
-                           {"author", held.author},
-                           {"subject", held.subject},
-                           {"message_id", held.message_id},
-                           {"client", held.client},
-                           {"rule", held.rule},
-                           {"reason", held.reason},
-                           {"size", held.size},
-                           {"remark", held.remark},
-                           {"repeats", held.repeats}};
-  if (held.repeats > 0) object["last_repeat"] = to_iso8601(held.last_repeat);
-  return object;
+void HeldTable::add_title(std::string& out) const {
+  const auto add = [&](const char* title, std::size_t columns) {
+    append_cell(out, title, columns, charset_);
+    out += ' ';
+  };
+  add("ID", id_columns);
+  add("TIME (UTC)", time_columns);
+  if (states_) add("STATE", state_columns);
+  if (rules_) add("RULE", rule_columns);
+  add("FROM", from_);
+  add("TO", to_);
+  if (subject_ > 0) add("SUBJECT", subject_);
+  end_line(out);
+}
+
+void HeldTable::add(std::string& out, const Held& held) const {
+  out.append(held.id).append(" ").append(short_time(held.time)).append(" ");
+  const auto add = [&](std::string_view text, std::size_t columns) {
+    append_cell(out, text, columns, charset_);
+    out += ' ';
+  };
+  if (states_) add(to_string(held.state), state_columns);
+  if (rules_) add(held.rule, rule_columns);
+  if (held.author.empty()) {
+    add("<" + held.mail_from + ">", from_);
+  } else {
+    add(held.author, from_);
+  }
+  add_people(out, held.recipients, to_, charset_);
+  out += ' ';
+  if (subject_ > 0) add(held.subject, subject_);
+  end_line(out);
+}
+
+std::string held_table(const std::vector<Held>& rows, std::size_t columns, Charset charset,
+                       bool states) {
+  const HeldTable table(columns, charset, states);
+  std::string out;
+  table.add_title(out);
+  for (const auto& held : rows) table.add(out, held);
+  return out;
 }
 
 std::string held_page(const quarantine::HeldMessage& message, Charset charset) {

@@ -20,10 +20,27 @@ std::string short_time(WallTime time);
 std::string short_size(std::uint64_t octets);
 
 // One line a message, never wider than `columns`. With `states`, the state of each.
+class HeldTable {
+ public:
+  HeldTable(std::size_t columns, Charset charset, bool states);
+  // Each appends a line.
+  void add_title(std::string& out) const;
+  void add(std::string& out, const quarantine::Held& held) const;
+
+ private:
+  Charset charset_;
+  bool states_;
+  bool rules_ = false;
+  std::size_t from_ = 0;
+  std::size_t to_ = 0;
+  std::size_t subject_ = 0;  // 0: no place for it
+};
 std::string held_table(const std::vector<quarantine::Held>& rows, std::size_t columns,
                        Charset charset, bool states);
 
 nlohmann::json held_json(const quarantine::Held& held);
+// held_json(held) in ASCII on one line, many times faster.
+void append_held_json(std::string& out, const quarantine::Held& held);
 
 // What is known of one message, and why it is held.
 std::string held_page(const quarantine::HeldMessage& message, Charset charset);

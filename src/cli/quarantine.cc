@@ -17,7 +17,8 @@ void add_filter(CLI::App& verb, FilterOptions& filter) {
                   "here)");
   verb.add_option("--text", filter.text,
                   "Part of subject, author, sender, recipient, client, reason or Message-ID");
-  verb.add_option("--limit", filter.limit, "The latest so many");
+  verb.add_option("--limit", filter.limit,
+                  "The latest so many; 0 is all (default: all, but in a list at a terminal 100)");
 }
 
 template <class Options>

@@ -28,7 +28,7 @@ struct FilterOptions {
   std::string rule;
   std::string state;  // empty: held and released ones; "any"
   std::string text;
-  std::size_t limit = 0;
+  std::optional<std::size_t> limit;  // 0: all
 };
 
 struct QuarantineOptions {

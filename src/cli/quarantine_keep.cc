@@ -103,8 +103,10 @@ int quarantine_delete(const QuarantineOptions& options) {
   const auto ids = selected_ids(*open->store, options, now);
   if (!ids) return ids.error();
   int code = ok;
+  std::size_t deleted = 0;
   for (const auto& id : *ids) {
     if (const auto removed = open->store->remove(id, wall_now()); removed) {
+      ++deleted;
       std::printf("%s  deleted\n", id.c_str());
     } else {
       const int failed =
@@ -112,6 +114,7 @@ int quarantine_delete(const QuarantineOptions& options) {
       if (code == ok) code = failed;
     }
   }
+  if (deleted == 0 && ids->size() > 1) warn("nothing is deleted");
   return code;
 }
 

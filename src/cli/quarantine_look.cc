@@ -12,6 +12,9 @@ namespace sekisho::cli {
 
 namespace {
 
+// Rows that a terminal gets unless it is told how many: a day's, and not a month's.
+constexpr std::size_t terminal_rows = 100;
+
 constexpr auto replaced = nlohmann::json::error_handler_t::replace;
 
 // What was printed has to arrive: `list | …` on a full disk is no success.
@@ -23,6 +26,76 @@ int finish(int code) {
 
 int print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
+  return finish(ok);
+}
+
+// A long text, written in blocks as it is made; nothing more once that has failed.
+class Output {
+ public:
+  std::string& text() { return text_; }
+  // To be called now and then; whether there is a use in going on.
+  bool write_block() {
+    constexpr std::size_t block = 64 * 1024;
+    return text_.size() < block || write();
+  }
+  bool write() {
+    good_ = good_ && std::fwrite(text_.data(), 1, text_.size(), stdout) == text_.size();
+    text_.clear();
+    return good_;
+  }
+
+ private:
+  std::string text_;
+  bool good_ = true;
+};
+
+int list_json(quarantine::Store& store, const quarantine::Filter& filter) {
+  Output output;
+  output.text() = "[";
+  const char* between = "";
+  const auto listed = store.list(filter, [&](const quarantine::Held& held) {
+    output.text() += between;
+    between = ",\n";
+    append_held_json(output.text(), held);
+    return output.write_block();
+  });
+  if (!listed) return complain(exit_code_of(listed.error().kind), listed.error().why);
+  output.text() += "]\n";
+  output.write();
+  return finish(ok);
+}
+
+// For a person: how many there are that a list has left out.
+OrExit<std::string> rest_of(quarantine::Store& store, const quarantine::Filter& filter,
+                            std::size_t shown) {
+  if (filter.limit == 0 || shown < filter.limit) return std::string();
+  const auto all = store.count(filter);
+  if (!all) return tl::unexpected<int>(complain(exit_code_of(all.error().kind), all.error().why));
+  if (*all <= shown) return std::string();
+  return std::to_string(*all - shown) +
+         " more: --limit 0 shows all, --limit N the latest N, a filter fewer\n";
+}
+
+int list_table(quarantine::Store& store, quarantine::Filter filter, const FilterOptions& options) {
+  const Terminal terminal = standard_output();
+  if (terminal.is_terminal) filter.limit = options.limit.value_or(terminal_rows);
+  const HeldTable table(terminal.columns, terminal.charset, !options.state.empty());
+  Output output;
+  std::size_t shown = 0;
+  const auto listed = store.list(filter, [&](const quarantine::Held& held) {
+    if (shown++ == 0) table.add_title(output.text());
+    table.add(output.text(), held);
+    return output.write_block();
+  });
+  if (!listed) return complain(exit_code_of(listed.error().kind), listed.error().why);
+  if (shown == 0 && terminal.is_terminal) return complain(ok, "nothing is held that matches");
+  if (shown == 0) table.add_title(output.text());
+  if (terminal.is_terminal) {
+    const auto rest = rest_of(store, filter, shown);
+    if (!rest) return rest.error();
+    output.text() += *rest;
+  }
+  output.write();
   return finish(ok);
 }
 
@@ -91,19 +164,10 @@ int write_new_file(const std::string& path, std::string_view text) {
 int quarantine_list(const QuarantineOptions& options) {
   auto open = open_store(options.config);
   if (!open) return open.error();
-  const auto rows = find_held(*open->store, options.filter, wall_now());
-  if (!rows) return rows.error();
-  if (options.json) {
-    std::string text = "[";
-    for (const auto& held : *rows) {
-      text += (text.size() > 1 ? ",\n" : "") + held_json(held).dump(-1, ' ', true, replaced);
-    }
-    return print(text + "]\n");
-  }
-  const Terminal terminal = standard_output();
-  if (rows->empty() && terminal.is_terminal) return complain(ok, "nothing is held that matches");
-  return print(
-      held_table(*rows, terminal.columns, terminal.charset, !options.filter.state.empty()));
+  const auto filter = make_filter(options.filter, wall_now());
+  if (!filter) return filter.error();
+  return options.json ? list_json(*open->store, *filter)
+                      : list_table(*open->store, *filter, options.filter);
 }
 
 int quarantine_show(const ShowOptions& options) {

@@ -69,6 +69,8 @@ class Releasing {
     }
   }
 
+  std::size_t released() const { return released_; }
+
  private:
   static bool is_refused(const std::vector<relay::Handover::Refused>& refused,
                          const std::string& address) {
@@ -85,8 +87,8 @@ class Releasing {
       return {false, complain(exit_code_of(message.error().kind), id + ": " + message.error().why)};
     const auto state = message->held.state;
     if (state != quarantine::State::held && state != quarantine::State::released) {
-      return {false, complain(data_error, id + ": it is " + std::string(to_string(state)) +
-                                              ": nothing is added to the allowlist")};
+      return {false, complain(no_input, id + ": it is " + std::string(to_string(state)) +
+                                            ": nothing is added to the allowlist")};
     }
     const auto held = decision_of(*message);
     if (!held) return {false, complain(held.error().code, id + ": " + held.error().what)};
@@ -103,15 +105,21 @@ class Releasing {
     if (!message) return {Code::deferred, message.error().why, {}};
     const auto envelope = quarantine::Envelope::parse(message->detail.envelope);
     if (!envelope) return {Code::impossible, "its envelope cannot be read", {}};
-    const auto file = store_.open_message(release.id);
-    if (!file) return {Code::deferred, file.error().why, {}};
-    const auto octets = file->read_all();
+    const auto octets = release.message->read_all();
     if (!octets) return {Code::impossible, octets.error().why, {}};
     const std::string content = quarantine::resent(release, *envelope, *octets);
     const auto letter = quarantine::letter_for(release, *envelope, options_.notify, content);
     const std::string& via = settings_.quarantine.release_via;
     if (via.starts_with("sendmail:"))
       return relay::hand_over_by_sendmail(via.substr(std::string_view("sendmail:").size()), letter);
+    if (relay::has_bare_line_end(content)) {
+      return {Code::impossible,
+              "it has a bare CR or LF, which SMTP cannot carry (RFC 5321 §2.3.8): set [quarantine] "
+              "release_via = \"sendmail:/usr/sbin/sendmail\", or take the message itself with "
+              "`sekisho quarantine show --raw " +
+                  release.id + "`",
+              {}};
+    }
     const auto server =
         relay::parse_smtp_server(std::string_view(via).substr(std::string_view("smtp:").size()));
     if (!server) return {Code::impossible, "[quarantine] release_via: " + server.error().what, {}};
@@ -134,6 +142,7 @@ class Releasing {
                         release.id + ": the MTA has taken it, but the store could not note it: " +
                             state.error().why);
       }
+      ++released_;
       const bool waits = *state == quarantine::State::held;
       std::printf("%s  released%s: %s\n", release.id.c_str(),
                   waits ? ", and still held for others" : "", escape_for_log(why, 1000).c_str());
@@ -150,12 +159,13 @@ class Releasing {
                release.id + ": and the store could not note it: " + undone.error().why);
     }
     return complain(static_cast<ExitCode>(code),
-                    release.id + ": not released, still held: " + escape_for_log(why, 1000));
+                    release.id + ": not released, still held: " + why.substr(0, 1000));
   }
 
   quarantine::Store& store_;
   const config::Settings& settings_;
   const ReleaseOptions& options_;
+  std::size_t released_ = 0;
 };
 
 }  // namespace
@@ -179,6 +189,7 @@ int quarantine_release(const ReleaseOptions& options) {
     std::fflush(stdout);
     if (code == ok) code = one;
   }
+  if (releasing.released() == 0 && ids->size() > 1) warn("nothing is released");
   return code;
 }
 

@@ -20,7 +20,7 @@ constexpr std::size_t input_octets = 64 * 1024 * 1024;
 bool is_empty(const FilterOptions& options) {
   return options.since.empty() && options.until.empty() && options.from.empty() &&
          options.to.empty() && options.rule.empty() && options.state.empty() &&
-         options.text.empty() && options.limit == 0;
+         options.text.empty() && !options.limit;
 }
 
 std::string standard_input() {
@@ -111,11 +111,12 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
           complain(usage, "--state: one of held, released, delivered, deleted, expired, any"));
     }
   }
+  filter.waiting = options.state.empty();
   filter.from = options.from;
   filter.to = options.to;
   filter.rule = options.rule;
   filter.text = options.text;
-  filter.limit = options.limit;
+  filter.limit = options.limit.value_or(0);
   return filter;
 }
 
@@ -123,18 +124,9 @@ OrExit<std::vector<quarantine::Held>> find_held(quarantine::Store& store,
                                                 const FilterOptions& options, WallTime now) {
   auto filter = make_filter(options, now);
   if (!filter) return tl::unexpected<int>(filter.error());
-  const bool waiting = options.state.empty();
-  if (waiting) filter->limit = 0;  // counted after those that are gone are taken out
   auto rows = store.list(*filter);
   if (!rows)
     return tl::unexpected<int>(complain(exit_code_of(rows.error().kind), rows.error().why));
-  if (waiting) {
-    std::erase_if(*rows, [](const quarantine::Held& held) {
-      return held.state != quarantine::State::held && held.state != quarantine::State::released;
-    });
-    if (options.limit != 0 && rows->size() > options.limit)
-      rows->erase(rows->begin() + static_cast<std::ptrdiff_t>(options.limit), rows->end());
-  }
   return std::move(*rows);
 }
 
@@ -174,6 +166,11 @@ OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
   if (!all && !is_empty(options.filter)) {
     return tl::unexpected<int>(complain(
         usage, "a filter needs ALL: without it, exactly the ids that are named are meant"));
+  }
+  if (ids.empty()) {
+    return tl::unexpected<int>(complain(
+        no_input, std::string(all ? "nothing is held that matches" : "standard input names no id") +
+                      ": nothing is changed"));
   }
   std::set<std::string, std::less<>> seen;
   std::erase_if(ids, [&](const std::string& id) { return !seen.insert(id).second; });

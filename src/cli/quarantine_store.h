@@ -30,13 +30,14 @@ OrExit<OpenStore> open_store(const std::string& config);
 
 // "2026-11-21", "2026-11-21T09:30:00Z", seconds since 1970, or how long ago: "36h", "2d".
 std::optional<WallTime> parse_when(std::string_view text, WallTime now);
+// Without a state named, what is held or being released.
 OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime now);
-// What the filter matches; without a state named, what is held or being released.
+// What it matches.
 OrExit<std::vector<quarantine::Held>> find_held(quarantine::Store& store,
                                                 const FilterOptions& options, WallTime now);
 
 // The ids that are meant, each once, in the order given. "-" reads them from standard input; "ALL" stands for what the
-// filter matches. A filter without ALL is an error: it would be silently without effect.
+// filter matches. A filter without ALL is an error: it would be silently without effect. So is no id at all.
 OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
                                               const QuarantineOptions& options, WallTime now);
 

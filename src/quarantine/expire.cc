@@ -16,9 +16,6 @@ namespace {
 // The clock moves by more only when nobody has looked for so long, or when it has jumped.
 constexpr std::chrono::hours believable{24};
 
-// A release that broke off so long ago will not be finished.
-constexpr std::chrono::hours broken_off{24};
-
 // Messages that one transaction expires, so that puts get their turn.
 constexpr std::int64_t expired_at_once = 500;
 
@@ -37,18 +34,25 @@ Outcome<bool> believe_clock(Database& database, WallTime now, bool by_person) {
   return by_person || !last || (now - *last <= believable && *last - now <= believable);
 }
 
-// Expires some of the messages held before `before`; how many.
-Outcome<std::uint64_t> expire_some(Change& change, WallTime now, WallTime before) {
+// Expires some of the messages held before `before`; how many. What `is_being_released` stays.
+Outcome<std::uint64_t> expire_some(
+    Change& change, WallTime now, WallTime before,
+    const std::function<Outcome<bool>(const std::string&)>& is_being_released) {
   auto& database = change.database();
   std::vector<std::string> ids;
+  std::vector<std::string> released;
   auto read = database.query(
-      "SELECT id FROM held WHERE time <= ?1"
-      "  AND (state = 'held' OR (state = 'released' AND changed <= ?2)) LIMIT ?3",
-      {seconds(before), seconds(now - broken_off), expired_at_once}, [&](const Row& row) {
-        ids.emplace_back(row.text(0));
+      "SELECT id, state FROM held WHERE time <= ?1 AND state IN ('held', 'released') LIMIT ?2",
+      {seconds(before), expired_at_once}, [&](const Row& row) {
+        (row.text(1) == "held" ? ids : released).emplace_back(row.text(0));
         return true;
       });
   if (!read) return failed(read.error());
+  for (auto& id : released) {
+    const auto busy = is_being_released(id);
+    if (!busy) return failed(busy.error());
+    if (!*busy) ids.push_back(std::move(id));
+  }
   for (const auto& id : ids) {
     auto set = database.run(
         "UPDATE held SET state = 'expired', changed = ?2, token = '', process = 0 WHERE id = ?1",
@@ -100,7 +104,8 @@ Outcome<Expired> Store::expire(WallTime now, std::optional<std::chrono::seconds>
   if (expired.postponed) return expired;
   for (std::uint64_t some = 1; some > 0;) {
     auto done = spool_->change([&](Change& change) -> Outcome<void> {
-      auto count = expire_some(change, now, before);
+      auto count = expire_some(change, now, before,
+                               [this](const std::string& id) { return is_being_released(id); });
       if (!count) return failed(count.error());
       some = *count;
       return {};

@@ -78,6 +78,7 @@ struct Filter {
   std::string rule{};                // the whole name
   std::string text{};                // part of any of these, subject, client, reason, Message-ID
   std::optional<State> state{};
+  bool waiting = false;   // held, or being released
   std::size_t limit = 0;  // the latest so many; 0: all
 };
 

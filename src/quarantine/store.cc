@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
-#include <limits>
 #include <utility>
 
 #include <sys/random.h>
@@ -25,13 +23,6 @@ namespace {
 
 // Texts of a sender's in a row. RFC 5322 §2.1.1 asks for lines of 78; more than this nobody reads in a list.
 constexpr std::size_t text_octets = 512;
-
-// A search text; SQLite itself stops at 50,000 octets.
-constexpr std::size_t filter_octets = 1000;
-
-// A release takes as long as an SMTP dialogue. A process number that has gone to another meanwhile holds a message no
-// longer than this.
-constexpr std::chrono::hours releasing{1};
 
 // An MTA that takes a released message over its queue brings it to the filter within its own retries.
 constexpr std::chrono::hours token_life{24};
@@ -62,17 +53,6 @@ std::string envelope_of(const std::string& mail_from, const std::vector<std::str
   return canonical({mail_from}) + "\n\n" + canonical(recipients);
 }
 
-std::string like(std::string_view part) {
-  std::string pattern = "%";
-  for (const char c : part) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-    pattern += c;
-  }
-  return pattern + "%";
-}
-
-bool is_gone(pid_t process) { return ::kill(process, 0) != 0 && errno == ESRCH; }
-
 Outcome<std::string> make_token() {
   std::array<char, 16> octets{};
   if (::getrandom(octets.data(), octets.size(), 0) != static_cast<ssize_t>(octets.size()))
@@ -98,9 +78,11 @@ Outcome<Found> find(Database& database, std::string_view id) {
                              ", number, token, process FROM held"
                              " WHERE id = ?1 OR id = (SELECT same_as FROM repeats WHERE id = ?1)",
                              {id}, [&](const Row& row) {
-                               found =
-                                   Found{row.integer(20), read_row(row), std::string(row.text(21)),
-                                         static_cast<pid_t>(row.integer(22))};
+                               found.emplace();
+                               read_row(row, found->held);
+                               found->number = row.integer(20);
+                               found->token = row.text(21);
+                               found->process = static_cast<pid_t>(row.integer(22));
                                return true;
                              });
   if (!read) return failed(read.error());
@@ -118,23 +100,18 @@ Outcome<void> set_state(Database& database, const Found& row, State state, std::
   return {};
 }
 
-// Whether the row may change from what it is: nobody is releasing it, or who did is gone.
-Outcome<void> is_free(const Found& row, WallTime now) {
-  switch (row.held.state) {
-    case State::held:
-      return {};
-    case State::released:
-      if (is_gone(row.process) || row.held.changed + releasing < now) return {};
-      return failed(Failure::Kind::refused, "process " + std::to_string(row.process) +
-                                                " has been releasing it since " +
-                                                to_iso8601(row.held.changed));
-    case State::delivered:
-    case State::deleted:
-    case State::expired:
-      break;
-  }
-  return failed(Failure::Kind::refused, "it is " + std::string(to_string(row.held.state)) +
-                                            " since " + to_iso8601(row.held.changed));
+// Whether there is a message still.
+Outcome<void> is_here(const Held& held) {
+  if (held.state == State::held || held.state == State::released) return {};
+  return failed(Failure::Kind::not_found, "it is " + std::string(to_string(held.state)) +
+                                              " since " + to_iso8601(held.changed));
+}
+
+// The number only tells a person where to look. Without one, the index was made again during the release.
+Failure under_way(const Found& row) {
+  if (row.process == 0) return {Failure::Kind::refused, "another process is releasing it"};
+  return {Failure::Kind::refused, "process " + std::to_string(row.process) +
+                                      " is releasing it, since " + to_iso8601(row.held.changed)};
 }
 
 Outcome<void> use_token(Database& database, std::string_view token, TokenUse use) {
@@ -168,6 +145,12 @@ std::vector<std::string> still_waiting(const Held& held) {
 
 bool has_line_end(const std::string& text) { return text.find('\n') != std::string::npos; }
 
+// All look for the lock, take it and let it go within a transaction, which is one at a time: so nobody takes a lock that is
+// there just to look for a release, and who finds none finds the state that the release has left.
+void let_go(const Release& release) {
+  if (release.message) release.message->unlock();
+}
+
 // The row of a release, as long as it is this one's.
 Outcome<Found> find_release(Database& database, const Release& release) {
   auto row = find(database, release.id);
@@ -199,45 +182,6 @@ void Store::hold(spool::Draft draft, Held held, const Detail& detail, spool::Sto
   held.subject = cut(std::move(held.subject));
   held.message_id = cut(std::move(held.message_id));
   spool_->put(std::move(draft), held.id, record_of(held, detail), std::move(done));
-}
-
-Outcome<std::vector<Held>> Store::list(const Filter& filter) {
-  for (const auto* text : {&filter.from, &filter.to, &filter.rule, &filter.text}) {
-    if (text->size() > filter_octets)
-      return failed(Failure::Kind::refused, "a search text of more than 1000 octets");
-  }
-  const auto pattern = [](const std::string& text) { return text.empty() ? "" : like(text); };
-  const std::string from = pattern(filter.from);
-  const std::string to = pattern(filter.to);
-  const std::string text = pattern(filter.text);
-  const std::int64_t forever = std::numeric_limits<std::int64_t>::max();
-  std::vector<Held> rows;
-  auto read = spool_->read([&](Database& database) {
-    return database.query(
-        "SELECT " SEKISHO_HELD_COLUMNS
-        " FROM held"
-        " WHERE time >= ?1 AND time < ?2"
-        "  AND (?3 = '' OR mail_from LIKE ?3 ESCAPE '\\' OR author LIKE ?3 ESCAPE '\\')"
-        "  AND (?4 = '' OR recipients LIKE ?4 ESCAPE '\\')"
-        "  AND (?5 = '' OR rule = ?5 COLLATE NOCASE)"
-        "  AND (?6 = '' OR subject LIKE ?6 ESCAPE '\\' OR author LIKE ?6 ESCAPE '\\'"
-        "    OR mail_from LIKE ?6 ESCAPE '\\' OR recipients LIKE ?6 ESCAPE '\\'"
-        "    OR client LIKE ?6 ESCAPE '\\' OR reason LIKE ?6 ESCAPE '\\'"
-        "    OR message_id LIKE ?6 ESCAPE '\\')"
-        "  AND (?7 = '' OR state = ?7)"
-        " ORDER BY time DESC, number DESC LIMIT ?8",
-        {filter.since ? seconds(*filter.since) : -forever,
-         filter.before ? seconds(*filter.before) : forever, from, to, filter.rule, text,
-         filter.state ? to_string(*filter.state) : std::string_view(),
-         filter.limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(filter.limit)},
-        [&](const Row& row) {
-          rows.push_back(read_row(row));
-          rows.back().expires = rows.back().time + options_.keep;
-          return true;
-        });
-  });
-  if (!read) return failed(read.error());
-  return rows;
 }
 
 Outcome<HeldMessage> Store::get(const std::string& id) {
@@ -274,7 +218,14 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
     auto& database = change.database();
     auto row = find(database, request.id);
     if (!row) return failed(row.error());
-    if (auto free = is_free(*row, now); !free) return free;
+    if (auto here = is_here(row->held); !here) return here;
+    auto message = spool_->open_message(row->held.id);
+    if (!message) return failed(message.error());
+    const auto locked = message->lock();
+    if (!locked) return failed(locked.error());
+    if (!*locked) return failed(under_way(*row));
+    // From here on whoever else was releasing it is gone.
+    release.message = std::move(*message);
     const auto handed_over = was_handed_over(database, row->token);
     if (!handed_over) return failed(handed_over.error());
     if (*handed_over && !request.even_if_handed_over) {
@@ -301,20 +252,15 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
     return use_token(database, row->token, TokenUse::over);
   });
   if (!done) return failed(done.error());
-  // The file cannot come back, so it need not be looked at within the transaction.
-  if (auto file = spool_->open_message(release.id); !file) {
-    const auto why = file.error();
-    if (auto undone = fail_release(release, why.why, now); !undone) return failed(undone.error());
-    return failed(why);
-  }
   release.held.state = State::released;
   release.held.expires = release.held.time + options_.keep;
-  return release;
+  return Outcome<Release>(std::move(release));
 }
 
 Outcome<State> Store::finish_release(const Release& release, std::string_view reply, WallTime now) {
   State state = State::held;
   auto done = spool_->change([&](Change& change) -> Outcome<void> {
+    let_go(release);
     auto& database = change.database();
     auto row = find_release(database, release);
     if (!row) return failed(row.error());
@@ -335,6 +281,7 @@ Outcome<State> Store::finish_release(const Release& release, std::string_view re
 Outcome<void> Store::fail_release(const Release& release, std::string_view why, WallTime now,
                                   bool may_have_it) {
   return spool_->change([&](Change& change) -> Outcome<void> {
+    let_go(release);
     auto& database = change.database();
     auto row = find_release(database, release);
     if (!row) return failed(row.error());
@@ -387,11 +334,27 @@ Outcome<std::string> Store::consume_token(std::string_view token, std::string_vi
   return id;
 }
 
+Outcome<bool> Store::is_being_released(const std::string& id) const {
+  auto message = spool_->open_message(id);
+  if (!message) {
+    const auto kind = message.error().kind;
+    // There is nothing to release then.
+    if (kind == Failure::Kind::not_found || kind == Failure::Kind::damaged) return false;
+    return failed(message.error());
+  }
+  const auto locked = message->lock();
+  if (!locked) return failed(locked.error());
+  return !*locked;
+}
+
 Outcome<void> Store::remove(const std::string& id, WallTime now) {
   return spool_->change([&](Change& change) -> Outcome<void> {
     auto row = find(change.database(), id);
     if (!row) return failed(row.error());
-    if (auto free = is_free(*row, now); !free) return free;
+    if (auto here = is_here(row->held); !here) return here;
+    const auto busy = is_being_released(row->held.id);
+    if (!busy) return failed(busy.error());
+    if (*busy) return failed(under_way(*row));
     if (auto set = set_state(change.database(), *row, State::deleted, row->held.remark, now); !set)
       return set;
     return change.drop(row->held.id);

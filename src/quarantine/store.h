@@ -32,6 +32,9 @@ struct Release {
   std::string token;  // 32 hex digits
   std::vector<std::string> recipients;
   Held held;
+  // Its file, locked until the release is finished or has failed. The lock goes with the process, so a release that was
+  // killed is in nobody's way. Whoever lets a Release go unfinished has broken it off.
+  std::optional<spool::MessageFile> message{};
 };
 
 struct ReleaseRequest {
@@ -61,13 +64,19 @@ class Store {
   // What is no message with an id and recipients is `refused` at once.
   void hold(spool::Draft draft, Held held, const Detail& detail, spool::Store::Done done);
 
-  // The latest first.
+  // The latest first, until `each` says false. It may take its time: nothing is locked or open meanwhile. What is held
+  // or changed while the list goes on may be in it or not; nothing is in it twice.
+  using Each = std::function<bool(const Held&)>;
+  Outcome<void> list(const Filter& filter, const Each& each);
   Outcome<std::vector<Held>> list(const Filter& filter);
+  // How many match, without regard to the limit.
+  Outcome<std::uint64_t> count(const Filter& filter);
   // Also by the id of a repetition.
   Outcome<HeldMessage> get(const std::string& id);
   Outcome<spool::MessageFile> open_message(const std::string& id);
 
-  // held → released. A release whose process is gone is taken over. `refused` says who has it, or why not.
+  // held → released. A release whose process is gone is taken over. `refused` says who has it, or why not; `not_found`
+  // that there is no such message, or since when it is gone.
   Outcome<Release> begin_release(const ReleaseRequest& request, WallTime now);
   // The MTA has taken it: → delivered, or back to held while other recipients wait. `reply` is what the MTA said.
   Outcome<State> finish_release(const Release& release, std::string_view reply, WallTime now);
@@ -82,7 +91,7 @@ class Store {
                                      const std::string& mail_from,
                                      const std::vector<std::string>& recipients, WallTime now);
 
-  // held → deleted.
+  // held → deleted; and released, when the process that was at it is gone.
   Outcome<void> remove(const std::string& id, WallTime now);
   // Expires what is older than `keep` (Options::keep when not given), and forgets the rows of what is gone as long. A
   // clock that has jumped expires nothing the first time, unless a person asks (`by_person`).
@@ -94,6 +103,9 @@ class Store {
   spool::Health health() const { return spool_->health(); }
 
  private:
+  // Within a transaction only.
+  Outcome<bool> is_being_released(const std::string& id) const;
+
   Store(Options options, std::unique_ptr<spool::Store> spool)
       : options_(std::move(options)), spool_(std::move(spool)) {}
   Options options_;

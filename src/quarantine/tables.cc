@@ -140,6 +140,18 @@ Outcome<void> add_header_hash(Database& database) {
   return database.script("ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
 }
 
+// What join() has joined.
+void split(std::string_view text, std::vector<std::string>& lines) {
+  std::size_t count = 0;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    if (count == lines.size()) lines.emplace_back();
+    lines[count++] = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  lines.resize(count);
+}
+
 }  // namespace
 
 std::string record_of(const Held& held, const Detail& detail) {
@@ -217,27 +229,16 @@ std::string join(const std::vector<std::string>& lines) {
   return text;
 }
 
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return lines;
-}
-
 std::int64_t seconds(WallTime time) { return time.time_since_epoch().count(); }
 
 WallTime time_of(std::int64_t since) { return WallTime(std::chrono::seconds(since)); }
 
-Held read_row(const Row& row) {
-  Held held;
+void read_row(const Row& row, Held& held) {
   held.id = row.text(0);
   held.queue_id = row.text(1);
   held.time = time_of(row.integer(2));
   held.mail_from = row.text(3);
-  held.recipients = split(row.text(4));
+  split(row.text(4), held.recipients);
   held.author = row.text(5);
   held.subject = row.text(6);
   held.message_id = row.text(7);
@@ -249,11 +250,10 @@ Held read_row(const Row& row) {
   held.size = static_cast<std::uint64_t>(row.integer(13));
   held.state = parse_state(row.text(14)).value_or(State::held);
   held.changed = time_of(row.integer(15));
-  held.delivered_to = split(row.text(16));
+  split(row.text(16), held.delivered_to);
   held.remark = row.text(17);
   held.repeats = static_cast<std::uint64_t>(row.integer(18));
   held.last_repeat = time_of(row.integer(19));
-  return held;
 }
 
 }  // namespace sekisho::quarantine

@@ -27,15 +27,14 @@ class Tables final : public spool::Tables {
 
 // Recipients as one column: one a line; none can hold a line end.
 std::string join(const std::vector<std::string>& lines);
-std::vector<std::string> split(std::string_view text);
 
 std::int64_t seconds(WallTime time);
 WallTime time_of(std::int64_t seconds);
 
-// The columns of a Held, in the order that read_row() takes them.
+// The columns of a Held, in the order that read_row() takes them. It sets all that they tell, and uses the strings again.
 #define SEKISHO_HELD_COLUMNS                                                                       \
   "id, queue_id, time, mail_from, recipients, author, subject, message_id, client, rule, reason, " \
   "header_hash, body_hash, size, state, changed, delivered_to, remark, repeats, last_repeat"
-Held read_row(const spool::Row& row);
+void read_row(const spool::Row& row, Held& held);
 
 }  // namespace sekisho::quarantine

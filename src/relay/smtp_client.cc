@@ -57,14 +57,19 @@ struct Needs {
   }
 };
 
+// Where the first CR or LF is that stands alone; npos when none does.
+std::size_t bare_line_end(std::string_view content) {
+  std::size_t at = content.find_first_of("\r\n");
+  while (at != std::string_view::npos && content.compare(at, 2, "\r\n") == 0)
+    at = content.find_first_of("\r\n", at + 2);
+  return at;
+}
+
 // Why it cannot go over SMTP at all; empty when it can.
 std::string why_impossible(const Letter& letter) {
-  const auto& content = letter.content;
-  for (std::size_t at = content.find_first_of("\r\n"); at != std::string_view::npos;
-       at = content.find_first_of("\r\n", at + 2)) {
-    if (content.compare(at, 2, "\r\n") != 0)
-      return "octet " + std::to_string(at) +
-             " of the message is a bare CR or LF, which must not be sent (RFC 5321 §2.3.8)";
+  if (const auto at = bare_line_end(letter.content); at != std::string_view::npos) {
+    return "octet " + std::to_string(at) +
+           " of the message is a bare CR or LF, which must not be sent (RFC 5321 §2.3.8)";
   }
   if (letter.recipients.empty()) return "no recipients";
   if (!is_plain(letter.mail_from, true)) return "the sender has control characters";
@@ -279,6 +284,10 @@ Expected<SmtpServer> parse_smtp_server(std::string_view text) {
   if (error != std::errc{} || end != port.data() + port.size() || server.port == 0 || host.empty())
     return parse_error("not HOST:PORT");
   return server;
+}
+
+bool has_bare_line_end(std::string_view content) {
+  return bare_line_end(content) != std::string_view::npos;
 }
 
 Handover hand_over_by_smtp(const SmtpServer& server, const Letter& letter,

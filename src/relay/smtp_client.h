@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "relay/letter.h"
@@ -20,7 +21,7 @@ struct SmtpTimes {
   std::chrono::seconds data{120};
   std::chrono::seconds block{180};  // each 64 KB of the message
   std::chrono::seconds dot{600};
-  // All of it: a release that takes longer than an hour may be taken over.
+  // All of it: so long nobody else can release or delete the message.
   std::chrono::seconds together{40 * 60};
 };
 
@@ -31,6 +32,9 @@ struct SmtpServer {
 
 // "HOST:PORT", "[::1]:25".
 Expected<SmtpServer> parse_smtp_server(std::string_view text);
+
+// Whether a CR or LF stands alone, which SMTP must not carry (RFC 5321 §2.3.8).
+bool has_bare_line_end(std::string_view content);
 
 // `own_name`: what EHLO says.
 Handover hand_over_by_smtp(const SmtpServer& server, const Letter& letter,

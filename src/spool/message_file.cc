@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,6 +176,14 @@ Outcome<void> MessageFile::compare(const Crc32& of_message) const {
   if (checksum.value() == trailer_.checksum) return {};
   return failed(damaged("the message file is not what was written: its checksum differs"));
 }
+
+Outcome<bool> MessageFile::lock() {
+  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return failed(failure_of_errno(errno, "lock the message file"));
+}
+
+void MessageFile::unlock() const { ::flock(fd_.get(), LOCK_UN); }
 
 Outcome<std::string> MessageFile::read_all() const {
   auto message = read(0, static_cast<std::size_t>(size()));

@@ -85,6 +85,11 @@ class MessageFile {
   // Compares the checksum in pieces, without keeping the message in memory.
   Outcome<void> verify() const;
 
+  // Takes the kernel's lock on the file; false when another has it. Kept until unlock(), or until this object or the
+  // process is gone, however it ends. It keeps nobody from reading, only from taking it.
+  Outcome<bool> lock();
+  void unlock() const;
+
  private:
   MessageFile(UniqueFd fd, Trailer trailer, std::string record)
       : fd_(std::move(fd)), trailer_(trailer), record_(std::move(record)) {}

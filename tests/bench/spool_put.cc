@@ -181,10 +181,12 @@ void time_lists(const std::string& folder) {
       steady_now() + std::chrono::seconds(60), [](int n) { return n == 0; }, [](int, bool) {});
   const auto time = [&](const char* what, const quarantine::Filter& filter) {
     const auto start = steady_now();
-    const auto list = (*store)->list(filter);
+    std::size_t count = 0;
+    const auto listed =
+        (*store)->list(filter, [&](const quarantine::Held&) { return ++count > 0; });
+    need(listed.has_value(), "list");
     const std::chrono::duration<double> took = steady_now() - start;
-    std::printf("list of %zu of 100,000, %s: %.3f s\n", list ? list->size() : 0, what,
-                took.count());
+    std::printf("list of %zu of 100,000, %s: %.3f s\n", count, what, took.count());
   };
   time("all", {});
   time("all again", {});

@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 from lab import namespace, scenario  # noqa: E402
 from lab.mta import MTAS  # noqa: E402
 from ledger import Ledger, Tally  # noqa: E402
-from load import Command, Load, REFUSED, RELEASED, release  # noqa: E402
+from load import Command, GONE, Load, REFUSED, RELEASED, release  # noqa: E402
 
 SKIPPED = 77
 CLIENTS, RELEASERS = 8, 2
@@ -126,7 +126,7 @@ class Experiment:
         refuses, and the admin looks whether it was delivered."""
         there = [self._lab.sink.of(mail.name, to) for to in mail.held_for]
         code, said = self._command.run("release", "--", mail.row)
-        if any(there) and code != REFUSED:
+        if any(there) and code not in (REFUSED, GONE):
             return [f"{mail.name} ({mail.row}): a killed release delivered it, and it can be released again: {code}, {said}"]
         if any(there):
             mail.settled = all(there)

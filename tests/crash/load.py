@@ -11,7 +11,7 @@ from lab.smtp_client import Closed, SmtpClient
 from ledger import Mail, digest_of_body
 
 # Exit codes of `sekisho quarantine release`: done; somebody else has it, or had it; not now.
-RELEASED, REFUSED, TEMPORARY = 0, 65, 75
+RELEASED, REFUSED, GONE, TEMPORARY = 0, 65, 66, 75
 # However long a filter is away in this test, it is back before that.
 PATIENCE = 30
 
@@ -182,7 +182,7 @@ def release(command, ledger, mail, killed_after=None, *options):
         ledger.released(mail)
     elif running.returncode == TEMPORARY and "still held" in said and "may have delivered" not in said:
         ledger.count("releases put off")
-    elif running.returncode == REFUSED:
+    elif running.returncode in (REFUSED, GONE):
         ledger.count("releases refused")
     elif not (running.returncode == -9 and killed_after is not None):
         return [f"release of {mail.name} ({mail.row}): exit code {running.returncode}: {said}"]

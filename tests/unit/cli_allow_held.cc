@@ -307,7 +307,7 @@ TEST_F(AllowHeld, WhatIsGoneIsNotAllowed) {
   EXPECT_EQ(run({"quarantine", "delete", id}).code, ok);
   const std::string before = read("allow");
   const auto ended = run({"quarantine", "release", "--allow", id});
-  EXPECT_EQ(ended.code, data_error);
+  EXPECT_EQ(ended.code, no_input);
   EXPECT_THAT(ended.err, HasSubstr("it is deleted"));
   EXPECT_EQ(read("allow"), before);
 }

@@ -87,6 +87,21 @@ TEST(HeldTable, CanBeReadIn80Columns) {
             "0000-0007 2026-11-24 09:30 sales@shop.examp… one@examp… +1 請求書のご案内 (Nove…\n");
 }
 
+TEST(HeldJson, OneLineIsTheSameAsTheObject) {
+  for (const auto& text : hostile_subjects) {
+    auto held = test::held_message(7);
+    held.subject = held.remark = text;
+    held.recipients = {text, "b", "\"\\/\x7f"};
+    held.delivered_to.clear();
+    for (held.repeats = 0; held.repeats < 2; ++held.repeats) {
+      std::string line;
+      append_held_json(line, held);
+      EXPECT_EQ(line,
+                held_json(held).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+    }
+  }
+}
+
 TEST(HeldPage, IsHarmless) {
   for (const auto& text : hostile_subjects) {
     quarantine::HeldMessage message{test::held_message(1), test::held_detail()};

@@ -1,20 +1,13 @@
-// Held messages: what is held can be found, and every change of state happens once.
-#include <algorithm>
-#include <atomic>
+// Held messages: what is held can be found, deleted and released, and expires.
 #include <filesystem>
-#include <thread>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "quarantine/store.h"
 #include "quarantine/tables.h"
 #include "spool/database.h"
-#include "support/held_messages.h"
-#include "support/spool_store.h"
-#include "support/temporary_folder.h"
+#include "support/quarantine_test.h"
 
 namespace sekisho::quarantine {
 namespace {
@@ -29,46 +22,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 namespace fs = std::filesystem;
 
-class Quarantine : public testing::Test {
- protected:
-  Quarantine() { options_.dir = place_.file("store"); }
-
-  std::unique_ptr<Store> open(Access access = Access::owner) {
-    auto store = Store::open(options_, access, alarms_.sink());
-    EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().why);
-    return store ? std::move(*store) : nullptr;
-  }
-  test::Puts::Outcome hold(Store& store, Held held,
-                           const std::string& message = "Subject: x\r\n\r\n") {
-    test::Puts puts;
-    auto draft = store.draft();
-    draft.append(message);
-    store.hold(std::move(draft), std::move(held), held_detail(), puts.done());
-    return puts.wait().front();
-  }
-  void hold(Store& store, std::uint64_t number) {
-    const auto outcome = hold(store, held_message(number));
-    ASSERT_TRUE(outcome.has_value()) << outcome.error().why;
-  }
-  std::vector<std::string> ids(Store& store, const Filter& filter = {}) {
-    std::vector<std::string> all;
-    const auto rows = store.list(filter);
-    EXPECT_TRUE(rows.has_value());
-    for (const auto& row : *rows) all.push_back(row.id);
-    return all;
-  }
-  State state_of(Store& store, std::uint64_t number) {
-    return store.get(held_id(number))->held.state;
-  }
-  bool has_file(std::uint64_t number) const {
-    return fs::exists(options_.dir + "/" + held_id(number));
-  }
-
-  test::TemporaryFolder place_;
-  Options options_;
-  test::Alarms alarms_;
-  const WallTime now_ = held_message(0).time + hours(1);
-};
+class Quarantine : public test::QuarantineTest {};
 
 TEST_F(Quarantine, WhatIsHeldIsKnownAfterARestart) {
   Held odd = held_message(7);
@@ -162,6 +116,43 @@ TEST_F(Quarantine, Filters) {
   const auto long_text = store->list({.text = std::string(100'000, 'x')});
   ASSERT_FALSE(long_text.has_value());
   EXPECT_EQ(long_text.error().kind, Failure::Kind::refused);
+}
+
+TEST_F(Quarantine, AListOfManyNamesEachOnce) {
+  auto store = open();
+  constexpr std::uint64_t many = 1200;
+  for (std::uint64_t i = 0; i < many;) {
+    test::Puts puts;
+    for (const auto end = i + 300; i < end; ++i) {
+      // Portions end among messages of the same second.
+      Held held = held_message(i);
+      held.time = held_message(i / 300).time;
+      held.recipients.resize(1 + i % 2);
+      auto draft = store->draft();
+      draft.append("x");
+      store->hold(std::move(draft), std::move(held), held_detail(), puts.done());
+    }
+    for (const auto& outcome : puts.wait()) ASSERT_TRUE(outcome.has_value());
+  }
+  std::set<std::string> seen;
+  WallTime last = WallTime::max();
+  ASSERT_TRUE(store->list({}, [&](const Held& held) {
+    EXPECT_TRUE(seen.insert(held.id).second) << held.id << " twice";
+    EXPECT_LE(held.time, last);
+    last = held.time;
+    // Nothing of the row before this one is left.
+    const bool odd = (std::string("13579BDFHKNQSVXZ").find(held.id.back()) != std::string::npos);
+    EXPECT_EQ(held.recipients.size(), odd ? 2U : 1U) << held.id;
+    // Nothing is open meanwhile: the store can be changed.
+    EXPECT_TRUE(seen.size() % 100 != 0 || store->remove(held.id, now_).has_value());
+    return true;
+  }));
+  EXPECT_EQ(seen.size(), many);
+  EXPECT_EQ(ids(*store, {.waiting = true}).size(), many - 12);
+  EXPECT_EQ(ids(*store, {.limit = 501}).size(), 501U);
+  std::size_t some = 0;
+  ASSERT_TRUE(store->list({}, [&](const Held&) { return ++some < 7; }));
+  EXPECT_EQ(some, 7U);
 }
 
 TEST_F(Quarantine, SentAgainIsOneRowWithACount) {
@@ -335,131 +326,6 @@ TEST_F(Quarantine, ATokenOutlivesARelease) {
                   .has_value());
 }
 
-TEST_F(Quarantine, ReleasedTwiceAtTheSameTimeIsReleasedOnce) {
-  auto store = open();
-  for (std::uint64_t i = 0; i < 10; ++i) hold(*store, i);
-  std::atomic<int> begun{0};
-  std::vector<std::thread> admins;
-  for (int a = 0; a < 4; ++a) {
-    admins.emplace_back([&] {
-      for (std::uint64_t i = 0; i < 10; ++i)
-        begun += store->begin_release({held_id(i), {}}, now_).has_value() ? 1 : 0;
-    });
-  }
-  for (auto& admin : admins) admin.join();
-  EXPECT_EQ(begun, 10);
-}
-
-TEST_F(Quarantine, ManyProcessesChangeEachStateOnce) {
-  auto store = open();
-  for (std::uint64_t i = 0; i < 20; ++i) hold(*store, i);
-  store.reset();
-  // Each child releases, deletes and expires whatever it can, and tells how many it won.
-  std::vector<pid_t> children;
-  int results[2];
-  ASSERT_EQ(::pipe(results), 0);
-  for (int c = 0; c < 4; ++c) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      unsigned char won = 0;
-      auto guest = open(Access::guest);
-      for (std::uint64_t i = 0; i < 20; ++i) {
-        if ((i + static_cast<std::uint64_t>(c)) % 2 == 0) {
-          won = static_cast<unsigned char>(won + guest->remove(held_id(i), now_).has_value());
-        } else if (const auto release = guest->begin_release({held_id(i), {}}, now_)) {
-          won = static_cast<unsigned char>(won + 1);
-          ::_exit(guest->finish_release(*release, "250", now_) &&
-                          ::write(results[1], &won, 1) == 1 && i < 20
-                      ? 0
-                      : 1);
-        }
-      }
-      ::_exit(::write(results[1], &won, 1) == 1 ? 0 : 1);
-    }
-    children.push_back(child);
-  }
-  int won = 0;
-  for (const pid_t child : children) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    EXPECT_EQ(status, 0);
-    unsigned char octet = 0;
-    ASSERT_EQ(::read(results[0], &octet, 1), 1);
-    won += octet;
-  }
-  ::close(results[0]);
-  ::close(results[1]);
-  store = open();
-  const auto stats = store->stats(now_);
-  EXPECT_EQ(static_cast<std::uint64_t>(won), stats->delivered + stats->deleted);
-  EXPECT_EQ(stats->held + stats->delivered + stats->deleted, 20U);
-  EXPECT_TRUE(store->verify(true)->clean());
-}
-
-// A child begins a release and is gone.
-void begin_and_die(const Options& options, const std::string& id, bool handed_over, WallTime now) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    auto store = Store::open(options, Access::guest, [](const std::string&) {});
-    const auto release = (*store)->begin_release({id, {}}, now);
-    bool good = release.has_value();
-    if (good && handed_over) {
-      good = (*store)
-                 ->consume_token(release->token, release->held.body_hash, release->held.mail_from,
-                                 release->recipients, now)
-                 .has_value();
-    }
-    ::_exit(good ? 0 : 1);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  ASSERT_EQ(status, 0);
-}
-
-TEST_F(Quarantine, AReleaseWhoseProcessIsGoneIsTakenOver) {
-  auto store = open();
-  hold(*store, 1);
-  store.reset();
-  begin_and_die(options_, held_id(1), false, now_);
-  store = open();
-  EXPECT_EQ(state_of(*store, 1), State::released);
-  const auto release = store->begin_release({held_id(1), {}}, now_);
-  ASSERT_TRUE(release.has_value()) << release.error().why;
-  const auto second = store->begin_release({held_id(1), {}}, now_);
-  ASSERT_FALSE(second.has_value());
-  EXPECT_THAT(second.error().why, HasSubstr("process " + std::to_string(::getpid())));
-  EXPECT_FALSE(store->remove(held_id(1), now_).has_value());
-  // The number of a process may have gone to another: after an hour nobody is believed to release it still.
-  const auto third = store->begin_release({held_id(1), {}}, now_ + hours(2));
-  ASSERT_TRUE(third.has_value());
-  EXPECT_FALSE(store->finish_release(*release, "250 late", now_).has_value());
-  EXPECT_TRUE(store->finish_release(*third, "250 ok", now_).has_value());
-}
-
-TEST_F(Quarantine, AReleaseThatBrokeOffAfterTheFilterIsNotRepeatedByItself) {
-  auto store = open();
-  hold(*store, 1);
-  store.reset();
-  begin_and_die(options_, held_id(1), true, now_);
-  store = open();
-  const auto again = store->begin_release({held_id(1), {}}, now_);
-  ASSERT_FALSE(again.has_value());
-  EXPECT_THAT(again.error().why, HasSubstr("may have delivered"));
-  EXPECT_TRUE(store->begin_release({held_id(1), {}, true}, now_).has_value());
-}
-
-TEST_F(Quarantine, AReleaseOfAMissingFileSaysSo) {
-  auto store = open();
-  hold(*store, 1);
-  fs::remove(options_.dir + "/" + held_id(1));
-  const auto release = store->begin_release({held_id(1), {}}, now_);
-  ASSERT_FALSE(release.has_value());
-  EXPECT_EQ(release.error().kind, Failure::Kind::not_found);
-  EXPECT_EQ(state_of(*store, 1), State::held);
-  EXPECT_TRUE(store->remove(held_id(1), now_).has_value());
-  EXPECT_TRUE(store->verify(true)->clean());
-}
-
 TEST_F(Quarantine, ExpiresByAge) {
   options_.keep = hours(48);
   auto store = open();
@@ -500,15 +366,6 @@ TEST_F(Quarantine, AClockThatJumpsExpiresNothingAtOnce) {
   EXPECT_EQ(store->expire(jumped + hours(1))->messages, 1U);
 }
 
-TEST_F(Quarantine, WhatIsBeingReleasedDoesNotExpire) {
-  options_.keep = hours(1);
-  auto store = open();
-  hold(*store, 1);
-  ASSERT_TRUE(store->begin_release({held_id(1), {}}, now_ + hours(2)).has_value());
-  EXPECT_EQ(store->expire(now_ + hours(3))->messages, 0U);
-  EXPECT_EQ(store->expire(now_ + hours(26))->messages, 1U);  // broken off long ago
-}
-
 TEST_F(Quarantine, ExpiresMoreThanOneTransactionTakes) {
   auto store = open();
   test::Puts puts;
@@ -540,28 +397,6 @@ TEST_F(Quarantine, RecordsOfOthersAreNotRows) {
   Held held = held_message(1);
   held.id = "../../etc";
   EXPECT_FALSE(read_record(record_of(held, {})).has_value());
-}
-
-// The MTA had all of the message and did not answer: whether a second release may follow depends on the filter.
-TEST_F(Quarantine, AReleaseWithoutAnAnswerIsRemembered) {
-  const auto store = open();
-  hold(*store, 1);
-  const WallTime now = held_message(1).time;
-  const auto unseen = store->begin_release({held_id(1), {}}, now);
-  ASSERT_TRUE(unseen);
-  ASSERT_TRUE(store->fail_release(*unseen, "no answer", now, /*may_have_it=*/true));
-  EXPECT_EQ(state_of(*store, 1), State::held);
-
-  const auto passed = store->begin_release({held_id(1), {}}, now);
-  ASSERT_TRUE(passed) << "no filter has passed the first one";
-  ASSERT_TRUE(store->consume_token(passed->token, held_message(1).body_hash,
-                                   held_message(1).mail_from, held_message(1).recipients, now));
-  ASSERT_TRUE(store->fail_release(*passed, "no answer", now, /*may_have_it=*/true));
-  const auto refused = store->begin_release({held_id(1), {}}, now);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, Failure::Kind::refused);
-  EXPECT_EQ(state_of(*store, 1), State::held);
-  EXPECT_TRUE(store->begin_release({held_id(1), {}, true}, now));
 }
 
 // A subject is cut between two characters.

@@ -101,7 +101,10 @@ TEST(SmtpClient, NeverABareCrOrLfOnTheWire) {
     const auto outcome = hand_over_by_smtp({"127.0.0.1", 1}, letter(content), "x");
     EXPECT_EQ(outcome.code, Code::impossible);
     EXPECT_THAT(outcome.why, HasSubstr("bare CR or LF"));
+    EXPECT_TRUE(has_bare_line_end(content));
   }
+  for (const char* content : {"", "x", "a: b\r\n\r\n", "\r\n\r\nx"})
+    EXPECT_FALSE(has_bare_line_end(content));
   Letter one = letter();
   one.recipients[0].address = "b@example.jp>\r\nDATA";
   EXPECT_EQ(hand_over_by_smtp({"127.0.0.1", 1}, one, "x").code, Code::impossible);

@@ -1,0 +1,174 @@
+// The verbs of `sekisho quarantine` as they are typed: what they print, and how they end.
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "cli/exit_code.h"
+#include "quarantine/holding.h"
+#include "support/command_run.h"
+#include "support/held_messages.h"
+#include "support/spool_store.h"
+
+namespace sekisho::cli {
+namespace {
+
+using test::Ended;
+using test::held_id;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// A terminal; what was written to it until nobody has it open any more.
+class Terminal {
+ public:
+  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY)) {
+    EXPECT_EQ(::grantpt(master_.get()), 0);
+    EXPECT_EQ(::unlockpt(master_.get()), 0);
+    path_ = ::ptsname(master_.get());
+    slave_ = UniqueFd(::open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    reader_ = std::thread([this] {
+      char octets[4096];
+      for (ssize_t got = 0; (got = ::read(master_.get(), octets, sizeof octets)) > 0;)
+        text_.append(octets, static_cast<std::size_t>(got));
+    });
+  }
+  const std::string& path() const { return path_; }
+  std::string text() {
+    slave_.reset();
+    reader_.join();
+    return text_;
+  }
+
+ private:
+  UniqueFd master_;
+  UniqueFd slave_;
+  std::string path_;
+  std::string text_;
+  std::thread reader_;
+};
+
+class Verbs : public testing::Test {
+ protected:
+  Verbs() { configure("smtp:127.0.0.1:1"); }
+  void configure(const std::string& release_via) const {
+    std::ofstream(folder_.file("conf"))
+        << "[quarantine]\nwhere = \"store\"\nrelease_via = \"" << release_via << "\"\ndir = \""
+        << folder_.file("store") << "\"\n";
+  }
+  std::unique_ptr<quarantine::Store> open() const {
+    quarantine::Options options;
+    options.dir = folder_.file("store");
+    auto store = quarantine::Store::open(options, quarantine::Access::owner, alarms_.sink());
+    EXPECT_TRUE(store);
+    return std::move(*store);
+  }
+  void hold(std::uint64_t from, std::uint64_t to, const std::string& message = "a: b\r\n\r\nx") {
+    const auto store = open();
+    test::Puts puts;
+    for (std::uint64_t number = from; number < to; ++number) {
+      auto draft = store->draft();
+      draft.append(message);
+      store->hold(std::move(draft), test::held_message(number),
+                  {quarantine::Envelope().json(), "{}"}, puts.done());
+    }
+    for (const auto& outcome : puts.wait()) EXPECT_TRUE(outcome.has_value());
+  }
+  Ended run(std::vector<std::string> words, const std::string& input = "") const {
+    words.insert(words.begin(), "quarantine");
+    words.insert(words.end(), {"--config", folder_.file("conf")});
+    return test::run_command(folder_, std::move(words), input);
+  }
+  // `list` at a terminal.
+  std::string listed(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"sekisho", "quarantine", "list", "-c", folder_.file("conf")});
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    Terminal terminal;
+    {
+      const test::Redirected out(1, terminal.path(), O_WRONLY | O_NOCTTY);
+      EXPECT_EQ(cli::run(static_cast<int>(argv.size()), argv.data()), ok);
+    }
+    return terminal.text();
+  }
+
+  test::TemporaryFolder folder_;
+  test::Alarms alarms_;
+};
+
+std::ptrdiff_t lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+TEST_F(Verbs, ATerminalGetsTheLatestHundred) {
+  hold(0, 107);
+  const auto table = listed({});
+  EXPECT_EQ(lines(table), 102) << "title, rows, the rest";
+  EXPECT_THAT(table, HasSubstr(held_id(106)));
+  EXPECT_THAT(table, HasSubstr(held_id(7)));
+  EXPECT_THAT(table, Not(HasSubstr(held_id(6))));
+  EXPECT_THAT(table, HasSubstr("\n7 more: --limit 0 shows all"));
+  EXPECT_EQ(lines(listed({"--limit", "0"})), 108);
+  EXPECT_THAT(listed({"--limit", "3"}), HasSubstr("\n104 more"));
+  EXPECT_THAT(listed({"--limit", "107"}), Not(HasSubstr("more:")));
+  EXPECT_EQ(lines(listed({"--text", "message 10"})), 9) << "10 and 100 to 106";
+  // Anything else gets all, or what it asks for, and nothing that is no row.
+  EXPECT_EQ(lines(run({"list"}).out), 108);
+  EXPECT_EQ(lines(run({"list", "--limit", "3"}).out), 4);
+  EXPECT_EQ(lines(run({"list", "--json"}).out), 107);
+  EXPECT_EQ(lines(run({"list", "--json", "--limit", "3"}).out), 3);
+}
+
+TEST_F(Verbs, WhatChangesNothingSaysSo) {
+  hold(1, 4);
+  for (const char* verb : {"delete", "release"}) {
+    auto ended = run({verb, "ALL", "--from", "nobody"});
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr("nothing is held that matches: nothing is changed"));
+    ended = run({verb, "-"}, " \n");
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr("standard input names no id: nothing is changed"));
+    ended = run({verb, held_id(7)});
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr(held_id(7) + ": nothing is held under that id"));
+  }
+  ASSERT_EQ(run({"delete", held_id(1), held_id(2)}).code, ok);
+  for (const char* verb : {"delete", "release"}) {
+    const auto ended = run({verb, held_id(1), held_id(2)});
+    EXPECT_EQ(ended.code, no_input);
+    EXPECT_THAT(ended.err, HasSubstr(held_id(2) + ": it is deleted since "));
+    EXPECT_THAT(ended.err, HasSubstr(std::string("nothing is ") + verb));
+    EXPECT_THAT(ended.out, IsEmpty());
+  }
+  // With one that can be deleted, the first failure is the exit status, and something has changed.
+  const auto ended = run({"delete", held_id(1), held_id(3)});
+  EXPECT_EQ(ended.code, no_input);
+  EXPECT_EQ(ended.out, held_id(3) + "  deleted\n");
+  EXPECT_THAT(ended.err, Not(HasSubstr("nothing is deleted")));
+}
+
+TEST_F(Verbs, ABareLineEndIsToldWithWhatToDo) {
+  hold(1, 2, "a: b\r\n\r\nx\ry\r\n");
+  auto ended = run({"release", held_id(1)});
+  EXPECT_EQ(ended.code, unavailable);
+  EXPECT_THAT(ended.out, IsEmpty());
+  EXPECT_EQ(lines(ended.err), 1);
+  EXPECT_THAT(ended.err, HasSubstr("still held: it has a bare CR or LF"));
+  EXPECT_THAT(ended.err, HasSubstr("release_via = \"sendmail:/usr/sbin/sendmail\""));
+  EXPECT_THAT(ended.err, HasSubstr("`sekisho quarantine show --raw 0000-0001`"));
+  EXPECT_THAT(run({"show", held_id(1)}).out, HasSubstr("a bare CR or LF"));
+  // Both ways are there.
+  EXPECT_EQ(run({"show", "--raw", held_id(1)}).out, "a: b\r\n\r\nx\ry\r\n");
+  const std::string program = folder_.file("sendmail");
+  std::ofstream(program) << "#!/bin/sh\ncat > " << folder_.file("sent") << "\n";
+  ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+  configure("sendmail:" + program);
+  ended = run({"release", held_id(1)});
+  EXPECT_EQ(ended.code, ok) << ended.err;
+  EXPECT_THAT(test::read_file(folder_.file("sent")), HasSubstr("\na: b\n\nx\ry\n"));
+}
+
+}  // namespace
+}  // namespace sekisho::cli
