@@ -141,7 +141,7 @@ void Loader::read_file(const std::string& path, const Place& included_at, std::s
 void Loader::read_text(std::string_view text, const std::string& name, std::size_t nesting) {
   auto document = parse_document(text, name);
   if (!document) {
-    for (Finding& finding : document.error()) reader_.findings.push_back(std::move(finding));
+    for (const Finding& finding : document.error()) reader_.error(finding.place, finding.message);
     return;
   }
   documents_.push_back(*document);
