@@ -64,6 +64,7 @@ bool may_be_zone(std::string_view text) {
 // One line of the file, comments and empty ones apart.
 void read_zone_file(const std::string& key, const Value& value, ListDefinition& slot,
                     Reader& reader) {
+  if (reader.skip_list_files) return;
   const std::size_t findings = reader.findings.size();
   const auto lines = reader.read_list_file({"file:" + value.text, value.place});
   if (reader.findings.size() > findings && may_be_zone(value.text)) {

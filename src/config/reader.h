@@ -41,6 +41,7 @@ class Reader {
 
   std::vector<Finding> findings;
   std::vector<std::string> files;
+  bool skip_list_files = false;  // each "file:PATH" is as if it were empty
 
  private:
   std::map<std::string, Place> places_;

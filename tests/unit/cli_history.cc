@@ -6,6 +6,8 @@
 #include <fstream>
 #include <regex>
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -258,6 +260,54 @@ TEST_F(HistoryCommand, ExitCodes) {
   const auto unknown = run_command(folder_, {"histroy"});
   EXPECT_EQ(unknown.code, usage);
   EXPECT_THAT(unknown.err, HasSubstr("there is no command histroy; see sekisho --help"));
+}
+
+// What is only looked at needs no lists, and a damaged one must not be in the way.
+TEST_F(HistoryCommand, DamagedListsAreInNobodysWay) {
+  const auto id = judge(from("x@b.example", "ceo@a.example"));
+  std::string text = configuration;
+  text.replace(text.find("[\"example.jp\"]"), 14, "\"file:gone\"");
+  text += "[control]\nsocket = \"" + path("none.sock") + "\"\n[quarantine]\ndir = \"" +
+          path("held") + "\"\n[[dnsbl]]\nname = \"zen\"\nlist_file = \"gone\"\n";
+  write("conf", text);
+  write("allow", "nonsense\n");
+  EXPECT_THAT(run({"history"}).out, HasSubstr(id));
+  const auto told = run({"explain", id});
+  EXPECT_EQ(told.code, ok) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("DECIDES"));
+  EXPECT_EQ(told.err, "");
+  for (const char* verb : {"status", "reload"}) {
+    const auto ended = run({verb});
+    EXPECT_EQ(ended.code, unavailable) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("none.sock")) << "the socket of the configuration";
+    EXPECT_THAT(ended.err, Not(HasSubstr("gone")));
+  }
+  EXPECT_NE(run({"quarantine", "list"}).code, config);
+  EXPECT_THAT(run({"quarantine", "list"}).err, Not(HasSubstr("gone")));
+  for (const auto& words :
+       {std::vector<std::string>{"config", "check"}, std::vector<std::string>{"config", "dump"}}) {
+    EXPECT_EQ(run(words).code, config) << words[1];
+  }
+}
+
+TEST_F(HistoryCommand, IsExplainedWithoutThePublicSuffixList) {
+  std::string text = configuration;
+  text.replace(text.find("reject ="), 0, "discovery = \"psl\"\npublic_suffix_list = \"psl\"\n");
+  write("psl", "example\njp\n");
+  write("conf", text);
+  const auto loaded = config::load_file(path("conf"));
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
+  recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
+  gate_ = std::make_unique<test::Gate>(*snapshot_);
+  const auto id = judge(from("x@b.example", "ceo@a.example"));
+  EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("equal"));
+  ASSERT_EQ(::unlink(path("psl").c_str()), 0);
+  const auto told = run({"explain", id});
+  EXPECT_EQ(told.code, ok) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("DECIDES"));
+  EXPECT_THAT(told.out, HasSubstr("dmarc.public_suffix_list"));
+  EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("cannot be made again"));
 }
 
 TEST_F(HistoryCommand, WhatTheSenderWroteDoesNotSteerATerminal) {
