@@ -254,7 +254,40 @@ TEST_F(HistoryCommand, ExitCodes) {
   write("off.conf", "[history]\ndir = \"\"\n");
   EXPECT_EQ(run_command(folder_, {"history", "-c", path("off.conf")}).code, unavailable);
   EXPECT_EQ(run_command(folder_, {"history", "--dir", path("nowhere")}).code, no_input);
-  EXPECT_EQ(run({"history", "--since", "yesterday"}).code, usage);
+  const struct {
+    std::vector<std::string> words;
+    const char* says;
+  } wrong[] = {
+      {{"--since", "yesterday"}, "--since: expected a time as 2026-11-21T09:30:00Z"},
+      {{"--until", "2026-13-01"}, "--until: expected a time"},
+      {{"--action", "rejct"}, "--action: one of accept, tag, quarantine, tempfail, reject"},
+      {{"--action", "REJECT"}, "--action: one of"},
+      {{"--limit", "many"}, "a whole number from 0"},
+      {{"--limit", "-1"}, "a whole number from 0"},
+      {{"--limit", "1.5"}, "a whole number from 0"},
+      {{"--limit", "99999999999999999999"}, "a whole number from 0"},
+      {{"--client", "192.0.2.0/33"}, "--client: an address, a network as 192.0.2.0/24"},
+      {{"--client", "192.0.2.1/24"}, "did you mean 192.0.2.0/24"},
+  };
+  for (const auto& each : wrong) {
+    auto words = each.words;
+    words.insert(words.begin(), "history");
+    const auto ended = run(words);
+    EXPECT_EQ(ended.code, usage) << words[1] << words[2];
+    EXPECT_THAT(ended.err, HasSubstr(each.says));
+    EXPECT_EQ(ended.out, "") << words[1];
+  }
+  EXPECT_EQ(run({"history", "--limit", "0", "--action", "tempfail", "--client", "a/b"}).code,
+            usage);
+  for (const auto& words : {std::vector<std::string>{"--since", "yesterday"},
+                            {"--until", "2 d"},
+                            {"--state", "hold"},
+                            {"--limit", "-1"},
+                            {"--limit", "few"}}) {
+    const auto ended = run({"quarantine", "list", words[0], words[1]});
+    EXPECT_EQ(ended.code, usage) << words[0];
+    EXPECT_THAT(ended.err, HasSubstr(words[0] + ": ")) << words[0];
+  }
   EXPECT_EQ(run({"explain"}).code, usage);
   EXPECT_EQ(run({"explain", "ALL", "--config", path("absent.conf")}).code, config);
   const auto unknown = run_command(folder_, {"histroy"});
