@@ -179,8 +179,13 @@ void Daemon::log_start() {
   if (!metrics_address.empty()) line.field("metrics", metrics_address);
   if (loaded_.settings.rules.defaults.monitor) line.field("monitor", "all");
   log_.info(line.text());
-  // What is done with whom, so that a new version cannot change it without a word.
+  log_in_force();
+}
+
+// What is done with whom, so that neither a new version nor a slip in a file can change it without a word.
+void Daemon::log_in_force() {
   log_.info(dispositions(loaded_.settings));
+  log_.info(control::lists_in_force(engine_->snapshot()->rules));
 }
 
 void Daemon::watch_lists(const session::Snapshot& snapshot) {
@@ -314,6 +319,7 @@ json Daemon::reload() {
     answer["findings"].push_back(finding.text());
   }
   log_.info(LogLine("reloaded:").field("digest", loaded_.digest).text());
+  log_in_force();
   tell_service_manager("READY=1");
   answer["ok"] = true;
   answer["digest"] = loaded_.digest;

@@ -50,6 +50,7 @@ class Daemon {
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
+  void log_in_force();
   // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
   void look_around();
   // The DNS lists of the configuration are asked from now on.

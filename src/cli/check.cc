@@ -16,6 +16,7 @@
 #include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
+#include "cli/option_checks.h"
 #include "control/snapshot.h"
 #include "mail/message.h"
 #include "session/record.h"
@@ -109,9 +110,20 @@ std::optional<session::Outcome> run(const CheckRequest& request,
   return outcome;
 }
 
+std::string control_character_in(const CheckRequest& request) {
+  std::string wrong = check_no_control("--ip", request.ip);
+  if (wrong.empty()) wrong = check_no_control("--helo", request.helo);
+  if (wrong.empty()) wrong = check_no_control("--mail-from", request.mail_from);
+  for (const auto& to : request.recipients) {
+    if (wrong.empty()) wrong = check_no_control("--rcpt", to);
+  }
+  return wrong;
+}
+
 }  // namespace
 
 Expected<session::Outcome, CheckError> judge(const CheckRequest& request) {
+  if (auto wrong = control_character_in(request); !wrong.empty()) return failed(usage, wrong);
   const auto ip = mail::IpAddress::parse(request.ip);
   if (!ip) return failed(usage, "--ip: " + ip.error().what);
   std::optional<WallTime> at;

@@ -14,6 +14,7 @@
 #include "cli/explain.h"
 #include "cli/failure_message.h"
 #include "cli/history.h"
+#include "cli/option_checks.h"
 #include "cli/quarantine.h"
 #include "cli/version.h"
 
@@ -137,7 +138,8 @@ void add_history(CLI::App& app, int& result) {
   verb->add_option("--action", request->filter.action, "accept, tag, quarantine, tempfail, reject");
   verb->add_option("--client", request->filter.client, "Address, network or part of the name");
   verb->add_option("--text", request->filter.text, "Part of the subject, the reason, or a name");
-  verb->add_option("--limit", request->limit, "At most so many; 0: all (default 100)");
+  verb->add_option("--limit", request->limit, "At most so many; 0: all (default 100)")
+      ->check(check_whole_number);
   verb->add_flag("--json", request->json, "Print one JSON array");
   verb->callback([request, &result] { result = history(*request); });
 }

@@ -27,12 +27,13 @@ void print(const std::vector<config::Finding>& findings) {
   }
 }
 
-std::optional<config::Loaded> load_configuration(const std::string& path) {
+std::optional<config::Loaded> load_configuration(const std::string& path,
+                                                 config::ListFilesOfKeys lists) {
   std::error_code ignored;
   if (path.empty() && !std::filesystem::exists(default_config, ignored)) {
     return config::load_text("", "defaults").value();
   }
-  auto loaded = config::load_file(path_or_default(path));
+  auto loaded = config::load_file(path_or_default(path), lists);
   if (!loaded) {
     print(loaded.error());
     return std::nullopt;

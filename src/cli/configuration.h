@@ -13,7 +13,9 @@ namespace sekisho::cli {
 inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 
 // What is wrong goes to stderr. An empty path means the system's file, or the defaults where there is none.
-std::optional<config::Loaded> load_configuration(const std::string& path);
+// Whoever decides nothing by it skips the files of lists: an error in one must not keep the admin from his quarantine.
+std::optional<config::Loaded> load_configuration(
+    const std::string& path, config::ListFilesOfKeys lists = config::ListFilesOfKeys::read);
 
 // To stderr.
 void print(const std::vector<config::Finding>& findings);

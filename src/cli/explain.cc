@@ -64,6 +64,9 @@ int tell(Records& records, const Wanted& wanted, session::Decided decided,
   const auto book = rulebook_for(records, decided, request.place, caveat);
   if (!book) return not_told(wanted, "no configuration can be read");
   auto explanation = explain_decision(std::move(decided), *book);
+  if (caveat.empty() && !book->lacks.empty()) {
+    caveat = book->lacks + ": what would have changed the verdict cannot be told.";
+  }
   explanation.caveat = std::move(caveat);
   if (request.json) {
     std::printf("%s\n", dumped(explanation_json(explanation)).c_str());
@@ -84,6 +87,8 @@ int replay_one(Records& records, const Wanted& wanted, const session::Decided& d
   const auto& id = decided.outcome.facts.id;
   if (const auto book = records.rulebook(decided.configuration); !book) {
     found.push_back("cannot be made again: " + book.error());
+  } else if (!(*book)->lacks.empty()) {
+    found.push_back("cannot be made again: " + (*book)->lacks);
   } else {
     const auto replayed = session::replay(decided, *(*book)->snapshot);
     found = session::differences(decided.outcome, replayed.outcome);

@@ -168,7 +168,7 @@ Explanation explain_decision(session::Decided decided, const Rulebook& book) {
     for (auto& [rules, recipients] : groups) {
       out.groups.push_back(explain_rules(decided, book, *rules, std::move(recipients)));
     }
-    out.alternatives = session::what_if(decided, *book.snapshot);
+    if (book.lacks.empty()) out.alternatives = session::what_if(decided, *book.snapshot);
   }
   out.decided = std::move(decided);
   return out;

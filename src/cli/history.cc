@@ -1,6 +1,9 @@
 #include "cli/history.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
@@ -8,6 +11,7 @@
 #include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "config/values.h"
+#include "mail/ip_address.h"
 #include "session/replay.h"
 
 namespace sekisho::cli {
@@ -152,6 +156,35 @@ int simulate(Records& records, const HistoryRequest& request, const Rulebook& bo
   return ok;
 }
 
+constexpr std::array<std::string_view, 5> actions = {"accept", "tag", "quarantine", "tempfail",
+                                                     "reject"};
+
+// What is wrong with it: a word that can match nothing would look like a history without a trace of it.
+std::string read_filter(HistoryRequest& request) {
+  const auto now = wall_now();
+  auto& filter = request.filter;
+  for (const auto& [option, text, slot] : {std::tuple("--since", &request.since, &filter.since),
+                                           std::tuple("--until", &request.until, &filter.until)}) {
+    if (text->empty()) continue;
+    *slot = time_of(*text, now);
+    if (!*slot) {
+      return std::string(option) +
+             ": expected a time as 2026-11-21T09:30:00Z, 2026-11-21, 2h or 7d (ago)";
+    }
+  }
+  if (!filter.action.empty() &&
+      std::find(actions.begin(), actions.end(), filter.action) == actions.end()) {
+    return "--action: one of accept, tag, quarantine, tempfail, reject";
+  }
+  if (filter.client.find('/') != std::string::npos) {
+    if (const auto network = mail::IpPrefix::parse(filter.client); !network) {
+      return "--client: an address, a network as 192.0.2.0/24, or part of a name: " +
+             network.error().what;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::optional<WallTime> time_of(const std::string& text, WallTime now) {
@@ -162,17 +195,7 @@ std::optional<WallTime> time_of(const std::string& text, WallTime now) {
 }
 
 int history(HistoryRequest request) {
-  const auto now = wall_now();
-  const auto read = [&](const std::string& text, std::optional<WallTime>& to) {
-    if (text.empty()) return true;
-    to = time_of(text, now);
-    return to.has_value();
-  };
-  if (!read(request.since, request.filter.since) || !read(request.until, request.filter.until)) {
-    std::fputs("sekisho: expected a time as 2026-11-21T09:30:00Z, 2026-11-21, 2h or 7d (ago)\n",
-               stderr);
-    return usage;
-  }
+  if (const auto wrong = read_filter(request); !wrong.empty()) return complain(usage, wrong);
   std::shared_ptr<const Rulebook> book;
   if (!request.place.other.empty()) {
     book = rulebook_of_file(request.place.other);

@@ -2,23 +2,40 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/option_checks.h"
+#include "cli/quarantine_store.h"
+
 namespace sekisho::cli {
 
 namespace {
 
+// Before the store is opened: a slip of the hand is told as one, whatever else is wrong.
+std::string check_time(const std::string& text) {
+  if (text.empty() || parse_when(text, wall_now())) return "";
+  return "write 2026-11-21, 2026-11-21T09:30:00Z, or how long ago, as in 36h or 2d";
+}
+
+std::string check_state(const std::string& text) {
+  if (text.empty() || text == "any" || quarantine::parse_state(text)) return "";
+  return "one of held, released, delivered, deleted, expired, any";
+}
+
 void add_filter(CLI::App& verb, FilterOptions& filter) {
-  verb.add_option("--since", filter.since, "Held at this time or later: 2026-11-21, or 2d for ago");
-  verb.add_option("--until", filter.until, "Held before this time");
+  verb.add_option("--since", filter.since, "Held at this time or later: 2026-11-21, or 2d for ago")
+      ->check(check_time);
+  verb.add_option("--until", filter.until, "Held before this time")->check(check_time);
   verb.add_option("--from", filter.from, "Part of the envelope sender or of the author");
   verb.add_option("--to", filter.to, "Part of a recipient");
   verb.add_option("--rule", filter.rule, "The rule that held it");
   verb.add_option("--state", filter.state,
                   "held, released, delivered, deleted, expired or any (default: what is still "
-                  "here)");
+                  "here)")
+      ->check(check_state);
   verb.add_option("--text", filter.text,
                   "Part of subject, author, sender, recipient, client, reason or Message-ID");
   verb.add_option("--limit", filter.limit,
-                  "The latest so many; 0 is all (default: all, but in a list at a terminal 100)");
+                  "The latest so many; 0 is all (default: all, but in a list at a terminal 100)")
+      ->check(check_whole_number);
 }
 
 template <class Options>
@@ -66,8 +83,10 @@ void add_changing(CLI::App& quarantine, int& result) {
                         quarantine_release, release);
   add_ids(*verb, *release);
   // --to is whom it goes to here, not a filter.
-  verb->add_option("--since", release->filter.since, "With ALL: held at this time or later");
-  verb->add_option("--until", release->filter.until, "With ALL: held before this time");
+  verb->add_option("--since", release->filter.since, "With ALL: held at this time or later")
+      ->check(check_time);
+  verb->add_option("--until", release->filter.until, "With ALL: held before this time")
+      ->check(check_time);
   verb->add_option("--from", release->filter.from, "With ALL: part of the sender or author");
   verb->add_option("--rule", release->filter.rule, "With ALL: the rule that held it");
   verb->add_option("--text", release->filter.text, "With ALL: part of subject, recipient, …");

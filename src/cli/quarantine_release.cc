@@ -178,7 +178,9 @@ int quarantine_release(const ReleaseOptions& options) {
     if (!mail::Mailbox::parse(to))
       return complain(usage, "--to: \"" + escape_for_log(to) + "\" is no address");
   }
-  auto open = open_store(options.config);
+  // --allow writes to a file that the configuration names, perhaps by another file.
+  using Lists = config::ListFilesOfKeys;
+  auto open = open_store(options.config, options.allow ? Lists::read : Lists::skip);
   if (!open) return open.error();
   const auto ids = selected_ids(*open->store, checked, wall_now());
   if (!ids) return ids.error();

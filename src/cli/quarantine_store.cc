@@ -60,8 +60,8 @@ ExitCode exit_code_of(spool::Failure::Kind kind) {
   return temporary;
 }
 
-OrExit<OpenStore> open_store(const std::string& config_path) {
-  auto loaded = load_configuration(config_path);
+OrExit<OpenStore> open_store(const std::string& config_path, config::ListFilesOfKeys lists) {
+  auto loaded = load_configuration(config_path, lists);
   if (!loaded) return tl::unexpected<int>(config);
   OpenStore open{std::move(loaded->settings), nullptr};
   auto store = quarantine::Store::open(

@@ -12,6 +12,7 @@
 #include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "cli/quarantine.h"
+#include "config/load.h"
 #include "config/settings.h"
 #include "quarantine/store.h"
 
@@ -26,7 +27,8 @@ struct OpenStore {
   config::Settings settings;
   std::unique_ptr<quarantine::Store> store;
 };
-OrExit<OpenStore> open_store(const std::string& config);
+OrExit<OpenStore> open_store(const std::string& config,
+                             config::ListFilesOfKeys lists = config::ListFilesOfKeys::skip);
 
 // "2026-11-21", "2026-11-21T09:30:00Z", seconds since 1970, or how long ago: "36h", "2d".
 std::optional<WallTime> parse_when(std::string_view text, WallTime now);

@@ -18,7 +18,8 @@ std::optional<std::string> folder_of(const HistoryPlace& place, int& exit_code) 
   std::error_code ignored;
   const bool other = place.config.empty() && !place.other.empty() &&
                      !std::filesystem::exists(default_config, ignored);
-  const auto loaded = load_configuration(other ? place.other : place.config);
+  const auto loaded =
+      load_configuration(other ? place.other : place.config, config::ListFilesOfKeys::skip);
   if (!loaded) {
     exit_code = config;
     return std::nullopt;
@@ -79,8 +80,17 @@ Records::Book Records::rulebook(const std::string& digest) {
     config::Settings settings = loaded->settings;
     settings.list_files = {{}, {}};
     auto book = make_rulebook(settings, digest, (*stored)->places);
+    std::string lacks;
+    if (!book && settings.dmarc.discovery == dmarc::Discovery::psl) {
+      // What was decided is told without the public suffix list.
+      lacks = book.error();
+      settings.dmarc.discovery = dmarc::Discovery::treewalk;
+      book = make_rulebook(settings, digest, (*stored)->places);
+    }
     if (!book) return book;
     auto complete = std::make_shared<Rulebook>(**book);
+    complete->settings.dmarc = loaded->settings.dmarc;
+    complete->lacks = std::move(lacks);
     auto snapshot = std::make_shared<session::Snapshot>(*complete->snapshot);
     static_cast<void>(control::read_list_files(loaded->settings.list_files, snapshot->rules));
     complete->settings.list_files = loaded->settings.list_files;

@@ -28,6 +28,8 @@ struct Rulebook {
   config::Settings settings;
   std::shared_ptr<const session::Snapshot> snapshot;
   std::map<std::string, std::string> places;  // of the keys that were given
+  // Why nothing can be decided again by it, though it can be explained; empty when there is nothing.
+  std::string lacks = {};
 };
 
 class Records {

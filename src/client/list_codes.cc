@@ -183,4 +183,18 @@ std::string without_key(std::string_view zone) {
   return out;
 }
 
+std::string without_keys(std::string_view text) {
+  const auto in_label = [](char c) { return ascii::is_alnum(c) || c == '-'; };
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && in_label(text[end])) ++end;
+    const std::string_view label = text.substr(at, end - at);
+    out += is_key(label) ? std::string_view("(secret)") : label;
+    if (end < text.size()) out += text[end];
+    at = end + 1;
+  }
+  return out;
+}
+
 }  // namespace sekisho::client

@@ -58,5 +58,7 @@ inline constexpr std::size_t max_zone_octets = 189;
 bool holds_key(std::string_view zone);
 // The zone with "(secret)" for such labels.
 std::string without_key(std::string_view zone);
+// The same for any text: whatever in it could be such a label.
+std::string without_keys(std::string_view text);
 
 }  // namespace sekisho::client

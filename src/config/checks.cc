@@ -1,7 +1,9 @@
 #include "config/checks.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -126,20 +128,64 @@ void check_dmarc(const Settings& settings, Reader& reader) {
   }
 }
 
-void check_trust(const Settings& settings, Reader& reader) {
-  const auto& networks = settings.session.trust.networks;
-  for (std::size_t i = 0; i < networks.size(); ++i) {
-    if (networks[i].length() == 0) {
-      reader.warning(reader.place_of("trust.networks[" + std::to_string(i) + "]"),
-                     networks[i].text() + " is everybody: no message would be evaluated");
+// Whether prefixes of one family leave no address out: two halves make the prefix that they are halves of, from the longest
+// up to the one of length 0.
+bool cover_everything(const std::vector<mail::IpPrefix>& prefixes, mail::IpAddress::Family family) {
+  constexpr int longest = 128;
+  std::array<std::set<mail::IpPrefix>, longest + 1> by_length;
+  for (const auto& prefix : prefixes) {
+    if (prefix.address().family() != family) continue;
+    by_length[static_cast<std::size_t>(prefix.length())].insert(prefix);
+  }
+  for (std::size_t length = longest; length > 0; --length) {
+    std::set<mail::IpPrefix> halves;
+    for (const auto& prefix : by_length[length]) {
+      const auto whole = mail::IpPrefix::around(prefix.address(), static_cast<int>(length) - 1);
+      if (!halves.insert(whole).second) by_length[length - 1].insert(whole);
     }
   }
+  return !by_length[0].empty();
+}
+
+// An entry, or several together, for everybody: nobody means that, and it would undo the filter without a sign.
+void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& prefixes,
+                     const std::string& what_then, Reader& reader) {
+  using Family = mail::IpAddress::Family;
+  const auto whose = [](Family family) {
+    return family == Family::v4 ? std::string("every IPv4 address") : "every IPv6 address";
+  };
+  for (const Family family : {Family::v4, Family::v6}) {
+    bool single = false;
+    for (std::size_t i = 0; i < prefixes.size(); ++i) {
+      if (prefixes[i].length() > 0 || prefixes[i].address().family() != family) continue;
+      single = true;
+      reader.error(reader.place_of(key + "[" + std::to_string(i) + "]"),
+                   key + ": " + prefixes[i].text() + " is " + whose(family) + ": " + what_then);
+    }
+    if (!single && cover_everything(prefixes, family)) {
+      reader.error(reader.place_of(key),
+                   key + ": the entries together are " + whose(family) + ": " + what_then);
+    }
+  }
+}
+
+void check_trust(const Settings& settings, Reader& reader) {
+  const auto& trust = settings.session.trust;
+  check_everybody("trust.networks", trust.networks,
+                  "no message from there would be evaluated; list your own networks, as in "
+                  "mynetworks of Postfix",
+                  reader);
+  check_everybody(
+      "trust.relays", trust.relays,
+      "whoever connects could say who sent a message, and nobody would be refused; list "
+      "the addresses of your own relays",
+      reader);
 }
 
 // Loopback stands there for the content filter of a relay, and is in trust.networks for our own.
 void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>& networks,
                  const Place& place, Reader& reader) {
-  if (mail::is_loopback(relay.address())) return;
+  if (relay.length() == 0 || mail::is_loopback(relay.address())) return;
   // Hosts that are ours stand in one site's network, of no more than that (RFC 6177 §2 for IPv6).
   const int widest = relay.address().is_v4() ? 16 : 48;
   if (relay.length() < widest) {
@@ -147,6 +193,7 @@ void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>&
                               ": whoever has an address in it may say who sent the message");
   }
   for (const mail::IpPrefix& network : networks) {
+    if (network.length() == 0) continue;  // an error of its own
     const bool inside = network.length() <= relay.length() && network.contains(relay.address());
     if (inside || relay.contains(network.address())) {
       reader.warning(place, relay.text() + (inside ? " is" : " is partly") +

@@ -180,7 +180,9 @@ Rows trust_keys() {
        .text =
            "Clients in these networks are not evaluated and never looked up: what the MTA has in "
            "mynetworks. Their forged Authentication-Results fields are still removed. A client on "
-           "a Unix socket is always trusted."},
+           "a Unix socket is always trusted. Entries that are everybody, alone (0.0.0.0/0) or "
+           "together, "
+           "are an error."},
       {.section = "trust",
        .name = "authenticated",
        .slot = at<Settings>(
@@ -200,7 +202,9 @@ Rows trust_keys() {
            "Received fields are believed: a message is judged by the first client before them that "
            "is not listed. When they do not tell it, the message is judged without a client. A "
            "relay itself never passes SPF, and is never answered 5xx. List single addresses, of "
-           "hosts that write Received fields, and keep them out of trust.networks."},
+           "hosts that write Received fields, and keep them out of trust.networks. Entries that "
+           "are "
+           "everybody are an error."},
   };
 }
 

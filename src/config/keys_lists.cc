@@ -54,12 +54,27 @@ Type<ListDefinition> list_zone() {
           }};
 }
 
+// The zone itself in place of the file that holds it, with a key that need not look like one.
+bool may_be_zone(std::string_view text) {
+  return text.find('/') == std::string_view::npos &&
+         (text.find('=') != std::string_view::npos ||
+          std::count(text.begin(), text.end(), '.') > 1);
+}
+
 // One line of the file, comments and empty ones apart.
 void read_zone_file(const std::string& key, const Value& value, ListDefinition& slot,
                     Reader& reader) {
+  if (reader.skip_list_files) return;
   const std::size_t findings = reader.findings.size();
   const auto lines = reader.read_list_file({"file:" + value.text, value.place});
-  if (lines.size() == 1) {
+  if (reader.findings.size() > findings && may_be_zone(value.text)) {
+    reader.findings.resize(findings);
+    reader.error(value.place,
+                 key +
+                     ": there is no such file that can be read, and what is written here "
+                     "is not repeated, for it may be a zone: write the path of a file "
+                     "that holds it");
+  } else if (lines.size() == 1) {
     read_zone(key, lines.front().text, lines.front().place, slot, reader);
   } else if (reader.findings.size() == findings) {
     reader.error(value.place, key + ": " + slot.file + " must hold one line: the list");

@@ -92,6 +92,9 @@ std::string hint_for_section(const std::string& name) {
 
 class Loader {
  public:
+  explicit Loader(ListFilesOfKeys lists = ListFilesOfKeys::read) {
+    reader_.skip_list_files = lists == ListFilesOfKeys::skip;
+  }
   void read_file(const std::string& path, const Place& included_at, std::size_t nesting);
   void read_text(std::string_view text, const std::string& name, std::size_t nesting);
   Expected<Loaded, std::vector<Finding>> finish();
@@ -141,7 +144,7 @@ void Loader::read_file(const std::string& path, const Place& included_at, std::s
 void Loader::read_text(std::string_view text, const std::string& name, std::size_t nesting) {
   auto document = parse_document(text, name);
   if (!document) {
-    for (Finding& finding : document.error()) reader_.findings.push_back(std::move(finding));
+    for (const Finding& finding : document.error()) reader_.error(finding.place, finding.message);
     return;
   }
   documents_.push_back(*document);
@@ -356,8 +359,8 @@ std::string milters_text(const Settings& settings) {
 
 }  // namespace
 
-Expected<Loaded, std::vector<Finding>> load_file(const std::string& path) {
-  Loader loader;
+Expected<Loaded, std::vector<Finding>> load_file(const std::string& path, ListFilesOfKeys lists) {
+  Loader loader(lists);
   loader.read_file(path, {}, 0);
   return loader.finish();
 }

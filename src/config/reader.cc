@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/ascii.h"
+#include "client/options.h"
 
 namespace sekisho::config {
 namespace {
@@ -18,12 +19,12 @@ bool names_file(std::string_view text) { return text.starts_with(file_prefix); }
 
 }  // namespace
 
-void Reader::error(const Place& place, std::string message) {
-  findings.push_back({Finding::Level::error, place, std::move(message)});
+void Reader::error(const Place& place, const std::string& message) {
+  findings.push_back({Finding::Level::error, place, client::without_keys(message)});
 }
 
-void Reader::warning(const Place& place, std::string message) {
-  findings.push_back({Finding::Level::warning, place, std::move(message)});
+void Reader::warning(const Place& place, const std::string& message) {
+  findings.push_back({Finding::Level::warning, place, client::without_keys(message)});
 }
 
 Expected<std::string> Reader::read_file(const std::string& path) {
@@ -47,6 +48,7 @@ Expected<std::string> Reader::read_file(const std::string& path) {
 
 std::vector<Item> Reader::read_list_file(const Item& reference) {
   std::vector<Item> out;
+  if (skip_list_files) return out;
   const std::string path =
       relative_to(reference.place, std::string_view(reference.text).substr(file_prefix.size()));
   const auto text = read_file(path);

@@ -22,8 +22,9 @@ struct Item {
 
 class Reader {
  public:
-  void error(const Place& place, std::string message);
-  void warning(const Place& place, std::string message);
+  // A message never tells an access key, wherever somebody has put the zone that holds it.
+  void error(const Place& place, const std::string& message);
+  void warning(const Place& place, const std::string& message);
 
   // The contents; ParseError says what is wrong with the file.
   Expected<std::string> read_file(const std::string& path);
@@ -40,6 +41,7 @@ class Reader {
 
   std::vector<Finding> findings;
   std::vector<std::string> files;
+  bool skip_list_files = false;  // each "file:PATH" is as if it were empty
 
  private:
   std::map<std::string, Place> places_;

@@ -95,6 +95,32 @@ std::string count(std::size_t number, const std::string& of_what) {
                       : of_what + "s");
 }
 
+std::string_view word_of(policy::OnListed action) {
+  switch (action) {
+    case policy::OnListed::reject:
+      return "reject";
+    case policy::OnListed::quarantine:
+      return "quarantine";
+    case policy::OnListed::tempfail:
+      return "tempfail";
+    case policy::OnListed::tag:
+      return "tag";
+    case policy::OnListed::log:
+      return "log";
+  }
+  return "";
+}
+
+// "reject", "reject (monitor)", "skip=dnsbl,rhsbl".
+std::string effect_of(const policy::ListRule& rule) {
+  if (rule.kind != client::ListKind::dnswl) {
+    return std::string(word_of(rule.action)) + (rule.monitor ? " (monitor)" : "");
+  }
+  std::string skipped = rule.skip.dnsbl ? "dnsbl" : "";
+  if (rule.skip.rhsbl) skipped += skipped.empty() ? "rhsbl" : ",rhsbl";
+  return "skip=" + (skipped.empty() ? "nothing" : skipped);
+}
+
 std::string name_of(ListKind kind) { return kind == ListKind::allow ? "allowlist" : "denylist"; }
 
 std::vector<std::string> texts_of(const Allowlist& list) {
@@ -188,6 +214,27 @@ std::vector<config::Finding> list_findings(const policy::RuleSet& rules, WallTim
     add_denied(*rules.allowlist, *rules.denylist, now, findings);
   }
   return findings;
+}
+
+std::string lists_in_force(const policy::RuleSet& rules) {
+  LogLine line("lists in force:");
+  const auto tell = [&line](const Allowlist& list) {
+    for (const auto& file : list.files()) {
+      std::string text = file->path + ": ";
+      text += file->present ? count(file->entries.size(), "entry") : "absent";
+      if (file->bad_lines > 0) text += ", " + count(file->bad_lines, "bad line");
+      line.field(name_of(list.kind()), text);
+    }
+  };
+  if (rules.denylist) tell(*rules.denylist);
+  if (rules.allowlist) tell(*rules.allowlist);
+  if (rules.denylist && rules.denylist->size() > 0) {
+    line.field("order", "denylist before allowlist");
+  }
+  for (const auto& rule : rules.defaults.lists.rules) {
+    line.field(to_string(rule.kind), rule.name + " " + effect_of(rule));
+  }
+  return line.text();
 }
 
 void ListFiles::loaded(const policy::RuleSet& rules, WallTime now) {

@@ -29,6 +29,10 @@ Expected<void, std::string> read_list_files(const ListFileOptions& options, poli
 // Bad lines, entries that are given twice, never do anything or have expired, and what entries move to the dot.
 std::vector<config::Finding> list_findings(const policy::RuleSet& rules, WallTime now);
 
+// One line for the log: each file of the two lists with its entries and bad lines, and each DNS list with its action. By
+// their names: a zone may hold an access key.
+std::string lists_in_force(const policy::RuleSet& rules);
+
 class ListFiles {
  public:
   // How soon a change holds.

@@ -1,10 +1,12 @@
 #include "mail/author.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/ascii.h"
 #include "mail/address_list.h"
+#include "mail/address_scan.h"
 
 namespace sekisho::mail {
 
@@ -170,6 +172,25 @@ Author find_author(const Header& header, const std::vector<std::string>& malform
   }
   judge(author, fields.size());
   return author;
+}
+
+std::vector<Mailbox> readable_authors(const Header& header,
+                                      const std::vector<std::string>& malformed_lines) {
+  std::vector<Mailbox> all;
+  const auto scan = [&all](std::string_view text) {
+    auto found = scan_addresses(text);
+    all.insert(all.end(), std::make_move_iterator(found.begin()),
+               std::make_move_iterator(found.end()));
+  };
+  for (const HeaderField& field : header.fields()) {
+    if (field.is("From") || hides_from_in_name(field) || hides_from_in_value(field.value)) {
+      scan(field.value);
+    }
+  }
+  for (const std::string& line : malformed_lines) {
+    if (hides_from_in_line(line)) scan(line);
+  }
+  return all;
 }
 
 std::string_view to_string(Author::Result result) {

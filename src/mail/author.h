@@ -36,6 +36,11 @@ struct Author {
 // reader could take for a From field makes the author invalid.
 Author find_author(const Header& header, const std::vector<std::string>& malformed_lines = {});
 
+// For denial alone, when the author is malformed: every address that some reader could find in what could be a From field
+// (mail/address_scan.h).
+std::vector<Mailbox> readable_authors(const Header& header,
+                                      const std::vector<std::string>& malformed_lines);
+
 std::string_view to_string(Author::Result result);  // "one", "many", "multiple-fields", …
 
 }  // namespace sekisho::mail

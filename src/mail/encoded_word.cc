@@ -97,8 +97,8 @@ struct Run {
 
 }  // namespace
 
-std::string decode_encoded_words(std::string_view whole) {
-  const std::string_view text = whole.substr(0, encoded_text_octets);
+std::string decode_encoded_words(std::string_view whole, std::size_t limit) {
+  const std::string_view text = whole.substr(0, limit);
   std::string out;
   Run run;
   std::size_t at = 0;

@@ -13,6 +13,6 @@ namespace sekisho::mail {
 // Text beyond this is not decoded: no person reads so much in a field, and a row keeps 512 octets.
 inline constexpr std::size_t encoded_text_octets = 16 * 1024;
 
-std::string decode_encoded_words(std::string_view text);
+std::string decode_encoded_words(std::string_view text, std::size_t limit = encoded_text_octets);
 
 }  // namespace sekisho::mail

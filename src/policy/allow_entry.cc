@@ -110,6 +110,18 @@ std::string quoted(std::string_view value) {
   return out + "\"";
 }
 
+// What of the line a message may repeat. The line may be the zone of a DNS list that came into the wrong file, with an access key
+// for a label: such keys have 16 letters and digits or more. The number of the line must do then.
+std::string shown(std::string_view text) {
+  constexpr std::size_t shortest_key = 16;
+  std::size_t run = 0;
+  for (const char c : text) {
+    run = ascii::is_alnum(c) || c == '-' ? run + 1 : 0;
+    if (run == shortest_key) return "(what stands there)";
+  }
+  return std::string(text);
+}
+
 // Reads an entry word by word.
 class EntryReader {
  public:
@@ -177,10 +189,10 @@ class EntryReader {
 
   Done read_name(std::string_view value) {
     if (value.starts_with("*.")) {
-      return parse_error("write ." + std::string(value.substr(2)) + " for all names below it");
+      return parse_error("write ." + shown(value.substr(2)) + " for all names below it");
     }
     if (value.starts_with('@')) {
-      return parse_error("write " + std::string(value.substr(1)) + " for everybody in it");
+      return parse_error("write " + shown(value.substr(1)) + " for everybody in it");
     }
     if (value.find('@') != std::string_view::npos) return read_address(value);
     const bool below = value.starts_with('.');
@@ -209,13 +221,13 @@ class EntryReader {
     if (equals == std::string_view::npos) {
       return parse_error(begins_entry(word)
                              ? "one entry a line"
-                             : "expected an option, as skip=dnsbl, not " + std::string(word));
+                             : "expected an option, as skip=dnsbl, not " + shown(word));
     }
     const auto key = word.substr(0, equals);
     const auto value = unquoted(word.substr(equals + 1));
     if (!value) return parse_error(value.error().what);
     if (std::find(given_.begin(), given_.end(), key) != given_.end()) {
-      return parse_error(std::string(key) + "= is given twice");
+      return parse_error(shown(key) + "= is given twice");
     }
     given_.push_back(key);
     if (key == "until") return read_until(*value);
@@ -228,13 +240,13 @@ class EntryReader {
                          entry_.effect.dmarc);
     }
     if (key == "spf") return read_action(key, *value, {Action::accept}, entry_.effect.spf);
-    return parse_error("unknown option " + std::string(key) +
+    return parse_error("unknown option " + shown(key) +
                        "=: there are proof=, skip=, dmarc=, spf=, until= and note=");
   }
 
   Done read_deny_option(std::string_view key, const std::string& value) {
     if (key != "action") {
-      return parse_error(std::string(key) +
+      return parse_error(shown(key) +
                          "= is no option of the denylist: there are action=, until= and note=");
     }
     std::optional<Action> action;
@@ -253,7 +265,7 @@ class EntryReader {
       }
       words.append(words.empty() ? "" : ", ").append(to_string(action));
     }
-    return parse_error(std::string(key) + "= takes " + words + ", not " + value);
+    return parse_error(std::string(key) + "= takes " + words + ", not " + shown(value));
   }
 
   Done read_proof(const std::string& value) {
@@ -267,7 +279,7 @@ class EntryReader {
       return {};
     }
     return parse_error(std::string(row.name) + ": takes proof=" + std::string(row.proofs) +
-                       ", not " + value);
+                       ", not " + shown(value));
   }
 
   Done read_skip(std::string_view value) {
@@ -285,7 +297,7 @@ class EntryReader {
         }
         entry_.effect.skip_author = true;
       } else if (word != "dnsbl" && word != "rhsbl") {
-        return parse_error("skip= takes dnsbl, rhsbl, all and author, not " + std::string(word));
+        return parse_error("skip= takes dnsbl, rhsbl, all and author, not " + shown(word));
       }
       if (comma == std::string_view::npos) return {};
       value.remove_prefix(comma + 1);

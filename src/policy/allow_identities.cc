@@ -89,6 +89,20 @@ class Matcher {
  public:
   Matcher(const Allowlist& list, const Facts& facts) : list_(list), facts_(facts) {}
 
+  // Who else may be the author, for a denylist.
+  std::vector<AllowMatch> run(const std::vector<mail::Mailbox>& readable) {
+    auto matches = run();
+    if (!deny() || facts_.author.well_formed()) return matches;
+    matches_ = std::move(matches);
+    for (const auto& [local_part, domain] : readable) {
+      for (const auto* entry :
+           list_.find(IdentityKind::from, local_part, domain.text(), facts_.received)) {
+        add(*entry, show_author(*entry, facts_));
+      }
+    }
+    return std::move(matches_);
+  }
+
   std::vector<AllowMatch> run() {
     if (list_.size() == 0) return {};
     match_address();
@@ -202,8 +216,9 @@ std::vector<AllowMatch> match_allowlist(const Allowlist& list, const Facts& fact
   return Matcher(list, facts).run();
 }
 
-std::vector<AllowMatch> match_denylist(const Allowlist& list, const Facts& facts) {
-  return Matcher(list, facts).run();
+std::vector<AllowMatch> match_denylist(const Allowlist& list, const Facts& facts,
+                                       const std::vector<mail::Mailbox>& readable) {
+  return Matcher(list, facts).run(readable);
 }
 
 namespace {

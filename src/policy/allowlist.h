@@ -86,8 +86,10 @@ class Allowlist {
 
 // What a message matches. Works on what is known so far: a fact that is not known yet matches nothing.
 std::vector<AllowMatch> match_allowlist(const Allowlist& list, const Facts& facts);
-// A denied identity needs no proof: one that is forged is denied too.
-std::vector<AllowMatch> match_denylist(const Allowlist& list, const Facts& facts);
+// A denied identity needs no proof: one that is forged is denied too. `readable`: mail::readable_authors() of a malformed
+// author, each of whom is denied as if he were the one.
+std::vector<AllowMatch> match_denylist(const Allowlist& list, const Facts& facts,
+                                       const std::vector<mail::Mailbox>& readable = {});
 
 // At RCPT: may a list refuse already, or could an entry still be proved that skips it?
 enum class ListProspect {

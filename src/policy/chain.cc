@@ -10,6 +10,9 @@ using mail::SmtpReply;
 
 std::optional<Decision> exempt(const Case& asked) {
   if (asked.facts.exemption == Exemption::none) return std::nullopt;
+  if (asked.facts.exemption == Exemption::released) {
+    return accept("exempt", "a released message, not evaluated");
+  }
   return accept("exempt", std::string(to_string(asked.facts.exemption)) + " client, not evaluated");
 }
 

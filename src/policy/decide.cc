@@ -104,11 +104,11 @@ void bring_together(std::vector<RecipientDecision>& recipients) {
 
 }  // namespace
 
-void match_lists(Facts& facts, const RuleSet& rules) {
+void match_lists(Facts& facts, const RuleSet& rules, const std::vector<mail::Mailbox>& readable) {
   facts.allowlist =
       rules.allowlist ? match_allowlist(*rules.allowlist, facts) : std::vector<AllowMatch>();
   facts.denylist =
-      rules.denylist ? match_denylist(*rules.denylist, facts) : std::vector<AllowMatch>();
+      rules.denylist ? match_denylist(*rules.denylist, facts, readable) : std::vector<AllowMatch>();
 }
 
 Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {

@@ -259,7 +259,7 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   const auto& snapshot = *message.snapshot;
   auto& facts = outcome.facts;
   auto& verdict = outcome.verdict;
-  if (facts.exemption == policy::Exemption::none) match_entries(snapshot, facts);
+  if (facts.exemption == policy::Exemption::none) match_entries(message, facts);
   verdict = policy::decide(facts, snapshot.rules);
   const auto action = verdict.message.action;
   if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
@@ -275,13 +275,20 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
 
 // The entries of the allowlist and the denylist. Their files may have changed since a decision was recorded: under the
 // same configuration it is made again with what they said then.
-void Session::match_entries(const Snapshot& snapshot, policy::Facts& facts) const {
+void Session::match_entries(const Message& message, policy::Facts& facts) const {
+  const auto& snapshot = *message.snapshot;
   if (recorded_ != nullptr && recorded_->configuration == snapshot.digest) {
     facts.allowlist = recorded_->outcome.facts.allowlist;
     facts.denylist = recorded_->outcome.facts.denylist;
-  } else {
-    policy::match_lists(facts, snapshot.rules);
+    return;
   }
+  // An author on whom readers differ must not slip past the denylist where malformed authors are only tagged.
+  std::vector<mail::Mailbox> readable;
+  if (!facts.author.well_formed() && snapshot.rules.denylist &&
+      snapshot.rules.denylist->size() > 0) {
+    readable = mail::readable_authors(message.header, message.malformed_lines);
+  }
+  policy::match_lists(facts, snapshot.rules, readable);
 }
 
 void Session::write_results(const Message& message, Outcome& outcome) const {

@@ -17,7 +17,8 @@ namespace sekisho::session {
 struct SaidRelease {
   ReleaseProof proof;
   enum class State { unasked, asked, answered } state = State::unasked;
-  std::optional<std::string> results;  // proven: our field of the first time
+  SteadyTime until = SteadyTime::max();  // asked: when the store has had its time
+  std::optional<std::string> results;    // proven: our field of the first time
 };
 
 struct Session::Message {

@@ -9,6 +9,14 @@ namespace sekisho::session {
 
 namespace {
 
+// For the store's word on a release: what it has to store a message (conclude.cc), on the same disk and index. It should not
+// be less, for a proof that is consumed too late to be told is lost: the message comes again, and is evaluated then.
+constexpr std::chrono::seconds release_time(60);
+
+bool awaits_store(const std::optional<SaidRelease>& release) {
+  return release && release->state == SaidRelease::State::asked;
+}
+
 void ask_lists_of_client(ListChecks& lists, const policy::Client& client) {
   lists.client(*client.address);
   lists.domain(client::ListOn::client_name, client.name);
@@ -303,6 +311,7 @@ void Session::ask_release(Message& message) {
     return;
   }
   release.state = State::asked;
+  release.until = steady_now() + release_time;
   release.proof.body_sha256 = std::string(message.body_digest->so_far().view());
   release.proof.mail_from = message.facts.mail_from;
   release.proof.recipients = message.facts.recipients;
@@ -324,7 +333,7 @@ void Session::ask_release(Message& message) {
 
 // Everything that the verdict waits for has been answered, or has had its time.
 bool Session::settled(const Message& message, SteadyTime now) const {
-  if (message.release && message.release->state == SaidRelease::State::asked) return false;
+  if (awaits_store(message.release)) return false;
   if (!evaluated()) return true;
   return message.checks.complete() && (!message.lists || message.lists->decided(now));
 }
@@ -359,7 +368,11 @@ void Session::abort() {
 SteadyTime Session::deadline() const {
   if (storing_) return storing_->deadline;
   if (!message_) return SteadyTime::max();
-  auto first = message_->checks.deadline();
+  // The lookups of a message that awaits the store's word have their own end, which is not this one.
+  const auto now = steady_now();
+  const bool store_alone = awaits_store(message_->release) && now >= message_->checks.deadline();
+  auto first = store_alone ? SteadyTime::max() : message_->checks.deadline();
+  if (awaits_store(message_->release)) first = std::min(first, message_->release->until);
   if (message_->lists) first = std::min(first, message_->lists->deadline());
   if (message_->asking) first = std::min(first, message_->asking->until);
   return first;
@@ -370,15 +383,18 @@ void Session::expire() {
   if (!message_) return;
   guarded([&] {
     const auto now = steady_now();
+    const bool early = now < deadline();
     if (message_->lists) message_->lists->expire(now);
     if (message_->asking) return advance_recipient(*message_, now);
     // A list may only have had its own time; whoever calls before any time is over has none to give.
-    if (!message_->lists || now >= message_->checks.deadline() || now < deadline()) {
+    if (!message_->lists || now >= message_->checks.deadline() || early) {
       message_->checks.expire();
     }
     if (!message_->done) return;
     if (settled(*message_, now)) {
       finish();
+    } else if (awaits_store(message_->release)) {
+      if (early || now >= message_->release->until) fail("quarantine: the store did not answer");
     } else if (now >= message_->checks.deadline()) {
       fail("lookups are open after their time");
     }

@@ -119,7 +119,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void finish();
   Outcome conclude(Message& message);
   void reach_verdict(Message& message, Outcome& outcome);
-  void match_entries(const Snapshot& snapshot, policy::Facts& facts) const;
+  void match_entries(const Message& message, policy::Facts& facts) const;
   void write_results(const Message& message, Outcome& outcome) const;
   void place_held(const Message& message, Outcome& outcome) const;
   void hold(std::unique_ptr<Message> message, Outcome outcome);

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <regex>
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -252,12 +254,93 @@ TEST_F(HistoryCommand, ExitCodes) {
   write("off.conf", "[history]\ndir = \"\"\n");
   EXPECT_EQ(run_command(folder_, {"history", "-c", path("off.conf")}).code, unavailable);
   EXPECT_EQ(run_command(folder_, {"history", "--dir", path("nowhere")}).code, no_input);
-  EXPECT_EQ(run({"history", "--since", "yesterday"}).code, usage);
+  const struct {
+    std::vector<std::string> words;
+    const char* says;
+  } wrong[] = {
+      {{"--since", "yesterday"}, "--since: expected a time as 2026-11-21T09:30:00Z"},
+      {{"--until", "2026-13-01"}, "--until: expected a time"},
+      {{"--action", "rejct"}, "--action: one of accept, tag, quarantine, tempfail, reject"},
+      {{"--action", "REJECT"}, "--action: one of"},
+      {{"--limit", "many"}, "a whole number from 0"},
+      {{"--limit", "-1"}, "a whole number from 0"},
+      {{"--limit", "1.5"}, "a whole number from 0"},
+      {{"--limit", "99999999999999999999"}, "a whole number from 0"},
+      {{"--client", "192.0.2.0/33"}, "--client: an address, a network as 192.0.2.0/24"},
+      {{"--client", "192.0.2.1/24"}, "did you mean 192.0.2.0/24"},
+  };
+  for (const auto& each : wrong) {
+    auto words = each.words;
+    words.insert(words.begin(), "history");
+    const auto ended = run(words);
+    EXPECT_EQ(ended.code, usage) << words[1] << words[2];
+    EXPECT_THAT(ended.err, HasSubstr(each.says));
+    EXPECT_EQ(ended.out, "") << words[1];
+  }
+  EXPECT_EQ(run({"history", "--limit", "0", "--action", "tempfail", "--client", "a/b"}).code,
+            usage);
+  for (const auto& words : {std::vector<std::string>{"--since", "yesterday"},
+                            {"--until", "2 d"},
+                            {"--state", "hold"},
+                            {"--limit", "-1"},
+                            {"--limit", "few"}}) {
+    const auto ended = run({"quarantine", "list", words[0], words[1]});
+    EXPECT_EQ(ended.code, usage) << words[0];
+    EXPECT_THAT(ended.err, HasSubstr(words[0] + ": ")) << words[0];
+  }
   EXPECT_EQ(run({"explain"}).code, usage);
   EXPECT_EQ(run({"explain", "ALL", "--config", path("absent.conf")}).code, config);
   const auto unknown = run_command(folder_, {"histroy"});
   EXPECT_EQ(unknown.code, usage);
   EXPECT_THAT(unknown.err, HasSubstr("there is no command histroy; see sekisho --help"));
+}
+
+// What is only looked at needs no lists, and a damaged one must not be in the way.
+TEST_F(HistoryCommand, DamagedListsAreInNobodysWay) {
+  const auto id = judge(from("x@b.example", "ceo@a.example"));
+  std::string text = configuration;
+  text.replace(text.find("[\"example.jp\"]"), 14, "\"file:gone\"");
+  text += "[control]\nsocket = \"" + path("none.sock") + "\"\n[quarantine]\ndir = \"" +
+          path("held") + "\"\n[[dnsbl]]\nname = \"zen\"\nlist_file = \"gone\"\n";
+  write("conf", text);
+  write("allow", "nonsense\n");
+  EXPECT_THAT(run({"history"}).out, HasSubstr(id));
+  const auto told = run({"explain", id});
+  EXPECT_EQ(told.code, ok) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("DECIDES"));
+  EXPECT_EQ(told.err, "");
+  for (const char* verb : {"status", "reload"}) {
+    const auto ended = run({verb});
+    EXPECT_EQ(ended.code, unavailable) << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("none.sock")) << "the socket of the configuration";
+    EXPECT_THAT(ended.err, Not(HasSubstr("gone")));
+  }
+  EXPECT_NE(run({"quarantine", "list"}).code, config);
+  EXPECT_THAT(run({"quarantine", "list"}).err, Not(HasSubstr("gone")));
+  for (const auto& words :
+       {std::vector<std::string>{"config", "check"}, std::vector<std::string>{"config", "dump"}}) {
+    EXPECT_EQ(run(words).code, config) << words[1];
+  }
+}
+
+TEST_F(HistoryCommand, IsExplainedWithoutThePublicSuffixList) {
+  std::string text = configuration;
+  text.replace(text.find("reject ="), 0, "discovery = \"psl\"\npublic_suffix_list = \"psl\"\n");
+  write("psl", "example\njp\n");
+  write("conf", text);
+  const auto loaded = config::load_file(path("conf"));
+  ASSERT_TRUE(loaded) << loaded.error().front().text();
+  snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
+  recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
+  gate_ = std::make_unique<test::Gate>(*snapshot_);
+  const auto id = judge(from("x@b.example", "ceo@a.example"));
+  EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("equal"));
+  ASSERT_EQ(::unlink(path("psl").c_str()), 0);
+  const auto told = run({"explain", id});
+  EXPECT_EQ(told.code, ok) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("DECIDES"));
+  EXPECT_THAT(told.out, HasSubstr("dmarc.public_suffix_list"));
+  EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("cannot be made again"));
 }
 
 TEST_F(HistoryCommand, WhatTheSenderWroteDoesNotSteerATerminal) {

@@ -95,11 +95,33 @@ TEST(ConfigListFile, WhatIsWrongWithIt) {
       {"", 0640, "name = \"zen\"\nlist = \"KEY.example=127.0.0.[\"", "a number from 0 to 255"},
       {"", 0640, "name = \"zen\"\nlist = [\"KEY.example\"]", "must be a string, not a list"},
       {"", 0640, "name = \"zen\"\nlist = \"KEY..example\"", "not the zone of a list"},
+      // In a wrong place.
+      {"", 0640, "name = \"zen\"\nlist_file = \"KEY.zen.dq.example\"", "is not repeated"},
+      {"", 0640, "name = \"zen\"\nlist_file = \"KEY.example=127.0.0.2\"", "is not repeated"},
+      {"", 0640, "name = \"KEY.example=127.0.0.2\"\nlist = \"a.example\"", "a name has letters"},
+      {"", 0640, "name = \"zen\"\nlist = \"a.example\"\naction = \"KEY.example\"",
+       "must be one of"},
+      {"", 0640, "name = \"zen\"\nlist = \"a.example\"\nKEY = \"a.example\"", "unknown key"},
+      {"", 0640, "name = \"zen\"\nlist = KEY.example", "error: "},
+      {"", 0640, "name = \"zen\"\nlist = \"a.example\"\nKEY = 1\nKEY = 2", "is given twice"},
+      {"KEY.example=127.0.0.2\n", 0640,
+       "name = \"zen\"\nlist = \"a.example\"\n[identity]\ndomains = \"file:zen.list\"",
+       "zen.list:1:1: error: identity.domains"},
+      {"KEY.example\n", 0640,
+       "name = \"zen\"\nlist = \"a.example\"\n[dmarc]\noverrides = \"file:zen.list\"",
+       "zen.list:1:1: error: dmarc.overrides"},
+      {"KEY.example\n", 0640,
+       "name = \"zen\"\nlist = \"a.example\"\n[trust]\nnetworks = \"file:zen.list\"",
+       "zen.list:1:1: error: trust.networks"},
+      {"", 0640, "name = \"zen\"\nlist = \"a.example\"\n[identity]\ndomains = \"file:KEY\"",
+       "No such"},
   };
   for (const Wrong& each : table) {
     const auto with_key = [](std::string text) {
-      const auto at = text.find("KEY");
-      return at == std::string::npos ? text : text.replace(at, 3, key);
+      for (auto at = text.find("KEY"); at != std::string::npos; at = text.find("KEY", at)) {
+        text.replace(at, 3, key);
+      }
+      return text;
     };
     const KeyFile file(with_key(each.contents), each.mode);
     const std::string said = told("[[dnsbl]]\n" + with_key(each.keys) + "\n", file);

@@ -233,6 +233,36 @@ TEST_F(ListFilesTest, FindingsSayWhatMovesToTheDot) {
                 "lists move all refusals by these lists from RCPT to the dot");
 }
 
+TEST_F(ListFilesTest, TellsWhatIsInForce) {
+  write("allow", "from:a.example skip=dnsbl\nnonsense\nip:192.0.2.1 skip=all\n");
+  write("deny", "ip:192.0.2.9\n");
+  options_.denylist = {path("deny")};
+  policy::RuleSet rules;
+  ASSERT_TRUE(read_list_files(options_, rules));
+  policy::ListRule zen;
+  zen.name = "zen";
+  policy::ListRule monitored;
+  monitored.name = "dbl";
+  monitored.kind = client::ListKind::rhsbl;
+  monitored.action = policy::OnListed::tag;
+  monitored.monitor = true;
+  policy::ListRule known;
+  known.name = "known";
+  known.kind = client::ListKind::dnswl;
+  known.skip = {true, false};
+  rules.defaults.lists.rules = {zen, monitored, known};
+  EXPECT_EQ(
+      lists_in_force(rules),
+      "lists in force: denylist=\"" + path("deny") + ": 1 entry\" allowlist=\"" + path("allow") +
+          ": 2 entries, 1 bad line\" order=\"denylist before allowlist\" dnsbl=\"zen reject\" "
+          "rhsbl=\"dbl tag (monitor)\" dnswl=\"known skip=dnsbl\"");
+  options_.allowlist = {};
+  write("deny", "");
+  ASSERT_TRUE(read_list_files(options_, rules));
+  rules.defaults.lists.rules.clear();
+  EXPECT_EQ(lists_in_force(rules), "lists in force: denylist=\"" + path("deny") + ": 0 entries\"");
+}
+
 }  // namespace
 
 }  // namespace sekisho::control

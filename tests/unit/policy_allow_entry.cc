@@ -135,6 +135,36 @@ TEST(AllowEntry, SaysWhatIsWrong) {
   for (const auto& bad : bad_deny) check(bad, ListKind::deny);
 }
 
+// The line of a DNS list that came into the wrong file.
+TEST(AllowEntry, NeverRepeatsWhatCouldBeAKey) {
+  const std::string key = "canary7canary7canary7";
+  const std::string zone = key + ".zen.dq.spamhaus.net";
+  for (const ListKind kind : {ListKind::allow, ListKind::deny}) {
+    for (const std::string& line : {
+             zone,
+             zone + "=127.0.0.[2..11]",
+             "ip:" + zone,
+             "ip:192.0.2.1 " + zone,
+             "ip:192.0.2.1 " + zone + "=127.0.0.[2..11]",
+             "ip:192.0.2.1 skip=" + zone,
+             "ip:192.0.2.1 dmarc=" + zone,
+             "ip:192.0.2.1 action=" + zone,
+             "ip:192.0.2.1 until=" + zone,
+             "from:a.example proof=" + zone,
+             "from:*." + zone,
+             "from:@" + zone,
+             "from:" + zone + "=127.0.0.[2..11]",
+             "from:a.example " + key + "=1 " + key + "=1",
+             "from:a.example note=\"" + zone,
+             zone + " \x01",
+         }) {
+      const auto entry = AllowEntry::parse(line, kind);
+      ASSERT_FALSE(entry) << line;
+      EXPECT_EQ(entry.error().what.find("canary7"), std::string::npos) << entry.error().what;
+    }
+  }
+}
+
 TEST(AllowEntry, HoldsThroughItsLastDay) {
   const auto entry =
       AllowEntry::parse("dkim:a.example dmarc=accept until=2027-01-31", ListKind::allow);

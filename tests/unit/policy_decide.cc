@@ -164,6 +164,12 @@ const Case author_cases[] = {
        f.author = malformed(R::many);
      },
      reject, "limits", "552 5.3.4 header too large"},
+    {"released",
+     [](Facts& f, RuleSet&) {
+       f.exemption = Exemption::released;
+       p_reject(f);
+     },
+     accept, "exempt"},
     {"exempt, whatever else",
      [](Facts& f, RuleSet&) {
        f.exemption = Exemption::trusted_network;

@@ -226,6 +226,55 @@ TEST_F(AllowlistGate, AnUnprovenMatchIsLogged) {
       << gate_->recorder().lines().back();
 }
 
+// Malformed authors are tagged here; that must not save one who is denied, however he is hidden, nor help one who is allowed.
+TEST(DenylistGate, ReadsAMalformedAuthorAsLenientlyAsAnybody) {
+  auto snapshot = test::snapshot_on_zone("ok.example. TXT \"v=spf1 -all\"\n");
+  snapshot.rules.defaults.author.malformed = policy::OnMalformedAuthor::tag;
+  snapshot.rules.denylist = test::denylist_of("from:bad.example\nfrom:eve@mixed.example\n");
+  snapshot.rules.allowlist = test::allowlist_of(
+      "from:bad.example proof=none skip=all\nfrom:only.example proof=none skip=all\n");
+  Gate gate(std::move(snapshot));
+  const auto judged = [&](const std::vector<std::string>& froms) {
+    Letter letter;
+    letter.fields.clear();
+    for (const auto& from : froms) letter.fields.push_back({"From", " " + from});
+    return gate.judge(letter);
+  };
+  const std::vector<std::string> denied[] = {
+      {"a@ok.example", "x@bad.example"},
+      {"x@bad.example", "a@ok.example"},
+      {"a@ok.example, x@bad.example"},
+      {"<<>> x@bad.example ((("},
+      {"x@bad.example <a@ok.example>"},
+      {"=?utf-8?q?x=40bad.example?="},
+      {"=?utf-8?b?eEBiYWQuZXhhbXBsZQ==?= <a@ok.example@>"},
+      {"nobody", "x@bad.example"},
+      {"a@ok.example, b@other.example, Eve@mixed.example"},
+      {"a@ok.example@eve@mixed.example"},
+  };
+  for (const auto& froms : denied) {
+    const auto outcome = judged(froms);
+    EXPECT_FALSE(outcome.facts.author.well_formed()) << froms[0];
+    EXPECT_EQ(outcome.verdict.message.rule, "denylist") << froms[0];
+    EXPECT_EQ(outcome.verdict.message.action, policy::Action::reject) << froms[0];
+    EXPECT_TRUE(effect_of(outcome.facts.allowlist).nothing()) << froms[0];
+  }
+  const std::vector<std::string> tagged[] = {
+      {"<<>> x@only.example ((("},
+      {"a@ok.example, x@only.example"},
+      {"<<>> ann@mixed.example"},
+      {"nobody"},
+  };
+  for (const auto& froms : tagged) {
+    const auto outcome = judged(froms);
+    EXPECT_EQ(outcome.verdict.message.rule, "author") << froms[0];
+    EXPECT_TRUE(outcome.facts.denylist.empty()) << froms[0];
+    EXPECT_TRUE(effect_of(outcome.facts.allowlist).nothing()) << froms[0];
+  }
+  // What only a display name says of a well-formed author is not his.
+  EXPECT_TRUE(judged({"\"x@bad.example\" <a@ok.example>"}).facts.denylist.empty());
+}
+
 TEST_F(AllowlistGate, WhoIsExemptMatchesNothing) {
   Letter letter = attack();
   letter.client = "127.0.0.1";

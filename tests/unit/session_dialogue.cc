@@ -1,4 +1,7 @@
 // The order of events, and what breaks inside: one message's 4xx, never the next one's.
+#include <chrono>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "support/session_gate.h"
@@ -249,6 +252,73 @@ TEST(Snapshots, AMessageEndsOnTheOneItBeganWith) {
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->authentication_results.starts_with(" mx.example.jp"));
   EXPECT_TRUE(gate.judge(*session, {}).authentication_results.starts_with(" new.example.jp"));
+}
+
+// A store that is asked about a release and has not answered yet.
+class SilentStore final : public Holding {
+ public:
+  std::unique_ptr<Draft> begin() override { return nullptr; }
+  void hold(HeldMessage, std::function<void(HoldResult)>) override {}
+  void take_back(ReleaseProof, std::function<void(TakenBack)> done) override {
+    done_ = std::move(done);
+  }
+  void answer(TakenBack taken) { std::exchange(done_, nullptr)(std::move(taken)); }
+  bool asked() const { return done_ != nullptr; }
+
+ private:
+  std::function<void(TakenBack)> done_;
+};
+
+TEST(Dialogue, AStoreThatDoesNotSayWhetherItLetAMessageGoHasItsTime) {
+  using namespace std::chrono_literals;
+  for (const char* client : {"unix", "192.0.2.10"}) {
+    SilentStore store;
+    Gate gate(snapshot_on_zone(zone));
+    gate.engine().hold_in(&store);
+    const auto session = gate.session();
+    Letter letter;
+    letter.client = client;
+    letter.fields.push_back({std::string(release_field), " K7Q2-4DMX token"});
+    greet(*session, letter);
+    send(*session, letter);
+    std::optional<Outcome> outcome;
+    session->end_of_message("4bXY", [&](const Outcome& reached) { outcome = reached; });
+    gate.queue().run_until([] { return false; }, steady_now());
+    ASSERT_TRUE(store.asked()) << client;
+    EXPECT_FALSE(outcome) << client;
+    EXPECT_LE(session->deadline(), steady_now() + 60s) << client;
+    session->expire();
+    ASSERT_TRUE(outcome) << client;
+    EXPECT_EQ(outcome->verdict.message.action, policy::Action::tempfail) << client;
+    ASSERT_TRUE(outcome->verdict.message.reply) << client;
+    EXPECT_EQ(outcome->verdict.message.reply->code(), 451) << client;
+    EXPECT_NE(outcome->verdict.message.reason.find("the store did not answer"), std::string::npos);
+    // Too late, it changes nothing.
+    store.answer(std::string(" mx.example.jp; none"));
+    gate.queue().run_until([] { return false; }, steady_now());
+    EXPECT_EQ(outcome->verdict.message.action, policy::Action::tempfail) << client;
+    EXPECT_FALSE(session->in_message()) << client;
+    gate.engine().hold_in(nullptr);
+  }
+}
+
+TEST(Dialogue, AStoreThatAnswersInTimeLetsItsMessageGo) {
+  SilentStore store;
+  Gate gate(snapshot_on_zone(zone));
+  gate.engine().hold_in(&store);
+  const auto session = gate.session();
+  Letter letter;
+  letter.fields.push_back({std::string(release_field), " K7Q2-4DMX token"});
+  greet(*session, letter);
+  send(*session, letter);
+  std::optional<Outcome> outcome;
+  session->end_of_message("4bXY", [&](const Outcome& reached) { outcome = reached; });
+  store.answer(std::string(" mx.example.jp; none"));
+  gate.queue().run_until([] { return false; }, steady_now());
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->verdict.message.rule, "exempt");
+  EXPECT_EQ(outcome->verdict.message.reason, "a released message, not evaluated");
+  gate.engine().hold_in(nullptr);
 }
 
 }  // namespace
