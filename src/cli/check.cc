@@ -32,6 +32,25 @@ class NoJournal final : public session::Journal {
   void decided(std::shared_ptr<const session::Decided> /*decided*/) override {}
 };
 
+// A store that has room and keeps nothing: a check tells what would be held, and holds nothing.
+class NoStore final : public session::Holding {
+ public:
+  std::unique_ptr<session::Draft> begin() override { return std::make_unique<NoDraft>(); }
+  void hold(session::HeldMessage /*message*/,
+            std::function<void(session::HoldResult)> done) override {
+    done({session::HoldCode::held, ""});
+  }
+  void take_back(session::ReleaseProof /*proof*/,
+                 std::function<void(session::TakenBack)> done) override {
+    done(std::nullopt);
+  }
+
+ private:
+  struct NoDraft final : session::Draft {
+    void append(std::string_view /*octets*/) override {}
+  };
+};
+
 tl::unexpected<CheckError> failed(ExitCode code, std::string what) {
   return tl::unexpected<CheckError>({code, std::move(what)});
 }
@@ -100,6 +119,8 @@ std::optional<session::Outcome> run(const CheckRequest& request,
   NoJournal journal;
   session::Engine engine(std::move(snapshot), journal,
                          at ? [time = *at] { return time; } : std::function<WallTime()>(wall_now));
+  NoStore store;
+  engine.hold_in(&store);
   const auto queue = std::make_shared<RunQueue>();
   const auto session = session::Session::create(engine, policy::Role::mx, queue);
   std::optional<session::Outcome> outcome;

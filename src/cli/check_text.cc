@@ -73,7 +73,9 @@ void show_verdict(std::string& out, const policy::Verdict& verdict) {
   line(out, "verdict", std::string(to_string(decision.action)) + "  rule=" + decision.rule,
        decision.reason);
   if (decision.monitored) {
-    line(out, "", "monitor mode: would be " + std::string(to_string(*decision.monitored)));
+    line(out, "",
+         "monitor mode: would be " + std::string(to_string(*decision.monitored)) + " by the rule " +
+             decision.monitored_rule);
   }
   if (decision.reply) line(out, "reply", decision.reply->line());
   for (const auto& evidence : decision.evidence) line(out, "evidence", evidence);

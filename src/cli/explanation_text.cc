@@ -65,7 +65,8 @@ void show_head(std::string& out, const Explanation& explanation) {
   if (!decision.reason.empty()) out += ": " + safe(decision.reason);
   out += '\n';
   if (decision.monitored) {
-    out += "monitor mode: it would have been " + std::string(to_string(*decision.monitored)) + "\n";
+    out += "monitor mode: it would have been " + std::string(to_string(*decision.monitored)) +
+           " by the rule " + decision.monitored_rule + "\n";
   }
   if (decision.reply) out += "reply: " + decision.reply->line() + "\n";
   out += held_text(explanation.decided.outcome);

@@ -37,7 +37,8 @@ ListLookup lookup(const ListDefinition& list, ListOn on, std::string value,
 std::optional<mail::DomainName> listable(std::string_view text) {
   auto domain = mail::DomainName::parse(text);
   if (!domain || domain->label_count() < 2) return std::nullopt;
-  const std::string_view last = domain->labels().back();
+  std::string_view last = domain->text();
+  last.remove_prefix(last.rfind('.') + 1);
   if (std::all_of(last.begin(), last.end(), ascii::is_digit)) return std::nullopt;
   return *domain;
 }
@@ -101,11 +102,11 @@ std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAd
 
 std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::string_view domain) {
   std::vector<ListLookup> out;
-  const auto name = listable(domain);
-  if (!name) return out;
+  std::optional<mail::DomainName> name;
   for (const ListDefinition& list : options.lists) {
     if (list.kind != ListKind::rhsbl) continue;
     if (std::find(list.on.begin(), list.on.end(), on) == list.on.end()) continue;
+    if (!name && !(name = listable(domain))) return out;
     out.push_back(lookup(list, on, name->text(), name->text()));
   }
   return out;

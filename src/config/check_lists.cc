@@ -86,7 +86,8 @@ void check_effect(const Listed& list, const policy::ListRules& rules, Reader& re
     reader.warning(place_in(reader, list, "on"),
                    list.entry + " can never match: on is empty; name what it looks up");
   }
-  if (rules.threshold == 0 && given(reader, list, "weight")) {
+  // One is what a list weighs anyway, and what a dump writes.
+  if (rules.threshold == 0 && list.rule.weight != 1 && given(reader, list, "weight")) {
     reader.warning(place_in(reader, list, "weight"),
                    list.entry + ".weight has no effect: lists.threshold is 0");
   }

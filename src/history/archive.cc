@@ -70,7 +70,8 @@ bool Filter::matches(const Row& row) const {
            any_contains(row.recipients, part);
   };
   return (from.empty() || contains(row.mail_from, from) || contains(row.author, from)) &&
-         (to.empty() || any_contains(row.recipients, to)) && (rule.empty() || row.rule == rule) &&
+         (to.empty() || any_contains(row.recipients, to)) &&
+         (rule.empty() || row.rule == rule || row.rule.starts_with(rule + ":")) &&
          (action.empty() || row.action == action) && (client.empty() || is_client(row, client)) &&
          (text.empty() || says(text));
 }

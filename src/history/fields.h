@@ -97,7 +97,8 @@ void members(Archive& a, Of<policy::Facts> auto& o) {
 template <class Archive>
 void members(Archive& a, Of<policy::Decision> auto& o) {
   a("action", o.action)("rule", o.rule)("reason", o.reason)("reply", o.reply);
-  a("evidence", o.evidence)("monitored", o.monitored)("overrides", o.overrides);
+  a("evidence", o.evidence)("monitored", o.monitored)("monitored_rule", o.monitored_rule)(
+      "overrides", o.overrides);
 }
 
 template <class Archive>

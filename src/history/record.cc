@@ -46,19 +46,21 @@ concept Worded = std::is_enum_v<Enum> && requires(Enum e) {
 
 // A head: the major type and a number.
 void head(std::string& out, unsigned major, std::uint64_t number) {
-  // The number itself when it is small, or how many octets of it follow: 1, 2, 4 or 8.
+  if (number < 24) {
+    out += static_cast<char>(major << 5U | static_cast<unsigned>(number));
+    return;
+  }
+  // Or how many octets of it follow: 1, 2, 4 or 8.
   unsigned info = 24;
-  int octets = 1;
+  std::size_t octets = 1;
   while (octets < 8 && number >> (8 * octets) != 0) {
     octets *= 2;
     ++info;
   }
-  if (number < 24) {
-    info = static_cast<unsigned>(number);
-    octets = 0;
-  }
-  out += static_cast<char>(major << 5U | info);
-  while (octets-- > 0) out += static_cast<char>(number >> (8 * octets) & 0xFF);
+  std::array<char, 9> text{static_cast<char>(major << 5U | info)};
+  for (std::size_t i = octets; i > 0; --i, number >>= 8U)
+    text[i] = static_cast<char>(number & 0xFF);
+  out.append(text.data(), octets + 1);
 }
 
 void put(std::string& out, std::string_view text) {

@@ -78,10 +78,16 @@ IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) {
   return address;
 }
 
+// An address is written many times for each message, and inet_ntop() does it by printf.
 std::string IpAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(is_v4() ? AF_INET : AF_INET6, octets_.data(), text.data(), text.size());
-  return text.data();
+  if (!is_v4()) return ::inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
+  char* end = text.data();
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i > 0) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), octets_[i]).ptr;
+  }
+  return {text.data(), end};
 }
 
 std::string IpAddress::reverse_name() const {

@@ -211,6 +211,11 @@ class EntryReader {
     }
     auto mailbox = mail::Mailbox::parse(value);
     if (!mailbox) return parse_error(mailbox.error().what);
+    // It would be an address that nobody has, and the entry would wait for him without a word.
+    if (mailbox->local_part.find('*') != std::string::npos) {
+      return parse_error("there are no patterns before the @: write the whole address, or " +
+                         shown(mailbox->domain.text()) + " for everybody in it");
+    }
     entry_.local_part = ascii::lower(mailbox->local_part);
     entry_.domain = mailbox->domain.text();
     return {};

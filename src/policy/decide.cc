@@ -13,6 +13,7 @@ namespace {
 Decision monitored(Decision decision, bool monitor) {
   if (!monitor || decision.action == Action::accept) return decision;
   decision.monitored = decision.action;
+  decision.monitored_rule = decision.rule;
   decision.action = Action::accept;
   return decision;
 }
@@ -70,6 +71,11 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
     } else if (!shadow) {
       shadow = std::move(result);
     }
+  }
+  // What the record shows of a rule in monitor mode is most wanted where the message is good otherwise.
+  if (spoken && shadow) {
+    spoken->monitored = shadow->monitored;
+    spoken->monitored_rule = shadow->monitored_rule;
   }
   // A rule before DMARC's did not ask what DMARC says.
   if (spoken && spoken->rule != "spf") return *spoken;

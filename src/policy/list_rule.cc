@@ -192,6 +192,7 @@ std::optional<Decision> by_lists(const Facts& facts, const ListRules& rules, Lis
   auto shadow = judged(facts, rules, skipped, true);
   if (!shadow) return std::nullopt;
   shadow->monitored = shadow->action;
+  shadow->monitored_rule = shadow->rule;
   shadow->action = Action::accept;
   return shadow;
 }

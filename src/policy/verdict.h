@@ -23,8 +23,9 @@ struct Decision {
   std::optional<mail::SmtpReply> reply;  // when the action is tempfail or reject
   std::vector<std::string>
       evidence;  // what corroborates a reject, or what turned one into a quarantine
-  // In monitor mode: what would have been done; the action is then `accept`.
+  // In monitor mode: what would have been done, and by which rule. Another rule may have decided after it.
   std::optional<Action> monitored;
+  std::string monitored_rule{};
   // The policy's domain owner asked for more than was done (RFC 9990 policy_override):
   // "local_policy", …
   std::vector<std::pair<std::string, std::string>> overrides;  // type, comment

@@ -75,7 +75,7 @@ struct Filter {
   std::optional<WallTime> before{};  // held before
   std::string from{};                // part of the reverse-path or of the author
   std::string to{};                  // part of a recipient
-  std::string rule{};                // the whole name
+  std::string rule{};                // the whole name, or "dnsbl" for every dnsbl:NAME
   std::string text{};                // part of any of these, subject, client, reason, Message-ID
   std::optional<State> state{};
   bool waiting = false;   // held, or being released

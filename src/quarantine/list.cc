@@ -73,7 +73,8 @@ Outcome<void> check(const Filter& filter) {
   " WHERE time >= ?1 AND (time, number) < (?2, ?3)"                                \
   "  AND (?4 = '' OR mail_from LIKE ?4 ESCAPE '\\' OR author LIKE ?4 ESCAPE '\\')" \
   "  AND (?5 = '' OR recipients LIKE ?5 ESCAPE '\\')"                              \
-  "  AND (?6 = '' OR rule = ?6 COLLATE NOCASE)"                                    \
+  "  AND (?6 = '' OR rule = ?6 COLLATE NOCASE OR"                                  \
+  "    substr(rule, 1, length(?6) + 1) = ?6 || ':' COLLATE NOCASE)"                \
   "  AND (?7 = '' OR subject LIKE ?7 ESCAPE '\\' OR author LIKE ?7 ESCAPE '\\'"    \
   "    OR mail_from LIKE ?7 ESCAPE '\\' OR recipients LIKE ?7 ESCAPE '\\'"         \
   "    OR client LIKE ?7 ESCAPE '\\' OR reason LIKE ?7 ESCAPE '\\'"                \

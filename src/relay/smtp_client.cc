@@ -34,10 +34,16 @@ std::string name_of(std::string_view parameter) {
   return name;
 }
 
+bool never_notified(const LetterRecipient& to) {
+  return std::any_of(to.parameters.begin(), to.parameters.end(),
+                     [](const std::string& one) { return ascii::iequals(one, "NOTIFY=NEVER"); });
+}
+
 // What the message needs of the MTA.
 struct Needs {
   bool eight_bit = false;
-  bool utf8 = false;  // SMTPUTF8
+  bool utf8 = false;     // SMTPUTF8
+  bool silence = false;  // DSN, for NOTIFY=NEVER: nobody else is to hear of a failure later
 
   static Needs of(const Letter& letter) {
     Needs needs;
@@ -53,6 +59,9 @@ struct Needs {
                     [](const LetterRecipient& to) { return is_ascii(to.address); });
     // A header with raw octets that came without SMTPUTF8 goes on without it.
     needs.utf8 = !addresses || (declared && !is_ascii(header));
+    // The null reverse-path hears of nothing anyway.
+    needs.silence = !letter.mail_from.empty() &&
+                    std::any_of(letter.recipients.begin(), letter.recipients.end(), never_notified);
     return needs;
   }
 };
@@ -169,6 +178,11 @@ class Transaction {
     if (needs_.eight_bit && !offers("8BITMIME")) {
       return give_up(Code::impossible,
                      "the message has 8-bit text, and the MTA does not offer 8BITMIME");
+    }
+    if (needs_.silence && !offers("DSN")) {
+      return give_up(Code::impossible,
+                     "the MTA does not offer DSN, so it would tell a failure later to the sender, "
+                     "who may be forged: let it offer DSN, or release with --notify");
     }
     return true;
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "session/record.h"
 
 namespace sekisho::session {
@@ -144,7 +145,10 @@ json verdict_json(const policy::Verdict& verdict) {
                    {"reason", decision.reason},
                    {"reply", decision.reply ? decision.reply->line() : ""},
                    {"evidence", decision.evidence}};
-    if (decision.monitored) object["monitored"] = to_string(*decision.monitored);
+    if (decision.monitored) {
+      object["monitored"] = to_string(*decision.monitored);
+      object["monitored_rule"] = decision.monitored_rule;
+    }
     return object;
   };
   json object = decision_json(verdict.message);
@@ -179,7 +183,7 @@ json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
           {"denylist", matches_json(facts.denylist)},
           {"traces", facts.traces.fields},
           {"verdict", verdict_json(verdict)},
-          {"authentication_results", authentication_results},
+          {"authentication_results", ascii::trim(authentication_results)},
           {"dns", {{"questions", facts.dns_questions}, {"elapsed_ms", facts.dns_waited.count()}}}};
 }
 

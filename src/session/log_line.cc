@@ -141,7 +141,10 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
     add_results(line, facts);
   }
   line.field("action", to_string(decision.action)).field("rule", decision.rule);
-  if (decision.monitored) line.field("monitor", to_string(*decision.monitored));
+  if (decision.monitored) {
+    line.field("monitor", to_string(*decision.monitored));
+    line.field("monitor_rule", decision.monitored_rule);
+  }
   if (!decision.reason.empty()) line.field("reason", decision.reason);
   if (!decision.evidence.empty()) line.field("evidence", joined(decision.evidence));
   if (recipients_differ(verdict)) line.word("recipients", recipients_text(verdict.recipients));

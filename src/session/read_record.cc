@@ -94,7 +94,10 @@ policy::Decision read_decision(const json& record) {
   decision.rule = text(record, "rule");
   decision.reason = text(record, "reason");
   decision.evidence = record.at("evidence").get<std::vector<std::string>>();
-  if (record.contains("monitored")) decision.monitored = one_of(actions, record, "monitored");
+  if (record.contains("monitored")) {
+    decision.monitored = one_of(actions, record, "monitored");
+    decision.monitored_rule = text(record, "monitored_rule");
+  }
   return decision;
 }
 

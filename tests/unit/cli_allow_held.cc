@@ -269,9 +269,9 @@ TEST_F(AllowHeld, AtATerminalItAsks) {
 }
 
 std::vector<std::string> taken_by_the_mta() {
-  return {"220 mx ESMTP\r\n", "250 mx\r\n", "250 2.0.0 Ok\r\n",
-          "250 2.0.0 Ok\r\n", "354 go\r\n", "250 2.0.0 Ok: queued as X\r\n",
-          "221 bye\r\n"};
+  return {
+      "220 mx ESMTP\r\n", "250-mx\r\n250 DSN\r\n",         "250 2.0.0 Ok\r\n", "250 2.0.0 Ok\r\n",
+      "354 go\r\n",       "250 2.0.0 Ok: queued as X\r\n", "221 bye\r\n"};
 }
 
 TEST_F(AllowHeld, ReleasedAndAllowed) {

@@ -263,7 +263,17 @@ TEST_F(Check, TheJsonObjectHasWhatIsPromised) {
   EXPECT_EQ(object["spf"][0]["scope"], "mfrom");
   EXPECT_EQ(object["spf"][1]["scope"], "helo");
   EXPECT_TRUE(
-      object["authentication_results"].get<std::string>().starts_with(" mx.example.jp (id="));
+      object["authentication_results"].get<std::string>().starts_with("mx.example.jp (id="));
+}
+
+// What would be held is told, and nothing is: the store of the configuration is not touched.
+TEST_F(Check, WhatAStoreWouldHoldIsTold) {
+  std::ofstream(path("conf"), std::ios::app)
+      << "[quarantine]\nwhere = \"store\"\ndir = \"" << path("quarantine") << "\"\n";
+  const auto ended = run(with("--ip", "192.0.2.99"));
+  EXPECT_EQ(ended.code, ok) << ended.err;
+  EXPECT_NE(ended.out.find("quarantine  rule=dmarc"), std::string::npos) << ended.out;
+  EXPECT_FALSE(std::filesystem::exists(path("quarantine")));
 }
 
 TEST_F(Check, AddressesAsPeopleWriteThem) {

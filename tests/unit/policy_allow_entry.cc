@@ -75,6 +75,8 @@ const Bad bad_allow[] = {
     {"from:example.com", "the entry allows nothing"},
     {"from:example.com until=2027-01-31", "the entry allows nothing"},
     {"from:*.example.com skip=dnsbl", "write .example.com for all names below it"},
+    {"from:*@example.com skip=dnsbl", "or example.com for everybody in it"},
+    {"mfrom:bounce-*@example.com skip=dnsbl", "no patterns before the @"},
     {"from:@example.com skip=dnsbl", "write example.com for everybody in it"},
     {"from:.com skip=dnsbl", "anybody may have a name below .com"},
     {"from:a@b@example.com skip=dnsbl", "a character no domain has"},

@@ -479,7 +479,7 @@ const Case monitor_cases[] = {
        spf_is(f, spf::Code::fail);
        r.defaults.author.monitor = true;
      },
-     tag, "spf"},
+     tag, "spf", "", "", reject},
     {"DMARC monitored, nothing else speaks",
      rejecting([](Facts&, RuleSet& r) { r.defaults.dmarc.monitor = true; }), accept, "dmarc", "",
      "", quarantine},
@@ -488,7 +488,7 @@ const Case monitor_cases[] = {
        r.defaults.spf.fail = OnSpfFail::reject;
        spf_is(f, spf::Code::fail);
      }),
-     reject, "spf", "550 5.7.23 "},
+     reject, "spf", "550 5.7.23 ", "", quarantine},
     {"DMARC and SPF monitored: the record shows the first", rejecting([](Facts& f, RuleSet& r) {
        r.defaults.dmarc.monitor = r.defaults.spf.monitor = true;
        r.defaults.spf.fail = OnSpfFail::reject;

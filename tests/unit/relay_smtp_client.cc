@@ -53,6 +53,22 @@ TEST(SmtpClient, DotsAreDoubledAndTheLastLineEnded) {
   EXPECT_THAT(server.heard(), HasSubstr("DATA\r\n..\r\n...x\r\na.b\r\n\r\n..end\r\n.\r\nQUIT\r\n"));
 }
 
+// Without DSN the sender would hear of a failure after all, unless there is nobody to hear of it.
+TEST(SmtpClient, NotifyNeverNeedsDsn) {
+  auto one = letter();
+  one.recipients[0].parameters = {"NOTIFY=NEVER"};
+  ScriptedServer without({greeting, "250-mx\r\n250 SIZE 10000\r\n", ok});
+  const auto outcome = send(without, one);
+  EXPECT_EQ(outcome.code, Code::impossible);
+  EXPECT_THAT(outcome.why, HasSubstr("does not offer DSN"));
+  EXPECT_THAT(without.heard(), testing::Not(HasSubstr("MAIL FROM")));
+
+  one.mail_from.clear();
+  ScriptedServer again({greeting, "250-mx\r\n250 SIZE 10000\r\n", ok, ok, go, ok, ok});
+  EXPECT_EQ(send(again, one).code, Code::accepted);
+  EXPECT_THAT(again.heard(), HasSubstr("RCPT TO:<b@example.jp>\r\n"));
+}
+
 TEST(SmtpClient, OctetsArriveAsTheyAre) {
   std::string content = "Subject: x\r\n\r\n";
   for (int i = 0; i < 300'000; ++i) content += static_cast<char>(i % 7 == 0 ? 0x80 + i % 128 : 'a');
@@ -76,6 +92,7 @@ TEST(SmtpClient, ParametersThatAreOffered) {
                 HasSubstr("<a@example.com> RET=HDRS ENVID=x SMTPUTF8 BODY=7BIT SIZE=20\r\n"
                           "RCPT TO:<b@example.jp> NOTIFY=NEVER ORCPT=rfc822;c@d\r\n"));
   }
+  one.recipients[0].parameters = {"NOTIFY=FAILURE", "ORCPT=rfc822;c@d"};
   ScriptedServer server({greeting, "250 mx\r\n", ok, ok, go, ok, ok});
   EXPECT_EQ(send(server, one).code, Code::accepted);
   EXPECT_THAT(server.heard(), HasSubstr("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.jp>\r\n"));

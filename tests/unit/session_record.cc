@@ -110,10 +110,13 @@ TEST(LogLine, OfAnExemptMessageTellsWhy) {
 TEST(LogLine, MonitorAndRecipientsThatDiffer) {
   auto verdict = with(policy::Action::accept, "dmarc");
   verdict.message.monitored = policy::Action::reject;
+  verdict.message.monitored_rule = "dnsbl:zen";
   verdict.recipients = {{"a@x.example", {}}, {"b@x.example", {}}};
   verdict.recipients[1].decision.action = policy::Action::tag;
   const auto line = log_line(usual(), verdict);
-  EXPECT_NE(line.find(" action=accept rule=dmarc monitor=reject "), std::string::npos) << line;
+  EXPECT_NE(line.find(" action=accept rule=dmarc monitor=reject monitor_rule=dnsbl:zen "),
+            std::string::npos)
+      << line;
   EXPECT_NE(line.find(" recipients=<a@x.example>:accept,<b@x.example>:tag "), std::string::npos);
 }
 
