@@ -73,6 +73,20 @@ void show_head(std::string& out, const Explanation& explanation) {
   if (!explanation.caveat.empty()) out += "\n" + explanation.caveat + "\n";
 }
 
+// Where all were refused, the verdict is on them; and an old record does not have why.
+void show_refused(std::string& out, const session::Outcome& outcome) {
+  const auto& refused = outcome.verdict.refused;
+  if (refused.empty()) {
+    for (const auto& to : outcome.facts.refused_recipients) {
+      line(out, "refused", "<" + safe(to) + ">");
+    }
+  }
+  for (const auto& [to, decision] : refused) {
+    line(out, "refused", "<" + safe(to) + "> by " + decision.rule, decision.reason);
+    if (decision.reply) line(out, "", decision.reply->line());
+  }
+}
+
 void show_who(std::string& out, const session::Decided& decided) {
   const auto& facts = decided.outcome.facts;
   title(out, "Who");
@@ -86,7 +100,7 @@ void show_who(std::string& out, const session::Decided& decided) {
   if (facts.recipients.size() > shown) {
     line(out, "", "and " + std::to_string(facts.recipients.size() - shown) + " more");
   }
-  for (const auto& to : facts.refused_recipients) line(out, "refused", "<" + safe(to) + ">");
+  show_refused(out, decided.outcome);
   if (const auto* from = decided.inputs.header.first("From")) {
     line(out, "From", safe(mail::decode_encoded_words(from->unfolded())));
   }

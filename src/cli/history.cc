@@ -39,14 +39,19 @@ std::string receiver(const history::Row& row) {
   return row.recipients.front() + (others > 0 ? " +" + std::to_string(others) : "");
 }
 
-// 80 columns with what stands between them.
+// 80 columns with what stands between them. "accept*": others of its recipients were refused at RCPT.
 void print_row(const history::Row& row) {
   std::printf("%s %s %s %s %s %s\n", short_time(row.time).c_str(), cell(row.id, 9).c_str(),
-              cell(row.action, 10).c_str(), cell(row.rule, 8).c_str(),
-              cell(sender(row), 20).c_str(), printable(receiver(row), 17).c_str());
+              cell(row.action + (row.refused.empty() ? "" : "*"), 10).c_str(),
+              cell(row.rule, 8).c_str(), cell(sender(row), 20).c_str(),
+              printable(receiver(row), 17).c_str());
 }
 
 json row_json(const history::Row& row) {
+  json refused = json::array();
+  for (const auto& each : row.refused) {
+    refused.push_back({{"action", each.action}, {"rule", each.rule}, {"reason", each.reason}});
+  }
   return {{"id", row.id},
           {"time", to_iso8601(row.time)},
           {"queue_id", row.queue_id},
@@ -58,7 +63,8 @@ json row_json(const history::Row& row) {
           {"subject", row.subject},
           {"action", row.action},
           {"rule", row.rule},
-          {"reason", row.reason}};
+          {"reason", row.reason},
+          {"refused", std::move(refused)}};
 }
 
 // What a failure of the database comes to.

@@ -30,6 +30,19 @@ bool contains(std::string_view text, std::string_view part) {
   return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
 }
 
+std::vector<Row::Refused> refused_of(std::string_view text) {
+  std::vector<Row::Refused> refused;
+  for (const auto& line : lines_of(text)) {
+    const auto first = std::min(line.find(' '), line.size());
+    const auto second = std::min(line.find(' ', first + 1), line.size());
+    Row::Refused each{line.substr(0, first), {}, {}};
+    if (first < line.size()) each.rule = line.substr(first + 1, second - first - 1);
+    if (second < line.size()) each.reason = line.substr(second + 1);
+    refused.push_back(std::move(each));
+  }
+  return refused;
+}
+
 bool any_contains(const std::vector<std::string>& texts, std::string_view part) {
   return std::any_of(texts.begin(), texts.end(),
                      [&](const std::string& text) { return contains(text, part); });
@@ -42,6 +55,17 @@ bool is_client(const Row& row, const std::string& wanted) {
   }
   return contains(row.client_name, wanted);
 }
+
+constexpr spool::Sql select_rows(
+    "SELECT number, id, queue_id, time, client, client_name, mail_from, recipients, author, "
+    "subject,"
+    " action, rule, reason, refused FROM decisions WHERE time BETWEEN ?1 AND ?2"
+    " ORDER BY time DESC, number DESC");
+constexpr spool::Sql select_old_rows(
+    "SELECT number, id, queue_id, time, client, client_name, mail_from, recipients, author, "
+    "subject,"
+    " action, rule, reason, '' FROM decisions WHERE time BETWEEN ?1 AND ?2"
+    " ORDER BY time DESC, number DESC");
 
 Row row_of(const spool::Row& from) {
   const auto text = [&](int column) { return std::string(from.text(column)); };
@@ -57,7 +81,18 @@ Row row_of(const spool::Row& from) {
           .subject = text(9),
           .action = text(10),
           .rule = text(11),
-          .reason = text(12)};
+          .reason = text(12),
+          .refused = refused_of(from.text(13))};
+}
+
+// By the rule, and with the action, that are asked for: the message, or a refusal of it.
+bool is_decided_so(const Filter& filter, const Row& row) {
+  const auto is = [&](const auto& each) {
+    const bool rule =
+        filter.rule.empty() || each.rule == filter.rule || each.rule.starts_with(filter.rule + ":");
+    return rule && (filter.action.empty() || each.action == filter.action);
+  };
+  return is(row) || std::any_of(row.refused.begin(), row.refused.end(), is);
 }
 
 }  // namespace
@@ -67,13 +102,13 @@ bool Filter::matches(const Row& row) const {
     return contains(row.mail_from, part) || contains(row.author, part) ||
            contains(row.subject, part) || contains(row.reason, part) ||
            contains(row.client_name, part) || contains(row.client, part) ||
-           any_contains(row.recipients, part);
+           any_contains(row.recipients, part) ||
+           std::any_of(row.refused.begin(), row.refused.end(),
+                       [&](const auto& each) { return contains(each.reason, part); });
   };
   return (from.empty() || contains(row.mail_from, from) || contains(row.author, from)) &&
-         (to.empty() || any_contains(row.recipients, to)) &&
-         (rule.empty() || row.rule == rule || row.rule.starts_with(rule + ":")) &&
-         (action.empty() || row.action == action) && (client.empty() || is_client(row, client)) &&
-         (text.empty() || says(text));
+         (to.empty() || any_contains(row.recipients, to)) && is_decided_so(*this, row) &&
+         (client.empty() || is_client(row, client)) && (text.empty() || says(text));
 }
 
 std::string normal_id(std::string text) {
@@ -92,22 +127,24 @@ Outcome<Archive> Archive::open(const std::string& dir) {
   if (auto done = database->script("PRAGMA query_only = ON"); !done) {
     return spool::failed(done.error());
   }
-  return Archive(std::move(*database));
+  Archive archive(std::move(*database));
+  auto looked =
+      archive.database_.query("SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'refused'",
+                              {}, [&](const spool::Row&) { return archive.has_refused_ = true; });
+  if (!looked) return spool::failed(looked.error());
+  return archive;
 }
 
 Outcome<void> Archive::list(const Filter& filter, const std::function<bool(const Row&)>& each) {
   const auto seconds = [](const std::optional<WallTime>& time, std::int64_t otherwise) {
     return time ? static_cast<std::int64_t>(time->time_since_epoch().count()) : otherwise;
   };
-  return database_.query(
-      "SELECT number, id, queue_id, time, client, client_name, mail_from, recipients, author, "
-      "subject,"
-      " action, rule, reason FROM decisions WHERE time BETWEEN ?1 AND ?2 ORDER BY time DESC,"
-      " number DESC",
-      {seconds(filter.since, 0), seconds(filter.until, INT64_MAX)}, [&](const spool::Row& found) {
-        const Row row = row_of(found);
-        return !filter.matches(row) || each(row);
-      });
+  return database_.query(has_refused_ ? select_rows : select_old_rows,
+                         {seconds(filter.since, 0), seconds(filter.until, INT64_MAX)},
+                         [&](const spool::Row& found) {
+                           const Row row = row_of(found);
+                           return !filter.matches(row) || each(row);
+                         });
 }
 
 Outcome<std::optional<std::int64_t>> Archive::find(const std::string& id) {

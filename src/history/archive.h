@@ -31,6 +31,13 @@ struct Row {
   std::string action;
   std::string rule;
   std::string reason;
+  // Why others were refused at RCPT, each rule once.
+  struct Refused {
+    std::string action;
+    std::string rule;
+    std::string reason;
+  };
+  std::vector<Refused> refused;
 };
 
 // All that is given must hold. Texts match anywhere and in any case.
@@ -39,8 +46,9 @@ struct Filter {
   std::optional<WallTime> until = {};
   std::string from = {};  // in MAIL FROM or the Author Domain
   std::string to = {};
-  std::string rule = {};    // exactly
-  std::string action = {};  // exactly
+  // Exactly, and both of the message or both of a refusal at RCPT.
+  std::string rule = {};
+  std::string action = {};
   std::string client = {};  // "192.0.2.1", "192.0.2.0/24", or in its name
   std::string text = {};    // in the subject, the reason or any of the above
 
@@ -64,6 +72,8 @@ class Archive {
  private:
   explicit Archive(spool::Database database) : database_(std::move(database)) {}
   spool::Database database_;
+  // No daemon may have run yet that adds what a new one records.
+  bool has_refused_ = false;
 };
 
 }  // namespace sekisho::history

@@ -113,7 +113,7 @@ void members(Archive& a, Of<policy::Edit> auto& o) {
 
 template <class Archive>
 void members(Archive& a, Of<policy::Verdict> auto& o) {
-  a("message", o.message)("recipients", o.recipients)("edits", o.edits);
+  a("message", o.message)("recipients", o.recipients)("refused", o.refused)("edits", o.edits);
 }
 
 template <class Archive>

@@ -46,9 +46,34 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
+// "reject dnsbl:zen listed: …": a line for each rule that refused a recipient at RCPT.
+std::string refused_text(const std::vector<policy::RecipientDecision>& refused) {
+  std::vector<std::string> lines;
+  for (const auto& [to, decision] : refused) {
+    std::string line = std::string(to_string(decision.action)) + " " + decision.rule + " " +
+                       cut(decision.reason, 512);
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) {
+      lines.push_back(std::move(line));
+    }
+  }
+  return joined(lines);
+}
+
 std::string subject_of(const mail::Header& header) {
   const auto* field = header.first("Subject");
   return field == nullptr ? "" : cut(field->unfolded(), 512);
+}
+
+// A database of before it was recorded who refused a recipient of a message that others got.
+Outcome<void> add_refused(spool::Database& database) {
+  bool column = false;
+  auto done = database.query("SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'refused'",
+                             {}, [&](const spool::Row&) { return column = true; });
+  if (done && !column) {
+    done = database.script("ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
+  }
+  return done;
 }
 
 std::size_t estimated_octets(const session::Decided& decided) {
@@ -210,6 +235,7 @@ Outcome<void> Recorder::open() {
   }
   if (done && fresh) done = database.script(make_file);
   if (done) done = database.script(make_tables);
+  if (done) done = add_refused(database);
   if (done) done = add_dictionary(database);
   if (done) {
     done = database.query("SELECT count(*) FROM decisions", {}, [&](const spool::Row& row) {
@@ -278,16 +304,17 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
   const auto recipients = joined(named);
   const auto author = facts.author.well_formed() ? facts.author.domain().text() : std::string();
   const auto subject = subject_of(decided.inputs.header);
+  const auto refused = refused_text(decided.outcome.verdict.refused);
   const auto mail_from = cut(facts.mail_from, 512);
   const auto name = cut(facts.client.name, 255);
   const auto inserted = database_->run(
       "INSERT INTO decisions (id, queue_id, time, client, client_name, mail_from, recipients, "
       "author,"
-      " subject, action, rule, reason, configuration)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+      " subject, action, rule, reason, configuration, refused)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
       {facts.id, facts.queue_id, facts.received.time_since_epoch().count(), client, name, mail_from,
        recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
-       decided.configuration});
+       decided.configuration, refused});
   if (!inserted) return spool::failed(inserted.error());
   const auto record = encoder_->encode(decided);
   const auto stored = database_->run(

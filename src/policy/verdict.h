@@ -57,6 +57,9 @@ struct Verdict {
   // can be applied to the whole message.
   Decision message;
   std::vector<RecipientDecision> recipients;
+  // Who was refused at RCPT while others were not. Apart, for the message is not theirs: nothing is done with it on
+  // their account.
+  std::vector<RecipientDecision> refused;
   // Removals from the last to the first, then insertions.
   std::vector<Edit> edits;
   bool operator==(const Verdict&) const = default;

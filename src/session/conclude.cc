@@ -70,6 +70,7 @@ void Session::finish() {
     outcome.held = Outcome::Held::no;
     judge_failure(outcome, *message->failure);
   }
+  outcome.verdict.refused = std::move(message->refused);
   if (outcome.held == Outcome::Held::some || outcome.held == Outcome::Held::whole) {
     hold(std::move(message), std::move(outcome));
   } else {

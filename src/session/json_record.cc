@@ -152,12 +152,17 @@ json verdict_json(const policy::Verdict& verdict) {
     return object;
   };
   json object = decision_json(verdict.message);
-  object["recipients"] = json::array();
-  for (const auto& [to, decision] : verdict.recipients) {
-    json recipient = decision_json(decision);
-    recipient["to"] = to;
-    object["recipients"].push_back(std::move(recipient));
-  }
+  const auto recipients_json = [&](const std::vector<policy::RecipientDecision>& recipients) {
+    json all = json::array();
+    for (const auto& [to, decision] : recipients) {
+      json recipient = decision_json(decision);
+      recipient["to"] = to;
+      all.push_back(std::move(recipient));
+    }
+    return all;
+  };
+  object["recipients"] = recipients_json(verdict.recipients);
+  object["refused"] = recipients_json(verdict.refused);
   object["edits"] = edits_json(verdict.edits);
   return object;
 }

@@ -75,6 +75,21 @@ bool recipients_differ(const policy::Verdict& verdict) {
                      [&](const auto& r) { return r.decision.action != verdict.message.action; });
 }
 
+// "dnsbl:zen,dnsbl:other(tempfail)": each rule once. As many as an installation has lists; a line is 4 KB at most.
+std::string refused_rules(const std::vector<policy::RecipientDecision>& refused) {
+  std::string text;
+  std::set<std::string> told;
+  for (const auto& [to, decision] : refused) {
+    std::string each = decision.rule;
+    if (decision.action != policy::Action::reject) {
+      each += "(" + std::string(to_string(decision.action)) + ")";
+    }
+    if (told.size() == 20 || !told.insert(each).second) continue;
+    text += (text.empty() ? "" : ",") + each;
+  }
+  return text;
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : ",") + word;
@@ -132,6 +147,7 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
   if (!facts.refused_recipients.empty()) {
     line.word("refused", recipients_text(facts.refused_recipients));
   }
+  if (!verdict.refused.empty()) line.plain("refused_rule", refused_rules(verdict.refused));
   if (facts.relay) line.word("relay", client_text(*facts.relay));
   if (facts.exemption != policy::Exemption::none) {
     line.field("skipped", to_string(facts.exemption));

@@ -49,6 +49,8 @@ struct Session::Message {
   std::optional<Asking> asking;
   // What was known when the first recipient was refused.
   std::optional<policy::Facts> at_refusal;
+  // facts.refused_recipients, and why.
+  std::vector<policy::RecipientDecision> refused;
 
   Done done;
   std::optional<std::string> failure;

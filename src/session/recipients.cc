@@ -67,6 +67,7 @@ void Session::answer_recipient(Message& message, std::optional<policy::Decision>
       policy::match_at_rcpt(*message.at_refusal, message.snapshot->rules, known_so_far(message));
     }
     message.at_refusal->refused_recipients = facts.refused_recipients;
+    message.refused.push_back({asking.recipient.address, std::move(*refusal)});
     ++engine_.counters().refused_recipients;
   } else {
     facts.recipients.push_back(asking.recipient.address);

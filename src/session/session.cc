@@ -141,6 +141,7 @@ void Session::begin(MailFrom from) {
     const auto& then = recorded_->outcome.facts;
     facts.header_over_limits = then.header_over_limits;
     facts.refused_recipients = then.refused_recipients;
+    message_->refused = recorded_->outcome.verdict.refused;
     facts.lists = then.lists;
     std::erase_if(facts.lists, [&](const client::ListResult& result) {
       return message_->snapshot->rules.defaults.lists.find(result.name) == nullptr;

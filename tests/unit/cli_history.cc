@@ -191,6 +191,33 @@ TEST_F(HistoryCommand, ExplainsAsJson) {
   EXPECT_EQ(object["configuration"], snapshot_->digest);
 }
 
+TEST_F(HistoryCommand, TellsWhyAnotherWasRefusedAtRcpt) {
+  gate_->judge(from("bob@a.example", "bob@a.example"));
+  auto decided = std::make_shared<session::Decided>(*gate_->recorder().decisions().back());
+  auto& facts = decided->outcome.facts;
+  policy::Decision refusal;
+  refusal.action = policy::Action::reject;
+  refusal.rule = "dnsbl:zen";
+  refusal.reason = "192.0.2.10 is listed: 127.0.0.4";
+  refusal.reply = mail::SmtpReply(554, "5.7.1", "blocked using zen");
+  facts.refused_recipients = {"other@example.jp"};
+  decided->outcome.verdict.refused = {{"other@example.jp", refusal}};
+  recorder_->add(decided);
+  ASSERT_TRUE(recorder_->flush(10s));
+  const auto shown = run({"explain", facts.id}).out;
+  EXPECT_THAT(shown, HasSubstr("  refused    <other@example.jp> by dnsbl:zen  (192.0.2.10 is "
+                               "listed: 127.0.0.4)\n             554 5.7.1 blocked using zen\n"));
+  const auto object = json::parse(run({"explain", facts.id, "--json"}).out);
+  EXPECT_EQ(object["verdict"]["action"], "accept");
+  EXPECT_EQ(object["verdict"]["refused"][0]["to"], "other@example.jp");
+  EXPECT_EQ(object["verdict"]["refused"][0]["rule"], "dnsbl:zen");
+  EXPECT_EQ(run({"explain", facts.id, "--replay"}).code, ok);
+  EXPECT_THAT(run({"history", "--action", "reject"}).out, HasSubstr(facts.id + " accept*    "));
+  const auto rows = json::parse(run({"history", "--rule", "dnsbl:zen", "--json"}).out);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0]["refused"][0]["action"], "reject");
+}
+
 TEST_F(HistoryCommand, IsFoundByQueueIdAndInAnyCase) {
   const auto id = judge(from("bob@a.example", "bob@a.example"));
   std::string spoken = id;

@@ -187,6 +187,9 @@ class Maker {
     for (const auto& to : decided.outcome.facts.recipients) {
       decided.outcome.verdict.recipients.push_back({to, decision()});
     }
+    for (const auto& to : decided.outcome.facts.refused_recipients) {
+      if (yes()) decided.outcome.verdict.refused.push_back({to, decision()});
+    }
     for (std::size_t n = number(3); n > 0; --n) {
       decided.outcome.verdict.edits.push_back(
           {one_of<policy::Edit::Kind>(2), text(), text(), number(10)});
@@ -283,6 +286,18 @@ TEST(Record, TheDictionaryIsARecordWithEveryMember) {
   EXPECT_TRUE(facts.author.well_formed());
   EXPECT_TRUE(read->inputs.header.first("List-Unsubscribe-Post"));
   EXPECT_EQ(read->inputs.answers.size(), 11U);
+}
+
+// Of a time when it was not recorded why a recipient was refused.
+TEST(Record, WithoutWhyARecipientWasRefused) {
+  const auto read = decode(packed(
+      {{"v", record_version},
+       {"outcome",
+        {{"facts", {{"refused_recipients", {"user@example.jp"}}}},
+         {"verdict", {{"message", {{"action", "accept"}, {"rule", "dmarc"}, {"reason", ""}}}}}}}}));
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(read->outcome.facts.refused_recipients.size(), 1U);
+  EXPECT_TRUE(read->outcome.verdict.refused.empty());
 }
 
 TEST(Record, OfANewerVersionSaysSo) {

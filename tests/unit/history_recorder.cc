@@ -104,6 +104,52 @@ TEST_F(History, KeepsDecisionsAndConfigurations) {
   EXPECT_FALSE(archive->configuration("d2").value());
 }
 
+// A message that others got is found by what refused one of its recipients.
+TEST_F(History, FindsWhatWasRefusedAtRcpt) {
+  auto recorder = started(options());
+  auto both = decided("AAAA-0001");
+  auto& verdict = both->outcome.verdict;
+  verdict.message = {};
+  policy::Decision refusal;
+  refusal.action = policy::Action::reject;
+  refusal.rule = "dnsbl:zen";
+  refusal.reason = "listed: 127.0.0.4";
+  verdict.refused = {{"a@example.jp", refusal}, {"b@example.jp", refusal}};
+  recorder->add(both);
+  recorder->add(decided("AAAA-0002"));
+  ASSERT_TRUE(recorder->flush(10s));
+  auto archive = Archive::open(options().dir);
+  ASSERT_TRUE(archive);
+  EXPECT_THAT(ids({.rule = "dnsbl:zen"}), ElementsAre("AAAA-0001"));
+  EXPECT_THAT(ids({.action = "reject"}), ElementsAre("AAAA-0002", "AAAA-0001"));
+  EXPECT_THAT(ids({.action = "accept"}), ElementsAre("AAAA-0001"));
+  EXPECT_THAT(ids({.rule = "dnsbl:zen", .action = "accept"}), ElementsAre());
+  EXPECT_THAT(ids({.text = "127.0.0.4"}), ElementsAre("AAAA-0001"));
+  ASSERT_TRUE(archive->list({.rule = "dnsbl:zen"}, [&](const Row& row) {
+    EXPECT_EQ(row.refused.size(), 1U);
+    EXPECT_EQ(row.refused.at(0).reason, "listed: 127.0.0.4");
+    return true;
+  }));
+}
+
+// A database of before is read as it is, and gets its column from the recorder.
+TEST_F(History, OfBeforeRefusalsWereRecorded) {
+  auto recorder = started(options());
+  recorder->add(decided("AAAA-0001"));
+  ASSERT_TRUE(recorder->flush(10s));
+  recorder.reset();
+  {
+    auto database =
+        spool::Database::open(database_path(options().dir), spool::Database::Open::existing);
+    ASSERT_TRUE(database && database->script("ALTER TABLE decisions DROP COLUMN refused;"));
+    EXPECT_THAT(ids({.action = "reject"}), ElementsAre("AAAA-0001"));
+  }
+  recorder = started(options());
+  recorder->add(decided("AAAA-0002"));
+  ASSERT_TRUE(recorder->flush(10s));
+  EXPECT_THAT(ids({.action = "reject"}), ElementsAre("AAAA-0002", "AAAA-0001"));
+}
+
 // Each record is read with the dictionary that it was written with, also one of before there were any.
 TEST_F(History, KeepsTheDictionariesOfOtherTimes) {
   auto recorder = started(options());

@@ -115,6 +115,50 @@ TEST(Recipients, OneThatIsExemptGetsTheMessage) {
   EXPECT_EQ(gate.recorder().lines().size(), 1U);
 }
 
+// Of a message for both: everything about it is of postmaster's, and why the other was refused is there too.
+TEST(Recipients, WhyOneWasRefusedIsKeptWithTheOthersMessage) {
+  for (const bool denied : {false, true}) {
+    auto snapshot = listing_snapshot();
+    if (denied) {
+      deny(snapshot, "mfrom:a.example\n");
+      snapshot.rules.policies.front().rules.monitor = true;
+    }
+    Gate gate(snapshot);
+    Dialogue dialogue(gate);
+    dialogue.begin({});
+    EXPECT_EQ(dialogue.rcpt("postmaster@example.jp"), "ok");
+    const std::string reply = dialogue.rcpt("user@example.jp");
+    EXPECT_NE(reply, "ok");
+    dialogue.session().header("From", " bob@a.example");
+    dialogue.session().end_of_header();
+    dialogue.session().end_of_message("4bXY", [](const Outcome&) {});
+    dialogue.answer();
+    const std::string rule = denied ? "denylist" : "dnsbl:zen";
+    const auto decided = gate.recorder().decisions().back();
+    const auto& verdict = decided->outcome.verdict;
+    EXPECT_EQ(verdict.message.action, policy::Action::accept);
+    ASSERT_EQ(verdict.recipients.size(), 1U);
+    EXPECT_EQ(verdict.recipients[0].to, "postmaster@example.jp");
+    ASSERT_EQ(verdict.refused.size(), 1U);
+    EXPECT_EQ(verdict.refused[0].to, "user@example.jp");
+    const auto& given = verdict.refused[0].decision;
+    EXPECT_EQ(given.action, policy::Action::reject);
+    EXPECT_EQ(given.rule, rule);
+    EXPECT_FALSE(given.reason.empty());
+    ASSERT_TRUE(given.reply);
+    EXPECT_EQ(given.reply->line(), reply);
+    const auto line = gate.recorder().lines().back();
+    EXPECT_NE(line.find(" refused=<user@example.jp> refused_rule=" + rule + " "), std::string::npos)
+        << line;
+    EXPECT_NE(line.find(" action=accept "), std::string::npos) << line;
+    test::expect_round_trip(*decided);
+    EXPECT_EQ(replay(*decided, snapshot).outcome, decided->outcome);
+    auto other = decided->outcome;
+    other.verdict.refused[0].decision.rule = "spf";
+    EXPECT_EQ(differences(decided->outcome, other).size(), 1U);
+  }
+}
+
 TEST(Recipients, WaitForTheListsAndNoLongerThanTheirTime) {
   auto snapshot = listing_snapshot();
   const auto held = std::make_shared<HeldResolver>(snapshot.resolver);

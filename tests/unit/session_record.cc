@@ -120,6 +120,22 @@ TEST(LogLine, MonitorAndRecipientsThatDiffer) {
   EXPECT_NE(line.find(" recipients=<a@x.example>:accept,<b@x.example>:tag "), std::string::npos);
 }
 
+TEST(LogLine, OfRefusedRecipientsEachRuleOnce) {
+  auto facts = usual();
+  auto verdict = with(policy::Action::accept, "dmarc");
+  for (int i = 0; i < 100; ++i) {
+    const auto to = std::to_string(i) + "@x.example";
+    facts.refused_recipients.push_back(to);
+    policy::Decision decision;
+    decision.action = i % 2 == 0 ? policy::Action::reject : policy::Action::tempfail;
+    decision.rule = i % 2 == 0 ? "dnsbl:zen" : "dnsbl:other";
+    verdict.refused.push_back({to, decision});
+  }
+  const auto line = log_line(facts, verdict);
+  EXPECT_NE(line.find(",+90 refused_rule=dnsbl:zen,dnsbl:other(tempfail) "), std::string::npos)
+      << line;
+}
+
 TEST(LogLine, OfManySignaturesShowsTen) {
   auto facts = usual();
   facts.dkim.assign(100, facts.dkim.front());
