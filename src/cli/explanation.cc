@@ -123,7 +123,7 @@ json rules_json(const ExplainedRules& group) {
   json rules = json::array();
   for (const auto& [opinion, key, place] : group.rules) {
     json rule = {{"rule", opinion.rule}, {"said", word_of(opinion.said)}, {"why", opinion.why}};
-    if (opinion.decision) rule["action"] = to_string(opinion.decision->action);
+    if (opinion.decision) rule["action"] = to_string(action_of(opinion));
     if (!key.empty()) rule["key"] = key;
     if (!place.empty()) rule["place"] = place;
     rules.push_back(std::move(rule));
@@ -151,6 +151,11 @@ json dns_json(const dns::Answers& answers) {
 }
 
 }  // namespace
+
+policy::Action action_of(const policy::RuleOpinion& opinion) {
+  // A DNS list in monitor mode has turned its own decision into an `accept` already.
+  return opinion.decision->monitored.value_or(opinion.decision->action);
+}
 
 Explanation explain_decision(session::Decided decided, const Rulebook& book) {
   Explanation out;

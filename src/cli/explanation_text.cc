@@ -145,8 +145,10 @@ void show_known(std::string& out, const policy::Facts& facts, const policy::Deci
   for (const auto& evidence : decision.evidence) line(out, "evidence", safe(evidence));
 }
 
-std::string action_of(const policy::RuleOpinion& opinion) {
-  return opinion.decision ? std::string(to_string(opinion.decision->action)) : "";
+// "reject, 192.0.2.10 is listed by zen (127.0.0.4)".
+std::string said_by(const policy::RuleOpinion& opinion) {
+  const std::string why = safe(opinion.why);
+  return std::string(to_string(action_of(opinion))) + (why.empty() ? "" : ", " + why);
 }
 
 void show_rule(std::string& out, const ExplainedRule& rule) {
@@ -157,16 +159,20 @@ void show_rule(std::string& out, const ExplainedRule& rule) {
       line(out, opinion.rule, "says nothing: " + why);
       break;
     case Said::spoke:
-      line(out, opinion.rule, "DECIDES: " + action_of(opinion) + (why.empty() ? "" : ", " + why));
+      line(out, opinion.rule, "DECIDES: " + said_by(opinion));
       break;
     case Said::monitored:
-      line(out, opinion.rule,
-           "would decide, but is in monitor mode: " + action_of(opinion) + ", " + why);
+      line(out, opinion.rule, "would decide, but is in monitor mode: " + said_by(opinion));
       break;
     case Said::not_asked:
-      line(out, opinion.rule,
-           "not asked" + (opinion.decision ? "; it would say: " + action_of(opinion) + ", " + why
-                                           : "; it would say nothing: " + why));
+      if (!opinion.decision) {
+        line(out, opinion.rule, "not asked; it would say nothing: " + why);
+      } else {
+        const bool monitor = opinion.decision->monitored.has_value();
+        line(out, opinion.rule,
+             std::string("not asked; it would say") + (monitor ? ", in monitor mode: " : ": ") +
+                 said_by(opinion));
+      }
       break;
   }
   if (!rule.key.empty() && opinion.said != Said::not_asked) {

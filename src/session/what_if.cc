@@ -208,6 +208,7 @@ void configuration_could(Alternatives& all, const Snapshot& snapshot) {
   }
   all.with_rules("nothing were in monitor mode", [](Rules& r) {
     r.monitor = r.spf.monitor = r.dmarc.monitor = r.author.monitor = false;
+    for (auto& list : r.lists.rules) list.monitor = false;
   });
 }
 

@@ -64,6 +64,7 @@ mx.a.example.        A    192.0.2.10
 a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
 _dmarc.a.example.    TXT  "v=DMARC1; p=reject"
 b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
+10.2.0.192.zen.test. A    127.0.0.4
 )");
     write("allow", "from:c.example proof=dmarc dmarc=accept\n");
     write("conf", configuration);
@@ -81,6 +82,15 @@ b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
   std::string path(const std::string& name) const { return folder_.file(name); }
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::binary) << text;
+  }
+  // From now on another configuration decides.
+  void configure(const std::string& text) {
+    write("conf", text);
+    const auto loaded = config::load_file(path("conf"));
+    ASSERT_TRUE(loaded) << loaded.error().front().text();
+    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
+    recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
+    gate_ = std::make_unique<test::Gate>(*snapshot_);
   }
   // The id of the decision.
   std::string judge(const Letter& letter) {
@@ -161,6 +171,23 @@ TEST_F(HistoryCommand, ExplainsEveryRuleAndTheLineThatDecided) {
   EXPECT_THAT(shown.out, HasSubstr("dmarc.reject = \"corroborated\"  (" + path("conf") + ":7:1)"));
   // What would not have changed it is not said: an SPF pass of b.example aligns with nothing.
   EXPECT_THAT(shown.out, Not(HasSubstr("if SPF had passed for b.example")));
+}
+
+const char* const zen = "[[dnsbl]]\nname = \"zen\"\nlist = \"zen.test=127.0.0.[2..11]\"\n";
+
+TEST_F(HistoryCommand, ExplainsAListInMonitorMode) {
+  configure(std::string(configuration) + zen + "monitor = true\n");
+  const auto id = judge(from("bob@a.example", "bob@a.example"));
+  const auto shown = run({"explain", id}).out;
+  EXPECT_THAT(shown, HasSubstr("lists      would decide, but is in monitor mode: reject, "
+                               "192.0.2.10 is listed by zen (127.0.0.4)"));
+  EXPECT_THAT(shown, HasSubstr("if nothing were in monitor mode:  reject (dnsbl:zen)"));
+  const auto object = json::parse(run({"explain", id, "--json"}).out);
+  for (const auto& rule : object["rules"][0]["rules"]) {
+    if (rule["rule"] == "lists") {
+      EXPECT_EQ(rule["action"], "reject");
+    }
+  }
 }
 
 TEST_F(HistoryCommand, NamesTheEntryForTheRecipient) {
@@ -327,12 +354,7 @@ TEST_F(HistoryCommand, IsExplainedWithoutThePublicSuffixList) {
   std::string text = configuration;
   text.replace(text.find("reject ="), 0, "discovery = \"psl\"\npublic_suffix_list = \"psl\"\n");
   write("psl", "example\njp\n");
-  write("conf", text);
-  const auto loaded = config::load_file(path("conf"));
-  ASSERT_TRUE(loaded) << loaded.error().front().text();
-  snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
-  recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
-  gate_ = std::make_unique<test::Gate>(*snapshot_);
+  configure(text);
   const auto id = judge(from("x@b.example", "ceo@a.example"));
   EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("equal"));
   ASSERT_EQ(::unlink(path("psl").c_str()), 0);
