@@ -40,7 +40,7 @@ struct RuleOpinion {
   std::string monitor_key = {};  // and what put it into monitor mode
 };
 
-// All rules in their order, as decide_for() asks them.
+// All rules in their order, as decide_for() asks them; at the end the allowlist, where that is what decided.
 std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
                                   const DmarcOverride* override_rule);
 

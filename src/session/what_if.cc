@@ -138,6 +138,11 @@ void circumstances_could(Alternatives& all) {
       for (auto& match : policy::match_allowlist(list, f)) f.allowlist.push_back(std::move(match));
     });
   }
+  for (const auto& match : facts.allowlist) {
+    if (!match.holds) continue;
+    all.with_facts("the allowlist did not have " + match.entry,
+                   [&](Facts& f) { std::erase(f.allowlist, match); });
+  }
   if (facts.author_is_ours) {
     all.with_facts("[identity] domains did not name the author's",
                    [](Facts& f) { f.author_is_ours = false; });

@@ -190,6 +190,19 @@ TEST_F(HistoryCommand, ExplainsAListInMonitorMode) {
   }
 }
 
+TEST_F(HistoryCommand, ExplainsWhatTheAllowlistLetThrough) {
+  write("allow", "mfrom:x@b.example dmarc=accept\n");
+  configure(configuration);
+  auto letter = from("x@b.example", "ceo@a.example");
+  letter.client = "198.51.100.1";
+  const auto shown = run({"explain", judge(letter)}).out;
+  EXPECT_THAT(shown, HasSubstr("accept by the rule allowlist"));
+  EXPECT_THAT(shown, HasSubstr("allowlist  DECIDES: accept, dmarc=accept by mfrom:x@b.example"));
+  EXPECT_THAT(shown, Not(HasSubstr("no rule decides")));
+  EXPECT_THAT(shown, HasSubstr("if the allowlist did not have mfrom:x@b.example"));
+  EXPECT_THAT(shown, HasSubstr("quarantine (dmarc)"));
+}
+
 TEST_F(HistoryCommand, NamesTheEntryForTheRecipient) {
   auto letter = from("x@b.example", "ceo@a.example");
   letter.to = {"strict@example.jp"};
