@@ -92,6 +92,20 @@ b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
     recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
     gate_ = std::make_unique<test::Gate>(*snapshot_);
   }
+  // The id of the decision on a client who is refused at RCPT and leaves.
+  std::string refuse(const std::vector<std::string>& recipients) {
+    const auto session = gate_->session();
+    const Letter letter;
+    test::greet(*session, letter);
+    session->mail_from({letter.mail_from, false});
+    for (const auto& to : recipients) session->rcpt_to({to}, [](const session::Step&) {});
+    session->abort();
+    const auto decided = gate_->recorder().decisions().back();
+    EXPECT_TRUE(decided->inputs.at_rcpt);
+    recorder_->add(decided);
+    EXPECT_TRUE(recorder_->flush(10s));
+    return decided->outcome.facts.id;
+  }
   // The id of the decision.
   std::string judge(const Letter& letter) {
     const auto outcome = gate_->judge(letter);
@@ -201,6 +215,51 @@ TEST_F(HistoryCommand, ExplainsWhatTheAllowlistLetThrough) {
   EXPECT_THAT(shown, Not(HasSubstr("no rule decides")));
   EXPECT_THAT(shown, HasSubstr("if the allowlist did not have mfrom:x@b.example"));
   EXPECT_THAT(shown, HasSubstr("quarantine (dmarc)"));
+}
+
+TEST_F(HistoryCommand, ExplainsARefusalAtRcpt) {
+  configure(std::string(configuration) + zen);
+  const auto id = refuse({"user@example.jp", "strict@example.jp"});
+  const auto shown = run({"explain", id}).out;
+  for (const char* wanted :
+       {"reject by the rule dnsbl:zen", "at RCPT, before there was a message",
+        "The rules, in their order, for <strict@example.jp>", "author     not known yet",
+        "dmarc      not known yet", "lists      DECIDES: reject, 192.0.2.10 is listed by zen",
+        "if the list zen had not listed 192.0.2.10:  not refused at RCPT",
+        "if the allowlist had the entry: ip:192.0.2.10 skip=all:  not refused at RCPT",
+        "if the client were in [trust] networks:  accept (exempt)"}) {
+    EXPECT_THAT(shown, HasSubstr(wanted));
+  }
+  for (const char* unwanted : {"malformed", "dmarc.author", "dkim       none", "SPF had"}) {
+    EXPECT_THAT(shown, Not(HasSubstr(unwanted)));
+  }
+  const auto object = json::parse(run({"explain", id, "--json"}).out);
+  EXPECT_TRUE(object["author"].is_null());
+  EXPECT_EQ(object["rules"].size(), 2U);
+  for (const auto& rule : object["rules"][0]["rules"]) {
+    if (rule["rule"] == "lists") {
+      EXPECT_EQ(rule["said"], "spoke");
+    }
+    if (rule["rule"] == "dmarc") {
+      EXPECT_EQ(rule["said"], "not-yet");
+    }
+  }
+  EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("equal: reject"));
+}
+
+TEST_F(HistoryCommand, AnotherConfigurationThatWouldNotRefuseAtRcpt) {
+  configure(std::string(configuration) + zen);
+  const auto id = refuse({"user@example.jp"});
+  const auto one = run({"explain", id, "--config", path("strict.conf")}).out;
+  EXPECT_THAT(one, HasSubstr("strict.conf would not have refused it at RCPT: what the message "
+                             "would have come to is not known"));
+  EXPECT_THAT(one, Not(HasSubstr("default")));
+  const auto all = run({"history", "--config", path("strict.conf")}).out;
+  EXPECT_THAT(all, HasSubstr("1 reject → not refused at RCPT"));
+  EXPECT_THAT(all, HasSubstr("reject → not refused at RCPT     bob@a.example"));
+  const auto object = json::parse(run({"history", "--config", path("strict.conf"), "--json"}).out);
+  EXPECT_EQ(object[0]["would_be"]["action"], "not refused at RCPT");
+  EXPECT_EQ(object[0]["would_be"]["rule"], "");
 }
 
 TEST_F(HistoryCommand, NamesTheEntryForTheRecipient) {
