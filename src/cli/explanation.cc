@@ -4,6 +4,7 @@
 
 #include "config/keys.h"
 #include "session/record.h"
+#include "session/replay.h"
 
 namespace sekisho::cli {
 
@@ -98,7 +99,9 @@ ExplainedRules explain_rules(const session::Decided& decided, const Rulebook& bo
                                   : nullptr;
   ExplainedRules out{std::move(recipients), {}};
   const Places places(book, rules, decided);
-  for (auto& opinion : policy::opinions(facts, rules, override_rule)) {
+  auto opinions = decided.inputs.at_rcpt ? policy::opinions_at_rcpt(facts, rules)
+                                         : policy::opinions(facts, rules, override_rule);
+  for (auto& opinion : opinions) {
     out.rules.push_back(places.explain(std::move(opinion)));
   }
   return out;
@@ -115,6 +118,8 @@ std::string_view word_of(policy::RuleOpinion::Said said) {
       return "monitored";
     case Said::not_asked:
       return "not-asked";
+    case Said::not_yet:
+      return "not-yet";
   }
   return "";
 }
@@ -123,7 +128,7 @@ json rules_json(const ExplainedRules& group) {
   json rules = json::array();
   for (const auto& [opinion, key, place] : group.rules) {
     json rule = {{"rule", opinion.rule}, {"said", word_of(opinion.said)}, {"why", opinion.why}};
-    if (opinion.decision) rule["action"] = to_string(opinion.decision->action);
+    if (opinion.decision) rule["action"] = to_string(action_of(opinion));
     if (!key.empty()) rule["key"] = key;
     if (!place.empty()) rule["place"] = place;
     rules.push_back(std::move(rule));
@@ -152,11 +157,16 @@ json dns_json(const dns::Answers& answers) {
 
 }  // namespace
 
+policy::Action action_of(const policy::RuleOpinion& opinion) {
+  // A DNS list in monitor mode has turned its own decision into an `accept` already.
+  return opinion.decision->monitored.value_or(opinion.decision->action);
+}
+
 Explanation explain_decision(session::Decided decided, const Rulebook& book) {
   Explanation out;
   const auto& facts = decided.outcome.facts;
   std::vector<std::pair<const policy::Rules*, std::vector<std::string>>> groups;
-  for (const auto& to : facts.recipients) {
+  for (const auto& to : decided.inputs.at_rcpt ? facts.refused_recipients : facts.recipients) {
     const auto* rules = &book.settings.rules.for_recipient(to);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& each) { return each.first == rules; });
@@ -185,14 +195,18 @@ json explanation_json(const Explanation& explanation) {
                    {"helo", facts.client.helo}};
   out["mail_from"] = facts.mail_from;
   out["recipients"] = facts.recipients;
+  out["refused_recipients"] = facts.refused_recipients;
+  out["at_rcpt"] = inputs.at_rcpt;
+  // Not known yet, which is not the same as missing.
+  if (inputs.at_rcpt) out["author"] = out["dkim"] = out["dmarc"] = nullptr;
   out["configuration"] = configuration;
   out["failure"] = failure;
   out["rules"] = json::array();
   for (const auto& group : explanation.groups) out["rules"].push_back(rules_json(group));
   out["what_if"] = json::array();
   for (const auto& each : explanation.alternatives) {
-    out["what_if"].push_back(
-        {{"if", each.change}, {"action", to_string(each.action)}, {"rule", each.rule}});
+    const auto action = each.passes_rcpt ? session::not_refused_at_rcpt : to_string(each.action);
+    out["what_if"].push_back({{"if", each.change}, {"action", action}, {"rule", each.rule}});
   }
   out["answers"] = dns_json(inputs.answers);
   if (!explanation.caveat.empty()) out["caveat"] = explanation.caveat;

@@ -33,6 +33,9 @@ struct Explanation {
   std::string caveat;  // why rules and alternatives are not those of the time, or missing
 };
 
+// What it would have done where it is in monitor mode, and what it did otherwise. Of one that has a decision.
+policy::Action action_of(const policy::RuleOpinion& opinion);
+
 // `book`: the configuration that decided.
 Explanation explain_decision(session::Decided decided, const Rulebook& book);
 

@@ -3,6 +3,7 @@
 #include "base/terminal_text.h"
 #include "cli/explanation.h"
 #include "mail/encoded_word.h"
+#include "session/replay.h"
 
 namespace sekisho::cli {
 
@@ -69,6 +70,7 @@ void show_head(std::string& out, const Explanation& explanation) {
            " by the rule " + decision.monitored_rule + "\n";
   }
   if (decision.reply) out += "reply: " + decision.reply->line() + "\n";
+  if (explanation.decided.inputs.at_rcpt) out += "at RCPT, before there was a message\n";
   out += held_text(explanation.decided.outcome);
   if (!explanation.caveat.empty()) out += "\n" + explanation.caveat + "\n";
 }
@@ -113,21 +115,14 @@ std::string word(std::string_view result, const std::string& of) {
   return std::string(result) + (of.empty() ? "" : "  " + safe(of));
 }
 
-void show_known(std::string& out, const policy::Facts& facts, const policy::Decision& decision) {
-  title(out, "What was known");
-  if (facts.exemption != policy::Exemption::none) {
-    line(out, "client", std::string(to_string(facts.exemption)) + ": nothing was looked up");
-    return;
-  }
+void show_author(std::string& out, const policy::Facts& facts) {
   line(out, "author",
        facts.author.well_formed() ? facts.author.domain().text()
                                   : std::string(to_string(facts.author.result)),
        facts.author.reason);
-  line(out, "iprev", word(to_string(facts.iprev.code), facts.iprev.name), facts.iprev.reason);
-  line(out, "spf helo", word(to_string(facts.spf_helo.code), facts.spf_helo.domain),
-       facts.spf_helo.reason);
-  line(out, "spf", word(to_string(facts.spf_mail_from.code), facts.spf_mail_from.domain),
-       facts.spf_mail_from.reason);
+}
+
+void show_signatures(std::string& out, const policy::Facts& facts) {
   if (facts.dkim.empty()) line(out, "dkim", "none");
   for (const auto& s : facts.dkim) {
     line(out, "dkim", word(to_string(s.code), s.domain + " " + s.selector + " " + s.algorithm),
@@ -139,6 +134,38 @@ void show_known(std::string& out, const policy::Facts& facts, const policy::Deci
              safe(facts.dmarc.policy_domain);
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+}
+
+void show_checks(std::string& out, const policy::Facts& facts, bool at_rcpt) {
+  const std::string not_yet = "not known yet";
+  // Whether SPF had an answer by then is not recorded: one without a name is none.
+  const auto result_of = [&](const spf::Result& result) {
+    return at_rcpt && result.domain.empty() ? not_yet : word(to_string(result.code), result.domain);
+  };
+  if (at_rcpt) {
+    line(out, "author", not_yet);
+  } else {
+    show_author(out, facts);
+  }
+  line(out, "iprev", word(to_string(facts.iprev.code), facts.iprev.name), facts.iprev.reason);
+  line(out, "spf helo", result_of(facts.spf_helo), facts.spf_helo.reason);
+  line(out, "spf", result_of(facts.spf_mail_from), facts.spf_mail_from.reason);
+  if (at_rcpt) {
+    line(out, "dkim", not_yet);
+    line(out, "dmarc", not_yet);
+  } else {
+    show_signatures(out, facts);
+  }
+}
+
+void show_known(std::string& out, const policy::Facts& facts, const policy::Decision& decision,
+                bool at_rcpt) {
+  title(out, "What was known");
+  if (facts.exemption != policy::Exemption::none) {
+    line(out, "client", std::string(to_string(facts.exemption)) + ": nothing was looked up");
+    return;
+  }
+  show_checks(out, facts, at_rcpt);
   for (const auto& list : facts.lists) {
     std::string text = list.name + "  " + std::string(to_string(list.on)) + " " + safe(list.value) +
                        "  " + std::string(to_string(list.code));
@@ -160,8 +187,10 @@ void show_known(std::string& out, const policy::Facts& facts, const policy::Deci
   for (const auto& evidence : decision.evidence) line(out, "evidence", safe(evidence));
 }
 
-std::string action_of(const policy::RuleOpinion& opinion) {
-  return opinion.decision ? std::string(to_string(opinion.decision->action)) : "";
+// "reject, 192.0.2.10 is listed by zen (127.0.0.4)".
+std::string said_by(const policy::RuleOpinion& opinion) {
+  const std::string why = safe(opinion.why);
+  return std::string(to_string(action_of(opinion))) + (why.empty() ? "" : ", " + why);
 }
 
 void show_rule(std::string& out, const ExplainedRule& rule) {
@@ -172,16 +201,23 @@ void show_rule(std::string& out, const ExplainedRule& rule) {
       line(out, opinion.rule, "says nothing: " + why);
       break;
     case Said::spoke:
-      line(out, opinion.rule, "DECIDES: " + action_of(opinion) + (why.empty() ? "" : ", " + why));
+      line(out, opinion.rule, "DECIDES: " + said_by(opinion));
       break;
     case Said::monitored:
-      line(out, opinion.rule,
-           "would decide, but is in monitor mode: " + action_of(opinion) + ", " + why);
+      line(out, opinion.rule, "would decide, but is in monitor mode: " + said_by(opinion));
+      break;
+    case Said::not_yet:
+      line(out, opinion.rule, why);
       break;
     case Said::not_asked:
-      line(out, opinion.rule,
-           "not asked" + (opinion.decision ? "; it would say: " + action_of(opinion) + ", " + why
-                                           : "; it would say nothing: " + why));
+      if (!opinion.decision) {
+        line(out, opinion.rule, "not asked; it would say nothing: " + why);
+      } else {
+        const bool monitor = opinion.decision->monitored.has_value();
+        line(out, opinion.rule,
+             std::string("not asked; it would say") + (monitor ? ", in monitor mode: " : ": ") +
+                 said_by(opinion));
+      }
       break;
   }
   if (!rule.key.empty() && opinion.said != Said::not_asked) {
@@ -204,7 +240,9 @@ void show_rules(std::string& out, const Explanation& explanation) {
       show_rule(out, rule);
       decided |= rule.opinion.said == Said::spoke;
     }
-    if (!decided) line(out, "default", "no rule decides: accept");
+    if (decided) continue;
+    const bool at_rcpt = explanation.decided.inputs.at_rcpt;
+    line(out, "default", at_rcpt ? "no rule refuses at RCPT" : "no rule decides: accept");
   }
 }
 
@@ -212,8 +250,10 @@ void show_alternatives(std::string& out, const Explanation& explanation) {
   if (explanation.groups.empty()) return;
   title(out, "What would have changed it");
   for (const auto& each : explanation.alternatives) {
-    out += "  if " + safe(each.change) + ":  " + std::string(to_string(each.action)) + " (" +
-           each.rule + ")\n";
+    out += "  if " + safe(each.change) + ":  ";
+    out += each.passes_rcpt ? std::string(session::not_refused_at_rcpt)
+                            : std::string(to_string(each.action)) + " (" + each.rule + ")";
+    out += '\n';
   }
   if (explanation.alternatives.empty()) out += "  nothing that was tried\n";
 }
@@ -251,7 +291,7 @@ std::string explanation_text(const Explanation& explanation) {
   const auto& verdict = decided.outcome.verdict;
   show_head(out, explanation);
   show_who(out, decided);
-  show_known(out, decided.outcome.facts, verdict.message);
+  show_known(out, decided.outcome.facts, verdict.message, decided.inputs.at_rcpt);
   const bool differ =
       std::any_of(verdict.recipients.begin(), verdict.recipients.end(),
                   [&](const auto& each) { return !(each.decision == verdict.message); });

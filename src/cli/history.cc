@@ -114,22 +114,25 @@ void simulate_one(const history::Row& row, const session::Decided& decided, cons
   ++sums.decided;
   if (!replayed.not_recorded.empty()) ++sums.not_recorded;
   const auto& now = replayed.outcome.verdict.message;
-  const std::string would(to_string(now.action));
+  const bool passes = replayed.passes_rcpt;
+  const std::string would(passes ? session::not_refused_at_rcpt : to_string(now.action));
   if (would == row.action) return;
   const std::string change = row.action + " → " + would;
   ++sums.changes[change];
   if (as_json) {
     json object = row_json(row);
     object["would_be"] = {{"action", would},
-                          {"rule", now.rule},
-                          {"reason", now.reason},
+                          {"rule", passes ? "" : now.rule},
+                          {"reason", passes ? "" : now.reason},
                           {"not_recorded", replayed.not_recorded}};
     sums.all.push_back(std::move(object));
     return;
   }
-  std::printf("%s %s %s %s %s%s\n", short_time(row.time).c_str(), cell(row.id, 9).c_str(),
-              cell(change, 23).c_str(), cell(now.rule, 8).c_str(),
-              printable(sender(row), 24).c_str(), replayed.not_recorded.empty() ? "" : " ?");
+  // No rule has spoken then, and the words need its column.
+  const std::string what = passes ? cell(change, 32) : cell(change, 23) + " " + cell(now.rule, 8);
+  std::printf("%s %s %s %s%s\n", short_time(row.time).c_str(), cell(row.id, 9).c_str(),
+              what.c_str(), printable(sender(row), 24).c_str(),
+              replayed.not_recorded.empty() ? "" : " ?");
 }
 
 int simulate(Records& records, const HistoryRequest& request, const Rulebook& book) {

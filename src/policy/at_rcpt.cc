@@ -39,6 +39,25 @@ std::optional<Decision> deny(const Facts& facts, const std::vector<AllowMatch>& 
   return decision;
 }
 
+ListKinds kept_from_refusing(const Facts& facts) {
+  return {facts.rcpt_skips_dnsbl, facts.rcpt_skips_rhsbl};
+}
+
+// What the rule is told to have said, once another one before it has `spoken` or not.
+void say(RuleOpinion& opinion, std::optional<Decision> decision, std::string key, bool& spoken) {
+  opinion.said = spoken ? RuleOpinion::Said::not_asked : RuleOpinion::Said::spoke;
+  opinion.why = decision->reason;
+  opinion.decision = std::move(decision);
+  opinion.key = std::move(key);
+  spoken = true;
+}
+
+// Why a DNS list refuses nobody here.
+std::string silence_at_rcpt(const Case& asked) {
+  const auto later = by_lists(asked.facts, asked.rules.lists, kept_from_refusing(asked.facts));
+  return later ? "does not refuse at RCPT: " + later->reason : silence_of_lists(asked);
+}
+
 // What of the message the denylist can name before it is there.
 constexpr std::array known_at_rcpt = {IdentityKind::ip, IdentityKind::helo, IdentityKind::mfrom,
                                       IdentityKind::ptr};
@@ -92,12 +111,52 @@ Verdict decide_at_rcpt(const Facts& facts, const RuleSet& rules) {
     const Rules& own = rules.for_recipient(to);
     auto decision = deny(facts, facts.denylist, own);
     if (!decision) {
-      decision = refuse_at_rcpt(facts, own, {facts.rcpt_skips_dnsbl, facts.rcpt_skips_rhsbl});
+      decision = refuse_at_rcpt(facts, own, kept_from_refusing(facts));
     }
     verdict.recipients.push_back({to, decision.value_or(Decision())});
   }
   if (!verdict.recipients.empty()) verdict.message = verdict.recipients.front().decision;
   return verdict;
+}
+
+std::vector<RuleOpinion> opinions_at_rcpt(const Facts& facts, const Rules& rules) {
+  AllowEffect allowed;
+  allowed.skip_dnsbl = facts.rcpt_skips_dnsbl;
+  allowed.skip_rhsbl = facts.rcpt_skips_rhsbl;
+  const Case asked{facts, rules, nullptr, allowed};
+  std::vector<RuleOpinion> all;
+  bool spoken = false;
+  for (const Rule& rule : chain()) {
+    RuleOpinion opinion{.rule = std::string(rule.name), .why = {}, .decision = {}};
+    if (rule.name == "exempt") {
+      opinion.why = rule.silence(asked);
+    } else if (rule.name == "denylist") {
+      opinion.why = facts.denylist.empty() ? rule.silence(asked) : "no entry that rejects names it";
+      if (auto denied = deny(facts, facts.denylist, rules)) {
+        say(opinion, std::move(denied), rule.key(asked), spoken);
+      }
+    } else if (rule.name == "lists") {
+      if (auto listed = refuse_at_rcpt(facts, rules, kept_from_refusing(facts))) {
+        auto key = key_of_list_rule(listed->rule, rules.lists);
+        say(opinion, std::move(listed), std::move(key), spoken);
+      } else {
+        opinion.said = spoken ? RuleOpinion::Said::not_asked : RuleOpinion::Said::nothing;
+        opinion.why = silence_at_rcpt(asked);
+      }
+    } else {
+      opinion.said = RuleOpinion::Said::not_yet;
+      opinion.why = rule.name == "spf" ? "not asked before the message has come"
+                                       : "not known yet: the message had not come";
+    }
+    all.push_back(std::move(opinion));
+  }
+  return all;
+}
+
+bool lets_pass(const Verdict& then, const Verdict& now) {
+  return !std::equal(
+      then.recipients.begin(), then.recipients.end(), now.recipients.begin(), now.recipients.end(),
+      [](const auto& was, const auto& is) { return !was.decision.reply || is.decision.reply; });
 }
 
 }  // namespace sekisho::policy

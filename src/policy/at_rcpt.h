@@ -34,4 +34,8 @@ void match_at_rcpt(Facts& facts, const RuleSet& rules, KnownSoFar known);
 // are those of match_at_rcpt().
 Verdict decide_at_rcpt(const Facts& facts, const RuleSet& rules);
 
+// Whether somebody whom `then` refused would have got the message by `now`: then there would have been one, and what
+// it would have come to cannot be known. Both of decide_at_rcpt(), for the same recipients.
+bool lets_pass(const Verdict& then, const Verdict& now);
+
 }  // namespace sekisho::policy

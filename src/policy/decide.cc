@@ -81,7 +81,17 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
   if (spoken && spoken->rule != "spf") return *spoken;
   const Eased eased = eased_dmarc(asked);
   if (!spoken && shadow) spoken = std::move(shadow);
-  if (!spoken) spoken = accept(eased.reason.empty() ? "default" : "allowlist", eased.reason);
+  if (!spoken) {
+    spoken = accept(eased.reason.empty() ? "default" : "allowlist", eased.reason);
+    if (opinions != nullptr && !eased.reason.empty()) {
+      // No rule of the chain: it is what kept DMARC from speaking, once nothing else has spoken.
+      opinions->push_back({.rule = spoken->rule,
+                           .said = Said::spoke,
+                           .why = spoken->reason,
+                           .decision = spoken,
+                           .key = "allowlist.files"});
+    }
+  }
   spoken->overrides.insert(spoken->overrides.end(), eased.overrides.begin(), eased.overrides.end());
   return *spoken;
 }

@@ -31,6 +31,7 @@ struct RuleOpinion {
     spoke,      // decided
     monitored,  // would have decided, and is in monitor mode
     not_asked,  // a rule before it had decided; `decision` is what it would have said
+    not_yet,    // at RCPT: it needs the message
   };
   std::string rule;
   Said said = Said::nothing;
@@ -40,8 +41,10 @@ struct RuleOpinion {
   std::string monitor_key = {};  // and what put it into monitor mode
 };
 
-// All rules in their order, as decide_for() asks them.
+// All rules in their order, as decide_for() asks them; at the end the allowlist, where that is what decided.
 std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
                                   const DmarcOverride* override_rule);
+// And as decide_at_rcpt() asks them (at_rcpt.h) for a recipient whose rules are `rules`.
+std::vector<RuleOpinion> opinions_at_rcpt(const Facts& facts, const Rules& rules);
 
 }  // namespace sekisho::policy

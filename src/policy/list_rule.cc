@@ -217,16 +217,19 @@ std::string silence_of_lists(const Case& asked) {
   return "it is listed by rules that only log";
 }
 
-// "dnsbl[1]": the entry of the configuration.
 std::string key_of_lists(const Case& asked) {
   const auto decision = by_lists(asked.facts, asked.rules.lists,
                                  {asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl});
-  if (!decision || decision->rule == "lists") return "lists.threshold";
+  return key_of_list_rule(decision ? decision->rule : "lists", asked.rules.lists);
+}
+
+std::string key_of_list_rule(std::string_view name, const ListRules& rules) {
+  if (name == "lists") return "lists.threshold";
   std::map<ListKind, std::size_t> count;
-  for (const ListRule& rule : asked.rules.lists.rules) {
+  for (const ListRule& rule : rules.rules) {
     const std::string section(to_string(rule.kind));
     const std::size_t index = ++count[rule.kind];
-    if (section + ":" + rule.name == decision->rule) {
+    if (section + ":" + rule.name == name) {
       return section + "[" + std::to_string(index) + "]";
     }
   }

@@ -78,6 +78,8 @@ std::optional<Decision> by_lists(const Facts& facts, const ListRules& rules,
                                  ListKinds skipped = {});
 std::string silence_of_lists(const Case& asked);
 std::string key_of_lists(const Case& asked);
+// Of what a decision names as its rule: "dnsbl[1]", the entry of the configuration.
+std::string key_of_list_rule(std::string_view name, const ListRules& rules);
 // The names of the lists whose hits count, and whose action is reject: "list:zen".
 std::vector<std::string> list_evidence(const Facts& facts, const ListRules& rules,
                                        ListKinds skipped = {});

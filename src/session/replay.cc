@@ -160,6 +160,7 @@ Replayed replay_at_rcpt(const Decided& recorded, const Snapshot& snapshot) {
     policy::match_at_rcpt(facts, snapshot.rules, policy::KnownSoFar{true, true});
   }
   result.outcome.verdict = policy::decide_at_rcpt(facts, snapshot.rules);
+  result.passes_rcpt = policy::lets_pass(recorded.outcome.verdict, result.outcome.verdict);
   name_new_lists(recorded, snapshot, result);
   return result;
 }

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "session/decided.h"
@@ -17,10 +18,16 @@ namespace sekisho::session {
 struct Replayed {
   Outcome outcome;
   std::vector<std::string> not_recorded;  // "example.com TXT": what the other configuration asks
+  // What was refused at RCPT would not have been, for one recipient at least. What the message would have come
+  // to is not known: the verdict says nothing of it.
+  bool passes_rcpt = false;
 };
 
 // `snapshot`: the configuration to decide by. Its resolver is not used.
 Replayed replay(const Decided& recorded, const Snapshot& snapshot);
+
+// What is said instead of an action when passes_rcpt.
+inline constexpr std::string_view not_refused_at_rcpt = "not refused at RCPT";
 
 // What differs, by name, with both values: "verdict.action: reject, replayed as tag". Empty: nothing.
 std::vector<std::string> differences(const Outcome& live, const Outcome& replayed);

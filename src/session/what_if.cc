@@ -6,6 +6,7 @@
 
 #include "policy/allow_proposal.h"
 #include "policy/allowlist.h"
+#include "policy/at_rcpt.h"
 #include "policy/decide.h"
 #include "session/checks.h"
 
@@ -14,6 +15,9 @@ namespace sekisho::session {
 namespace {
 
 using policy::Facts;
+
+// With another SPF result, or another entry: nothing is still to come.
+constexpr policy::KnownSoFar all_known{true, true};
 
 class Alternatives {
  public:
@@ -26,6 +30,7 @@ class Alternatives {
   }
 
   const Facts& facts() const { return facts_; }
+  bool at_rcpt() const { return recorded_.inputs.at_rcpt; }
   const policy::Decision& decision() const { return recorded_.outcome.verdict.message; }
 
   // Another result of SPF or DKIM, and what DMARC makes of it on the recorded answers.
@@ -40,7 +45,11 @@ class Alternatives {
       if (!again.result) return;
       facts.dmarc = *again.result;
     }
-    if (lists_are_the_same_) policy::match_lists(facts, snapshot_.rules);
+    if (lists_are_the_same_ && at_rcpt()) {
+      policy::match_at_rcpt(facts, snapshot_.rules, all_known);
+    } else if (lists_are_the_same_) {
+      policy::match_lists(facts, snapshot_.rules);
+    }
     add(std::move(change), facts, snapshot_.rules);
   }
   void with_facts(std::string change, const std::function<void(Facts&)>& alter) {
@@ -58,11 +67,20 @@ class Alternatives {
 
  private:
   void add(std::string change, const Facts& facts, const policy::RuleSet& rules) {
-    const auto decision = policy::decide(facts, rules).message;
-    if (decision.action == recorded_.outcome.verdict.message.action) return;
+    const auto& then = recorded_.outcome.verdict;
+    // An exempt client is accepted, whatever the message is.
+    const bool early = at_rcpt() && facts.exemption == policy::Exemption::none;
+    const auto now = early ? policy::decide_at_rcpt(facts, rules) : policy::decide(facts, rules);
+    const bool passes = early && policy::lets_pass(then, now);
+    if (now.message.action == then.message.action && !passes) return;
     const bool told = std::any_of(found_.begin(), found_.end(),
                                   [&](const Alternative& each) { return each.change == change; });
-    if (!told) found_.push_back({std::move(change), decision.action, decision.rule});
+    if (told) return;
+    if (passes) {
+      found_.push_back({.change = std::move(change), .rule = {}, .passes_rcpt = true});
+    } else {
+      found_.push_back({std::move(change), now.message.action, now.message.rule});
+    }
   }
 
   const Decided& recorded_;
@@ -104,13 +122,8 @@ void sender_could(Alternatives& all) {
   }
 }
 
-void circumstances_could(Alternatives& all) {
-  const auto& facts = all.facts();
-  if (facts.dmarc.code == dmarc::Code::temperror) {
-    all.with_facts("the DNS had answered, without a policy of " + facts.dmarc.from,
-                   [](Facts& f) { f.dmarc.code = dmarc::Code::none; });
-  }
-  for (const auto& list : facts.lists) {
+void lists_could(Alternatives& all) {
+  for (const auto& list : all.facts().lists) {
     if (list.code != client::ListCode::listed) continue;
     const std::string& name = list.name;
     all.with_facts("the list " + name + " had not listed " + list.value, [&](Facts& f) {
@@ -120,6 +133,47 @@ void circumstances_could(Alternatives& all) {
       }
     });
   }
+}
+
+void entries_could(Alternatives& all) {
+  const auto& facts = all.facts();
+  for (const auto& match : facts.denylist) {
+    all.with_facts("the denylist did not have " + match.entry,
+                   [&](Facts& f) { std::erase(f.denylist, match); });
+  }
+  // At RCPT nothing that an entry let through has been decided.
+  if (all.at_rcpt()) return;
+  for (const auto& match : facts.allowlist) {
+    if (!match.holds) continue;
+    all.with_facts("the allowlist did not have " + match.entry,
+                   [&](Facts& f) { std::erase(f.allowlist, match); });
+  }
+}
+
+// At RCPT the address alone can prove anything for certain.
+void address_could(Alternatives& all) {
+  const auto& facts = all.facts();
+  if (!facts.client.address) return;
+  all.with_facts("the allowlist had the entry: ip:" + facts.client.address->text() + " skip=all",
+                 [](Facts& f) { f.rcpt_skips_dnsbl = f.rcpt_skips_rhsbl = true; });
+}
+
+void entry_could(Alternatives& all) {
+  // The narrowest entry that this message proves.
+  const auto proposal = policy::propose(all.facts(), all.decision());
+  if (!proposal) return;
+  const std::string entry = proposal->entry.text(policy::ListKind::allow);
+  auto file = std::make_shared<policy::AllowFile>(
+      policy::parse_allow_file(entry + "\n", "proposal", policy::ListKind::allow));
+  const policy::Allowlist list(policy::ListKind::allow, {std::move(file)});
+  all.with_facts("the allowlist had the entry: " + entry, [&](Facts& f) {
+    for (auto& match : policy::match_allowlist(list, f)) f.allowlist.push_back(std::move(match));
+  });
+}
+
+// What only a message has.
+void message_could(Alternatives& all) {
+  const auto& facts = all.facts();
   if (facts.traces.any()) {
     all.with_facts("there were no trace of a list or forwarder in it",
                    [](Facts& f) { f.traces = {}; });
@@ -127,23 +181,29 @@ void circumstances_could(Alternatives& all) {
     all.with_facts("it had a trace of a list or forwarder (List-Id)",
                    [](Facts& f) { f.traces.fields = {"List-Id"}; });
   }
-  // The narrowest entry that this message proves.
-  const auto proposal = policy::propose(facts, all.decision());
-  if (proposal) {
-    const std::string entry = proposal->entry.text(policy::ListKind::allow);
-    auto file = std::make_shared<policy::AllowFile>(
-        policy::parse_allow_file(entry + "\n", "proposal", policy::ListKind::allow));
-    const policy::Allowlist list(policy::ListKind::allow, {std::move(file)});
-    all.with_facts("the allowlist had the entry: " + entry, [&](Facts& f) {
-      for (auto& match : policy::match_allowlist(list, f)) f.allowlist.push_back(std::move(match));
-    });
-  }
+  entry_could(all);
+  entries_could(all);
   if (facts.author_is_ours) {
     all.with_facts("[identity] domains did not name the author's",
                    [](Facts& f) { f.author_is_ours = false; });
   }
   all.with_facts("the sender had been put off for long enough",
                  [](Facts& f) { f.deferred_for = std::chrono::hours(24 * 365); });
+}
+
+void circumstances_could(Alternatives& all) {
+  const auto& facts = all.facts();
+  if (!all.at_rcpt() && facts.dmarc.code == dmarc::Code::temperror) {
+    all.with_facts("the DNS had answered, without a policy of " + facts.dmarc.from,
+                   [](Facts& f) { f.dmarc.code = dmarc::Code::none; });
+  }
+  lists_could(all);
+  if (all.at_rcpt()) {
+    entries_could(all);
+    address_could(all);
+  } else {
+    message_could(all);
+  }
   all.with_facts("the client were in [trust] networks",
                  [](Facts& f) { f.exemption = policy::Exemption::trusted_network; });
 }
@@ -198,7 +258,10 @@ void configuration_could(Alternatives& all, const Snapshot& snapshot) {
   const auto& rules = facts.recipients.empty()
                           ? snapshot.rules.defaults
                           : snapshot.rules.for_recipient(facts.recipients.front());
-  for (const auto& opinion : policy::opinions(facts, rules, override_rule)) {
+  // What refuses at RCPT goes by no word that could be another.
+  const auto opinions = all.at_rcpt() ? std::vector<policy::RuleOpinion>()
+                                      : policy::opinions(facts, rules, override_rule);
+  for (const auto& opinion : opinions) {
     if (opinion.said == policy::RuleOpinion::Said::not_asked) continue;
     for (const auto& [key, word, set] : other_words) {
       if (key == opinion.key) {
@@ -208,6 +271,7 @@ void configuration_could(Alternatives& all, const Snapshot& snapshot) {
   }
   all.with_rules("nothing were in monitor mode", [](Rules& r) {
     r.monitor = r.spf.monitor = r.dmarc.monitor = r.author.monitor = false;
+    for (auto& list : r.lists.rules) list.monitor = false;
   });
 }
 

@@ -15,6 +15,8 @@ struct Alternative {
   std::string change;  // "SPF had passed for b.example": after "if"; names of the sender's in it
   policy::Action action = policy::Action::accept;
   std::string rule;  // that would have spoken
+  // It would not have been refused at RCPT; of the rest nothing is known, and action and rule say nothing.
+  bool passes_rcpt = false;
 };
 
 // Only what leads to another action. First the sender's part, then ours.

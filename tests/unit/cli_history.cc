@@ -64,6 +64,7 @@ mx.a.example.        A    192.0.2.10
 a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
 _dmarc.a.example.    TXT  "v=DMARC1; p=reject"
 b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
+10.2.0.192.zen.test. A    127.0.0.4
 )");
     write("allow", "from:c.example proof=dmarc dmarc=accept\n");
     write("conf", configuration);
@@ -81,6 +82,29 @@ b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
   std::string path(const std::string& name) const { return folder_.file(name); }
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::binary) << text;
+  }
+  // From now on another configuration decides.
+  void configure(const std::string& text) {
+    write("conf", text);
+    const auto loaded = config::load_file(path("conf"));
+    ASSERT_TRUE(loaded) << loaded.error().front().text();
+    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
+    recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
+    gate_ = std::make_unique<test::Gate>(*snapshot_);
+  }
+  // The id of the decision on a client who is refused at RCPT and leaves.
+  std::string refuse(const std::vector<std::string>& recipients) {
+    const auto session = gate_->session();
+    const Letter letter;
+    test::greet(*session, letter);
+    session->mail_from({letter.mail_from, false});
+    for (const auto& to : recipients) session->rcpt_to({to}, [](const session::Step&) {});
+    session->abort();
+    const auto decided = gate_->recorder().decisions().back();
+    EXPECT_TRUE(decided->inputs.at_rcpt);
+    recorder_->add(decided);
+    EXPECT_TRUE(recorder_->flush(10s));
+    return decided->outcome.facts.id;
   }
   // The id of the decision.
   std::string judge(const Letter& letter) {
@@ -161,6 +185,81 @@ TEST_F(HistoryCommand, ExplainsEveryRuleAndTheLineThatDecided) {
   EXPECT_THAT(shown.out, HasSubstr("dmarc.reject = \"corroborated\"  (" + path("conf") + ":7:1)"));
   // What would not have changed it is not said: an SPF pass of b.example aligns with nothing.
   EXPECT_THAT(shown.out, Not(HasSubstr("if SPF had passed for b.example")));
+}
+
+const char* const zen = "[[dnsbl]]\nname = \"zen\"\nlist = \"zen.test=127.0.0.[2..11]\"\n";
+
+TEST_F(HistoryCommand, ExplainsAListInMonitorMode) {
+  configure(std::string(configuration) + zen + "monitor = true\n");
+  const auto id = judge(from("bob@a.example", "bob@a.example"));
+  const auto shown = run({"explain", id}).out;
+  EXPECT_THAT(shown, HasSubstr("lists      would decide, but is in monitor mode: reject, "
+                               "192.0.2.10 is listed by zen (127.0.0.4)"));
+  EXPECT_THAT(shown, HasSubstr("if nothing were in monitor mode:  reject (dnsbl:zen)"));
+  const auto object = json::parse(run({"explain", id, "--json"}).out);
+  for (const auto& rule : object["rules"][0]["rules"]) {
+    if (rule["rule"] == "lists") {
+      EXPECT_EQ(rule["action"], "reject");
+    }
+  }
+}
+
+TEST_F(HistoryCommand, ExplainsWhatTheAllowlistLetThrough) {
+  write("allow", "mfrom:x@b.example dmarc=accept\n");
+  configure(configuration);
+  auto letter = from("x@b.example", "ceo@a.example");
+  letter.client = "198.51.100.1";
+  const auto shown = run({"explain", judge(letter)}).out;
+  EXPECT_THAT(shown, HasSubstr("accept by the rule allowlist"));
+  EXPECT_THAT(shown, HasSubstr("allowlist  DECIDES: accept, dmarc=accept by mfrom:x@b.example"));
+  EXPECT_THAT(shown, Not(HasSubstr("no rule decides")));
+  EXPECT_THAT(shown, HasSubstr("if the allowlist did not have mfrom:x@b.example"));
+  EXPECT_THAT(shown, HasSubstr("quarantine (dmarc)"));
+}
+
+TEST_F(HistoryCommand, ExplainsARefusalAtRcpt) {
+  configure(std::string(configuration) + zen);
+  const auto id = refuse({"user@example.jp", "strict@example.jp"});
+  const auto shown = run({"explain", id}).out;
+  for (const char* wanted :
+       {"reject by the rule dnsbl:zen", "at RCPT, before there was a message",
+        "The rules, in their order, for <strict@example.jp>", "author     not known yet",
+        "dmarc      not known yet", "lists      DECIDES: reject, 192.0.2.10 is listed by zen",
+        "if the list zen had not listed 192.0.2.10:  not refused at RCPT",
+        "if the allowlist had the entry: ip:192.0.2.10 skip=all:  not refused at RCPT",
+        "if the client were in [trust] networks:  accept (exempt)"}) {
+    EXPECT_THAT(shown, HasSubstr(wanted));
+  }
+  for (const char* unwanted : {"malformed", "dmarc.author", "dkim       none", "SPF had"}) {
+    EXPECT_THAT(shown, Not(HasSubstr(unwanted)));
+  }
+  const auto object = json::parse(run({"explain", id, "--json"}).out);
+  EXPECT_TRUE(object["author"].is_null());
+  EXPECT_EQ(object["rules"].size(), 2U);
+  for (const auto& rule : object["rules"][0]["rules"]) {
+    if (rule["rule"] == "lists") {
+      EXPECT_EQ(rule["said"], "spoke");
+    }
+    if (rule["rule"] == "dmarc") {
+      EXPECT_EQ(rule["said"], "not-yet");
+    }
+  }
+  EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("equal: reject"));
+}
+
+TEST_F(HistoryCommand, AnotherConfigurationThatWouldNotRefuseAtRcpt) {
+  configure(std::string(configuration) + zen);
+  const auto id = refuse({"user@example.jp"});
+  const auto one = run({"explain", id, "--config", path("strict.conf")}).out;
+  EXPECT_THAT(one, HasSubstr("strict.conf would not have refused it at RCPT: what the message "
+                             "would have come to is not known"));
+  EXPECT_THAT(one, Not(HasSubstr("default")));
+  const auto all = run({"history", "--config", path("strict.conf")}).out;
+  EXPECT_THAT(all, HasSubstr("1 reject → not refused at RCPT"));
+  EXPECT_THAT(all, HasSubstr("reject → not refused at RCPT     bob@a.example"));
+  const auto object = json::parse(run({"history", "--config", path("strict.conf"), "--json"}).out);
+  EXPECT_EQ(object[0]["would_be"]["action"], "not refused at RCPT");
+  EXPECT_EQ(object[0]["would_be"]["rule"], "");
 }
 
 TEST_F(HistoryCommand, NamesTheEntryForTheRecipient) {
@@ -354,12 +453,7 @@ TEST_F(HistoryCommand, IsExplainedWithoutThePublicSuffixList) {
   std::string text = configuration;
   text.replace(text.find("reject ="), 0, "discovery = \"psl\"\npublic_suffix_list = \"psl\"\n");
   write("psl", "example\njp\n");
-  write("conf", text);
-  const auto loaded = config::load_file(path("conf"));
-  ASSERT_TRUE(loaded) << loaded.error().front().text();
-  snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
-  recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
-  gate_ = std::make_unique<test::Gate>(*snapshot_);
+  configure(text);
   const auto id = judge(from("x@b.example", "ceo@a.example"));
   EXPECT_THAT(run({"explain", id, "--replay"}).out, HasSubstr("equal"));
   ASSERT_EQ(::unlink(path("psl").c_str()), 0);
