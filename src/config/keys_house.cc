@@ -53,9 +53,10 @@ Rows identity_keys() {
            domains(), [](auto& s) -> auto& { return s.session.identity.domains; }),
        .sample = R"(["example.jp"])",
        .text =
-           "Our own domains. Nobody outside may be their author: an unauthenticated message that "
-           "claims to come from one of them, or from a name below, is evidence for a reject. List "
-           "here only domains whose mail leaves through hosts that authenticate it."},
+           "Our own domains. An unauthenticated message that claims to come from one of them, or "
+           "from a name below, is evidence for a reject: where the domain publishes p=reject, it "
+           "is refused; without such a record nothing is done on that account. List here only "
+           "domains whose mail leaves through hosts that authenticate it."},
   };
 }
 
@@ -181,8 +182,7 @@ Rows trust_keys() {
            "Clients in these networks are not evaluated and never looked up: what the MTA has in "
            "mynetworks. Their forged Authentication-Results fields are still removed. A client on "
            "a Unix socket is always trusted. Entries that are everybody, alone (0.0.0.0/0) or "
-           "together, "
-           "are an error."},
+           "together, are an error."},
       {.section = "trust",
        .name = "authenticated",
        .slot = at<Settings>(
@@ -203,8 +203,7 @@ Rows trust_keys() {
            "is not listed. When they do not tell it, the message is judged without a client. A "
            "relay itself never passes SPF, and is never answered 5xx. List single addresses, of "
            "hosts that write Received fields, and keep them out of trust.networks. Entries that "
-           "are "
-           "everybody are an error."},
+           "are everybody are an error."},
   };
 }
 
@@ -230,7 +229,8 @@ Rows process_keys() {
        .reload = Reload::restart,
        .text =
            "The user to become when the daemon is started as root. It needs no other rights than "
-           "to read its configuration and to create its sockets."},
+           "to read its configuration, to create its sockets, and to write to the folders of the "
+           "history and the quarantine."},
       {.section = "process",
        .name = "group",
        .slot = at<Settings>(
