@@ -67,7 +67,8 @@ void show_head(std::string& out, const Explanation& explanation) {
   out += '\n';
   if (decision.monitored) {
     out += "monitor mode: it would have been " + std::string(to_string(*decision.monitored)) +
-           " by the rule " + decision.monitored_rule + "\n";
+           (decision.monitored_rule.empty() ? "" : " by the rule " + decision.monitored_rule) +
+           "\n";
   }
   if (decision.reply) out += "reply: " + decision.reply->line() + "\n";
   if (explanation.decided.inputs.at_rcpt) out += "at RCPT, before there was a message\n";

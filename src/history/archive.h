@@ -46,7 +46,7 @@ struct Filter {
   std::optional<WallTime> until = {};
   std::string from = {};  // in MAIL FROM or the Author Domain
   std::string to = {};
-  // Exactly, and both of the message or both of a refusal at RCPT.
+  // The whole words ("dnsbl" is every dnsbl:NAME), and both of the message or both of a refusal at RCPT.
   std::string rule = {};
   std::string action = {};
   std::string client = {};  // "192.0.2.1", "192.0.2.0/24", or in its name

@@ -96,7 +96,8 @@ policy::Decision read_decision(const json& record) {
   decision.evidence = record.at("evidence").get<std::vector<std::string>>();
   if (record.contains("monitored")) {
     decision.monitored = one_of(actions, record, "monitored");
-    decision.monitored_rule = text(record, "monitored_rule");
+    // Absent where it was held before this was written.
+    decision.monitored_rule = record.value("monitored_rule", decision.rule);
   }
   return decision;
 }

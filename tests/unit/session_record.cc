@@ -265,6 +265,19 @@ TEST(Traces, OfManyFieldsAFewAreKept) {
   EXPECT_EQ(find_traces(header, {}, {}).fields.size(), 20U);
 }
 
+// A message that was held by a sekisho of before has no rule beside what was monitored.
+TEST(JsonRecord, OfBeforeTheMonitoredRuleWasWritten) {
+  auto verdict = with(policy::Action::accept, "dmarc", "p=reject");
+  verdict.message.monitored = policy::Action::reject;
+  verdict.message.monitored_rule = "dmarc";
+  auto record = to_json(usual(), verdict, "");
+  record["verdict"].erase("monitored_rule");
+  const auto read = from_json(record);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->verdict.message.monitored, policy::Action::reject);
+  EXPECT_EQ(read->verdict.message.monitored_rule, "dmarc");
+}
+
 // All that an entry of the allowlist could be proved by comes back as it was.
 TEST(JsonRecord, IsReadBack) {
   auto facts = usual();
