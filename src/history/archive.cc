@@ -128,10 +128,9 @@ Outcome<Archive> Archive::open(const std::string& dir) {
     return spool::failed(done.error());
   }
   Archive archive(std::move(*database));
-  auto looked =
-      archive.database_.query("SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'refused'",
-                              {}, [&](const spool::Row&) { return archive.has_refused_ = true; });
-  if (!looked) return spool::failed(looked.error());
+  const auto refused = has_column(archive.database_, "decisions", "refused");
+  if (!refused) return spool::failed(refused.error());
+  archive.has_refused_ = *refused;
   return archive;
 }
 

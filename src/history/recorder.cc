@@ -67,13 +67,10 @@ std::string subject_of(const mail::Header& header) {
 
 // A database of before it was recorded who refused a recipient of a message that others got.
 Outcome<void> add_refused(spool::Database& database) {
-  bool column = false;
-  auto done = database.query("SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'refused'",
-                             {}, [&](const spool::Row&) { return column = true; });
-  if (done && !column) {
-    done = database.script("ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
-  }
-  return done;
+  const auto column = has_column(database, "decisions", "refused");
+  if (!column) return spool::failed(column.error());
+  if (*column) return {};
+  return database.script("ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
 }
 
 std::size_t estimated_octets(const session::Decided& decided) {
@@ -249,10 +246,10 @@ Outcome<void> Recorder::open() {
 
 // The one that new records refer to. One is there for each sekisho that made another; they are small, and stay.
 Outcome<void> Recorder::add_dictionary(spool::Database& database) {
-  bool column = false;
-  auto done = database.query("SELECT 1 FROM pragma_table_info('records') WHERE name = 'dictionary'",
-                             {}, [&](const spool::Row&) { return column = true; });
-  if (done && !column) {
+  const auto column = has_column(database, "records", "dictionary");
+  if (!column) return spool::failed(column.error());
+  Outcome<void> done;
+  if (!*column) {
     done = database.script("ALTER TABLE records ADD COLUMN dictionary INTEGER NOT NULL DEFAULT 0;");
   }
   const std::string octets = make_dictionary();

@@ -3,8 +3,21 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+
+#include "spool/database.h"
 
 namespace sekisho::history {
+
+// Whether the file has it already, or was made by a sekisho of before.
+inline spool::Outcome<bool> has_column(spool::Database& database, std::string_view table,
+                                       std::string_view column) {
+  bool found = false;
+  auto looked = database.query("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
+                               {table, column}, [&](const spool::Row&) { return found = true; });
+  if (!looked) return spool::failed(looked.error());
+  return found;
+}
 
 inline std::string database_path(const std::string& dir) { return dir + "/history.db"; }
 
