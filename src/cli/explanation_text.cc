@@ -162,6 +162,12 @@ void show_checks(std::string& out, const policy::Facts& facts, bool at_rcpt) {
 void show_known(std::string& out, const policy::Facts& facts, const policy::Decision& decision,
                 bool at_rcpt) {
   title(out, "What was known");
+  if (facts.exemption == policy::Exemption::released) {
+    const auto& id = facts.released_id;
+    line(out, "released", "from our own quarantine, not evaluated a second time",
+         id.empty() ? id : "sekisho explain " + id + " tells why it was held");
+    return;
+  }
   if (facts.exemption != policy::Exemption::none) {
     line(out, "client", std::string(to_string(facts.exemption)) + ": nothing was looked up");
     return;
@@ -262,8 +268,11 @@ void show_alternatives(std::string& out, const Explanation& explanation) {
 void show_dns(std::string& out, const session::Decided& decided) {
   const auto& facts = decided.outcome.facts;
   const auto& answers = decided.inputs.answers.all();
+  // Of a released message: what was asked until the store knew it.
+  const bool released = facts.exemption == policy::Exemption::released;
   title(out, "The DNS (" + std::to_string(facts.dns_questions) + " questions, waited " +
-                 std::to_string(facts.dns_waited.count()) + " ms)");
+                 std::to_string(facts.dns_waited.count()) + " ms" +
+                 (released ? "; nothing of it was needed" : "") + ")");
   std::vector<std::pair<std::string, const dns::Answer*>> sorted;
   for (const auto& [question, answer] : answers) {
     sorted.emplace_back(dns::to_string(question), answer.get());

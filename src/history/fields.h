@@ -37,7 +37,7 @@ void members(Archive& a, Of<client::IprevResult> auto& o) {
 template <class Archive>
 void members(Archive& a, Of<spf::Result> auto& o) {
   a("scope", o.scope)("code", o.code)("domain", o.domain)("reason", o.reason);
-  a("explanation", o.explanation);
+  a("explanation", o.explanation)("overbroad", o.overbroad);
 }
 
 template <class Archive>
@@ -82,7 +82,7 @@ void members(Archive& a, Of<policy::AllowMatch> auto& o) {
 template <class Archive>
 void members(Archive& a, Of<policy::Facts> auto& o) {
   a("id", o.id)("queue_id", o.queue_id)("received", o.received)("role", o.role);
-  a("exemption", o.exemption)("client", o.client)("relay", o.relay);
+  a("exemption", o.exemption)("released_id", o.released_id)("client", o.client)("relay", o.relay);
   a("relay_reason", o.relay_reason)("mail_from", o.mail_from);
   a("refused_recipients", o.refused_recipients)("recipients", o.recipients)(
       "over_limits", o.header_over_limits)("author", o.author);

@@ -19,7 +19,7 @@ inline constexpr std::string_view sample_decision = R"json({
     "spf_helo": {"scope": "helo", "code": "none", "domain": "mail.example.com",
       "reason": "no SPF record of mail.example.com", "explanation": ""},
     "spf_mail_from": {"scope": "mfrom", "code": "pass", "domain": "example.com",
-      "reason": "matched ip4:192.0.2.0/24 in record of _spf.example.com", "explanation": ""},
+      "reason": "matched ip4:192.0.2.0/24 in record of _spf.example.com", "explanation": "", "overbroad": false},
     "dkim": [
       {"code": "pass", "domain": "example.com", "selector": "selector1", "algorithm": "rsa-sha256",
        "identity": "@example.com", "start": "AAAAAAAA", "reason": "", "bits": 2048, "testing": false},

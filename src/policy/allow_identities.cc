@@ -35,19 +35,21 @@ std::optional<SenderAddress> sender_of(const Facts& facts) {
 // SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for the null reverse-path
 // (RFC 7208 §2.4).
 bool spf_passed_for(const Facts& facts, std::string_view domain) {
-  if (facts.spf_mail_from.code != spf::Code::pass || facts.spf_mail_from.scope != spf::Scope::mfrom)
-    return false;
+  if (!facts.spf_mail_from.proves() || facts.spf_mail_from.scope != spf::Scope::mfrom) return false;
   const auto sender = sender_of(facts);
   const auto checked = DomainName::parse(facts.spf_mail_from.domain);
   return sender && checked && sender->domain == checked->text() && checked->text() == domain;
 }
 
 std::string spf_reason(const Facts& facts) {
-  return "spf=" + std::string(to_string(facts.spf_mail_from.code));
+  return "spf=" + std::string(to_string(facts.spf_mail_from.code)) +
+         (facts.spf_mail_from.overbroad ? ", of a record that allows nearly everybody" : "");
 }
 
 std::string dmarc_reason(const Facts& facts) {
-  return "dmarc=" + std::string(to_string(facts.dmarc.code));
+  const std::string result = "dmarc=" + std::string(to_string(facts.dmarc.code));
+  const bool hollow = facts.dmarc.code == dmarc::Code::pass && !dmarc_proves(facts);
+  return hollow ? result + " by " + spf_reason(facts) : result;
 }
 
 // RFC 6376 §3.6.1: what a signer in testing mode signs is treated as unsigned.
@@ -62,8 +64,7 @@ Showing show_author(const AllowEntry& entry, const Facts& facts) {
   const std::string& domain = facts.author.domain().text();
   switch (entry.proof) {
     case Proof::dmarc:
-      return {facts.dmarc.code == dmarc::Code::pass && facts.dmarc.from == domain,
-              dmarc_reason(facts)};
+      return {dmarc_proves(facts) && facts.dmarc.from == domain, dmarc_reason(facts)};
     case Proof::dkim: {
       const bool own = std::any_of(
           facts.dkim.begin(), facts.dkim.end(),
@@ -73,9 +74,12 @@ Showing show_author(const AllowEntry& entry, const Facts& facts) {
       return {proven, proven ? "dkim=pass for the author" : "no dkim=pass for the author"};
     }
     case Proof::spf: {
-      const bool aligned = facts.dmarc.aligned_spf && facts.dmarc.from == domain;
+      const bool aligned =
+          facts.dmarc.aligned_spf && facts.spf_mail_from.proves() && facts.dmarc.from == domain;
       const bool proven = spf_passed_for(facts, domain) || aligned;
-      return {proven, proven ? "spf=pass for the author" : "no spf=pass for the author"};
+      if (proven) return {true, "spf=pass for the author"};
+      return {false,
+              facts.spf_mail_from.overbroad ? spf_reason(facts) : "no spf=pass for the author"};
     }
     case Proof::none:
     case Proof::fcrdns:

@@ -23,8 +23,7 @@ std::optional<mail::Mailbox> sender_of(const Facts& facts) {
 }
 
 bool spf_passed(const Facts& facts, const mail::Mailbox& sender) {
-  return facts.spf_mail_from.code == spf::Code::pass &&
-         facts.spf_mail_from.domain == sender.domain.text();
+  return facts.spf_mail_from.proves() && facts.spf_mail_from.domain == sender.domain.text();
 }
 
 // What the rule forbade, and nothing else.
@@ -61,7 +60,7 @@ std::optional<Proposal> by_author(const Facts& facts) {
     return counts(signature) && signature.domain == domain;
   };
   const auto sender = sender_of(facts);
-  if (facts.dmarc.code == dmarc::Code::pass && facts.dmarc.from == domain) {
+  if (dmarc_proves(facts) && facts.dmarc.from == domain) {
     proof = Proof::dmarc;
     reason = "dmarc=pass for " + domain;
   } else if (std::any_of(facts.dkim.begin(), facts.dkim.end(), own)) {
@@ -129,6 +128,7 @@ std::string nothing_proven(const Facts& facts) {
   std::string why =
       "this message proves nothing: dmarc=" + std::string(to_string(facts.dmarc.code)) +
       ", spf=" + std::string(to_string(facts.spf_mail_from.code)) + ", ";
+  if (facts.spf_mail_from.overbroad) why += "of a record that allows nearly everybody, ";
   why += facts.dkim.empty() ? "no signature" : "no signature that passes";
   if (facts.client.address) {
     why +=

@@ -11,7 +11,9 @@ using mail::SmtpReply;
 std::optional<Decision> exempt(const Case& asked) {
   if (asked.facts.exemption == Exemption::none) return std::nullopt;
   if (asked.facts.exemption == Exemption::released) {
-    return accept("exempt", "a released message, not evaluated");
+    const auto& id = asked.facts.released_id;
+    return accept("exempt", "a released message, " + (id.empty() ? id : "held as " + id + ", ") +
+                                "not evaluated");
   }
   return accept("exempt", std::string(to_string(asked.facts.exemption)) + " client, not evaluated");
 }

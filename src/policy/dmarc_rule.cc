@@ -2,6 +2,11 @@
 
 namespace sekisho::policy {
 
+bool dmarc_proves(const Facts& facts) {
+  return facts.dmarc.code == dmarc::Code::pass &&
+         (facts.dmarc.aligned_dkim || !facts.spf_mail_from.overbroad);
+}
+
 using mail::SmtpReply;
 
 namespace {

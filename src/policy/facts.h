@@ -55,6 +55,7 @@ struct Facts {
   WallTime received{};
   Role role = Role::mx;
   Exemption exemption = Exemption::none;
+  std::string released_id;      // Exemption::released: the id under which it was held
   Client client;                // who handed it over; behind a relay of ours: the hop before it
   std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
   std::string relay_reason;     // what the Received fields told of the hop before it
@@ -88,6 +89,9 @@ struct Facts {
   std::chrono::microseconds decided_in{0};  // from the end of the message to the verdict
   bool operator==(const Facts&) const = default;
 };
+
+// dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly everybody.
+bool dmarc_proves(const Facts& facts);
 
 std::string_view to_string(Role role);
 std::string_view to_string(Exemption exemption);

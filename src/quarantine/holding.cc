@@ -115,7 +115,7 @@ void StoreHolding::take_back(session::ReleaseProof proof,
     const auto message = store_->get(*id);
     if (!message) return done(tl::unexpected(message.error().why));
     const auto envelope = Envelope::parse(message->detail.envelope);
-    done(envelope ? envelope->authentication_results : "");
+    done(session::Released{*id, envelope ? envelope->authentication_results : ""});
   });
 }
 

@@ -355,6 +355,8 @@ Outcome<void> Store::remove(const std::string& id, WallTime now) {
     const auto busy = is_being_released(row->held.id);
     if (!busy) return failed(busy.error());
     if (*busy) return failed(under_way(*row));
+    // The message of a release that broke off may still be on its way, and is not wanted any more.
+    if (auto over = use_token(change.database(), row->token, TokenUse::over); !over) return over;
     if (auto set = set_state(change.database(), *row, State::deleted, row->held.remark, now); !set)
       return set;
     return change.drop(row->held.id);

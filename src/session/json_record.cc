@@ -19,11 +19,9 @@ json author_json(const mail::Author& author) {
 }
 
 json spf_json(const spf::Result& result) {
-  return {{"scope", to_string(result.scope)},
-          {"result", to_string(result.code)},
-          {"domain", result.domain},
-          {"reason", result.reason},
-          {"explanation", result.explanation}};
+  return {{"scope", to_string(result.scope)},  {"result", to_string(result.code)},
+          {"domain", result.domain},           {"reason", result.reason},
+          {"explanation", result.explanation}, {"overbroad", result.overbroad}};
 }
 
 json dkim_json(const std::vector<dkim::SignatureResult>& signatures) {
@@ -173,6 +171,7 @@ json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
              const std::string& authentication_results) {
   return {{"id", facts.id},
           {"skipped", to_string(facts.exemption)},
+          {"released", facts.released_id},
           {"author", author_json(facts.author)},
           {"spf", json::array({spf_json(facts.spf_mail_from), spf_json(facts.spf_helo)})},
           {"dkim", dkim_json(facts.dkim)},

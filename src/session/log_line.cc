@@ -64,7 +64,8 @@ std::string allow_text(const std::vector<policy::AllowMatch>& matches) {
     std::string word = match.entry;
     if (match.holds) word += "(" + std::string(standing(match)) + ")";
     // The same identity may stand there with several proofs.
-    if (!text.ends_with(word)) text += (text.empty() ? "" : ",") + word;
+    if (text == word || text.ends_with("," + word)) continue;
+    text += (text.empty() ? "" : ",") + word;
   }
   if (!holding.empty()) return holding;
   return unproven.empty() ? "-" : "unproven(" + unproven + ")";
@@ -112,11 +113,24 @@ std::string lists_text(const std::vector<client::ListResult>& results) {
   return text.empty() ? "-" : text;
 }
 
+std::string spf_text(const spf::Result& result, bool at_rcpt) {
+  // Whether SPF had an answer by then is not recorded: one without a name is none.
+  if (at_rcpt && result.domain.empty()) return "-";
+  std::string text(to_string(result.code));
+  if (result.scope == spf::Scope::mfrom) text += result.overbroad ? "(mfrom overbroad)" : "(mfrom)";
+  return text;
+}
+
+// "-" is what was not known yet when the recipients were refused.
 void add_results(LogLine& line, const policy::Facts& facts) {
-  line.plain("spf", std::string(to_string(facts.spf_mail_from.code)) + "(mfrom)");
-  line.plain("helo_spf", to_string(facts.spf_helo.code));
-  line.plain("dkim", dkim_text(facts.dkim));
-  line.plain("dmarc", dmarc_text(facts.dmarc));
+  const bool at_rcpt = facts.recipients.empty() && !facts.refused_recipients.empty();
+  const std::string_view author =
+      facts.author.well_formed() ? facts.author.domain().text() : to_string(facts.author.result);
+  line.field("author", at_rcpt ? "-" : author);
+  line.plain("spf", spf_text(facts.spf_mail_from, at_rcpt));
+  line.plain("helo_spf", spf_text(facts.spf_helo, at_rcpt));
+  line.plain("dkim", at_rcpt ? "-" : dkim_text(facts.dkim));
+  line.plain("dmarc", at_rcpt ? "-" : dmarc_text(facts.dmarc));
   line.plain("iprev", to_string(facts.iprev.code));
   line.plain("lists", lists_text(facts.lists));
   line.plain("allow", allow_text(facts.allowlist));
@@ -151,9 +165,8 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
   if (facts.relay) line.word("relay", client_text(*facts.relay));
   if (facts.exemption != policy::Exemption::none) {
     line.field("skipped", to_string(facts.exemption));
+    if (!facts.released_id.empty()) line.field("released", facts.released_id);
   } else {
-    line.field("author", facts.author.well_formed() ? facts.author.domain().text()
-                                                    : to_string(facts.author.result));
     add_results(line, facts);
   }
   line.field("action", to_string(decision.action)).field("rule", decision.rule);

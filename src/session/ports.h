@@ -77,9 +77,13 @@ struct ReleaseProof {
   std::vector<std::string> recipients;
 };
 
-// Our Authentication-Results field of the time when the message came first, or nothing for a proof that is none. Otherwise
-// why that cannot be said, or why the message may not come now: it is put off.
-using TakenBack = Expected<std::optional<std::string>, std::string>;
+// What the store knows of a message that it has let go.
+struct Released {
+  std::string id;                      // under which it was held
+  std::string authentication_results;  // our field of the time when it came first
+};
+// Nothing for a proof that is none. Otherwise why that cannot be said, or why the message may not come now: it is put off.
+using TakenBack = Expected<std::optional<Released>, std::string>;
 
 // The quarantine store. Callbacks come once, on any thread, or before the call returns.
 class Holding {

@@ -72,7 +72,9 @@ mail::Author read_author(const json& record) {
 
 spf::Result read_spf(const json& record) {
   return {one_of(scopes, record, "scope"), one_of(spf_codes, record, "result"),
-          text(record, "domain"), text(record, "reason"), text(record, "explanation")};
+          text(record, "domain"), text(record, "reason"), text(record, "explanation"),
+          // Absent where it was held before this was written.
+          record.value("overbroad", false)};
 }
 
 dkim::SignatureResult read_signature(const json& record) {

@@ -64,7 +64,9 @@ class RecordedHolding final : public Holding {
     }
   }
   void take_back(ReleaseProof /*proof*/, std::function<void(TakenBack)> done) override {
-    done(recorded_.inputs.released);
+    const auto& results = recorded_.inputs.released;
+    if (!results) return done(std::nullopt);
+    done(Released{recorded_.outcome.facts.released_id, *results});
   }
 
  private:

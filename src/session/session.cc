@@ -324,8 +324,12 @@ void Session::ask_release(Message& message) {
       self->guarded([&] {
         self->message_->release->state = State::answered;
         if (!taken) return self->fail("quarantine: " + taken.error());
-        self->message_->release->results = *taken;
-        if (*taken) self->message_->facts.exemption = policy::Exemption::released;
+        if (*taken) {
+          auto& facts = self->message_->facts;
+          facts.exemption = policy::Exemption::released;
+          facts.released_id = (*taken)->id;
+          self->message_->release->results = (*taken)->authentication_results;
+        }
         self->advance();
       });
     });

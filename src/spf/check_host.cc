@@ -125,6 +125,7 @@ class Reading {
   void enter_redirect();
   void end_of_record();
   void matched(const Mechanism& mechanism);
+  int matched_length(const Mechanism& mechanism) const;
   void leave(Code code);
   void stop(Code code, std::string reason);
   void explain();
@@ -156,7 +157,8 @@ class Reading {
   std::optional<Result> outcome_;
   bool pointers_charged_ = false;
   std::string validated_name_;
-  std::string match_;  // for the reason: the term that matched first, innermost
+  std::string match_;       // for the reason: the term that matched first, innermost
+  bool overbroad_ = false;  // that term allows nearly everybody
 };
 
 void Reading::stop(Code code, std::string reason) {
@@ -253,16 +255,36 @@ void Reading::end_of_record() {
 }
 
 void Reading::matched(const Mechanism& mechanism) {
-  const int length = query_.client.is_v4() ? mechanism.ip4_length : mechanism.ip6_length;
-  const bool is_network =
-      mechanism.kind == MechanismKind::ip4 || mechanism.kind == MechanismKind::ip6;
-  const bool has_length = mechanism.kind == MechanismKind::a || mechanism.kind == MechanismKind::mx;
-  const bool any_address = mechanism.kind == MechanismKind::all ||
-                           (is_network && mechanism.network->length() == 0) ||
-                           (has_length && length == 0);
+  const int length = matched_length(mechanism);
+  const int shortest = query_.client.is_v4() ? shortest_ip4_length : shortest_ip6_length;
   match_ = shown(mechanism.text) + " in record of " + shown(frame().domain.text());
-  if (any_address && mechanism.qualifier == Qualifier::pass) match_ += ", which allows any address";
+  overbroad_ = length < shortest && mechanism.qualifier == Qualifier::pass;
+  if (overbroad_) {
+    match_ += length == 0 ? ", which allows any address"
+                          : ", which allows a network of /" + std::to_string(length);
+  }
   leave(code_of(mechanism.qualifier));
+}
+
+// How long a prefix of the client's address the term that matched has named: 0 for "all", and a whole address where no
+// network is named.
+int Reading::matched_length(const Mechanism& mechanism) const {
+  const bool is_v4 = query_.client.is_v4();
+  switch (mechanism.kind) {
+    case MechanismKind::all:
+      return 0;
+    case MechanismKind::ip4:
+    case MechanismKind::ip6:
+      return mechanism.network->length();
+    case MechanismKind::a:
+    case MechanismKind::mx:
+      return is_v4 ? mechanism.ip4_length : mechanism.ip6_length;
+    case MechanismKind::include:
+    case MechanismKind::ptr:
+    case MechanismKind::exists:
+      break;
+  }
+  return is_v4 ? 32 : 128;
 }
 
 // A record came to its result: the whole evaluation's, or an include's, which matches if that is
@@ -278,6 +300,10 @@ void Reading::leave(Code code) {
   }
   stop(code, match_.empty() ? "nothing matched in record of " + shown(frame().domain.text())
                             : "matched " + outer + match_);
+  if (code != Code::pass || !overbroad_) return;
+  outcome_->overbroad = true;
+  outcome_->code = options_.overbroad;
+  if (options_.overbroad != Code::pass) outcome_->reason += ", and is not believed";
 }
 
 bool Reading::charge() {

@@ -4,7 +4,14 @@
 
 #include <cstddef>
 
+#include "spf/result.h"
+
 namespace sekisho::spf {
+
+// A term that allows a network larger than these is overbroad. The largest that one owner has are /8; the
+// registries themselves got /12 of IPv6, and an owner /19 at most.
+inline constexpr int shortest_ip4_length = 8;
+inline constexpr int shortest_ip6_length = 16;
 
 struct Options {
   std::size_t max_lookups = 10;      // terms that cause questions, over the whole evaluation
@@ -12,6 +19,7 @@ struct Options {
   std::size_t max_mx_names = 10;     // an 11th is permerror
   std::size_t max_ptr_names = 10;    // names after the 10th are ignored
   bool fetch_explanation = true;     // ask for the exp= text when the result is fail
+  Code overbroad = Code::pass;  // what an overbroad pass counts as: pass (RFC 7208), or neutral
 };
 
 }  // namespace sekisho::spf

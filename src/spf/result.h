@@ -19,6 +19,10 @@ struct Result {
                        // lookup that failed
   std::string explanation;  // the sender's own exp= text for `fail`, expanded and cleaned for SMTP;
                             // usually empty
+  bool overbroad = false;   // it came by a term that allows nearly everybody
+
+  // That the domain let this client send, and not just anybody.
+  bool proves() const { return code == Code::pass && !overbroad; }
   bool operator==(const Result&) const = default;
 };
 

@@ -51,7 +51,7 @@ class Maker {
   WallTime time() { return WallTime(std::chrono::seconds(number(4'000'000'000U))); }
 
   spf::Result spf(spf::Scope scope) {
-    return {scope, one_of<spf::Code>(7), text(), text(), text()};
+    return {scope, one_of<spf::Code>(7), text(), text(), text(), yes()};
   }
   dkim::SignatureResult signature() {
     return {one_of<dkim::Code>(7),
@@ -117,6 +117,7 @@ class Maker {
     facts.received = time();
     facts.role = one_of<policy::Role>(3);
     facts.exemption = one_of<policy::Exemption>(5);
+    facts.released_id = text();
     if (yes()) facts.client.address = address();
     facts.client.name = text();
     facts.client.helo = text();

@@ -286,6 +286,21 @@ const Proposed proposals[] = {
      "mfrom:freebsd.example dmarc=accept", "spf=pass"},
     {"nothing is proven", "dmarc", nothing_proves, "",
      "this message proves nothing: dmarc=fail, spf=none"},
+    {"SPF passes for everybody", "lists",
+     [](Facts& f) {
+       nothing_proves(f);
+       dmarc_passes(f);
+       f.mail_from = "x@bank.example";
+       f.spf_mail_from = {spf::Scope::mfrom, spf::Code::pass, "bank.example", "", "", true};
+     },
+     "", "of a record that allows nearly everybody"},
+    {"SPF passes for everybody, and the author's signature with it", "lists",
+     [](Facts& f) {
+       dmarc_passes(f);
+       f.dmarc.aligned_dkim = true;
+       f.spf_mail_from.overbroad = true;
+     },
+     "from:ann@bank.example skip=dnsbl,rhsbl", "dmarc=pass"},
     {"a client's name proves nothing", "dmarc",
      [](Facts& f) {
        nothing_proves(f);

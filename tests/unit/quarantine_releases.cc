@@ -251,6 +251,23 @@ TEST_F(Releases, WhatIsBeingReleasedDoesNotExpire) {
   EXPECT_EQ(store->expire(now_ + hours(27))->messages, 1U);  // broken off
 }
 
+TEST_F(Releases, WhatIsDeletedAfterABrokenReleaseDoesNotPass) {
+  const auto store = open();
+  hold(*store, 1);
+  std::string token;
+  {
+    const auto release = store->begin_release({held_id(1), {}}, now_);
+    ASSERT_TRUE(release);
+    token = release->token;
+  }
+  ASSERT_TRUE(store->remove(held_id(1), now_));
+  const auto passed =
+      store->consume_token(token, held_message(1).body_hash, held_message(1).mail_from,
+                           held_message(1).recipients, now_);
+  ASSERT_FALSE(passed);
+  EXPECT_EQ(passed.error().kind, Failure::Kind::unavailable);
+}
+
 // The MTA had all of the message and did not answer: whether a second release may follow depends on the filter.
 TEST_F(Releases, AReleaseWithoutAnAnswerIsRemembered) {
   const auto store = open();

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "session/record.h"
 #include "support/session_gate.h"
 
 namespace sekisho::session {
@@ -294,7 +295,7 @@ TEST(Dialogue, AStoreThatDoesNotSayWhetherItLetAMessageGoHasItsTime) {
     EXPECT_EQ(outcome->verdict.message.reply->code(), 451) << client;
     EXPECT_NE(outcome->verdict.message.reason.find("the store did not answer"), std::string::npos);
     // Too late, it changes nothing.
-    store.answer(std::string(" mx.example.jp; none"));
+    store.answer(Released{"K7Q2-4DMX", " mx.example.jp; none"});
     gate.queue().run_until([] { return false; }, steady_now());
     EXPECT_EQ(outcome->verdict.message.action, policy::Action::tempfail) << client;
     EXPECT_FALSE(session->in_message()) << client;
@@ -313,11 +314,15 @@ TEST(Dialogue, AStoreThatAnswersInTimeLetsItsMessageGo) {
   send(*session, letter);
   std::optional<Outcome> outcome;
   session->end_of_message("4bXY", [&](const Outcome& reached) { outcome = reached; });
-  store.answer(std::string(" mx.example.jp; none"));
+  store.answer(Released{"K7Q2-4DMX", " mx.example.jp; none"});
   gate.queue().run_until([] { return false; }, steady_now());
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->verdict.message.rule, "exempt");
-  EXPECT_EQ(outcome->verdict.message.reason, "a released message, not evaluated");
+  EXPECT_EQ(outcome->verdict.message.reason,
+            "a released message, held as K7Q2-4DMX, not evaluated");
+  EXPECT_NE(
+      log_line(outcome->facts, outcome->verdict).find(" skipped=released released=K7Q2-4DMX "),
+      std::string::npos);
   gate.engine().hold_in(nullptr);
 }
 

@@ -239,6 +239,8 @@ struct Trouble {
   bool dies = false;      // the port is closed
   Timing timing{};
 
+  // An answer that comes through has its time on a busy machine too.
+  Timing times() const { return survived ? Timing{2s, 6s} : timing; }
   void begin(DnsServer& server) const {
     server.fail_with(fault);
     server.delay(delay);
@@ -304,7 +306,7 @@ void expect_recovery(Lab& lab, const Letter& letter, const Results& well) {
 void run_cell(const Trouble& trouble, const Mail& mail, policy::OnTemperror on_temperror) {
   const bool tempfail = on_temperror == policy::OnTemperror::tempfail;
   SCOPED_TRACE(std::string(mail.name) + (tempfail ? "" : ", temperror accepted"));
-  Lab lab(zone({mail.broken}), trouble.timing,
+  Lab lab(zone({mail.broken}), trouble.times(),
           [&](Snapshot& s) { s.rules.defaults.dmarc.temperror = on_temperror; });
   const Letter letter = letter_of(mail.mail_from, mail.is_signed);
   ASSERT_EQ(results_of(lab.judge(letter)), mail.well);
@@ -319,7 +321,7 @@ void run_cell(const Trouble& trouble, const Mail& mail, policy::OnTemperror on_t
   if (want.action == Action::tempfail && outcome.verdict.message.reply) {
     EXPECT_TRUE(outcome.verdict.message.reply->line().starts_with("451 4.7.1 "));
   }
-  EXPECT_LE(lab.took, trouble.timing.message_budget + overrun);
+  EXPECT_LE(lab.took, trouble.times().message_budget + overrun);
   if (!trouble.dies) {
     EXPECT_EQ(lab.asked(), std::vector{name_of(mail.broken) + " TXT"}) << "what the trouble hit";
   }
@@ -347,14 +349,14 @@ INSTANTIATE_TEST_SUITE_P(Loopback, DnsFault, testing::ValuesIn(troubles),
 // Nothing is in the cache and every question meets the trouble, as when the resolver is down.
 void run_outage(const Trouble& trouble) {
   SCOPED_TRACE(trouble.name);
-  Lab lab(zone({}), trouble.timing);
+  Lab lab(zone({}), trouble.times());
   const Letter letter = letter_of("bob@a.example", true);
   trouble.begin(lab.server());
   const auto outcome = lab.judge(letter);
   const Results well{"pass", "pass", "pass", Action::accept};
   const Results ill{"temperror", "temperror", "temperror", Action::tempfail};
   EXPECT_EQ(results_of(outcome), trouble.survived ? well : ill) << outcome.authentication_results;
-  EXPECT_LE(lab.took, trouble.timing.message_budget + overrun);
+  EXPECT_LE(lab.took, trouble.times().message_budget + overrun);
   Trouble::end(lab.server());
   expect_recovery(lab, letter, well);
 }

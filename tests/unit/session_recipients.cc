@@ -95,6 +95,8 @@ TEST(Recipients, AListedClientIsRefused) {
   EXPECT_TRUE(lines[0].starts_with("NOQUEUE: id=")) << lines[0];
   EXPECT_NE(lines[0].find(" refused=<user@example.jp> "), std::string::npos) << lines[0];
   EXPECT_NE(lines[0].find(" lists=zen:127.0.0.4 "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" author=- "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[0].find(" dkim=- dmarc=- "), std::string::npos) << lines[0];
   EXPECT_NE(lines[0].find(" action=reject rule=dnsbl:zen "), std::string::npos) << lines[0];
   EXPECT_EQ(gate.engine().counters().refused_recipients, 1U);
 }

@@ -17,10 +17,10 @@ bool is_clean(const std::string& text) {
 }
 
 spf::Result evaluate(FakeDns dns, const std::string& mail_from = "user@s.test",
-                     const std::string& helo = "helo.test") {
+                     const std::string& helo = "helo.test", const spf::Options& options = {}) {
   const auto query = spf::mail_from_query(client, helo, mail_from, "mx.receiver.test", {});
   auto result = run_to_end(
-      [&](const dns::Answers& answers) { return spf::check_host(query, answers, {}); }, dns);
+      [&](const dns::Answers& answers) { return spf::check_host(query, answers, options); }, dns);
   EXPECT_TRUE(is_clean(result.reason)) << result.reason;
   EXPECT_LE(result.reason.size(), 600U);
   EXPECT_TRUE(is_clean(result.explanation)) << result.explanation;
@@ -187,11 +187,56 @@ TEST(SpfHostile, BroadRecordsPassAndAreTold) {
   for (const char* term : {"+all", "all", "ip4:0.0.0.0/0", "ip4:198.51.100.1/0"}) {
     const spf::Result result = evaluate(policy(std::string("v=spf1 ") + term));
     EXPECT_EQ(result.code, spf::Code::pass);
+    EXPECT_TRUE(result.overbroad);
+    EXPECT_FALSE(result.proves());
     EXPECT_NE(result.reason.find("allows any address"), std::string::npos) << result.reason;
   }
   const spf::Result neutral = evaluate(policy("v=spf1 ?all"));
   EXPECT_EQ(neutral.code, spf::Code::neutral);
+  EXPECT_FALSE(neutral.overbroad);
   EXPECT_EQ(neutral.reason, "matched ?all in record of s.test");
+}
+
+// BreakSPF: a network need not be the whole world for everybody to find a host in it.
+TEST(SpfHostile, ABroadNetworkIsOneLargerThanAnyOwnerHas) {
+  struct Row {
+    const char* record;
+    bool overbroad;
+  };
+  for (const auto& [record, overbroad] : {
+           Row{"v=spf1 ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all", true},
+           Row{"v=spf1 ip4:192.0.0.0/7 -all", true},
+           Row{"v=spf1 ip4:192.0.0.0/8 -all", false},
+           Row{"v=spf1 a/7 -all", true},
+           Row{"v=spf1 a/8 -all", false},
+           Row{"v=spf1 a -all", false},
+           Row{"v=spf1 a//0 -all", false},
+           Row{"v=spf1 include:all.test -all", true},
+           Row{"v=spf1 redirect=all.test", true},
+           Row{"v=spf1 ip4:192.0.2.7 +all", false},
+       }) {
+    const auto result =
+        evaluate(policy(record).a("s.test", "192.0.2.7").txt("all.test", "v=spf1 +all"));
+    EXPECT_EQ(result.code, spf::Code::pass) << record;
+    EXPECT_EQ(result.overbroad, overbroad) << record << ": " << result.reason;
+  }
+  // What is not pass is not overbroad, whatever let it come there.
+  for (const char* record : {"v=spf1 -include:all.test ?all", "v=spf1 ~include:all.test -all"}) {
+    EXPECT_FALSE(evaluate(policy(record).txt("all.test", "v=spf1 +all")).overbroad) << record;
+  }
+}
+
+TEST(SpfHostile, ABroadPassNeedNotBeBelieved) {
+  spf::Options options;
+  options.overbroad = spf::Code::neutral;
+  const auto broad = evaluate(policy("v=spf1 +all"), "user@s.test", "helo.test", options);
+  EXPECT_EQ(broad.code, spf::Code::neutral);
+  EXPECT_TRUE(broad.overbroad);
+  EXPECT_EQ(broad.reason,
+            "matched +all in record of s.test, which allows any address, and is not believed");
+  const auto narrow =
+      evaluate(policy("v=spf1 ip4:192.0.2.0/24 +all"), "user@s.test", "helo.test", options);
+  EXPECT_EQ(narrow.code, spf::Code::pass);
 }
 
 // CVE-2019-20790: what the HELO name may send says nothing of the MAIL FROM domain.
