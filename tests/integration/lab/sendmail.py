@@ -163,7 +163,8 @@ class Sendmail:
         names, services = {}, []
         local = [(LOCAL_PORT, "local", [self._local] if self._local else [])]
         for port, kind, milters in [(p, "submission" if s else "mx", m) for p, s, m in self._services] + local:
-            options = f"M={'A' if kind == 'mx' else ''}E, Port={port}"
+            # With sendmail's ten places for those who wait, one of many clients at once may wait for ever (SYN cookies).
+            options = f"M={'A' if kind == 'mx' else ''}E, Port={port}, Listen=128"
             if milters:
                 chain = [names.setdefault(milter, f"{kind}{len(names)}") for milter in milters]
                 options += f", InputMailFilters={';'.join(chain)}"
