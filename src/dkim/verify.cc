@@ -87,10 +87,9 @@ struct Candidate {
   dns::Question question() const { return {signature->key_name, dns::Type::txt}; }
 };
 
-Candidate read_candidate(const mail::HeaderField& field) {
+Candidate read_candidate(std::string_view value) {
   Candidate candidate;
-  candidate.field = &field;
-  const auto tags = mail::TagList::parse(field.value);
+  const auto tags = mail::TagList::parse(value);
   if (!tags) {
     candidate.refused = permerror("no tag list: " + tags.error().what);
     return candidate;
@@ -207,11 +206,14 @@ SignatureResult to_result(const Candidate& candidate, Finding finding) {
 struct Verification::State {
   Options options;
   const mail::Header* header = nullptr;
+  // What key_question() has parsed, by its text: not by its place, for the header may have left out a field.
+  std::vector<std::pair<std::string, Candidate>> arrived;
   std::vector<Candidate> candidates;  // top to bottom, at most options.max_signatures
   std::size_t beyond_limit = 0;       // signatures below them
   BodyHashes body_hashes;
   bool body_ended = false;
 
+  Candidate take_candidate(const mail::HeaderField& field);
   void compare_bodies();
   Finding find(const Candidate& candidate, const dns::Answers& answers, WallTime now,
                crypto::KeyCache& keys) const {
@@ -221,20 +223,34 @@ struct Verification::State {
   }
 };
 
-std::optional<dns::Question> key_question(std::string_view signature_value) {
-  const auto tags = mail::TagList::parse(signature_value);
-  if (!tags) return std::nullopt;
-  const auto signature = parse_signature(*tags);
-  if (!signature) return std::nullopt;
-  return dns::Question{signature->key_name, dns::Type::txt};
-}
-
 Verification::Verification(const Options& options) : state_(std::make_unique<State>()) {
   state_->options = options;
 }
 Verification::~Verification() = default;
 Verification::Verification(Verification&&) noexcept = default;
 Verification& Verification::operator=(Verification&&) noexcept = default;
+
+std::optional<dns::Question> Verification::key_question(std::string_view signature_value) {
+  auto candidate = read_candidate(signature_value);
+  std::optional<dns::Question> question;
+  if (candidate.signature) question = candidate.question();
+  state_->arrived.emplace_back(signature_value, std::move(candidate));
+  return question;
+}
+
+Candidate Verification::State::take_candidate(const mail::HeaderField& field) {
+  const auto known = std::find_if(arrived.begin(), arrived.end(),
+                                  [&](const auto& each) { return each.first == field.value; });
+  Candidate candidate;
+  if (known == arrived.end()) {
+    candidate = read_candidate(field.value);
+  } else {
+    candidate = std::move(known->second);
+    arrived.erase(known);
+  }
+  candidate.field = &field;
+  return candidate;
+}
 
 void Verification::start(const mail::Header& header) {
   state_->header = &header;
@@ -244,10 +260,11 @@ void Verification::start(const mail::Header& header) {
       ++state_->beyond_limit;
       continue;
     }
-    state_->candidates.push_back(read_candidate(field));
+    state_->candidates.push_back(state_->take_candidate(field));
     const Candidate& candidate = state_->candidates.back();
     if (candidate.signature) state_->body_hashes.want(candidate.wanted_hash());
   }
+  state_->arrived.clear();
 }
 
 std::vector<dns::Question> Verification::questions() const {

@@ -25,9 +25,6 @@
 
 namespace sekisho::dkim {
 
-// The key that one DKIM-Signature value names, while the header is still arriving: a hint.
-std::optional<dns::Question> key_question(std::string_view signature_value);
-
 // All that a verification knows of a body.
 struct BodyDigest {
   WantedHash wanted;
@@ -42,6 +39,9 @@ class Verification {
   Verification(Verification&&) noexcept;
   Verification& operator=(Verification&&) noexcept;
 
+  // The key that one DKIM-Signature value names, while the header is still arriving: a hint. start() does not parse it
+  // again.
+  std::optional<dns::Question> key_question(std::string_view signature_value);
   // `header` must outlive this object.
   void start(const mail::Header& header);
   // The questions for the keys of the signatures that will be verified.

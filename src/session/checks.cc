@@ -87,7 +87,7 @@ void Checks::header_field(const mail::HeaderField& field) {
   if (!field.is("DKIM-Signature")) return;
   // Those after the last one that will be verified have no need of a key.
   if (++signatures_ > snapshot_->dkim.max_signatures) return;
-  if (const auto question = dkim::key_question(field.value)) inquiry_.ask({}, {*question});
+  if (const auto question = verification_.key_question(field.value)) inquiry_.ask({}, {*question});
 }
 
 void Checks::header_complete(const mail::Header& header, const mail::Author& author) {

@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view value(reinterpret_cast<const char*>(data), size);
   const auto [before, after] = dkim::around_signature(value);
   require(before.size() + after.size() <= value.size());
-  const auto question = dkim::key_question(value);
+  const auto question = dkim::Verification(dkim::Options{}).key_question(value);
 
   const auto tags = mail::TagList::parse(value);
   if (!tags) return 0;

@@ -174,7 +174,7 @@ TEST(DkimHostile, EspooferA3NulInTheSelectorAsksNothing) {
     Verification verification{Options{}};
     verification.start(header);
     EXPECT_TRUE(verification.questions().empty());
-    EXPECT_FALSE(key_question(header.fields()[0].value));
+    EXPECT_FALSE(Verification(Options{}).key_question(header.fields()[0].value));
     const auto result = verify(header, body, dns).at(0);
     EXPECT_EQ(result.code, Code::permerror);
     EXPECT_EQ(result.selector, "");

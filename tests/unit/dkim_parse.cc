@@ -85,14 +85,16 @@ TEST(DkimSignature, RemovesTheValueOfB) {
 }
 
 TEST(DkimSignature, NamesItsKeyWhileTheHeaderArrives) {
-  const auto question = key_question(value(""));
+  Verification verification{Options{}};
+  const auto question = verification.key_question(value(""));
   ASSERT_TRUE(question);
   EXPECT_EQ(dns::to_string(*question), "sel._domainkey.a.example TXT");
-  EXPECT_FALSE(key_question("v=1"));
-  EXPECT_FALSE(key_question(""));
+  EXPECT_FALSE(verification.key_question("v=1"));
+  EXPECT_FALSE(verification.key_question(""));
   const std::string label(60, 'l');
-  EXPECT_FALSE(key_question(" v=1; a=rsa-sha256; h=from; bh=" + hash + "; b=AAAA; s=" + label +
-                            "." + label + "; d=" + label + "." + label + ".example"));
+  EXPECT_FALSE(verification.key_question(" v=1; a=rsa-sha256; h=from; bh=" + hash +
+                                         "; b=AAAA; s=" + label + "." + label + "; d=" + label +
+                                         "." + label + ".example"));
 }
 
 struct KeyRow {
