@@ -119,26 +119,54 @@ template <class T>
 requires std::is_class_v<T>
 void put(std::string& out, const T& object);
 
-// What is not written: the reader's default is the same.
+// What is not written, for the reader has it from the object that it fills: nothing, and what is as in a new object. So a
+// default may not change without a new record_version.
 template <class T>
-bool absent(const T&) {
-  return false;
+concept Simple = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, std::string>;
+template <class T>
+bool absent(const T& value, const void* fresh) {
+  if constexpr (Simple<T>) {
+    return value == *static_cast<const T*>(fresh);
+  } else {
+    return false;
+  }
 }
 template <class T>
-bool absent(const std::optional<T>& value) {
+bool absent(const std::optional<T>& value, const void* /*fresh*/) {
   return !value;
 }
 template <class T>
-bool absent(const std::vector<T>& values) {
+bool absent(const std::vector<T>& values, const void* /*fresh*/) {
   return values.empty();
 }
 
+// A new object, and where its members are, in the order in which members() names them.
+template <class T>
+class Fresh {
+ public:
+  static const std::vector<const void*>& places() {
+    static const Fresh fresh;
+    return fresh.places_;
+  }
+  template <class Member>
+  Fresh& operator()(const char* /*name*/, const Member& member) {
+    places_.push_back(&member);
+    return *this;
+  }
+
+ private:
+  Fresh() { members(*this, object_); }
+  const T object_{};
+  std::vector<const void*> places_;
+};
+
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) {}
+  Writer(std::string& out, const std::vector<const void*>& fresh)
+      : out_(out), fresh_(fresh.begin()) {}
   template <class T>
   Writer& operator()(const char* name, const T& member) {
-    if (absent(member)) return *this;
+    if (absent(member, *fresh_++)) return *this;
     put(out_, std::string_view(name));
     put(out_, member);
     return *this;
@@ -146,6 +174,7 @@ class Writer {
 
  private:
   std::string& out_;
+  std::vector<const void*>::const_iterator fresh_;
 };
 
 // A map whose end is marked, for how many members it has is not known at its beginning.
@@ -187,7 +216,7 @@ template <class T>
 requires std::is_class_v<T>
 void put(std::string& out, const T& object) {
   out += map_begins;
-  Writer writer(out);
+  Writer writer(out, Fresh<T>::places());
   members(writer, object);
   out += map_ends;
 }
@@ -352,8 +381,9 @@ std::string written(const session::Decided& decided) {
   std::string raw;
   raw.reserve(8192);
   raw += map_begins;
-  Writer writer(raw);
-  writer("v", record_version);
+  put(raw, std::string_view("v"));
+  put(raw, record_version);
+  Writer writer(raw, Fresh<session::Decided>::places());
   members(writer, decided);
   raw += map_ends;
   return raw;

@@ -2,8 +2,8 @@
 //   octets = zstd( CBOR {"v": 1, …} ), one frame that tells its length and has a checksum    RFC 8878, 8949
 // zstd refers to a dictionary (RFC 8878 §5, raw content), which makes records smaller in less time; without the same
 // one a record cannot be read.
-// A member that is missing keeps its default, so a record may gain members within its version; one that
-// changes its meaning makes a new version. Errors: a sentence for a person. Thread: any.
+// A member that is missing keeps its default: one that has it is not written, and a record may gain members within its
+// version. A member that changes its meaning or its default makes a new version. Errors: a sentence for a person. Thread: any.
 #pragma once
 
 #include <cstdint>
