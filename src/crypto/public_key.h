@@ -1,6 +1,7 @@
 // crypto/public_key.h: RSA and Ed25519 public keys over OpenSSL, and signatures made with them.
 // RFC 8017 §8.2.2 (RSASSA-PKCS1-v1_5 with SHA-256), RFC 8032 (Ed25519).
-// Errors: ParseError for a key that is none; never throws. Thread: immutable, any.
+// Errors: ParseError for a key that is none; never throws. Thread: any; what a verification leaves for the next is
+// internally locked.
 #pragma once
 
 #include <memory>
@@ -33,10 +34,12 @@ class PublicKey {
   struct Free {
     void operator()(EVP_PKEY* key) const noexcept;
   };
+  class Contexts;
   PublicKey(KeyType type, std::unique_ptr<EVP_PKEY, Free> key);
   KeyType type_;
   unsigned bits_ = 0;
   std::unique_ptr<EVP_PKEY, Free> key_;
+  std::unique_ptr<Contexts> contexts_;
 };
 
 }  // namespace sekisho::crypto
