@@ -356,6 +356,7 @@ template <class T>
 requires std::is_class_v<T>
 void get(const json& from, T& to) {
   if (!from.is_object()) throw Unreadable("something that should be an object");
+  to = T{};  // what is not written is as in a new object, whatever its owner made of this one
   Reader reader(from);
   members(reader, to);
 }
