@@ -127,7 +127,8 @@ std::optional<session::Outcome> run(const CheckRequest& request,
   converse(*session, request, ip, message,
            [&](const session::Outcome& reached) { outcome = reached; });
   const auto done = [&] { return outcome.has_value(); };
-  if (!queue->run_until(done, session->deadline())) session->expire();
+  // The time that is over may be the wait for one list's reason: what else is asked has its own.
+  while (!queue->run_until(done, session->deadline())) session->expire();
   return outcome;
 }
 
