@@ -15,6 +15,7 @@ class Answer:
     queue_id: str = ""
     message: bytes = b""
     seconds: float = 0          # from DATA to the reply to the dot
+    rcpt_seconds: float = 0     # the longest from a RCPT to its reply
     local: bool = False         # handed in without SMTP: there is no queue id to go by
 
     def stage(self, name):
@@ -42,7 +43,9 @@ def _envelope(client, scenario, answer):
     if answer.replies["mail"].code != 250:
         return False
     for recipient in scenario.rcpt:
+        begun = time.monotonic()
         answer.recipients[recipient] = answer.replies["rcpt"] = client.command(f"RCPT TO:<{recipient}>")
+        answer.rcpt_seconds = max(answer.rcpt_seconds, time.monotonic() - begun)
     return any(reply.code == 250 for reply in answer.recipients.values())
 
 

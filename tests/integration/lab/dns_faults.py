@@ -19,14 +19,21 @@ FAULTS = {
     "truncate": "truncated over UDP, whole over TCP",
     "truncate-dead": "truncated over UDP, closed over TCP",
     "delay": "the right answer after 0.4 s",
+    "late": "the right answer after 2.5 s",
     "slow": "the right answer after 8 s",
+    "crawl": "the right answer after 11 s",
     "wrong-id": "only an answer with another id",
     "spoof-first": "an answer with another id, then the right one",
     "wrong-question": "only an answer to another question",
     "garbage": "octets that are no DNS message",
     "empty": "a datagram without octets",
     "once": "SERVFAIL for the first question, then the right answers",
+    "listed": "127.0.0.2 for every A question, as a list that blocks the world",
+    "error-code": "127.255.255.254 likewise, as a list that does not serve this resolver",
+    "parked": "203.0.113.80 likewise, as a domain that was given up",
 }
+DELAYS = {"delay": 0.4, "late": 2.5, "slow": 8, "crawl": 11}
+FORGED = {"listed": "127.0.0.2", "error-code": "127.255.255.254", "parked": "203.0.113.80"}
 SERVFAIL, REFUSED = 2, 5
 
 
@@ -45,6 +52,15 @@ def error_reply(query, code, truncated=False):
     end = question_of(query)[2]
     flags = 0x8180 | code | (0x0200 if truncated else 0)
     return query[:2] + struct.pack("!HHHHH", flags, 1, 0, 0, 0) + query[12:end]
+
+
+def forged_reply(query, address):
+    """An A record that nobody may keep; no record of another type."""
+    _, kind, end = question_of(query)
+    if kind != "A":
+        return error_reply(query, 0)
+    record = struct.pack("!HHHIH", 0xC00C, 1, 1, 0, 4) + socket.inet_aton(address)
+    return query[:2] + struct.pack("!HHHHH", 0x8180, 1, 1, 0, 0) + query[12:end] + record
 
 
 def ask_udp(query):
@@ -72,13 +88,22 @@ class Faults:
         self._failed_once = set()
         self._everything = ""
         for fault in self._faults.values():
-            if fault not in FAULTS:
-                raise ValueError(f"unknown DNS fault {fault!r}")
+            _check(fault)
 
     def fail_all(self, fault):
         """From now on every question meets this fault; "" ends it."""
         with self._lock:
             self._everything = fault
+
+    def begin(self, name, fault):
+        """From now on questions of every type for this name meet this fault, instead of the one before."""
+        _check(fault)
+        with self._lock:
+            self._faults[name.lower(), "ANY"] = fault
+
+    def end(self, name):
+        with self._lock:
+            self._faults.pop((name.lower(), "ANY"), None)
 
     def find(self, name, kind):
         with self._lock:
@@ -101,6 +126,11 @@ class Faults:
             return list(self._asked)
 
 
+def _check(fault):
+    if fault not in FAULTS:
+        raise ValueError(f"unknown DNS fault {fault!r}")
+
+
 def _udp_answers(query, fault):
     """What is sent over UDP for a query, in order."""
     if fault == "timeout":
@@ -113,8 +143,9 @@ def _udp_answers(query, fault):
         return [query[:2] + b"\xff" * 40]
     if fault == "empty":
         return [b""]
-    if fault in ("delay", "slow"):
-        time.sleep(0.4 if fault == "delay" else 8)
+    if fault in FORGED:
+        return [forged_reply(query, FORGED[fault])]
+    time.sleep(DELAYS.get(fault, 0))
     answer = ask_udp(query)
     wrong_id = bytes([answer[0] ^ 0x55, answer[1] ^ 0xAA]) + answer[2:]
     if fault == "wrong-id":
@@ -142,7 +173,7 @@ class _Tcp(socketserver.StreamRequestHandler):
             fault = self.server.faults.find(name, kind)
             if fault in ("timeout", "truncate-dead", "wrong-id", "garbage", "empty", "wrong-question"):
                 return
-            answer = ask_tcp(query)
+            answer = forged_reply(query, FORGED[fault]) if fault in FORGED else ask_tcp(query)
             if fault in ("servfail", "refused"):
                 answer = error_reply(query, SERVFAIL if fault == "servfail" else REFUSED)
             self.wfile.write(struct.pack("!H", len(answer)) + answer)

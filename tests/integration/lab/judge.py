@@ -82,6 +82,8 @@ def complaints(lab, scenario, expect, answer, begun, read_log):
     out += [f"a log line matches {p!r}" for p in expect.no_log if re.search(p, log, re.MULTILINE)]
     if expect.seconds and answer.seconds > expect.seconds:
         out.append(f"the answer took {answer.seconds:.1f} s, not {expect.seconds} s")
+    if expect.rcpt_seconds and answer.rcpt_seconds > expect.rcpt_seconds:
+        out.append(f"the answer to RCPT took {answer.rcpt_seconds:.1f} s, not {expect.rcpt_seconds} s")
     return out
 
 

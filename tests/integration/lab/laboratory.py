@@ -3,8 +3,8 @@ import os
 import time
 import traceback
 
-from . import (allow, dialogues, dns_client, dns_faults, judge, messages, namespace, sink, store, store_faults, storms,
-               upheavals, zones)
+from . import (allow, dialogues, dns_client, dns_faults, judge, lists, messages, namespace, sink, store, store_faults,
+               storms, upheavals, zones)
 from .daemon import Daemon
 from .keys import Keys
 from .mta import MTAS
@@ -86,7 +86,8 @@ class Laboratory:
         asked = len(self.faults.asked())
         try:
             message = self.build(scenario.message, scenario.id)
-            part = next(p for p in (allow, upheavals, storms, store_faults, store, dialogues) if hasattr(p, scenario.dialogue))
+            parts = (allow, lists, upheavals, storms, store_faults, store, dialogues)
+            part = next(p for p in parts if hasattr(p, scenario.dialogue))
             answer = getattr(part, scenario.dialogue)(self, scenario, message, **scenario.parameters)
             if answer is None:
                 return []

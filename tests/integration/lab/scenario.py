@@ -26,6 +26,7 @@ class Expect:
     asked_at_most: int = 0      # DNS questions of the daemon and the MTA; 0: not looked at
     body: str = ""              # "intact": the body as it was sent
     seconds: float = 0          # at most so long from DATA to the reply; 0: not looked at
+    rcpt_seconds: float = 0     # at most so long from a RCPT to its reply; 0: not looked at
 
     def outcome_of(self, recipient):
         if isinstance(self.outcome, dict):
@@ -128,7 +129,7 @@ def take_filter_away(file):
                 "let_go_twice", "stolen_proof", "failing_mta", "parameters", "never_bounces", "late_release",
                 "by_sendmail", "deleted", "daemon_down", "no_store", "damaged", "full_log", "full_history", "too_much",
                 "summary", "relisted", "relisted_under_load", "told", "let_in", "let_in_and_go", "kept_out",
-                "ended_in_data", "ended_while_storing", "reload_storm", "black_hole"}
+                "ended_in_data", "ended_while_storing", "reload_storm", "black_hole", "turned"}
     file.scenarios = [s for s in file.scenarios if s.dialogue not in needs_it and "reloads" not in s.parameters]
     for one in file.scenarios:
         if one.config != "none":
