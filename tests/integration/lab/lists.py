@@ -1,10 +1,15 @@
-"""Dialogues about DNS lists: one that goes bad while mail comes in. As in dialogues.py."""
+"""Dialogues about DNS lists: one that goes bad while mail comes in, and keys in the zones of lists. As in dialogues.py."""
 import dataclasses
 import itertools
+import json
+import os
 import re
+import subprocess
 import threading
 import time
+import urllib.request
 
+from . import allow
 from .dialogues import plain, wait_until
 
 TOLD_WITHIN = 10    # seconds
@@ -101,3 +106,98 @@ def _stranger(scenario):
 
 def _changes(daemon, name, size):
     return re.findall(rf"^.*\blist {re.escape(name)} is .*$", daemon.log_since(size), re.MULTILINE)
+
+
+def keys_kept(lab, scenario, message, keys, mail, zones, broken, logged, commands):
+    """`mail` that the lists refuse, hold and let pass, the message, and a reload with what stands in the file `broken`. After
+    that none of the `keys` is to be found in anything that people or programs read: replies, logs, what is delivered and
+    kept, metrics, what each of the `commands` says. That these are the right places to look is seen by what the log and each
+    command must say, and by the zones that were asked."""
+    daemon = lab.daemon(scenario)
+    told = {}
+    answers = [_send(lab, scenario, each, number) for number, each in enumerate(mail)]
+    answers.append(plain(lab, scenario, message))
+    for number, answer in enumerate(answers):
+        told[f"the replies to message {number}"] = "\n".join(map(str, [*answer.replies.values(),
+                                                                       *answer.recipients.values()]))
+    asked = {name for name, _ in lab.faults.asked()}
+    for zone in zones:
+        assert any(name.endswith("." + zone.lower()) for name in asked), f"{zone} was never asked"
+    for pattern in logged:
+        wait_until(lambda p=pattern: re.search(p, daemon.log_since(0), re.MULTILINE), f"no log line matches {pattern!r}")
+    wait_until(lambda: len(json.loads(allow.command(lab, scenario, "history", "--json"))) >= len(answers),
+               "not all decisions are recorded", TOLD_WITHIN)
+    words = _words_for_commands(lab, scenario, message)
+    wrong = []
+    for line, pattern, *codes in commands:
+        code, said = _command(lab, [word.format(**words) for word in line.split()])
+        told["sekisho " + line] = said
+        if code != (codes or [0])[0] or not re.search(pattern, said, re.MULTILINE):
+            wrong.append(f"sekisho {line}: exit code {code}, and it should say {pattern!r}: {said}")
+    told["a reload that is refused"] = _refused_reload(lab, daemon, broken)
+    told |= _left_behind(lab, daemon)
+    for where, text in told.items():
+        for key in keys:
+            at = text.lower().find(key.lower())
+            if at >= 0:
+                wrong.append(f"{where}: the key {key!r}: …{text[max(0, at - 200):at + 200]!r}…")
+    assert not wrong, "\n".join(wrong)
+    return answers[-1]
+
+
+def _send(lab, scenario, each, number):
+    """A message from another client, another sender or another author; `stage` says where it is answered with `code`."""
+    envelope = {key: each[key] for key in ("client", "mail_from", "rcpt") if key in each}
+    octets = lab.build({**scenario.message, **each.get("message", {})}, f"{scenario.id}-{number}")
+    answer = plain(lab, dataclasses.replace(scenario, **envelope), octets)
+    got = answer.stage(each["stage"])
+    assert re.match(each["reply"], str(got)), f"message {number}: {str(got)!r} is not {each['reply']!r}"
+    if answer.queue_id:
+        lab.claim(answer.queue_id)
+    return answer
+
+
+def _words_for_commands(lab, scenario, message):
+    """What {conf}, {home}, {held} and {file} are in a command."""
+    daemon = lab.daemon(scenario)
+    path = os.path.join(daemon.home, "stored.eml")
+    with open(path, "wb") as out:
+        out.write(message)
+    rows = json.loads(allow.command(lab, scenario, "quarantine", "list", "--json"))
+    assert rows, "nothing is held"
+    return {"conf": daemon.configuration, "home": daemon.home, "held": rows[0]["id"], "file": path}
+
+
+def _command(lab, words):
+    done = subprocess.run([lab.command, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+def _refused_reload(lab, daemon, broken):
+    """With what stands in the file `broken` the configuration is wrong; then it is right again."""
+    with open(os.path.join(daemon.home, broken)) as text:
+        daemon.append_to_configuration(text.read())
+    code, said = _command(lab, ["reload", "--socket", daemon.control])
+    daemon.configure(daemon.settings)
+    assert code == 78, f"sekisho reload: exit code {code}, not 78: {said}"
+    return said
+
+
+def _left_behind(lab, daemon):
+    """Logs, metrics, what was delivered, and the files of the history and the store, whatever is in them."""
+    told = {"the daemon's log": daemon.log_since(0)}
+    paths = [lab.mta.log, os.path.join(daemon.home, "output")]
+    for folder in ("history", "quarantine"):
+        for path, _, names in os.walk(os.path.join(daemon.home, folder)):
+            paths += [os.path.join(path, name) for name in names]
+    for path in paths:
+        if os.path.isfile(path):
+            with open(path, "rb") as text:
+                told[path] = text.read().decode("latin-1")
+    for number, delivery in enumerate(lab.sink.since(0)):
+        told[f"delivered message {number}"] = delivery.message.decode("latin-1")
+    listen = daemon.settings["metrics"]["listen"]
+    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10) as answer:
+        told["metrics"] = answer.read().decode()
+    assert "sekisho_list_lookups_total" in told["metrics"], "no lists in the metrics"
+    return told

@@ -81,6 +81,7 @@ class Postfix:
 
     def __init__(self, home, services, local=""):
         self.home = home
+        self.log = os.path.join(home, "postfix.log")
         self.conf = os.path.join(home, "conf")
         self._services = services
         self._local = local

@@ -129,7 +129,7 @@ def take_filter_away(file):
                 "let_go_twice", "stolen_proof", "failing_mta", "parameters", "never_bounces", "late_release",
                 "by_sendmail", "deleted", "daemon_down", "no_store", "damaged", "full_log", "full_history", "too_much",
                 "summary", "relisted", "relisted_under_load", "told", "let_in", "let_in_and_go", "kept_out",
-                "ended_in_data", "ended_while_storing", "reload_storm", "black_hole", "turned"}
+                "ended_in_data", "ended_while_storing", "reload_storm", "black_hole", "turned", "keys_kept"}
     file.scenarios = [s for s in file.scenarios if s.dialogue not in needs_it and "reloads" not in s.parameters]
     for one in file.scenarios:
         if one.config != "none":

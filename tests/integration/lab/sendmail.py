@@ -67,6 +67,7 @@ class Sendmail:
 
     def __init__(self, home, services, local=""):
         self.home = home
+        self.log = os.path.join(home, "sendmail.log")
         self._services = services
         self._local = local
         self._daemon = None
@@ -78,7 +79,7 @@ class Sendmail:
             os.makedirs(path)
             os.chmod(path, mode)
             shutil.chown(path, owner, owner)
-        syslog.start(os.path.join(self.home, "sendmail.log"))
+        syslog.start(self.log)
         self._make_logins(logins)
         self._write_configuration()
         # An IPv6 wildcard socket takes the IPv4 port too, and sendmail wants both.
