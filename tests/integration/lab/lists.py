@@ -186,6 +186,7 @@ def _refused_reload(lab, daemon, broken):
 def _left_behind(lab, daemon):
     """Logs, metrics, what was delivered, and the files of the history and the store, whatever is in them."""
     told = {"the daemon's log": daemon.log_since(0)}
+    assert os.path.getsize(lab.mta.log) > 0, "the MTA has logged nothing"
     paths = [lab.mta.log, os.path.join(daemon.home, "output")]
     for folder in ("history", "quarantine"):
         for path, _, names in os.walk(os.path.join(daemon.home, folder)):
