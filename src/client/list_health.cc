@@ -115,6 +115,12 @@ std::optional<ListHealth::Change> ListHealth::observe(ListFault fault, std::stri
   return set_aside(fault, answer, now);
 }
 
+void ListHealth::answered(bool listed, SteadyTime now) {
+  hits_ = listed ? hits_ + 1 : 0;
+  if (hits_ < hits_to_test || state_ == State::set_aside) return;
+  next_test_ = std::min(next_test_, std::max(now, last_test_ + test_not_before));
+}
+
 std::optional<ListHealth::Change> ListHealth::tested(const SelfTest& test, SteadyTime now) {
   if (test.fault == ListFault::none) {
     // What was before it ever answered is no relapse.
@@ -242,6 +248,7 @@ ListResult ListGuard::observe(ListResult result, SteadyTime now) {
     const bool tells = result.code != ListCode::temperror || result.fault != ListFault::none;
     const std::string& answer = result.codes.empty() ? result.reason : result.codes;
     if (tells) change = entry.health.observe(result.fault, answer, now);
+    if (hit || result.code == ListCode::not_listed) entry.health.answered(hit, now);
     if (change) {
       ++entry.counts.times_set_aside;
       list = entry.list;

@@ -60,6 +60,10 @@ class ListHealth {
   // resolver for seconds, so it is no lost packet; and a list that is asked by every session adds its
   // time-out to every message.
   static constexpr unsigned failures_to_set_aside = 5;
+  // So many lookups in a row that list whoever it was, and the list is tested at once, for it may have begun to list the
+  // world. Spam comes in such runs too: hence not again within half a minute.
+  static constexpr unsigned hits_to_test = 5;
+  static constexpr std::chrono::seconds test_not_before{30};
   // What happened longer ago does not double the wait.
   static constexpr std::chrono::hours forget_after{24};
 
@@ -78,12 +82,17 @@ class ListHealth {
   void wait_for_test(SteadyTime now);
   // What a lookup showed: the fault of its answer.
   std::optional<Change> observe(ListFault fault, std::string_view answer, SteadyTime now);
+  // Whether a lookup found something listed.
+  void answered(bool listed, SteadyTime now);
   std::optional<Change> tested(const SelfTest& test, SteadyTime now);
   bool test_due(SteadyTime now) const { return now >= next_test_; }
   // The admin may have repaired what was wrong.
   void test_now(SteadyTime now) { next_test_ = now; }
   // Not due again until its result, or until an hour has passed without one.
-  void test_begun(SteadyTime now) { next_test_ = now + test_every; }
+  void test_begun(SteadyTime now) {
+    last_test_ = now;
+    next_test_ = now + test_every;
+  }
 
  private:
   std::optional<Change> set_aside(ListFault fault, std::string_view answer, SteadyTime now);
@@ -93,8 +102,10 @@ class ListHealth {
   ListFault fault_ = ListFault::none;
   std::string answer_;
   SteadyTime since_{};
+  SteadyTime last_test_{};
   SteadyTime next_test_{};
   unsigned failures_ = 0;                              // in a row
+  unsigned hits_ = 0;                                  // in a row
   unsigned relapses_ = 0;                              // times set aside within a day
   bool answered_ = false;                              // ever
   SteadyTime::duration start_wait_ = retest_at_start;  // until then

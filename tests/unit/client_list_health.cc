@@ -166,6 +166,35 @@ TEST(ListHealth, OneThatComesAndGoesIsTestedLessAndLess) {
   EXPECT_TRUE(health.test_due(now + minutes(5)));
 }
 
+// A list that is well may begin to list everybody at any moment, and is not to do so for an hour.
+TEST(ListHealth, OneThatListsWhoeverItIsIsTestedAtOnce) {
+  ListHealth health;
+  health.test_begun(t0);
+  health.tested({}, t0);
+  const auto later = t0 + minutes(10);
+  for (unsigned i = 1; i < ListHealth::hits_to_test; ++i) health.answered(true, later);
+  EXPECT_FALSE(health.test_due(later));
+  health.answered(false, later);
+  for (unsigned i = 1; i < ListHealth::hits_to_test; ++i) health.answered(true, later);
+  EXPECT_FALSE(health.test_due(later)) << "one that it does not list is between them";
+  health.answered(true, later);
+  EXPECT_TRUE(health.test_due(later));
+  health.test_begun(later);
+  health.tested({}, later);
+
+  // It was spam. While that goes on, a test each half minute is enough.
+  health.answered(true, later + seconds(1));
+  EXPECT_FALSE(health.test_due(later + seconds(29)));
+  EXPECT_TRUE(health.test_due(later + seconds(30)));
+  health.test_begun(later + minutes(1));
+  EXPECT_TRUE(health.tested({ListFault::lists_everything, "127.0.0.2"}, later + minutes(1)));
+
+  // Set aside, it has its own times.
+  for (int i = 0; i < 100; ++i) health.answered(true, later + minutes(1));
+  EXPECT_FALSE(health.test_due(later + minutes(5)));
+  EXPECT_TRUE(health.test_due(later + minutes(6)));
+}
+
 TEST(ListHealth, OneUnansweredTestIsNoMoreThanALookup) {
   ListHealth health;
   EXPECT_FALSE(health.tested({ListFault::no_answer, "timeout"}, t0));
@@ -320,6 +349,20 @@ TEST(ListGuard, AReloadKeepsWhatIsKnown) {
   next.lists[1] = list("bl", "other.test");
   g.guard.configure(next, true, t0 + seconds(3));
   EXPECT_EQ(status_of(g.guard.status(), "bl").fault, ListFault::untested);
+}
+
+TEST(ListGuard, ARunOfHitsHasTheListTested) {
+  Guarding g;
+  g.guard.take_due(t0);
+  const auto later = t0 + minutes(5);
+  for (unsigned i = 0; i < ListHealth::hits_to_test; ++i) {
+    EXPECT_TRUE(g.guard.take_due(later).empty()) << i;
+    g.guard.observe(result_of("zen", ListCode::listed), later);
+    g.guard.observe(result_of("bl", i == 2 ? ListCode::not_listed : ListCode::listed), later);
+  }
+  EXPECT_EQ(g.guard.take_due(later), std::vector<std::string>{"zen"});
+  g.guard.tested("zen", {ListFault::lists_everything, "127.0.0.2"}, later);
+  EXPECT_EQ(g.guard.observe(result_of("zen", ListCode::listed), later).code, ListCode::set_aside);
 }
 
 TEST(ListGuard, AResultOfAListThatIsGoneStaysAsItIs) {

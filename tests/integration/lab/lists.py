@@ -14,19 +14,26 @@ from .dialogues import plain, wait_until
 
 TOLD_WITHIN = 10    # seconds
 BACK_WITHIN = 25    # a list that never answered since the start is tried after 5 s and 10 s
+NOTICED_WITHIN = 40  # a test each half minute
 KEPT = 1.2          # no negative answer of the laboratory's zone is kept for longer
 
 
-def turned(lab, scenario, message, name, zone, faults, strangers=5, restart=False, alone=False):
+def turned(lab, scenario, message, name, zone, faults, strangers=5, restart=False, alone=False, noticed_after=0):
     """The list `name` is well, and refuses. Then all of its zone meets the faults, one after the other: it is set aside with
     one warning, and refuses nobody, neither `strangers` clients nor whom it lists. When it is well again, it refuses again:
-    after a reload, or `alone`. With `restart` the daemon starts while it is bad, and knows nothing else of it."""
+    after a reload, or `alone`. With `restart` the daemon starts while it is bad, and knows nothing else of it. `noticed_after`
+    so many strangers were refused, for they are all that shows it."""
     daemon = lab.daemon(scenario)
     _let_in(lab, scenario, message, strangers, "before")
     _refused(lab, scenario, message)
     size = daemon.log_size()
     try:
         _go_bad(lab, daemon, zone, faults[0], restart)
+        for _ in range(noticed_after):
+            refused = plain(lab, _stranger(scenario), message)
+            assert refused.stage("rcpt").code == 554, f"a list that lists everybody does not refuse: {refused.stage('dot')}"
+        if noticed_after:
+            wait_until(lambda: f"list {name} is set aside" in daemon.log_since(size), "it is not noticed", NOTICED_WITHIN)
         _let_in(lab, scenario, message, strangers, "bad")
         wait_until(lambda: f"list {name} is set aside" in daemon.log_since(size), "it is not set aside", TOLD_WITHIN)
         for fault in faults[1:]:
