@@ -25,14 +25,12 @@ constexpr std::uint32_t in_content = bit(Stage::envelope) | bit(Stage::header) |
 constexpr std::uint32_t wanted_actions =
     SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_DELRCPT | SMFIF_SETSYMLIST;
 // No reply that nobody needs (they are half the cost of a message), no command that tells nothing, and the blank
-// after the colon, without which no simple/simple signature can be verified. RCPT is answered where a rule may refuse there,
-// and else MAIL, although the answer says nothing: Postfix keeps what needs no answer in its buffer, and without one of them we
-// would see connect, HELO and MAIL only when the header comes, a round trip to the client too late for the lookups. Not both:
-// most clients send MAIL and RCPT together.
-constexpr std::uint32_t wanted_steps = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL |
-                                       SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN |
-                                       SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA |
-                                       SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
+// after the colon, without which no simple/simple signature can be verified. MAIL is answered although the answer says
+// nothing: Postfix keeps what needs no answer in its buffer, and without this one we would see connect, HELO and MAIL only
+// when the header comes, a round trip to the client too late for the lookups. RCPT is answered where a rule may refuse there.
+constexpr std::uint32_t wanted_steps =
+    SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR |
+    SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
 
 // An address as the milter protocol has it: with angle brackets, mostly.
 std::string without_brackets(std::string_view address) {
@@ -165,8 +163,7 @@ Conversation::Next Conversation::on_negotiate(std::string_view data) {
   agreed_.version = std::min<std::uint32_t>(offered->version, 6);
   agreed_.actions = offered->actions & wanted_actions;
   agreed_.steps = offered->steps & wanted_steps;
-  const bool answers_rcpt = session_->refuses_recipients();
-  agreed_.steps &= ~static_cast<std::uint32_t>(answers_rcpt ? SMFIP_NR_RCPT : SMFIP_NR_MAIL);
+  if (session_->refuses_recipients()) agreed_.steps &= ~std::uint32_t{SMFIP_NR_RCPT};
   std::vector<std::pair<std::uint32_t, std::string_view>> macros;
   if ((agreed_.actions & SMFIF_SETSYMLIST) != 0) {
     macros = {

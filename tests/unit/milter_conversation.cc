@@ -113,25 +113,6 @@ TEST(Negotiation, TakesWhatIsOfferedAndNeeded) {
   }
 }
 
-// Then RCPT's reply is the one that empties the MTA's buffer, and MAIL's is left out.
-TEST(Negotiation, WithAListRcptIsAnsweredInPlaceOfMail) {
-  auto snapshot = test::snapshot_on_zone(zone);
-  snapshot.rules.defaults.lists.rules.push_back({.name = "zen"});
-  Talk talk(std::move(snapshot));
-  talk.say(modern);
-  const auto replies = talk.replies();
-  ASSERT_EQ(replies.size(), 1U);
-  std::string reply = replies[0].substr(1);
-  std::replace(reply.begin(), reply.end(), '|', '\0');
-  const auto agreed = parse_negotiation(reply);
-  ASSERT_TRUE(agreed);
-  EXPECT_EQ(agreed->steps, 0x1f7380U);
-  talk.say(greeting + packet('M', strings({"<bob@a.example>"})));
-  EXPECT_EQ(talk.replies(), Lines{});
-  talk.say(packet('R', strings({"<user@example.jp>"})));
-  EXPECT_EQ(talk.replies(), Lines{"c"});
-}
-
 TEST(Negotiation, EveryCommandIsAnsweredWhereTheMtaWantsIt) {
   Talk talk;
   talk.say(negotiation(2, 0x3f, 0x7f));
