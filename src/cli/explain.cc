@@ -27,7 +27,8 @@ struct Wanted {
   std::optional<std::int64_t> number;
 };
 
-std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& ids) {
+std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& ids,
+                              int& exit_code) {
   std::vector<Wanted> all;
   for (const auto& id : ids) {
     if (id == "ALL") {
@@ -35,7 +36,7 @@ std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& 
         all.push_back({row.id, row.number});
         return true;
       });
-      if (!done) warn("the history: " + done.error().why);
+      if (!done) exit_code = complain(data_error, "the history: " + done.error().why);
     } else if (id == "-") {
       for (std::string word; std::cin >> word;) all.push_back({word, std::nullopt});
     } else {
@@ -158,7 +159,7 @@ int explain(const ExplainRequest& request) {
   int exit_code = ok;
   auto records = Records::open(request.place, exit_code);
   if (!records) return exit_code;
-  const auto all = wanted_of(*records, request.ids);
+  const auto all = wanted_of(*records, request.ids, exit_code);
   std::size_t equal = 0;
   for (const auto& wanted : all) {
     auto decided = wanted.number ? records->read(*wanted.number) : records->find(wanted.name);

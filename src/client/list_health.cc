@@ -139,6 +139,8 @@ std::optional<ListHealth::Change> ListHealth::tested(const SelfTest& test, Stead
     return change;
   }
   if (state_ == State::set_aside && fault_ != ListFault::untested) {
+    fault_ = test.fault;  // what it is now, for `sekisho status`
+    answer_ = test.answer;
     next_test_ = now + retest_wait();
     return std::nullopt;
   }

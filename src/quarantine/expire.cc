@@ -54,6 +54,7 @@ Outcome<std::uint64_t> expire_some(
     if (!*busy) ids.push_back(std::move(id));
   }
   for (const auto& id : ids) {
+    if (auto ended = end_releases(database, id); !ended) return failed(ended.error());
     auto set = database.run(
         "UPDATE held SET state = 'expired', changed = ?2, token = '', process = 0 WHERE id = ?1",
         {id, seconds(now)});

@@ -60,10 +60,6 @@ Outcome<std::string> make_token() {
   return hex_encode({octets.data(), octets.size()});
 }
 
-// What has become of the token of a release. `over`: the release failed, or another one has taken its place; then the
-// store still has the message, or that other one has let it go.
-enum class TokenUse : std::int64_t { open = 0, passed = 1, over = 2 };
-
 struct Found {
   std::int64_t number = 0;
   Held held;
@@ -355,8 +351,7 @@ Outcome<void> Store::remove(const std::string& id, WallTime now) {
     const auto busy = is_being_released(row->held.id);
     if (!busy) return failed(busy.error());
     if (*busy) return failed(under_way(*row));
-    // The message of a release that broke off may still be on its way, and is not wanted any more.
-    if (auto over = use_token(change.database(), row->token, TokenUse::over); !over) return over;
+    if (auto ended = end_releases(change.database(), row->held.id); !ended) return ended;
     if (auto set = set_state(change.database(), *row, State::deleted, row->held.remark, now); !set)
       return set;
     return change.drop(row->held.id);

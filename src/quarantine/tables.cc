@@ -220,6 +220,14 @@ Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::En
   return Placed{Placing::repeated, *same};
 }
 
+spool::Outcome<void> end_releases(spool::Database& database, std::string_view id) {
+  auto ended = database.run(
+      "UPDATE tokens SET used = ?2 WHERE id = ?1 AND used = ?3",
+      {id, static_cast<std::int64_t>(TokenUse::over), static_cast<std::int64_t>(TokenUse::open)});
+  if (!ended) return spool::failed(ended.error());
+  return {};
+}
+
 std::string join(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) {

@@ -25,6 +25,12 @@ class Tables final : public spool::Tables {
                                const HasFile& has_file) const override;
 };
 
+// What has become of the token of a release. `over`: the release failed, or another one has taken its place; then the
+// store still has the message, or that other one has let it go. Or the message was deleted, or has expired.
+enum class TokenUse : std::int64_t { open = 0, passed = 1, over = 2 };
+// The message of a release that broke off may still be on its way: it does not pass any more.
+spool::Outcome<void> end_releases(spool::Database& database, std::string_view id);
+
 // Recipients as one column: one a line; none can hold a line end.
 std::string join(const std::vector<std::string>& lines);
 

@@ -42,12 +42,14 @@ std::string digest_of(const mail::Header& header) {
 }  // namespace
 
 void Session::judge_failure(Outcome& outcome, const std::string& what) {
+  const bool ours = !what.starts_with(put_off);
   auto& decision = outcome.verdict.message;
   decision.action = policy::Action::tempfail;
-  decision.rule = "internal";
-  decision.reason = "internal error: " + what;
-  decision.reply = mail::SmtpReply(451, "4.3.0",
-                                   "internal error, try again later (id=" + outcome.facts.id + ")");
+  decision.rule = ours ? "internal" : "release";
+  decision.reason = (ours ? "internal error: " : "") + what;
+  const std::string told = ours ? "internal error" : "not now";
+  decision.reply =
+      mail::SmtpReply(451, "4.3.0", told + ", try again later (id=" + outcome.facts.id + ")");
   for (const auto& to : outcome.facts.recipients)
     outcome.verdict.recipients.push_back({to, decision});
 }
@@ -64,7 +66,7 @@ void Session::finish() {
     }
   }
   if (message->failure) {
-    ++engine_.counters().internal_errors;
+    if (!message->failure->starts_with(put_off)) ++engine_.counters().internal_errors;
     outcome.facts = std::move(message->facts);
     outcome.verdict = {};
     outcome.held = Outcome::Held::no;

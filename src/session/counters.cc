@@ -50,7 +50,9 @@ void Counters::count(const policy::Facts& facts, const policy::Verdict& verdict)
   count(decision_made);
   decision.count(facts.decided_in);
   // After a failure inside there are no results, and `none` would be a lie.
-  if (facts.exemption != policy::Exemption::none || decision_made.rule == "internal") return;
+  // Of what was not judged nothing is known.
+  const bool judged = decision_made.rule != "internal" && decision_made.rule != "release";
+  if (facts.exemption != policy::Exemption::none || !judged) return;
   count_code(spf_mail_from, facts.spf_mail_from.code);
   count_code(spf_helo, facts.spf_helo.code);
   if (facts.dkim.empty()) count_code(dkim, dkim::Code::none);

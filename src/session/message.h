@@ -13,6 +13,9 @@
 
 namespace sekisho::session {
 
+// How a failure begins that is none of ours: the store wants the message later, or not at all.
+inline constexpr std::string_view put_off = "put off: ";
+
 // A message that says that it comes out of our store: what it said, and what the store said.
 struct SaidRelease {
   ReleaseProof proof;

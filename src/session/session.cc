@@ -323,7 +323,7 @@ void Session::ask_release(Message& message) {
       if (!self || !self->message_ || self->message_->facts.id != id) return;
       self->guarded([&] {
         self->message_->release->state = State::answered;
-        if (!taken) return self->fail("quarantine: " + taken.error());
+        if (!taken) return self->fail(std::string(put_off) + taken.error());
         if (*taken) {
           auto& facts = self->message_->facts;
           facts.exemption = policy::Exemption::released;

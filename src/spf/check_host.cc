@@ -33,6 +33,13 @@ Code code_of(Qualifier qualifier) {
   return Code::neutral;
 }
 
+// By its address or its validated name; the envelope and HELO say nothing of who sends them.
+bool names_client(const MacroString& spec) {
+  return std::any_of(spec.parts().begin(), spec.parts().end(), [](const MacroString::Part& part) {
+    return part.letter == 'i' || part.letter == 'p';
+  });
+}
+
 // What others wrote, fit for a reason: short and printable.
 std::string shown(std::string_view text) {
   constexpr std::size_t limit = 80;
@@ -279,9 +286,12 @@ int Reading::matched_length(const Mechanism& mechanism) const {
     case MechanismKind::a:
     case MechanismKind::mx:
       return is_v4 ? mechanism.ip4_length : mechanism.ip6_length;
+    case MechanismKind::exists:
+      // A name in which the client does not stand exists for everybody.
+      if (!names_client(*mechanism.domain_spec)) return 0;
+      break;
     case MechanismKind::include:
     case MechanismKind::ptr:
-    case MechanismKind::exists:
       break;
   }
   return is_v4 ? 32 : 128;

@@ -59,6 +59,10 @@ Outcome<std::shared_ptr<const Folder>> Folder::open(const std::string& path, boo
   if (create && ::mkdir(path.c_str(), folder_mode) != 0 && errno != EEXIST)
     return failed(failure_of_errno(errno, "make the folder " + path));
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && (errno == ENOTDIR || errno == ELOOP)) {
+    return failed(Failure::Kind::refused,
+                  path + " is a symbolic link or no folder: name the folder itself");
+  }
   if (!fd) return failed(failure_of_errno(errno, "open the folder " + path));
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0)
@@ -66,6 +70,13 @@ Outcome<std::shared_ptr<const Folder>> Folder::open(const std::string& path, boo
   if (auto good = check_folder(path, status); !good) return failed(good.error());
   return std::shared_ptr<const Folder>(
       new Folder(path, std::move(fd), status.st_uid, status.st_gid));
+}
+
+bool Folder::is_in_place() const {
+  struct stat here {};
+  struct stat there {};
+  return ::fstat(fd_.get(), &here) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+         here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
 Outcome<UniqueFd> Folder::make_file(const std::string& name) const {

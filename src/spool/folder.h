@@ -52,6 +52,8 @@ class Folder {
   // Held by one process at a time, until it closes the descriptor or ends; `locked` says which has it.
   Outcome<UniqueFd> lock() const;
 
+  // Whether its path still leads to it: it may be moved, or have something mounted over it.
+  bool is_in_place() const;
   const std::string& path() const { return path_; }
 
  private:

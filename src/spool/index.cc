@@ -84,6 +84,13 @@ Outcome<void> Index::create() {
 }
 
 Outcome<Index::Connection> Index::take() {
+  // SQLite goes by the path, and the files by the folder: a message in one and its row in the other would be lost.
+  if (!folder_->is_in_place()) {
+    return failed(Failure::Kind::io,
+                  folder_->path() +
+                      " is not the folder that it was: it was moved, or something is mounted over "
+                      "it; put it back, or restart sekishod");
+  }
   const ino_t file = current_file();
   struct Taken {
     std::optional<Connection> connection;
@@ -158,12 +165,14 @@ void Index::works_again() {
 }
 
 // The log before the database: a log that stays behind alone would be read as that of the next database.
-Outcome<void> Index::move_to(const std::string& aside) const {
+Outcome<bool> Index::move_to(const std::string& aside) const {
+  bool moved = false;  // the last of them, the database
   for (const char* end : {"-wal", "-shm", ""}) {
-    if (std::rename((path_ + end).c_str(), (aside + end).c_str()) != 0 && errno != ENOENT)
+    moved = std::rename((path_ + end).c_str(), (aside + end).c_str()) == 0;
+    if (!moved && errno != ENOENT)
       return failed(failure_of_errno(errno, "move the damaged index aside"));
   }
-  return {};
+  return moved;
 }
 
 Outcome<std::string> Index::set_aside() {
@@ -174,12 +183,12 @@ Outcome<std::string> Index::set_aside() {
       steady_now() + longest_use, [](const Pool& pool) { return pool.in_use == 0; },
       [](Pool&, bool ready) { return ready; });
   const std::string aside = path_ + ".damaged-" + to_iso8601(wall_now());
-  Outcome<void> moved = failed(Failure::Kind::locked, "the damaged index is still in use");
+  Outcome<bool> moved = failed(Failure::Kind::locked, "the damaged index is still in use");
   if (alone) moved = move_to(aside);
   pool_.with([](Pool& pool) { pool.closed = false; });
   if (!moved) return failed(moved.error());
   if (auto made = create(); !made) return failed(made.error());
-  return aside;
+  return *moved ? aside : std::string();
 }
 
 Outcome<Tables::Placed> Index::place(Database& database, const Entry& entry,

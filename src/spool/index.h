@@ -12,14 +12,18 @@
 
 #include "base/guarded.h"
 #include "spool/database.h"
+#include "spool/folder.h"
 #include "spool/store.h"
 
 namespace sekisho::spool {
 
 class Index {
  public:
-  Index(std::string path, std::shared_ptr<const Tables> tables)
-      : path_(std::move(path)), tables_(std::move(tables)) {}
+  // In the folder whose messages it names.
+  Index(std::shared_ptr<const Folder> folder, std::shared_ptr<const Tables> tables)
+      : folder_(std::move(folder)),
+        path_(folder_->path() + "/index.db"),
+        tables_(std::move(tables)) {}
 
   // Makes the database and its tables when there are none.
   Outcome<void> create();
@@ -27,7 +31,8 @@ class Index {
   Outcome<void> with(const std::function<Outcome<void>(Database&)>& use);
   // Something has been written and fsynced since a connection's fsync failed.
   void works_again();
-  // Waits until no connection is in use, moves the database aside and makes an empty one; the name of the old one.
+  // Waits until no connection is in use, moves the database aside and makes an empty one; the name of the old one, empty
+  // when there was none.
   Outcome<std::string> set_aside();
 
   // The row of one message and its file, within a transaction of `database`.
@@ -58,8 +63,9 @@ class Index {
   void give_back(Connection connection, bool not_synced = false);
   void close_connections();
   ino_t current_file() const;
-  Outcome<void> move_to(const std::string& aside) const;
+  Outcome<bool> move_to(const std::string& aside) const;
 
+  std::shared_ptr<const Folder> folder_;
   std::string path_;
   std::shared_ptr<const Tables> tables_;
   Guarded<Pool> pool_;

@@ -32,10 +32,10 @@ std::string told(const std::vector<std::string>& keys) {
 
 class DurableStore final : public Store {
  public:
-  DurableStore(const Options& options, std::shared_ptr<const Folder> folder,
-               std::shared_ptr<const Tables> tables, Alarm alarm)
+  DurableStore(std::shared_ptr<const Folder> folder, std::shared_ptr<const Tables> tables,
+               Alarm alarm)
       : folder_(std::move(folder)),
-        index_(options.dir + "/index.db", std::move(tables)),
+        index_(folder_, std::move(tables)),
         condition_(std::move(alarm)) {}
 
   Outcome<void> start_as_owner(const Options& options);
@@ -117,8 +117,9 @@ Outcome<void> DurableStore::reconcile(bool index_was_lost) {
 Outcome<void> DurableStore::make_index_again(const std::string& why) {
   auto aside = index_.set_aside();
   if (!aside) return failed(aside.error());
-  condition_.alarm("the index of " + folder_->path() + " is damaged (" + why + "): it is kept as " +
-                   *aside + " and made again from the message files");
+  const std::string kept = aside->empty() ? "" : "kept as " + *aside + " and ";
+  condition_.alarm("the index of " + folder_->path() + " is damaged (" + why + "): it is " + kept +
+                   "made again from the message files");
   return reconcile(true);
 }
 
@@ -179,8 +180,8 @@ Outcome<std::unique_ptr<Store>> Store::open(const Options& options, Access acces
                                             std::shared_ptr<const Tables> tables, Alarm alarm) {
   auto folder = Folder::open(options.dir, access == Access::owner);
   if (!folder) return failed(folder.error());
-  auto store = std::make_unique<DurableStore>(options, std::move(*folder), std::move(tables),
-                                              std::move(alarm));
+  auto store =
+      std::make_unique<DurableStore>(std::move(*folder), std::move(tables), std::move(alarm));
   auto started = access == Access::owner ? store->start_as_owner(options) : store->start_as_guest();
   if (!started) return failed(started.error());
   return store;

@@ -268,6 +268,24 @@ TEST_F(Releases, WhatIsDeletedAfterABrokenReleaseDoesNotPass) {
   EXPECT_EQ(passed.error().kind, Failure::Kind::unavailable);
 }
 
+TEST_F(Releases, WhatExpiresAfterABrokenReleaseDoesNotPass) {
+  options_.keep = hours(1);
+  const auto store = open();
+  hold(*store, 1);
+  std::string token;
+  {
+    const auto release = store->begin_release({held_id(1), {}}, now_ + hours(2));
+    ASSERT_TRUE(release);
+    token = release->token;
+  }
+  ASSERT_EQ(store->expire(now_ + hours(2))->messages, 1U);
+  const auto passed =
+      store->consume_token(token, held_message(1).body_hash, held_message(1).mail_from,
+                           held_message(1).recipients, now_ + hours(2));
+  ASSERT_FALSE(passed);
+  EXPECT_EQ(passed.error().kind, Failure::Kind::unavailable);
+}
+
 // The MTA had all of the message and did not answer: whether a second release may follow depends on the filter.
 TEST_F(Releases, AReleaseWithoutAnAnswerIsRemembered) {
   const auto store = open();

@@ -94,7 +94,8 @@ TEST(SpfHostile, Cve202133913ReverseOfManyLabels) {
   EXPECT_EQ(evaluate(dns, "a-b+c=d@" + longest).code, spf::Code::permerror);  // three void lookups
   dns.a("a.x.test", "127.0.0.2");
   EXPECT_EQ(evaluate(dns, "a-b+c=d@" + longest).reason,
-            "matched exists:%{d1r}.x.test in record of " + longest.substr(0, 80) + "...");
+            "matched exists:%{d1r}.x.test in record of " + longest.substr(0, 80) +
+                "..., which allows any address");
   for (const char* macro : {"%{o127r}.y.test", "%{o255r}.y.test", "%{d99999r}.y.test"}) {
     FakeDns cut;
     cut.txt(longest, std::string("v=spf1 exists:") + macro + " -all");
@@ -214,9 +215,16 @@ TEST(SpfHostile, ABroadNetworkIsOneLargerThanAnyOwnerHas) {
            Row{"v=spf1 include:all.test -all", true},
            Row{"v=spf1 redirect=all.test", true},
            Row{"v=spf1 ip4:192.0.2.7 +all", false},
+           Row{"v=spf1 exists:any.test -all", true},
+           Row{"v=spf1 exists:%{l}.%{h}.test -all", true},
+           Row{"v=spf1 exists:%{ir}.in.test -all", false},
        }) {
-    const auto result =
-        evaluate(policy(record).a("s.test", "192.0.2.7").txt("all.test", "v=spf1 +all"));
+    const auto result = evaluate(policy(record)
+                                     .a("s.test", "192.0.2.7")
+                                     .a("any.test", "127.0.0.2")
+                                     .a("user.helo.test.test", "127.0.0.2")
+                                     .a("7.2.0.192.in.test", "127.0.0.2")
+                                     .txt("all.test", "v=spf1 +all"));
     EXPECT_EQ(result.code, spf::Code::pass) << record;
     EXPECT_EQ(result.overbroad, overbroad) << record << ": " << result.reason;
   }

@@ -146,6 +146,28 @@ TEST_F(SpoolFaults, AFolderThatBecomesReadOnly) {
   expect_nothing_partial(*store);
 }
 
+// Files go by the folder and the index by its path: they must not come apart.
+TEST_F(SpoolFaults, AFolderInWhosePlaceIsAnother) {
+  auto store = open_store(options_, alarms_);
+  ASSERT_EQ(why(put(*store, "BEFORE", "kept")), "stored");
+  const std::string away = options_.dir + ".away";
+  fs::rename(options_.dir, away);
+  fs::create_directory(options_.dir);
+  for (const char* key : {"DURING-1", "DURING-2", "DURING-3"}) {
+    const auto outcome = put(*store, key, "lost");
+    ASSERT_FALSE(outcome.has_value());
+    EXPECT_NE(outcome.error().why.find("not the folder that it was"), std::string::npos)
+        << outcome.error().why;
+  }
+  EXPECT_FALSE(store->health().healthy);
+  EXPECT_TRUE(fs::is_empty(options_.dir)) << "an index without its messages";
+  fs::remove(options_.dir);
+  fs::rename(away, options_.dir);
+  EXPECT_TRUE(recovers(*store, "AFTER"));
+  EXPECT_EQ(*store->open_message("BEFORE")->read_all(), "kept");
+  expect_nothing_partial(*store);
+}
+
 TEST_F(SpoolFaults, AnIndexThatAnotherProcessHasLocked) {
   auto store = open_store(options_, alarms_);
   ASSERT_EQ(why(put(*store, "BEFORE", "kept")), "stored");
