@@ -33,11 +33,9 @@ Rows spf_keys() {
            [](auto& s) -> auto& { return s.spf.overbroad; }),
        .text =
            "What pass counts as when the term that matched allows nearly everybody: +all, a "
-           "network "
-           "larger than an IPv4 /8 or an IPv6 /16, exists: of a name without the client's address "
-           "in "
-           "it. pass: RFC 7208. neutral: it is not believed, and DMARC does not pass by it. Either "
-           "way it proves nothing to the allowlist."},
+           "network larger than an IPv4 /8 or an IPv6 /16, exists: of a name without the client's "
+           "address in it. pass: RFC 7208. neutral: it is not believed, and DMARC does not pass by "
+           "it. Either way it proves nothing to the allowlist."},
       {.section = "spf",
        .name = "monitor",
        .slot = at<policy::Rules>(

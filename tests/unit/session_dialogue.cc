@@ -326,6 +326,31 @@ TEST(Dialogue, AStoreThatAnswersInTimeLetsItsMessageGo) {
   gate.engine().hold_in(nullptr);
 }
 
+// Of a release that is over, for example: nothing of ours has failed.
+TEST(Dialogue, WhatTheStorePutsOffIsNoInternalError) {
+  SilentStore store;
+  Gate gate(snapshot_on_zone(zone));
+  gate.engine().hold_in(&store);
+  const auto session = gate.session();
+  Letter letter;
+  letter.fields.push_back({std::string(release_field), " K7Q2-4DMX token"});
+  greet(*session, letter);
+  send(*session, letter);
+  std::optional<Outcome> outcome;
+  session->end_of_message("4bXY", [&](const Outcome& reached) { outcome = reached; });
+  store.answer(tl::unexpected(std::string("the release of K7Q2-4DMX is over")));
+  gate.queue().run_until([] { return false; }, steady_now());
+  ASSERT_TRUE(outcome);
+  const auto& decision = outcome->verdict.message;
+  EXPECT_EQ(decision.action, policy::Action::tempfail);
+  EXPECT_EQ(decision.rule, "release");
+  EXPECT_EQ(decision.reason, "put off: the release of K7Q2-4DMX is over");
+  ASSERT_TRUE(decision.reply);
+  EXPECT_TRUE(decision.reply->line().starts_with("451 4.3.0 not now, try again later (id="));
+  EXPECT_EQ(gate.engine().counters().internal_errors, 0U);
+  gate.engine().hold_in(nullptr);
+}
+
 }  // namespace
 
 }  // namespace sekisho::session
