@@ -26,21 +26,12 @@ std::string reversed(const mail::IpAddress& address) {
 
 ListLookup lookup(const ListDefinition& list, ListOn on, std::string value,
                   std::string_view label) {
-  std::string name(label);
-  name.append(".").append(list.list.zone);
+  std::string name;
+  name.reserve(label.size() + 1 + list.list.zone.size());
+  name.append(label).append(".").append(list.list.zone);
   ListLookup out{&list, on, std::move(value), std::nullopt};
   if (auto asked = dns::Name::from(name)) out.question = {std::move(*asked), dns::Type::a};
   return out;
-}
-
-// A domain that a list may hold: not the only label of a name, nor what would be an address.
-std::optional<mail::DomainName> listable(std::string_view text) {
-  auto domain = mail::DomainName::parse(text);
-  if (!domain || domain->label_count() < 2) return std::nullopt;
-  std::string_view last = domain->text();
-  last.remove_prefix(last.rfind('.') + 1);
-  if (std::all_of(last.begin(), last.end(), ascii::is_digit)) return std::nullopt;
-  return *domain;
 }
 
 std::string joined(const std::vector<mail::IpAddress>& answers) {
@@ -100,16 +91,18 @@ std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAd
   return out;
 }
 
-std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::string_view domain) {
-  std::vector<ListLookup> out;
-  std::optional<mail::DomainName> name;
-  for (const ListDefinition& list : options.lists) {
-    if (list.kind != ListKind::rhsbl) continue;
-    if (std::find(list.on.begin(), list.on.end(), on) == list.on.end()) continue;
-    if (!name && !(name = listable(domain))) return out;
-    out.push_back(lookup(list, on, name->text(), name->text()));
-  }
-  return out;
+// Not the only label of a name, nor what would be an address.
+std::optional<std::string> listable(std::string_view name) {
+  auto domain = mail::DomainName::parse(name);
+  if (!domain || domain->label_count() < 2) return std::nullopt;
+  std::string_view last = domain->text();
+  last.remove_prefix(last.rfind('.') + 1);
+  if (std::all_of(last.begin(), last.end(), ascii::is_digit)) return std::nullopt;
+  return domain->text();
+}
+
+ListLookup domain_lookup(const ListDefinition& list, ListOn on, const std::string& domain) {
+  return lookup(list, on, domain, domain);
 }
 
 ListResult unanswered(const ListLookup& lookup) {

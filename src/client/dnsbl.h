@@ -1,5 +1,6 @@
 // client/dnsbl.h: is an address or a domain in a DNS list? RFC 5782 §2. Pure: reads the answers known so far.
 //   for (auto& lookup : address_lookups(options, client)) …
+//   if (auto domain = listable(helo)) domain_lookup(list, ListOn::helo, *domain) for each list that holds it …
 //   look_up(lookup, answers, Reason::wanted)  → needs A; after a hit TXT; then the result
 // A hit is a hit without its TXT: whoever cannot wait runs it with Reason::if_known.
 // Errors: are results; never throws. Thread: any.
@@ -35,9 +36,11 @@ inline constexpr std::size_t max_reason_octets = 200;
 
 // All lists that hold addresses.
 std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAddress& client);
-// All lists that are asked about domains of this origin. `domain` as it came: a HELO name, a domain;
-// nothing is looked up for what is no domain (an address literal, "localhost", 192.0.2.1).
-std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::string_view domain);
+// What a list may hold of a name as it came, a HELO name or a domain, in A-labels; nothing for what is no domain (an
+// address literal, "localhost", 192.0.2.1).
+std::optional<std::string> listable(std::string_view name);
+// That in a list that holds domains of this origin.
+ListLookup domain_lookup(const ListDefinition& list, ListOn on, const std::string& domain);
 
 enum class Reason { wanted, if_known };
 

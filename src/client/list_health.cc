@@ -238,7 +238,7 @@ void ListGuard::configure(const Options& options, bool wait_for_test, SteadyTime
 
 ListResult ListGuard::observe(ListResult result, SteadyTime now) {
   std::optional<ListHealth::Change> change;
-  ListDefinition list;
+  std::optional<ListDefinition> list;
   entries_.with([&](Entries& entries) {
     const auto found = entries.find(result.name);
     if (found == entries.end()) return;  // a message of the configuration before
@@ -263,7 +263,7 @@ ListResult ListGuard::observe(ListResult result, SteadyTime now) {
     if (result.code == ListCode::set_aside) ++entry.counts.not_counted;
     if (result.code == ListCode::listed) ++entry.counts.listed;
   });
-  if (change) tell(list, *change);
+  if (change) tell(*list, *change);
   return result;
 }
 

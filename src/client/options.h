@@ -2,6 +2,7 @@
 // policy/rules.h, under the same name. Thread: immutable values.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct ListDefinition {
   std::vector<ListOn> on{ListOn::helo, ListOn::sender, ListOn::client_name, ListOn::from,
                          ListOn::dkim};
   bool self_test = true;  // has the test entries of RFC 5782 §5
+
+  // Whether it is asked about domains of this origin.
+  bool holds(ListOn origin) const {
+    return kind == ListKind::rhsbl && std::find(on.begin(), on.end(), origin) != on.end();
+  }
 };
 
 struct Options {

@@ -1,6 +1,8 @@
 #include "dns/answers.h"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <utility>
 
 #include "base/ascii.h"
@@ -8,6 +10,9 @@
 namespace sekisho::dns {
 
 namespace {
+
+// A message with lists asks about twenty.
+constexpr std::size_t usual_questions = 24;
 
 constexpr std::array<std::pair<Type, std::string_view>, 6> type_names{{{Type::a, "A"},
                                                                        {Type::cname, "CNAME"},
@@ -53,9 +58,42 @@ std::string_view to_string(Outcome outcome) {
   return "error";
 }
 
-const Answer* Answers::find(const Question& question) const {
-  const auto found = known_.find(question);
-  return found == known_.end() ? nullptr : found->second.get();
+std::size_t Answers::place_of(const Question& question) const {
+  const auto hash = QuestionHash{}(question);
+  auto at = hashes_.begin();
+  for (;;) {
+    at = std::find(at, hashes_.end(), hash);
+    const auto place = static_cast<std::size_t>(at - hashes_.begin());
+    if (at == hashes_.end() || known_[place].first == question) return place;
+    ++at;
+  }
+}
+
+const AnswerPtr& Answers::get(const Question& question) const {
+  static const AnswerPtr unknown;
+  const auto place = place_of(question);
+  return place == size() ? unknown : known_[place].second;
+}
+
+void Answers::add(const Question& question, AnswerPtr answer) {
+  const auto place = place_of(question);
+  if (place < size()) {
+    known_[place].second = std::move(answer);
+    return;
+  }
+  if (known_.empty()) {
+    known_.reserve(usual_questions);
+    hashes_.reserve(usual_questions);
+  }
+  hashes_.push_back(QuestionHash{}(question));
+  known_.emplace_back(question, std::move(answer));
+}
+
+void Answers::forget(const Question& question) {
+  const auto place = place_of(question);
+  if (place == size()) return;
+  known_.erase(known_.begin() + static_cast<std::ptrdiff_t>(place));
+  hashes_.erase(hashes_.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
 }  // namespace sekisho::dns

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "dns/name.h"
@@ -27,6 +27,7 @@ std::optional<Type> parse_type(std::string_view text);
 struct Question {
   Name name;
   Type type;
+  bool operator==(const Question& other) const { return type == other.type && name == other.name; }
   auto operator<=>(const Question&) const = default;
 };
 
@@ -68,22 +69,29 @@ using AnswerPtr = std::shared_ptr<const Answer>;
 
 struct QuestionHash {
   std::size_t operator()(const Question& q) const noexcept {
-    return std::hash<Name>{}(q.name) * 31 + static_cast<std::size_t>(q.type);
+    return q.name.hash() * 31 + static_cast<std::size_t>(q.type);
   }
 };
 
-// The answers known so far.
+// The answers known so far. A message asks some tens of questions, so they stand in a row, in the order in which their
+// answers came, and their hashes are compared: that is cheaper than a hash table's nodes.
 class Answers {
  public:
+  using Known = std::pair<Question, AnswerPtr>;
+
   // Nullptr when the answer is not known yet.
-  const Answer* find(const Question& question) const;
-  void add(const Question& question, AnswerPtr answer) { known_[question] = std::move(answer); }
-  void forget(const Question& question) { known_.erase(question); }
+  const Answer* find(const Question& question) const { return get(question).get(); }
+  const AnswerPtr& get(const Question& question) const;
+  void add(const Question& question, AnswerPtr answer);
+  void forget(const Question& question);
   std::size_t size() const { return known_.size(); }
-  const std::unordered_map<Question, AnswerPtr, QuestionHash>& all() const { return known_; }
+  const std::vector<Known>& all() const { return known_; }
 
  private:
-  std::unordered_map<Question, AnswerPtr, QuestionHash> known_;
+  std::size_t place_of(const Question& question) const;  // size() when it is not known
+
+  std::vector<Known> known_;
+  std::vector<std::size_t> hashes_;  // of the question at the same place
 };
 
 // What an evaluation came to. Without a result, `needed` is not empty. `hints` may be asked too, because they will

@@ -59,26 +59,28 @@ void Inquiry::restart_clock() { deadline_ = steady_now() + time_; }
 
 void Inquiry::ask(const std::vector<Question>& needed, const std::vector<Question>& hints,
                   std::size_t leave) {
-  if (deadline_ == SteadyTime::max()) restart_clock();
-  arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
-  for (const Question& question : needed) ask_needed(question, leave);
-  for (const Question& question : hints) ask_hint(question, leave);
-  arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
-  collect();
+  const SteadyTime now = steady_now();
+  if (deadline_ == SteadyTime::max()) deadline_ = now + time_;
+  for (const Question& question : needed) ask_needed(question, leave, now);
+  for (const Question& question : hints) ask_hint(question, leave, now);
+  if (std::exchange(asking_, false)) {
+    arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
+    collect();
+  }
   wait_for(needed);
 }
 
-void Inquiry::ask_hint(const Question& question, std::size_t leave) {
+void Inquiry::ask_hint(const Question& question, std::size_t leave, SteadyTime now) {
   if (answers_.find(question) != nullptr || open_.find(question) != open_.end()) return;
   if (questions_ + kept_from_hints > max_questions_ || questions_ + leave >= max_questions_) return;
-  if (steady_now() < deadline_) send(question);
+  if (now < deadline_) send(question);
 }
 
-void Inquiry::ask_needed(const Question& question, std::size_t leave) {
+void Inquiry::ask_needed(const Question& question, std::size_t leave, SteadyTime now) {
   if (open_.find(question) != open_.end()) return;
   if (answers_.find(question) != nullptr && refused_.find(question) == refused_.end()) return;
   const bool affordable = questions_ + leave < max_questions_;
-  if (affordable && steady_now() < deadline_) {
+  if (affordable && now < deadline_) {
     // Who was refused it before has come to his result without it.
     if (refused_.erase(question) > 0) answers_.forget(question);
     send(question);
@@ -93,6 +95,9 @@ void Inquiry::send(const Question& question) {
     ++at_hand_;
     answers_.add(question, std::move(known));
     return;
+  }
+  if (!std::exchange(asking_, true)) {
+    arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
   }
   // Open before it is asked: the answer may be there before ask() returns.
   const auto open = open_.emplace(question, 0).first;
@@ -125,7 +130,7 @@ bool Inquiry::all_known(const std::vector<Question>& questions) const {
 
 std::vector<std::pair<Question, AnswerPtr>> Inquiry::refused() const {
   std::vector<std::pair<Question, AnswerPtr>> all;
-  for (const Question& question : refused_) all.emplace_back(question, answers_.all().at(question));
+  for (const Question& question : refused_) all.emplace_back(question, answers_.get(question));
   return all;
 }
 

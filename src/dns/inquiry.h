@@ -69,8 +69,8 @@ class Inquiry {
  private:
   struct Arrivals;
 
-  void ask_hint(const Question& question, std::size_t leave);
-  void ask_needed(const Question& question, std::size_t leave);
+  void ask_hint(const Question& question, std::size_t leave, SteadyTime now);
+  void ask_needed(const Question& question, std::size_t leave, SteadyTime now);
   void send(const Question& question);
   void wait_for(const std::vector<Question>& needed);
   void end_wait();
@@ -88,6 +88,7 @@ class Inquiry {
   SteadyTime deadline_ = SteadyTime::max();
   std::size_t questions_ = 0;
   std::size_t at_hand_ = 0;
+  bool asking_ = false;  // within ask(), once something was sent
 };
 
 }  // namespace sekisho::dns

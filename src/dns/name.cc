@@ -1,5 +1,7 @@
 #include "dns/name.h"
 
+#include <algorithm>
+
 #include "base/ascii.h"
 
 namespace sekisho::dns {
@@ -16,17 +18,12 @@ constexpr std::size_t max_text = 253;
 std::optional<Name> Name::from(std::string_view text) {
   if (!text.empty() && text.back() == '.') text.remove_suffix(1);
   if (text.empty() || text.size() > max_text) return std::nullopt;
-  std::size_t label = 0;
-  for (const char c : text) {
-    if (c != '.') {
-      if (++label > max_label) return std::nullopt;
-      continue;
-    }
-    if (label == 0) return std::nullopt;
-    label = 0;
+  for (std::string_view rest = text;;) {
+    const auto label = std::min(rest.find('.'), rest.size());
+    if (label == 0 || label > max_label) return std::nullopt;
+    if (label == rest.size()) return Name(ascii::lower(text));
+    rest.remove_prefix(label + 1);
   }
-  if (label == 0) return std::nullopt;
-  return Name(ascii::lower(text));
 }
 
 }  // namespace sekisho::dns

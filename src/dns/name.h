@@ -5,6 +5,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,22 +20,25 @@ class Name {
   // One final dot is allowed and dropped. Nothing when a limit or an empty label forbids it.
   static std::optional<Name> from(std::string_view text);
   // NOLINTNEXTLINE(google-explicit-constructor): every mail domain is a DNS name.
-  Name(const mail::DomainName& domain) : text_(domain.text()) {}
+  Name(const mail::DomainName& domain) : Name(domain.text()) {}
 
   const std::string& text() const { return text_; }
+  // Found once: a message looks up each of its names many times.
+  std::size_t hash() const { return hash_; }
 
-  auto operator<=>(const Name&) const = default;
+  bool operator==(const Name& other) const { return hash_ == other.hash_ && text_ == other.text_; }
+  std::strong_ordering operator<=>(const Name& other) const { return text_ <=> other.text_; }
 
  private:
-  explicit Name(std::string text) : text_(std::move(text)) {}
+  explicit Name(std::string text)
+      : text_(std::move(text)), hash_(std::hash<std::string>{}(text_)) {}
   std::string text_;
+  std::size_t hash_;
 };
 
 }  // namespace sekisho::dns
 
 template <>
 struct std::hash<sekisho::dns::Name> {
-  std::size_t operator()(const sekisho::dns::Name& name) const noexcept {
-    return std::hash<std::string>{}(name.text());
-  }
+  std::size_t operator()(const sekisho::dns::Name& name) const noexcept { return name.hash(); }
 };

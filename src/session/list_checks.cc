@@ -33,28 +33,52 @@ ListChecks::ListChecks(std::shared_ptr<const void> owner, const client::Options&
       inquiry_(resolver, apart(dns, lists), std::move(notify)) {
   // Five lists and some names of the envelope; more is seldom.
   pending_.reserve(16);
+  origins_.reserve(16);
 }
 
 void ListChecks::client(const mail::IpAddress& address) {
-  add(client::address_lookups(lists_, address));
+  auto lookups = client::address_lookups(lists_, address);
+  std::erase_if(lookups, [this](const client::ListLookup& each) {
+    return is_asked(*each.list, each.on, each.value);
+  });
+  ask(std::move(lookups));
 }
 
 void ListChecks::domain(client::ListOn on, std::string_view domain) {
-  auto lookups = client::domain_lookups(lists_, on, domain);
-  if (on == client::ListOn::client_name) guard_.client_came(!lookups.empty());
-  add(std::move(lookups));
+  const auto value = client::listable(domain);
+  bool held = false;
+  std::vector<client::ListLookup> lookups;
+  for (const auto& list : lists_.lists) {
+    if (!value || !list.holds(on)) continue;
+    held = true;
+    if (!is_asked(list, on, *value)) lookups.push_back(client::domain_lookup(list, on, *value));
+  }
+  if (on == client::ListOn::client_name) guard_.client_came(held);
+  ask(std::move(lookups));
 }
 
-// The questions of all lists go out together; equal ones of other origins are one.
-void ListChecks::add(std::vector<client::ListLookup> lookups) {
+// Most mail has one domain in several places: it is looked up once, and told for each of them.
+bool ListChecks::is_asked(const client::ListDefinition& list, client::ListOn on,
+                          std::string_view value) {
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    const auto& lookup = pending_[i].lookup;
+    if (lookup.list != &list || lookup.value != value) continue;
+    const Origin origin{on, i};
+    if (std::find(origins_.begin(), origins_.end(), origin) == origins_.end()) {
+      origins_.push_back(origin);
+    }
+    return true;
+  }
+  return false;
+}
+
+// The questions of all lists go out together.
+void ListChecks::ask(std::vector<client::ListLookup> lookups) {
   std::vector<dns::Question> questions;
+  questions.reserve(lookups.size());
   for (auto& lookup : lookups) {
-    const bool known = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& p) {
-      return p.lookup.list == lookup.list && p.lookup.on == lookup.on &&
-             p.lookup.value == lookup.value;
-    });
-    if (known) continue;
     if (lookup.question) questions.push_back(*lookup.question);
+    origins_.push_back({lookup.on, pending_.size()});
     pending_.push_back({std::move(lookup), std::nullopt, false, std::nullopt});
   }
   if (!questions.empty()) inquiry_.ask(questions, {});
@@ -71,22 +95,23 @@ void ListChecks::advance(SteadyTime now) {
 void ListChecks::advance(Pending& pending, SteadyTime now) {
   using client::Reason;
   const auto& answers = inquiry_.answers();
-  auto wanted = look_up(pending.lookup, answers, Reason::wanted);
-  if (!wanted.done()) {
-    inquiry_.ask({}, wanted.needed);
+  auto found = look_up(pending.lookup, answers, Reason::wanted);
+  if (!found.done()) {
+    inquiry_.ask({}, found.needed);
     // It may have been at hand.
-    wanted = look_up(pending.lookup, answers, Reason::wanted);
+    found = look_up(pending.lookup, answers, Reason::wanted);
   }
+  const bool with_reason = found.done();
   if (!pending.result) {
-    auto known = wanted.done() ? wanted : look_up(pending.lookup, answers, Reason::if_known);
-    if (!known.done()) return;
-    pending.result = guard_.observe(std::move(*known.result), now);
-    pending.wants_reason = pending.result->code == client::ListCode::listed && !wanted.done();
+    if (!with_reason) found = look_up(pending.lookup, answers, Reason::if_known);
+    if (!found.done()) return;
+    pending.result = guard_.observe(std::move(*found.result), now);
+    pending.wants_reason = pending.result->code == client::ListCode::listed && !with_reason;
     if (pending.wants_reason) pending.wait_until = now + client::reason_wait;
     return;
   }
-  if (!wanted.done()) return;
-  pending.result->reason = wanted.result->reason;
+  if (!with_reason) return;
+  pending.result->reason = std::move(found.result->reason);
   pending.wants_reason = false;
   pending.wait_until.reset();
 }
@@ -129,10 +154,13 @@ void ListChecks::expire(SteadyTime now) {
 
 std::vector<client::ListResult> ListChecks::results() const {
   std::vector<client::ListResult> out;
+  out.reserve(origins_.size());
   for (const auto& list : lists_.lists) {
-    for (const Pending& pending : pending_) {
+    for (const auto& [on, place] : origins_) {
+      const Pending& pending = pending_[place];
       if (pending.lookup.list != &list) continue;
       out.push_back(pending.result ? *pending.result : client::unanswered(pending.lookup));
+      out.back().on = on;
     }
   }
   return out;

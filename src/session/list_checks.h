@@ -59,14 +59,21 @@ class ListChecks {
     bool wants_reason = false;                 // a hit whose reason is not known
     std::optional<SteadyTime> wait_until;      // … and is still waited for
   };
-  void add(std::vector<client::ListLookup> lookups);
+  struct Origin {
+    client::ListOn on;
+    std::size_t pending;  // its place
+    bool operator==(const Origin&) const = default;
+  };
+  bool is_asked(const client::ListDefinition& list, client::ListOn on, std::string_view value);
+  void ask(std::vector<client::ListLookup> lookups);
   void advance(Pending& pending, SteadyTime now);
 
   std::shared_ptr<const void> owner_;
   const client::Options& lists_;
   client::ListGuard& guard_;
   dns::Inquiry inquiry_;
-  std::vector<Pending> pending_;
+  std::vector<Pending> pending_;  // each value in each list once
+  std::vector<Origin> origins_;   // in the order in which they were named
 };
 
 }  // namespace sekisho::session

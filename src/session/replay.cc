@@ -22,10 +22,7 @@ class RecordedResolver final : public dns::Resolver {
  public:
   explicit RecordedResolver(const dns::Answers& answers) : answers_(answers) {}
 
-  dns::AnswerPtr at_hand(const dns::Question& question) override {
-    const auto found = answers_.all().find(question);
-    return found == answers_.all().end() ? nullptr : found->second;
-  }
+  dns::AnswerPtr at_hand(const dns::Question& question) override { return answers_.get(question); }
   Ticket ask(const dns::Question& question, Callback done) override {
     open_.emplace(question, std::move(done));
     return 0;

@@ -257,6 +257,15 @@ Options dbl() {
   return {{one, other, list("zen", "zen.test")}};
 }
 
+std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::string_view name) {
+  std::vector<ListLookup> lookups;
+  const auto domain = listable(name);
+  for (const auto& list : options.lists) {
+    if (domain && list.holds(on)) lookups.push_back(domain_lookup(list, on, *domain));
+  }
+  return lookups;
+}
+
 TEST(Rhsbl, AsksForTheDomainAsItIs) {
   const auto options = dbl();
   const auto helo = domain_lookups(options, ListOn::helo,

@@ -98,5 +98,30 @@ TEST(DnsAnswers, KnowWhatWasAdded) {
   EXPECT_EQ(answers.find({question.name, Type::a}), nullptr);
 }
 
+TEST(DnsAnswers, KeepTheirOrderAndTellNamesApart) {
+  const auto answer = [](const std::string& why) {
+    auto made = std::make_shared<Answer>();
+    made->error = why;
+    return made;
+  };
+  Answers answers;
+  std::vector<Question> questions;
+  for (int i = 0; i < 300; ++i) {
+    questions.push_back({Name::from("n" + std::to_string(i) + ".example").value(), Type::a});
+    answers.add(questions.back(), answer(std::to_string(i)));
+  }
+  answers.add(questions[7], answer("new"));
+  answers.forget(questions[8]);
+  answers.forget({questions[9].name, Type::txt});  // was never there
+  ASSERT_EQ(answers.size(), 299U);
+  EXPECT_EQ(answers.find(questions[7])->error, "new");
+  EXPECT_EQ(answers.find(questions[8]), nullptr);
+  EXPECT_EQ(answers.get(questions[8]), nullptr);
+  for (std::size_t i = 9; i < 300; ++i) {
+    EXPECT_EQ(answers.find(questions[i])->error, std::to_string(i));
+    EXPECT_EQ(answers.all()[i - 1].first, questions[i]);
+  }
+}
+
 }  // namespace
 }  // namespace sekisho::dns
