@@ -219,7 +219,8 @@ Outcome<void> Recorder::open() {
   if (::mkdir(dir_.c_str(), 0750) != 0 && errno != EEXIST) {
     return spool::failed(spool::failure_of_errno(errno, "make " + dir_));
   }
-  auto opened = spool::Database::open(database_path(dir_), spool::Database::Open::create);
+  auto opened = spool::Database::open(database_path(dir_), spool::Database::Open::create,
+                                      spool::Database::Page::large);
   if (!opened) return spool::failed(opened.error());
   auto& database = database_.emplace(std::move(*opened));
   auto done = database.script("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;");

@@ -115,7 +115,7 @@ Database& Database::operator=(Database&& other) noexcept {
 
 Database::~Database() = default;
 
-Outcome<Database> Database::open(const std::string& path, Open how) {
+Outcome<Database> Database::open(const std::string& path, Open how, Page page) {
   auto file = how == Open::create ? make_database_file(path) : Outcome<void>{};
   if (file) file = check_database_file(path);
   if (!file) return failed(file.error());
@@ -127,11 +127,15 @@ Outcome<Database> Database::open(const std::string& path, Open how) {
   database.set_patience(default_patience);
   // Whoever closes last would fsync the log, on a descriptor that may have reported an error. It is emptied as it grows.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  // Of an empty file only, and before it is a WAL's.
+  auto mode = page == Page::usual ? Outcome<void>{} : database.script("PRAGMA page_size = 8192");
   bool wal = false;
-  auto mode = database.query("PRAGMA journal_mode = WAL", {}, [&](const Row& row) {
-    wal = row.text(0) == "wal";
-    return true;
-  });
+  if (mode) {
+    mode = database.query("PRAGMA journal_mode = WAL", {}, [&](const Row& row) {
+      wal = row.text(0) == "wal";
+      return true;
+    });
+  }
   if (mode && !wal)
     mode = failed(Failure::Kind::io, path + ": this file system cannot hold SQLite's WAL");
   if (mode) {

@@ -54,8 +54,9 @@ class Database {
   enum class Open { create, existing };
 
   // `create` makes the file when there is none, with mode 0640 and, when this process is root's, the owner of the
-  // folder. A symbolic link is refused.
-  static Outcome<Database> open(const std::string& path, Open how);
+  // folder, in pages of this size. A symbolic link is refused.
+  enum class Page : int { usual = 4096, large = 8192 };
+  static Outcome<Database> open(const std::string& path, Open how, Page page = Page::usual);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();

@@ -104,6 +104,22 @@ TEST_F(History, KeepsDecisionsAndConfigurations) {
   EXPECT_FALSE(archive->configuration("d2").value());
 }
 
+// A record has 2 KB: of smaller pages it would fill one alone.
+TEST_F(History, HasLargePages) {
+  const auto recorder = started(options());
+  recorder->add(decided("AAAA-0001"));
+  ASSERT_TRUE(recorder->flush(10s));
+  auto database =
+      spool::Database::open(database_path(options().dir), spool::Database::Open::existing);
+  ASSERT_TRUE(database);
+  std::int64_t size = 0;
+  EXPECT_TRUE(database->query("PRAGMA page_size", {}, [&](const spool::Row& row) {
+    size = row.integer(0);
+    return true;
+  }));
+  EXPECT_EQ(size, 8192);
+}
+
 // A message that others got is found by what refused one of its recipients.
 TEST_F(History, FindsWhatWasRefusedAtRcpt) {
   auto recorder = started(options());
