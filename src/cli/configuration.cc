@@ -41,6 +41,17 @@ std::optional<config::Loaded> load_configuration(const std::string& path,
   return std::move(*loaded);
 }
 
+std::string control_socket(const std::string& path) {
+  std::error_code ignored;
+  if (path.empty() && !std::filesystem::exists(default_config, ignored)) {
+    return control::Options().socket;
+  }
+  const auto socket = config::control_socket(path_or_default(path));
+  if (socket) return *socket;
+  print(socket.error());
+  return control::Options().socket;
+}
+
 int config_check(const std::string& path) {
   const std::string file = path_or_default(path);
   const auto loaded = config::load_file(file);

@@ -17,6 +17,9 @@ inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 std::optional<config::Loaded> load_configuration(
     const std::string& path, config::ListFilesOfKeys lists = config::ListFilesOfKeys::read);
 
+// Where the daemon listens for commands by this file, also when something else in it is wrong.
+std::string control_socket(const std::string& path);
+
 // To stderr.
 void print(const std::vector<config::Finding>& findings);
 

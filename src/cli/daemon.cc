@@ -19,8 +19,7 @@ using nlohmann::json;
 // The daemon's socket, also when its configuration has an error: the daemon may run on an older one.
 std::string socket_of(const std::string& socket, const std::string& config) {
   if (!socket.empty()) return socket;
-  const auto loaded = load_configuration(config, config::ListFilesOfKeys::skip);
-  return loaded ? loaded->settings.control.socket : control::Options().socket;
+  return control_socket(config);
 }
 
 int explain(const control::AskError& error) {

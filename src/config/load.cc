@@ -98,6 +98,9 @@ class Loader {
   void read_file(const std::string& path, const Place& included_at, std::size_t nesting);
   void read_text(std::string_view text, const std::string& name, std::size_t nesting);
   Expected<Loaded, std::vector<Finding>> finish();
+  // After finish() has found errors: what could be read.
+  const Settings& settings() const { return settings_; }
+  bool has_read() const { return !documents_.empty(); }
 
  private:
   void read_includes(const Value& document, std::size_t nesting);
@@ -369,6 +372,15 @@ Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const st
   Loader loader;
   loader.read_text(text, name, 0);
   return loader.finish();
+}
+
+Expected<std::string, std::vector<Finding>> control_socket(const std::string& path) {
+  Loader loader(ListFilesOfKeys::skip);
+  loader.read_file(path, {}, 0);
+  auto loaded = loader.finish();
+  if (loaded) return std::move(loaded->settings.control.socket);
+  if (loader.has_read()) return loader.settings().control.socket;
+  return tl::unexpected(std::move(loaded.error()));
 }
 
 std::vector<Finding> problems(const Loaded& loaded, const std::string& name, bool as_root) {

@@ -32,6 +32,10 @@ Expected<Loaded, std::vector<Finding>> load_file(const std::string& path,
 // `name` is what findings call the text, and its folder is where relative paths start.
 Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const std::string& name);
 
+// Where the file says that the daemon listens for commands, whatever else is wrong in it: the daemon may run on what the
+// file was before. The findings when nothing can be read of it.
+Expected<std::string, std::vector<Finding>> control_socket(const std::string& path);
+
 // What keeps the daemon, but not `sekisho check`, from working with these settings on this host; its users and groups
 // are looked up. `name` is that of the configuration. Errors; warnings about what only root would need, unless
 // `as_root`.

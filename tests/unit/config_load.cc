@@ -11,6 +11,7 @@
 
 #include "config/dump.h"
 #include "config/load.h"
+#include "support/temporary_folder.h"
 
 namespace sekisho::config {
 namespace {
@@ -139,6 +140,22 @@ TEST(ConfigLoad, AFileThatCannotBeReadIsAnError) {
     ASSERT_EQ(loaded.error().size(), 1U);
     EXPECT_EQ(without_folder(loaded.error()[0].text()), each.want);
   }
+}
+
+TEST(ConfigLoad, TheControlSocketIsFoundBesideErrors) {
+  const test::TemporaryFolder files;
+  const auto socket_in = [&](const std::string& text) {
+    std::ofstream(files.file("milter.conf")) << text;
+    return control_socket(files.file("milter.conf"));
+  };
+  EXPECT_EQ(socket_in("[control]\nsocket = \"/a/b.sock\"\n").value(), "/a/b.sock");
+  EXPECT_EQ(socket_in("[dmarc]\nrejekt = 1\n[control]\nsocket = \"/a/b.sock\"\n").value(),
+            "/a/b.sock");
+  EXPECT_EQ(socket_in("[dmarc]\nrejekt = 1\n").value(), control::Options().socket);
+  const auto no_toml = socket_in("[control\n");
+  ASSERT_FALSE(no_toml);
+  EXPECT_EQ(no_toml.error().front().place.line, 1U);
+  EXPECT_FALSE(control_socket(files.file("none.conf")));
 }
 
 TEST(ConfigLoad, NestingIsBounded) {
