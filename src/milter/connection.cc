@@ -117,8 +117,7 @@ bool Connection::consume() {
         make_room();
         return !closed_;
       case Framing::invalid:
-        log_.warning(
-            "milter: closed a connection: what it sent is no packet of the milter protocol");
+        complain("what it sent is no packet of the milter protocol");
         return false;
       case Framing::packet:
         break;
@@ -129,11 +128,17 @@ bool Connection::consume() {
       case Conversation::Next::close:
         return false;
       case Conversation::Next::protocol_error:
-        log_.warning("milter: closed a connection: " + conversation_.problem());
+        complain(conversation_.problem());
         return false;
     }
     begin_ += used;
   }
+}
+
+// Whoever reaches the socket could fill the log.
+void Connection::complain(const std::string& problem) {
+  log_.write_limited(LogLevel::warning, "milter packets",
+                     "milter: closed a connection: " + problem);
 }
 
 // For the rest of a packet, or for the next one.

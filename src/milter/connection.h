@@ -51,6 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void acknowledge_at_once();
   // False when the connection is over.
   bool consume();
+  void complain(const std::string& problem);
   void make_room();
   void send(std::string octets);
   void write();

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -32,15 +33,11 @@ a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
 _dmarc.a.example.    TXT  "v=DMARC1; p=reject"
 )";
 
-class NoSink final : public LogSink {
+class CountingSink final : public LogSink {
  public:
-  bool write(LogLevel, std::string_view) const override { return true; }
+  bool write(LogLevel, std::string_view) const override { return ++lines > 0; }
+  mutable std::atomic<int> lines = 0;
 };
-
-Log& silent() {
-  static Log log(std::make_shared<NoSink>(), LogLevel::error);
-  return log;
-}
 
 Options unix_socket(const std::string& path) {
   Options options;
@@ -52,7 +49,7 @@ Options unix_socket(const std::string& path) {
 class Served {
  public:
   explicit Served(session::Snapshot snapshot = test::snapshot_on_zone(zone))
-      : gate_(std::move(snapshot)), server_(std::make_unique<Server>(gate_.engine(), silent())) {
+      : gate_(std::move(snapshot)), server_(std::make_unique<Server>(gate_.engine(), log_)) {
     const auto opened = server_->open({unix_socket(path())});
     EXPECT_TRUE(opened) << opened.error();
     server_->run();
@@ -60,8 +57,11 @@ class Served {
   std::string path() const { return folder_.file("m.sock"); }
   Server& server() { return *server_; }
   session::Counters& counters() { return gate_.engine().counters(); }
+  int logged() const { return sink_->lines; }
 
  private:
+  std::shared_ptr<CountingSink> sink_ = std::make_shared<CountingSink>();
+  Log log_{sink_, LogLevel::warning};
   test::TemporaryFolder folder_;
   test::Gate gate_;
   std::unique_ptr<Server> server_;
@@ -132,7 +132,8 @@ TEST(Listen, ModeAndGroup) {
 
 TEST(Server, ServesOverTcpOfBothFamilies) {
   test::Gate gate(test::snapshot_on_zone(zone));
-  Server server(gate.engine(), silent());
+  Log log(std::make_shared<CountingSink>(), LogLevel::error);
+  Server server(gate.engine(), log);
   Options v4, v6;
   const auto port = static_cast<std::uint16_t>(20'000 + ::getpid() % 20'000);
   v4.socket = "inet:" + std::to_string(port) + "@127.0.0.1";
@@ -187,6 +188,7 @@ TEST(Server, NonsenseEndsThatConnectionOnly) {
     EXPECT_TRUE(bad.closed());
   }
   EXPECT_EQ(good.message(), "c");
+  EXPECT_EQ(served.logged(), 1) << "whoever reaches the socket must not fill the log";
 }
 
 TEST(Server, APacketInManyPieces) {
