@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -98,9 +99,15 @@ class Loader {
   void read_file(const std::string& path, const Place& included_at, std::size_t nesting);
   void read_text(std::string_view text, const std::string& name, std::size_t nesting);
   Expected<Loaded, std::vector<Finding>> finish();
-  // After finish() has found errors: what could be read.
-  const Settings& settings() const { return settings_; }
-  bool has_read() const { return !documents_.empty(); }
+  // After finish() has found `errors`: the socket that is given, if that is not what is wrong.
+  std::optional<std::string> given_socket(const std::vector<Finding>& errors) const {
+    const auto given = given_.find("control.socket");
+    if (given == given_.end()) return std::nullopt;
+    const bool wrong = std::any_of(errors.begin(), errors.end(), [&](const Finding& each) {
+      return each.place.file == given->second.file && each.place.line == given->second.line;
+    });
+    return wrong ? std::nullopt : std::optional(settings_.control.socket);
+  }
 
  private:
   void read_includes(const Value& document, std::size_t nesting);
@@ -379,7 +386,7 @@ Expected<std::string, std::vector<Finding>> control_socket(const std::string& pa
   loader.read_file(path, {}, 0);
   auto loaded = loader.finish();
   if (loaded) return std::move(loaded->settings.control.socket);
-  if (loader.has_read()) return loader.settings().control.socket;
+  if (auto given = loader.given_socket(loaded.error())) return std::move(*given);
   return tl::unexpected(std::move(loaded.error()));
 }
 

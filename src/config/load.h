@@ -33,7 +33,8 @@ Expected<Loaded, std::vector<Finding>> load_file(const std::string& path,
 Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const std::string& name);
 
 // Where the file says that the daemon listens for commands, whatever else is wrong in it: the daemon may run on what the
-// file was before. The findings when nothing can be read of it.
+// file was before. The findings when there are errors and the socket is not told, or is one of them: it may stand in what
+// could not be read.
 Expected<std::string, std::vector<Finding>> control_socket(const std::string& path);
 
 // What keeps the daemon, but not `sekisho check`, from working with these settings on this host; its users and groups

@@ -238,6 +238,8 @@ void Session::end_of_header() {
     auto& facts = message_->facts;
     if (facts.header_over_limits) message_->header.mark_truncated();
     keep("\r\n");
+    // A client that waits with his header must not have used up the time in which his author is looked up.
+    if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
     facts.author = mail::find_author(message_->header, message_->malformed_lines);
     message_->checks.header_complete(message_->header, facts.author);

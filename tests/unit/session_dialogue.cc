@@ -163,8 +163,18 @@ TEST(Deadline, AnswersThatNeverComeAreTemperror) {
 
 // A client that needs longer for his message than all lookups may take has harmed nobody.
 TEST(Deadline, ASlowClientDoesNotUseUpTheTimeForTheLookups) {
-  auto snapshot = snapshot_on_zone(zone);
+  auto snapshot = snapshot_on_zone(std::string(zone) + "c.example.dbl.test. A 127.0.1.2\n");
   snapshot.dns.message_budget = std::chrono::milliseconds(60);
+  client::ListDefinition dbl;
+  dbl.name = "dbl";
+  dbl.kind = client::ListKind::rhsbl;
+  dbl.list = client::ListZone::parse("dbl.test").value();
+  dbl.on = {client::ListOn::from};
+  snapshot.client.lists.push_back(dbl);
+  policy::ListRule rule;
+  rule.name = dbl.name;
+  rule.kind = dbl.kind;
+  snapshot.rules.defaults.lists.rules.push_back(rule);
   const auto held = hold(snapshot);
   Gate gate(std::move(snapshot));
   const auto session = gate.session();
@@ -186,6 +196,9 @@ TEST(Deadline, ASlowClientDoesNotUseUpTheTimeForTheLookups) {
   answer_everything();
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->facts.dmarc.code, dmarc::Code::none) << outcome->facts.dmarc.reason;
+  ASSERT_EQ(outcome->facts.lists.size(), 1U);
+  EXPECT_EQ(outcome->facts.lists[0].code, client::ListCode::listed)
+      << outcome->facts.lists[0].reason;
 }
 
 struct BugCase {
