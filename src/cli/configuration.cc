@@ -19,6 +19,12 @@ std::string path_or_default(const std::string& path) {
   return path.empty() ? default_config : path;
 }
 
+// No file was named, and the system has none: everything is as by default.
+bool is_without_file(const std::string& path) {
+  std::error_code ignored;
+  return path.empty() && !std::filesystem::exists(default_config, ignored);
+}
+
 }  // namespace
 
 void print(const std::vector<config::Finding>& findings) {
@@ -29,10 +35,7 @@ void print(const std::vector<config::Finding>& findings) {
 
 std::optional<config::Loaded> load_configuration(const std::string& path,
                                                  config::ListFilesOfKeys lists) {
-  std::error_code ignored;
-  if (path.empty() && !std::filesystem::exists(default_config, ignored)) {
-    return config::load_text("", "defaults").value();
-  }
+  if (is_without_file(path)) return config::load_text("", "defaults").value();
   auto loaded = config::load_file(path_or_default(path), lists);
   if (!loaded) {
     print(loaded.error());
@@ -42,10 +45,7 @@ std::optional<config::Loaded> load_configuration(const std::string& path,
 }
 
 std::string control_socket(const std::string& path) {
-  std::error_code ignored;
-  if (path.empty() && !std::filesystem::exists(default_config, ignored)) {
-    return control::Options().socket;
-  }
+  if (is_without_file(path)) return control::Options().socket;
   const auto socket = config::control_socket(path_or_default(path));
   if (socket) return *socket;
   print(socket.error());

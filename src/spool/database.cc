@@ -127,8 +127,8 @@ Outcome<Database> Database::open(const std::string& path, Open how, Page page) {
   database.set_patience(default_patience);
   // Whoever closes last would fsync the log, on a descriptor that may have reported an error. It is emptied as it grows.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  // Of an empty file only, and before it is a WAL's.
-  auto mode = page == Page::usual ? Outcome<void>{} : database.script("PRAGMA page_size = 8192");
+  // Without effect unless the file is empty, and too late once it is a WAL's.
+  auto mode = page == Page::large ? database.script("PRAGMA page_size = 8192") : Outcome<void>{};
   bool wal = false;
   if (mode) {
     mode = database.query("PRAGMA journal_mode = WAL", {}, [&](const Row& row) {

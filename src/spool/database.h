@@ -52,10 +52,11 @@ class Row {
 class Database {
  public:
   enum class Open { create, existing };
+  // `usual`: 4 KB. `large`: 8 KB, for rows of 2 KB or more, of which a usual one would hold one and be half empty.
+  enum class Page { usual, large };
 
   // `create` makes the file when there is none, with mode 0640 and, when this process is root's, the owner of the
-  // folder, in pages of this size. A symbolic link is refused.
-  enum class Page : int { usual = 4096, large = 8192 };
+  // folder, in pages of this size; a file that exists keeps its own. A symbolic link is refused.
   static Outcome<Database> open(const std::string& path, Open how, Page page = Page::usual);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
