@@ -60,12 +60,14 @@ void Inquiry::restart_clock() { deadline_ = steady_now() + time_; }
 void Inquiry::ask(const std::vector<Question>& needed, const std::vector<Question>& hints,
                   std::size_t leave) {
   const SteadyTime now = steady_now();
+  const bool others_wait = !open_.empty();
   if (deadline_ == SteadyTime::max()) deadline_ = now + time_;
   for (const Question& question : needed) ask_needed(question, leave, now);
   for (const Question& question : hints) ask_hint(question, leave, now);
   if (std::exchange(asking_, false)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
-    collect();
+    // Who asks now looks at the answers himself. What came meanwhile may be another's, who does not.
+    if (collect() && others_wait) arrivals_->notify();
   }
   wait_for(needed);
 }

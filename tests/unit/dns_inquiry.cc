@@ -41,6 +41,7 @@ class HeldResolver : public Resolver {
     return found == cached.end() ? nullptr : found->second;
   }
   Ticket ask(const Question& q, Callback done) override {
+    if (before_ask) std::exchange(before_ask, nullptr)();
     asked.push_back(q);
     if (answer_inside_ask) {
       done(text_answer("inside"));
@@ -59,6 +60,7 @@ class HeldResolver : public Resolver {
     }
   }
 
+  std::function<void()> before_ask;  // the next one
   std::map<Question, AnswerPtr> cached;
   std::vector<Question> asked;
   std::map<Ticket, Callback> held;
@@ -114,6 +116,17 @@ TEST(Inquiry, AnAnswerInsideAskIsNotNotified) {
   inquiry.ask(numbered(0, 2), {});
   EXPECT_TRUE(inquiry.all_known(numbered(0, 2)));
   EXPECT_EQ(lab.notified, 0);
+}
+
+// It is taken in by whoever asks, and he does not wait for it.
+TEST(Inquiry, WhatComesForAnotherWhileOneAsksIsNotified) {
+  Lab lab;
+  Inquiry inquiry(lab.resolver, lab.options, lab.notify);
+  inquiry.ask(numbered(0, 1), {});
+  lab.resolver.before_ask = [&] { lab.resolver.release(1); };
+  inquiry.ask(numbered(1, 2), {});
+  EXPECT_TRUE(inquiry.all_known(numbered(0, 1)));
+  EXPECT_EQ(lab.notified, 1);
 }
 
 TEST(Inquiry, HoldsTheBudgetOfQuestions) {
