@@ -27,36 +27,35 @@ constexpr std::chrono::seconds progress_interval(4);
 // MTA is used to that.
 constexpr std::chrono::seconds idle_limit(7210);
 
-bool is_tcp(int fd) {
-  int domain = AF_UNIX;
-  socklen_t size = sizeof domain;
-  ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
-  return domain == AF_INET || domain == AF_INET6;
-}
-
 }  // namespace
 
 void LoopExecutor::post(Task task) { asio::post(loop_, std::move(task)); }
 
-Connection::Connection(Socket socket, session::Engine& engine, policy::Role role,
-                       std::shared_ptr<Executor> owner, Log& log)
+Connection::Connection(Socket socket, bool is_tcp, session::Engine& engine, policy::Role role,
+                       std::shared_ptr<LoopExecutor> loop, Log& log)
     : socket_(std::move(socket)),
+      loop_(std::move(loop)),
       engine_(engine),
       log_(log),
-      conversation_(engine, role, std::move(owner),
-                    [this](std::string octets) { send(std::move(octets)); }),
+      conversation_(engine, role, loop_, [this](std::string octets) { send(std::move(octets)); }),
       timer_(socket_.get_executor()),
       idle_timer_(socket_.get_executor()),
       buffer_(std::make_unique_for_overwrite<char[]>(initial_buffer_octets)),
       room_(initial_buffer_octets),
-      is_tcp_(is_tcp(socket_.native_handle())) {
+      is_tcp_(is_tcp) {
   ++engine_.counters().connections;
   ++engine_.counters().open_connections;
+  ++loop_->connections;
 }
 
-Connection::~Connection() { --engine_.counters().open_connections; }
+Connection::~Connection() {
+  --engine_.counters().open_connections;
+  --loop_->connections;
+}
 
 void Connection::start() {
+  asio::error_code ignored;  // an accepted socket does not refuse it
+  socket_.non_blocking(true, ignored);
   watch_idleness(last_word_ + idle_limit);
   read();
 }
@@ -162,8 +161,14 @@ void Connection::make_room() {
   end_ = kept;
 }
 
+// Nearly always the socket takes the whole answer at once: then nothing has to be told of it later.
 void Connection::send(std::string octets) {
   if (closed_) return;
+  if (writing_.empty() && !draining_) {
+    asio::error_code later;  // the write that then follows meets it again
+    octets.erase(0, socket_.write_some(asio::buffer(octets), later));
+    if (octets.empty()) return;
+  }
   queued_ += octets;
   if (writing_.empty()) write();
 }

@@ -23,6 +23,8 @@ class LoopExecutor final : public Executor {
   explicit LoopExecutor(asio::io_context& loop) : loop_(loop) {}
   void post(Task task) override;
 
+  std::atomic<std::size_t> connections{0};
+
  private:
   asio::io_context& loop_;
 };
@@ -36,8 +38,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
                                            asio::wait_traits<std::chrono::steady_clock>,
                                            asio::io_context::executor_type>;
 
-  Connection(Socket socket, session::Engine& engine, policy::Role role,
-             std::shared_ptr<Executor> owner, Log& log);
+  Connection(Socket socket, bool is_tcp, session::Engine& engine, policy::Role role,
+             std::shared_ptr<LoopExecutor> loop, Log& log);
   ~Connection();
   void start();
   // Closes now when no message is under way, else when its verdict has been sent.
@@ -59,6 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void watch_idleness(SteadyTime at);
 
   Socket socket_;
+  std::shared_ptr<LoopExecutor> loop_;
   session::Engine& engine_;
   Log& log_;
   Conversation conversation_;

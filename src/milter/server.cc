@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <asio/dispatch.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
@@ -20,17 +21,19 @@ namespace sekisho::milter {
 
 namespace {
 
-// More loops than cores gain nothing; more than eight were never busy.
-std::size_t loop_count() {
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
-}
-
 // Postfix runs 100 smtpd processes by default; this many are ten large MTAs. Beyond it a connection
 // is closed at once, which the MTA takes as a temporary failure.
 constexpr std::int64_t max_connections = 4096;
 
 // When descriptors run out, how long until the next attempt.
 constexpr std::chrono::milliseconds accept_pause(100);
+
+int family_of(int socket) {
+  int family = AF_UNIX;
+  socklen_t size = sizeof family;
+  ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size);
+  return family;
+}
 
 using Acceptor = asio::posix::stream_descriptor;
 
@@ -59,31 +62,34 @@ struct Loop {
 }  // namespace
 
 struct Server::State {
-  State(session::Engine& shared_engine, Log& shared_log) : engine(shared_engine), log(shared_log) {
-    for (std::size_t i = 0; i < loop_count(); ++i) loops.push_back(std::make_unique<Loop>());
+  State(session::Engine& shared_engine, Log& shared_log, Loops wanted)
+      : engine(shared_engine), log(shared_log), filled_at(wanted.filled_at) {
+    for (std::size_t i = 0; i < wanted.count; ++i) loops.push_back(std::make_unique<Loop>());
     reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
 
   struct Socket {
     Listening listening;
     policy::Role role;
+    int family;
     std::unique_ptr<Acceptor> acceptor;
     std::unique_ptr<asio::steady_timer> pause;
   };
 
   session::Engine& engine;
   Log& log;
+  const std::size_t filled_at;
   std::vector<std::unique_ptr<Loop>> loops;  // the first one accepts
   std::vector<std::unique_ptr<Socket>> sockets;
   UniqueFd reserve;  // given up to turn somebody away when there are no descriptors left
-  std::size_t next_loop = 0;
   bool running = false;
 
   void wait_for_connections(Socket& socket);
   void accept_all(Socket& socket);
   void turn_one_away(Socket& socket);
   void pause(Socket& socket);
-  void take(UniqueFd fd, policy::Role role);
+  void take(UniqueFd fd, const Socket& from);
+  Loop& loop_for_one_more() const;
   void serve(Loop& loop);
   void stop_listening();
   std::size_t on_all_loops(const std::function<std::size_t(Loop&)>& visit);
@@ -108,7 +114,7 @@ void Server::State::accept_all(Socket& socket) {
       return pause(socket);
     }
     try {
-      take(std::move(fd), socket.role);
+      take(std::move(fd), socket);
     } catch (const std::exception& error) {
       log.write_limited(LogLevel::error, "milter accept",
                         std::string("milter: a connection was turned away: ") + error.what());
@@ -134,26 +140,36 @@ void Server::State::pause(Socket& socket) {
   });
 }
 
-void Server::State::take(UniqueFd fd, policy::Role role) {
+void Server::State::take(UniqueFd fd, const Socket& from) {
   if (engine.counters().open_connections >= max_connections) {
     log.write_limited(LogLevel::warning, "milter connections",
                       "milter: more than 4096 connections; some are turned away");
     return;
   }
-  sockaddr_storage name{};
-  socklen_t size = sizeof name;
-  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
-  const asio::generic::stream_protocol protocol(name.ss_family, 0);
-  if (name.ss_family != AF_UNIX) {
+  const bool is_tcp = from.family != AF_UNIX;
+  if (is_tcp) {
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  Loop& loop = *loops[next_loop++ % loops.size()];
+  Loop& loop = loop_for_one_more();
   auto connection = std::make_shared<Connection>(
-      Connection::Socket(loop.context, protocol, fd.release()), engine, role, loop.executor, log);
-  asio::post(loop.context, [&loop, connection] {
+      Connection::Socket(loop.context, asio::generic::stream_protocol(from.family, 0),
+                         fd.release()),
+      is_tcp, engine, from.role, loop.executor, log);
+  asio::dispatch(loop.context, [&loop, connection] {
     loop.remember(connection);
     connection->start();
+  });
+}
+
+// They are filled one after another: one that is awake costs less than one that must be woken.
+Loop& Server::State::loop_for_one_more() const {
+  const auto connections = [](const auto& loop) { return loop->executor->connections.load(); };
+  const auto free = std::find_if(loops.begin(), loops.end(),
+                                 [&](const auto& loop) { return connections(loop) < filled_at; });
+  if (free != loops.end()) return **free;
+  return **std::min_element(loops.begin(), loops.end(), [&](const auto& a, const auto& b) {
+    return connections(a) < connections(b);
   });
 }
 
@@ -191,7 +207,12 @@ void Server::State::stop_listening() {
   }
 }
 
-Server::Server(session::Engine& engine, Log& log) : state_(std::make_unique<State>(engine, log)) {}
+Server::Loops Server::usual_loops() {
+  return {std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8), 64};
+}
+
+Server::Server(session::Engine& engine, Log& log, Loops loops)
+    : state_(std::make_unique<State>(engine, log, loops)) {}
 
 Server::~Server() {
   drain(std::chrono::milliseconds(0));
@@ -206,6 +227,7 @@ Expected<bool, std::string> Server::open(const std::vector<Options>& sockets) {
     auto& loop = state_->loops.front()->context;
     socket->listening = std::move(*listening);
     socket->role = options.role;
+    socket->family = family_of(socket->listening.fd.get());
     socket->acceptor = std::make_unique<Acceptor>(loop, ::dup(socket->listening.fd.get()));
     socket->pause = std::make_unique<asio::steady_timer>(loop);
     state_->sockets.push_back(std::move(socket));

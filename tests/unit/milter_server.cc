@@ -45,11 +45,15 @@ Options unix_socket(const std::string& path) {
   return options;
 }
 
+// More than one, on whatever machine this is, and a few dozen clients fill the first.
+constexpr Server::Loops three_loops{3, 20};
+
 // A server on a socket of its own.
 class Served {
  public:
   explicit Served(session::Snapshot snapshot = test::snapshot_on_zone(zone))
-      : gate_(std::move(snapshot)), server_(std::make_unique<Server>(gate_.engine(), log_)) {
+      : gate_(std::move(snapshot)),
+        server_(std::make_unique<Server>(gate_.engine(), log_, three_loops)) {
     const auto opened = server_->open({unix_socket(path())});
     EXPECT_TRUE(opened) << opened.error();
     server_->run();

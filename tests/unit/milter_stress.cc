@@ -74,7 +74,7 @@ TEST(Stress, SessionsWhileTheConfigurationIsReplaced) {
   };
   test::Gate gate(snapshot());
   Log log(std::make_shared<NoSink>(), LogLevel::error);
-  Server server(gate.engine(), log);
+  Server server(gate.engine(), log, {.count = 4, .filled_at = 1});
   Options options;
   options.socket = "unix:" + folder.file("m.sock");
   ASSERT_TRUE(server.open({options}));
