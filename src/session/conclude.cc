@@ -58,18 +58,19 @@ void Session::finish() {
   // The callback may begin the next message: this one must be gone before.
   auto message = std::move(message_);
   Outcome outcome;
+  outcome.facts = std::move(message->facts);
   if (!message->failure) {
     try {
-      outcome = conclude(*message);
+      conclude(*message, outcome);
     } catch (const std::exception& error) {
       message->failure = error.what();
     }
   }
   if (message->failure) {
     if (!message->failure->starts_with(put_off)) ++engine_.counters().internal_errors;
-    outcome.facts = std::move(message->facts);
-    outcome.verdict = {};
-    outcome.held = Outcome::Held::no;
+    Outcome failed;
+    failed.facts = std::move(outcome.facts);
+    outcome = std::move(failed);
     judge_failure(outcome, *message->failure);
   }
   outcome.verdict.refused = std::move(message->refused);
@@ -225,8 +226,9 @@ std::vector<policy::Edit> Session::removals(const Message& message) const {
   return edits;
 }
 
-Outcome Session::conclude(Message& message) {
-  auto& facts = message.facts;
+// `outcome` has the facts that were known so far.
+void Session::conclude(Message& message, Outcome& outcome) {
+  auto& facts = outcome.facts;
   const auto& options = message.snapshot->options;
   auto& counters = engine_.counters();
   ++counters.messages;
@@ -248,14 +250,11 @@ Outcome Session::conclude(Message& message) {
       facts.dmarc.reason = facts.author.reason;
     }
   }
-  Outcome outcome;
   facts.elapsed =
       std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - message.began);
   facts.deferred_for = recorded_ != nullptr ? recorded_->outcome.facts.deferred_for
                                             : engine_.deferrals().deferred_for(facts, steady_now());
-  outcome.facts = facts;
   reach_verdict(message, outcome);
-  return outcome;
 }
 
 void Session::reach_verdict(Message& message, Outcome& outcome) {

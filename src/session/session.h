@@ -117,7 +117,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // conclude.cc: from the last word of the message to its outcome.
   void finish();
-  Outcome conclude(Message& message);
+  void conclude(Message& message, Outcome& outcome);
   void reach_verdict(Message& message, Outcome& outcome);
   void match_entries(const Message& message, policy::Facts& facts) const;
   void write_results(const Message& message, Outcome& outcome) const;
