@@ -54,8 +54,9 @@ Connection::~Connection() {
 }
 
 void Connection::start() {
-  asio::error_code ignored;  // an accepted socket does not refuse it
-  socket_.non_blocking(true, ignored);
+  asio::error_code failed;
+  socket_.non_blocking(true, failed);
+  if (failed) return close();
   watch_idleness(last_word_ + idle_limit);
   read();
 }
@@ -71,7 +72,11 @@ void Connection::close() {
 
 void Connection::drain() {
   draining_ = true;
-  if (!conversation_.in_message()) close();
+  if (!busy()) close();
+}
+
+bool Connection::busy() const {
+  return !closed_ && (conversation_.in_message() || !writing_.empty());
 }
 
 void Connection::read() {
@@ -209,7 +214,7 @@ void Connection::watch() {
   const auto next = std::min(conversation_.deadline(), now + progress_interval);
   timer_.expires_at(std::max(next, now));
   timer_.async_wait([self = shared_from_this()](asio::error_code error) {
-    if (error || !self->conversation_.waiting()) return;
+    if (error || self->closed_ || !self->conversation_.waiting()) return;
     if (steady_now() >= self->conversation_.deadline()) {
       self->conversation_.expire();
     } else {

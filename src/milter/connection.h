@@ -44,7 +44,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   // Closes now when no message is under way, else when its verdict has been sent.
   void drain();
-  bool in_message() const { return conversation_.in_message(); }
+  // A message is under way, or its verdict is.
+  bool busy() const;
   void close();
 
  private:

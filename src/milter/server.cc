@@ -65,7 +65,7 @@ struct Server::State {
   State(session::Engine& shared_engine, Log& shared_log, Loops wanted)
       : engine(shared_engine), log(shared_log), filled_at(wanted.filled_at) {
     for (std::size_t i = 0; i < wanted.count; ++i) loops.push_back(std::make_unique<Loop>());
-    reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    take_reserve();
   }
 
   struct Socket {
@@ -86,7 +86,8 @@ struct Server::State {
 
   void wait_for_connections(Socket& socket);
   void accept_all(Socket& socket);
-  void turn_one_away(Socket& socket);
+  void take_reserve();
+  bool turn_one_away(Socket& socket);
   void pause(Socket& socket);
   void take(UniqueFd fd, const Socket& from);
   Loop& loop_for_one_more() const;
@@ -110,9 +111,10 @@ void Server::State::accept_all(Socket& socket) {
       const int why = errno;
       if (why == EINTR || why == ECONNABORTED) continue;
       if (why == EAGAIN || why == EWOULDBLOCK) return wait_for_connections(socket);
-      if (why == EMFILE || why == ENFILE) turn_one_away(socket);
+      if ((why == EMFILE || why == ENFILE) && turn_one_away(socket)) continue;
       return pause(socket);
     }
+    if (!reserve) take_reserve();
     try {
       take(std::move(fd), socket);
     } catch (const std::exception& error) {
@@ -122,14 +124,20 @@ void Server::State::accept_all(Socket& socket) {
   }
 }
 
-// Without the reserve the MTA would wait for its time-out.
-void Server::State::turn_one_away(Socket& socket) {
+void Server::State::take_reserve() { reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+// Without the reserve the MTA would wait for its time-out. False when there is none, or nobody to turn away.
+bool Server::State::turn_one_away(Socket& socket) {
   log.write_limited(
       LogLevel::warning, "milter descriptors",
       "milter: no file descriptors left; connections are turned away (raise LimitNOFILE)");
+  if (!reserve) return false;
   reserve.reset();
-  const UniqueFd refused(::accept4(socket.listening.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  UniqueFd refused(::accept4(socket.listening.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  const bool found = static_cast<bool>(refused);
+  refused.reset();  // its place is the reserve's
+  take_reserve();
+  return found;
 }
 
 // A listening socket stays readable when accept fails: without the pause this would spin.
@@ -156,7 +164,8 @@ void Server::State::take(UniqueFd fd, const Socket& from) {
       Connection::Socket(loop.context, asio::generic::stream_protocol(from.family, 0),
                          fd.release()),
       is_tcp, engine, from.role, loop.executor, log);
-  asio::dispatch(loop.context, [&loop, connection] {
+  // The loop's own from here on: it must also end there.
+  asio::dispatch(loop.context, [&loop, connection = std::move(connection)] {
     loop.remember(connection);
     connection->start();
   });
@@ -259,7 +268,7 @@ std::size_t Server::drain(std::chrono::milliseconds within) {
       std::size_t busy = 0;
       loop.for_each([&](Connection& connection) {
         connection.drain();
-        if (connection.in_message()) ++busy;
+        if (connection.busy()) ++busy;
       });
       return busy;
     });

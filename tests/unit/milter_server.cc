@@ -246,6 +246,30 @@ TEST(Server, DrainEndsWhenItsTimeIsUp) {
   EXPECT_TRUE(busy.closed());
 }
 
+TEST(Server, DrainSendsWhatTheMtaHasNotReadYet) {
+  constexpr int messages = 1000;  // their answers are more than the socket holds
+  Served served;
+  MilterClient slow(served.path());
+  ASSERT_TRUE(slow.greet());
+  const std::string one = packet('M', strings({"<bob@a.example>"})) +
+                          packet('R', strings({"<user@example.jp>"})) +
+                          test::header_packet("From", " bob@a.example") + packet('N') + packet('E');
+  for (int i = 0; i < messages; ++i) ASSERT_TRUE(slow.send(one));
+  for (int i = 0; served.counters().messages < messages && i < 1000; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  std::size_t cut_off = 1;
+  std::thread draining([&] { cut_off = served.server().drain(std::chrono::seconds(10)); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  int verdicts = 0;
+  for (std::string answer; !(answer = slow.next()).empty();) {
+    if (answer[0] == 'i') ++verdicts;
+  }
+  draining.join();
+  EXPECT_EQ(verdicts, messages);
+  EXPECT_EQ(cut_off, 0U);
+}
+
 // The time that this process has used.
 std::chrono::milliseconds cpu_time() {
   rusage used{};
@@ -254,11 +278,16 @@ std::chrono::milliseconds cpu_time() {
                                    (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000);
 }
 
-// Connects without waiting for anything.
-UniqueFd knock(const std::string& path) {
+sockaddr_un unix_address(const std::string& path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   path.copy(name.sun_path, sizeof name.sun_path - 1);
+  return name;
+}
+
+// Connects without waiting for anything.
+UniqueFd knock(const std::string& path) {
+  const auto name = unix_address(path);
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) fd.reset();
   return fd;
@@ -292,6 +321,39 @@ TEST(Server, WithoutDescriptorsConnectionsAreTurnedAwayAndItRecovers) {
   MilterClient after(served.path());
   ASSERT_TRUE(after.greet());
   EXPECT_EQ(after.message(), "c");
+}
+
+// The reserve is there again for the next one.
+TEST(Server, WithoutDescriptorsEveryConnectionIsTurnedAway) {
+  Served served;
+  MilterClient before(served.path());
+  ASSERT_TRUE(before.greet());
+  std::vector<UniqueFd> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const timeval patience{3, 0};
+    ::setsockopt(clients.back().get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto all = limit.rlim_cur;
+  UniqueFd lowest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  limit.rlim_cur = static_cast<rlim_t>(lowest.get());
+  lowest.reset();
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const auto name = unix_address(served.path());
+  int turned_away = 0;
+  for (const auto& client : clients) {
+    char octet = 0;
+    if (::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 &&
+        ::recv(client.get(), &octet, 1, 0) == 0) {
+      ++turned_away;
+    }
+  }
+  limit.rlim_cur = all;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_EQ(turned_away, 6);
+  EXPECT_EQ(before.message(), "c");
 }
 
 }  // namespace
