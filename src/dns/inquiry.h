@@ -27,9 +27,10 @@ class Inquiry {
   // Hints stop when fewer questions than this are left: what is needed comes first.
   static constexpr std::size_t kept_from_hints = 20;
 
-  // `notify` is called when answers have come in since the last collect(), once until then, and by ask() when
-  // it collected what others may wait for. It must be cheap (tell the owner, no more), and is over before the destructor returns: so do not
-  // destroy an Inquiry while holding a lock that `notify` takes, or from within it.
+  // `notify` is called when answers have come in since the last collect(), once until then, and by
+  // ask() when it collected what others may wait for. It must be cheap (tell the owner, no more),
+  // and is over before the destructor returns: so do not destroy an Inquiry while holding a lock
+  // that `notify` takes, or from within it.
   Inquiry(Resolver& resolver, const Options& options, std::function<void()> notify);
   Inquiry(const Inquiry&) = delete;
   Inquiry& operator=(const Inquiry&) = delete;

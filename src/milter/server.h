@@ -22,8 +22,8 @@ class Server {
  public:
   struct Loops {
     std::size_t count;
-    std::size_t
-        filled_at;  // connections; then the next one takes some, and when all have so many, the emptiest
+    // Connections. Then the next loop takes some, and when all have so many, the emptiest one.
+    std::size_t filled_at;
   };
   // A loop for two cores, for the MTA on the same host needs many times our share of them for a message; and eight at
   // most, for one decides some 4,000 messages a second. 64 connections that all have a message in the same moment

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <thread>
@@ -150,6 +151,14 @@ TEST(Server, ServesOverTcpOfBothFamilies) {
     ASSERT_TRUE(client.connected() && client.greet()) << host;
     EXPECT_EQ(client.message(), "c") << host;
   }
+}
+
+// One that decides thousands of messages a second is enough for two cores; an MTA's usual connections fit into two.
+TEST(Server, UsuallyHasALoopForTwoCores) {
+  const auto loops = Server::usual_loops();
+  const auto cores = std::max(1U, std::thread::hardware_concurrency());
+  EXPECT_EQ(loops.count, std::clamp(cores / 2, 1U, 8U));
+  EXPECT_EQ(loops.filled_at, 64U);
 }
 
 TEST(Server, TwoHundredConnections) {
