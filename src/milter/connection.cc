@@ -79,10 +79,14 @@ bool Connection::busy() const {
   return !closed_ && (conversation_.in_message() || !writing_.empty());
 }
 
+// An MTA waits for an answer before it sends more. From one that does not read what it is answered nothing more is taken,
+// or its answers would pile up here.
 void Connection::read() {
-  if (closed_) return;
+  if (closed_ || reading_ || !writing_.empty()) return;
+  reading_ = true;
   socket_.async_read_some(asio::buffer(buffer_.get() + end_, room_ - end_),
                           [self = shared_from_this()](asio::error_code error, std::size_t octets) {
+                            self->reading_ = false;
                             if (error) {
                               self->close();
                             } else {
@@ -189,6 +193,8 @@ void Connection::write() {
                         self->write();
                       } else if (self->draining_ && !self->conversation_.in_message()) {
                         self->close();
+                      } else {
+                        self->read();
                       }
                     });
 }

@@ -76,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_tcp_;
   std::string writing_;
   std::string queued_;
+  bool reading_ = false;
   bool draining_ = false;
   bool closed_ = false;
 };

@@ -72,9 +72,13 @@ bool MilterClient::send(std::string_view octets) {
   return true;
 }
 
-bool MilterClient::wait(std::chrono::milliseconds within) const {
-  pollfd descriptor{fd_.get(), POLLIN, 0};
+bool MilterClient::wait(short event, std::chrono::milliseconds within) const {
+  pollfd descriptor{fd_.get(), event, 0};
   return ::poll(&descriptor, 1, static_cast<int>(within.count())) > 0;
+}
+
+bool MilterClient::takes_more(std::chrono::milliseconds within) const {
+  return wait(POLLOUT, within);
 }
 
 std::string MilterClient::next(std::chrono::milliseconds within) {
@@ -87,7 +91,7 @@ std::string MilterClient::next(std::chrono::milliseconds within) {
       return text;
     }
     char chunk[4096];
-    if (!wait(within)) return "";
+    if (!wait(POLLIN, within)) return "";
     const auto octets = ::recv(fd_.get(), chunk, sizeof chunk, 0);
     if (octets <= 0) return "";
     received_.append(chunk, static_cast<std::size_t>(octets));
@@ -96,7 +100,7 @@ std::string MilterClient::next(std::chrono::milliseconds within) {
 
 bool MilterClient::closed(std::chrono::milliseconds within) {
   char chunk[4096];
-  while (wait(within)) {
+  while (wait(POLLIN, within)) {
     if (::recv(fd_.get(), chunk, sizeof chunk, 0) <= 0) return true;
   }
   return false;

@@ -41,6 +41,8 @@ class MilterClient {
   MilterClient(const std::string& host, std::uint16_t port);
   bool connected() const { return static_cast<bool>(fd_); }
   bool send(std::string_view octets);
+  // Whether a short packet could be sent without waiting, at some time within this one.
+  bool takes_more(std::chrono::milliseconds within) const;
   // The next packet as shown() has it; empty at the end of the connection or after the time.
   std::string next(std::chrono::milliseconds within = std::chrono::seconds(10));
   // Whether the filter has closed the connection, within the time.
@@ -53,7 +55,8 @@ class MilterClient {
   std::string message();
 
  private:
-  bool wait(std::chrono::milliseconds within) const;
+  // For POLLIN or POLLOUT.
+  bool wait(short event, std::chrono::milliseconds within) const;
   UniqueFd fd_;
   std::string received_;
   bool mail_is_answered_ = true;

@@ -255,28 +255,51 @@ TEST(Server, DrainEndsWhenItsTimeIsUp) {
   EXPECT_TRUE(busy.closed());
 }
 
+std::string message_packets() {
+  return packet('M', strings({"<bob@a.example>"})) + packet('R', strings({"<user@example.jp>"})) +
+         test::header_packet("From", " bob@a.example") + packet('N') + packet('E');
+}
+
 TEST(Server, DrainSendsWhatTheMtaHasNotReadYet) {
-  constexpr int messages = 1000;  // their answers are more than the socket holds
   Served served;
   MilterClient slow(served.path());
   ASSERT_TRUE(slow.greet());
-  const std::string one = packet('M', strings({"<bob@a.example>"})) +
-                          packet('R', strings({"<user@example.jp>"})) +
-                          test::header_packet("From", " bob@a.example") + packet('N') + packet('E');
-  for (int i = 0; i < messages; ++i) ASSERT_TRUE(slow.send(one));
+  // In one piece, which the filter reads at once; the answers are more than the socket holds.
+  constexpr unsigned messages = 700;
+  std::string all;
+  for (unsigned i = 0; i < messages; ++i) all += message_packets();
+  ASSERT_LT(all.size(), 68U * 1024);
+  ASSERT_TRUE(slow.send(all));
   for (int i = 0; served.counters().messages < messages && i < 1000; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  ASSERT_EQ(served.counters().messages, messages);
   std::size_t cut_off = 1;
   std::thread draining([&] { cut_off = served.server().drain(std::chrono::seconds(10)); });
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  int verdicts = 0;
+  unsigned verdicts = 0;
   for (std::string answer; !(answer = slow.next()).empty();) {
     if (answer[0] == 'i') ++verdicts;
   }
   draining.join();
   EXPECT_EQ(verdicts, messages);
   EXPECT_EQ(cut_off, 0U);
+}
+
+TEST(Server, FromAnMtaThatReadsNoAnswersNothingMoreIsTaken) {
+  Served served;
+  MilterClient deaf(served.path());
+  ASSERT_TRUE(deaf.greet());
+  constexpr int most = 40'000;  // 3 MB, of which the sockets hold a tenth
+  int sent = 0;
+  while (sent < most && deaf.takes_more(std::chrono::seconds(2)) && deaf.send(message_packets())) ++sent;
+  EXPECT_LT(sent, most);
+  // It goes on when they are read.
+  for (int verdicts = 0; verdicts < sent;) {
+    const auto answer = deaf.next();
+    ASSERT_FALSE(answer.empty()) << "after " << verdicts << " of " << sent;
+    if (answer[0] == 'i') ++verdicts;
+  }
 }
 
 // The time that this process has used.
