@@ -196,8 +196,8 @@ void Daemon::watch_lists(const session::Snapshot& snapshot) {
 void Daemon::look_around() {
   list_watch_.tick(steady_now());
   const auto current = engine_->snapshot();
-  auto changed = list_files_.look(loaded_.settings.list_files, *current, engine_->now());
-  if (changed) engine_->replace(std::move(changed));
+  list_files_.look(loaded_.settings.list_files, *current, engine_->now(),
+                   [this](auto changed) { engine_->replace(std::move(changed)); });
 }
 
 void Daemon::serve_signals() {

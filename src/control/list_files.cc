@@ -264,22 +264,24 @@ std::optional<ListFiles::Stamp> ListFiles::stamp_of(const std::string& path) {
                nanoseconds(status.st_ctim)};
 }
 
-std::shared_ptr<const session::Snapshot> ListFiles::look(const ListFileOptions& options,
-                                                         const session::Snapshot& current,
-                                                         WallTime now) {
+void ListFiles::look(const ListFileOptions& options, const session::Snapshot& current, WallTime now,
+                     const Replace& replace) {
   const auto& rules = current.rules;
-  auto allow = look_at(ListKind::allow, options.allowlist, rules.allowlist.get(), now);
-  auto deny = look_at(ListKind::deny, options.denylist, rules.denylist.get(), now);
+  const auto allow = look_at(ListKind::allow, options.allowlist, rules.allowlist.get(), now);
+  const auto deny = look_at(ListKind::deny, options.denylist, rules.denylist.get(), now);
+  if (allow || deny) {
+    // The copy points into the suffix list that both share.
+    auto next = std::make_shared<session::Snapshot>(current);
+    if (allow) next->rules.allowlist = allow;
+    if (deny) next->rules.denylist = deny;
+    replace(std::move(next));
+  }
+  tell_change(rules.allowlist.get(), allow.get());
+  tell_change(rules.denylist.get(), deny.get());
   // A list that was read again may bring entries that expired long ago.
   tell_expired(allow ? allow.get() : rules.allowlist.get(), allow ? WallTime::min() : looked_, now);
   tell_expired(deny ? deny.get() : rules.denylist.get(), deny ? WallTime::min() : looked_, now);
   looked_ = now;
-  if (!allow && !deny) return nullptr;
-  auto next = std::make_shared<session::Snapshot>(current);
-  // The copy points into the suffix list that both share.
-  if (allow) next->rules.allowlist = std::move(allow);
-  if (deny) next->rules.denylist = std::move(deny);
-  return next;
 }
 
 std::shared_ptr<const Allowlist> ListFiles::look_at(ListKind kind,
@@ -299,10 +301,7 @@ std::shared_ptr<const Allowlist> ListFiles::look_at(ListKind kind,
     changed |= files.back() != before;
   }
   if (!changed) return nullptr;
-  auto after = std::make_shared<const Allowlist>(kind, std::move(files));
-  const Allowlist empty(kind, {});
-  tell_change(held == nullptr ? empty : *held, *after);
-  return after;
+  return std::make_shared<const Allowlist>(kind, std::move(files));
 }
 
 std::shared_ptr<const AllowFile> ListFiles::look_at_file(
@@ -328,31 +327,34 @@ std::shared_ptr<const AllowFile> ListFiles::look_at_file(
 }
 
 void ListFiles::keep(const std::string& path, const AllowFile& held, const std::string& why) {
-  // Once, and not at the first look: it may be the moment between an editor's two renames.
-  if (++kept_[path] != 2) return;
+  // Once for each reason, and not at the first look: it may be the moment between an editor's two renames.
+  auto& kept = kept_[path];
+  if (++kept.looks < 2 || kept.told == why) return;
+  kept.told = why;
   log_.warning(path + ": " + why + ": what it held (" + count(held.entries.size(), "entry") +
                ") stays in force; to drop it, write an empty file");
 }
 
-void ListFiles::tell_change(const Allowlist& before, const Allowlist& after) {
-  const auto old_texts = texts_of(before);
-  const auto new_texts = texts_of(after);
-  std::string line = name_of(after.kind()) + ": " + count(after.size(), "entry") + " (" +
+void ListFiles::tell_change(const Allowlist* before, const Allowlist* after) {
+  if (after == nullptr) return;
+  const auto old_texts = before == nullptr ? std::vector<std::string>{} : texts_of(*before);
+  const auto new_texts = texts_of(*after);
+  std::string line = name_of(after->kind()) + ": " + count(after->size(), "entry") + " (" +
                      std::to_string(only_in_first(new_texts, old_texts)) + " added, " +
                      std::to_string(only_in_first(old_texts, new_texts)) + " removed)";
-  const auto findings = after.findings();
-  if (after.bad_lines() == 0) {
+  const auto findings = after->findings();
+  if (after->bad_lines() == 0) {
     log_.info(line);
   } else {
     const auto bad = std::find_if(findings.begin(), findings.end(),
                                   [](const auto& finding) { return finding.bad_line; });
-    line += ", " + count(after.bad_lines(), "bad line");
+    line += ", " + count(after->bad_lines(), "bad line");
     if (bad != findings.end()) line += ": " + bad->text();
     log_.warning(line);
   }
   // The first bad line has been told.
   for (std::size_t i = 0; i < std::min(findings.size(), max_told); ++i) {
-    if (after.bad_lines() != 1 || !findings[i].bad_line) log_.warning(findings[i].text());
+    if (after->bad_lines() != 1 || !findings[i].bad_line) log_.warning(findings[i].text());
   }
 }
 

@@ -5,6 +5,7 @@
 // Thread: one owner, the one that replaces the engine's snapshot.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,9 +43,10 @@ class ListFiles {
 
   // After the start and after a reload: says what is wrong with what is in force now.
   void loaded(const policy::RuleSet& rules, WallTime now);
-  // The snapshot with what has changed since; nullptr when nothing has.
-  std::shared_ptr<const session::Snapshot> look(const ListFileOptions& options,
-                                                const session::Snapshot& current, WallTime now);
+  // Gives `replace` a snapshot with what has changed since, if anything has, and logs the change when it is in force.
+  using Replace = std::function<void(std::shared_ptr<const session::Snapshot>)>;
+  void look(const ListFileOptions& options, const session::Snapshot& current, WallTime now,
+            const Replace& replace);
 
  private:
   struct Stamp {
@@ -54,6 +56,11 @@ class ListFiles {
     std::int64_t modified = 0;  // ns
     std::int64_t changed = 0;   // ns, of the inode
     bool operator==(const Stamp&) const = default;
+  };
+  // A file whose old entries are kept: for how many looks, and the reason that was told.
+  struct Kept {
+    int looks = 0;
+    std::string told;
   };
   using Files = policy::Allowlist::Files;
 
@@ -65,13 +72,13 @@ class ListFiles {
       policy::ListKind kind, const std::string& path,
       const std::shared_ptr<const policy::AllowFile>& held, WallTime now);
   void keep(const std::string& path, const policy::AllowFile& held, const std::string& why);
-  void tell_change(const policy::Allowlist& before, const policy::Allowlist& after);
+  void tell_change(const policy::Allowlist* before, const policy::Allowlist* after);
   void tell_expired(const policy::Allowlist* list, WallTime after, WallTime now);
 
   Log& log_;
   std::map<std::string, Stamp> stamps_;  // of what was read, once it has settled
-  std::map<std::string, int> kept_;      // files whose old entries are kept, and for how many looks
-  std::set<std::string> expired_;        // entries that were reported
+  std::map<std::string, Kept> kept_;
+  std::set<std::string> expired_;  // entries that were reported
   WallTime looked_ = WallTime::min();
 };
 

@@ -21,6 +21,9 @@ struct SignatureResult {
   std::string reason;           // for people
   unsigned key_bits = 0;        // 0: unknown
   bool testing = false;         // t=y in the key record
+
+  // RFC 6376 §3.6.1: what a signer in testing mode signs is treated as unsigned.
+  bool proves() const { return code == Code::pass && !testing; }
   bool operator==(const SignatureResult&) const = default;
 };
 

@@ -9,6 +9,20 @@
 
 namespace sekisho::policy {
 
+std::optional<mail::Mailbox> sender_of(const Facts& facts) {
+  const auto path = mail::ReversePath::parse(facts.mail_from);
+  return path ? path->mailbox() : std::nullopt;
+}
+
+// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for the null reverse-path
+// (RFC 7208 §2.4).
+bool spf_proves(const Facts& facts, std::string_view domain) {
+  if (!facts.spf_mail_from.proves() || facts.spf_mail_from.scope != spf::Scope::mfrom) return false;
+  const auto sender = sender_of(facts);
+  const auto checked = mail::DomainName::parse(facts.spf_mail_from.domain);
+  return sender && checked && sender->domain == *checked && checked->text() == domain;
+}
+
 namespace {
 
 using mail::DomainName;
@@ -20,27 +34,6 @@ struct Showing {
   bool nobody = false;  // readers do not agree on who it is: not even an entry without proof holds
 };
 
-struct SenderAddress {
-  std::string local_part;
-  std::string domain;
-};
-
-// Strict: an address that readers could take in several ways proves nothing.
-std::optional<SenderAddress> sender_of(const Facts& facts) {
-  const auto path = mail::ReversePath::parse(facts.mail_from);
-  if (!path || path->is_null()) return std::nullopt;
-  return SenderAddress{path->mailbox()->local_part, path->mailbox()->domain.text()};
-}
-
-// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for the null reverse-path
-// (RFC 7208 §2.4).
-bool spf_passed_for(const Facts& facts, std::string_view domain) {
-  if (!facts.spf_mail_from.proves() || facts.spf_mail_from.scope != spf::Scope::mfrom) return false;
-  const auto sender = sender_of(facts);
-  const auto checked = DomainName::parse(facts.spf_mail_from.domain);
-  return sender && checked && sender->domain == checked->text() && checked->text() == domain;
-}
-
 std::string spf_reason(const Facts& facts) {
   return "spf=" + std::string(to_string(facts.spf_mail_from.code)) +
          (facts.spf_mail_from.overbroad ? ", of a record that allows nearly everybody" : "");
@@ -50,11 +43,6 @@ std::string dmarc_reason(const Facts& facts) {
   const std::string result = "dmarc=" + std::string(to_string(facts.dmarc.code));
   const bool hollow = facts.dmarc.code == dmarc::Code::pass && !dmarc_proves(facts);
   return hollow ? result + " by " + spf_reason(facts) : result;
-}
-
-// RFC 6376 §3.6.1: what a signer in testing mode signs is treated as unsigned.
-bool counts(const dkim::SignatureResult& signature) {
-  return signature.code == dkim::Code::pass && !signature.testing;
 }
 
 Showing show_author(const AllowEntry& entry, const Facts& facts) {
@@ -68,7 +56,7 @@ Showing show_author(const AllowEntry& entry, const Facts& facts) {
     case Proof::dkim: {
       const bool own = std::any_of(
           facts.dkim.begin(), facts.dkim.end(),
-          [&](const auto& signature) { return counts(signature) && signature.domain == domain; });
+          [&](const auto& signature) { return signature.proves() && signature.domain == domain; });
       const bool aligned = facts.dmarc.aligned_dkim && facts.dmarc.from == domain;
       const bool proven = own || aligned;
       return {proven, proven ? "dkim=pass for the author" : "no dkim=pass for the author"};
@@ -76,7 +64,7 @@ Showing show_author(const AllowEntry& entry, const Facts& facts) {
     case Proof::spf: {
       const bool aligned =
           facts.dmarc.aligned_spf && facts.spf_mail_from.proves() && facts.dmarc.from == domain;
-      const bool proven = spf_passed_for(facts, domain) || aligned;
+      const bool proven = spf_proves(facts, domain) || aligned;
       if (proven) return {true, "spf=pass for the author"};
       return {false,
               facts.spf_mail_from.overbroad ? spf_reason(facts) : "no spf=pass for the author"};
@@ -139,9 +127,10 @@ class Matcher {
 
   void match_sender() {
     if (const auto sender = sender_of(facts_)) {
-      const Showing showing{spf_passed_for(facts_, sender->domain), spf_reason(facts_)};
+      const std::string& domain = sender->domain.text();
+      const Showing showing{spf_proves(facts_, domain), spf_reason(facts_)};
       for (const auto* entry :
-           list_.find(IdentityKind::mfrom, sender->local_part, sender->domain, facts_.received)) {
+           list_.find(IdentityKind::mfrom, sender->local_part, domain, facts_.received)) {
         add(*entry, showing);
       }
     } else if (const auto at = facts_.mail_from.rfind('@'); deny() && at != std::string::npos) {
@@ -155,7 +144,7 @@ class Matcher {
     for (const auto& signature : facts_.dkim) {
       std::string reason = "dkim=" + std::string(to_string(signature.code));
       if (signature.testing) reason += ", the key is in testing mode";
-      match_name(IdentityKind::dkim, signature.domain, {counts(signature), std::move(reason)});
+      match_name(IdentityKind::dkim, signature.domain, {signature.proves(), std::move(reason)});
     }
   }
 

@@ -12,20 +12,6 @@ namespace {
 
 using mail::DomainName;
 
-bool counts(const dkim::SignatureResult& signature) {
-  return signature.code == dkim::Code::pass && !signature.testing &&
-         DomainName::parse(signature.domain).has_value();
-}
-
-std::optional<mail::Mailbox> sender_of(const Facts& facts) {
-  const auto path = mail::ReversePath::parse(facts.mail_from);
-  return path ? path->mailbox() : std::nullopt;
-}
-
-bool spf_passed(const Facts& facts, const mail::Mailbox& sender) {
-  return facts.spf_mail_from.proves() && facts.spf_mail_from.domain == sender.domain.text();
-}
-
 // What the rule forbade, and nothing else.
 AllowEffect effect_against(const std::string& rule) {
   AllowEffect effect;
@@ -57,7 +43,7 @@ std::optional<Proposal> by_author(const Facts& facts) {
   std::optional<Proof> proof;
   std::string reason;
   const auto own = [&](const dkim::SignatureResult& signature) {
-    return counts(signature) && signature.domain == domain;
+    return signature.proves() && signature.domain == domain;
   };
   const auto sender = sender_of(facts);
   if (dmarc_proves(facts) && facts.dmarc.from == domain) {
@@ -66,7 +52,8 @@ std::optional<Proposal> by_author(const Facts& facts) {
   } else if (std::any_of(facts.dkim.begin(), facts.dkim.end(), own)) {
     proof = Proof::dkim;
     reason = "dkim=pass for the author's domain " + domain;
-  } else if (sender && sender->domain == author.domain() && spf_passed(facts, *sender)) {
+  } else if (sender && sender->domain == author.domain() &&
+             spf_proves(facts, sender->domain.text())) {
     proof = Proof::spf;
     reason = "spf=pass for the author's domain " + domain;
   }
@@ -79,15 +66,14 @@ std::optional<Proposal> by_author(const Facts& facts) {
 
 std::optional<Proposal> by_signature(const Facts& facts, const DomainName* aligned_with) {
   for (const auto& signature : facts.dkim) {
-    if (!counts(signature)) continue;
-    const auto domain = DomainName::parse(signature.domain).value();
-    if (domain.label_count() == 1) continue;
-    if (aligned_with != nullptr && !aligned_with->is_or_is_below(domain) &&
-        !domain.is_or_is_below(*aligned_with)) {
+    const auto domain = DomainName::parse(signature.domain);
+    if (!signature.proves() || !domain || domain->label_count() == 1) continue;
+    if (aligned_with != nullptr && !aligned_with->is_or_is_below(*domain) &&
+        !domain->is_or_is_below(*aligned_with)) {
       continue;
     }
-    return make_proposal(IdentityKind::dkim, Proof::dkim, {"", domain}, false,
-                         "dkim=pass with d=" + domain.text());
+    return make_proposal(IdentityKind::dkim, Proof::dkim, {"", *domain}, false,
+                         "dkim=pass with d=" + domain->text());
   }
   return std::nullopt;
 }
@@ -110,7 +96,7 @@ bool comes_again(const std::string& local_part) {
 
 std::optional<Proposal> by_sender(const Facts& facts) {
   const auto sender = sender_of(facts);
-  if (!sender || !spf_passed(facts, *sender)) return std::nullopt;
+  if (!sender || !spf_proves(facts, sender->domain.text())) return std::nullopt;
   return make_proposal(IdentityKind::mfrom, Proof::spf, *sender, comes_again(sender->local_part),
                        "spf=pass for the MAIL FROM domain " + sender->domain.text());
 }

@@ -14,6 +14,7 @@
 #include "dmarc/result.h"
 #include "mail/author.h"
 #include "mail/ip_address.h"
+#include "mail/mailbox.h"
 #include "policy/allow_match.h"
 #include "spf/result.h"
 
@@ -90,6 +91,11 @@ struct Facts {
   bool operator==(const Facts&) const = default;
 };
 
+// The MAIL FROM, read strictly: an address that readers could take in several ways proves nothing. None for the null
+// reverse-path.
+std::optional<mail::Mailbox> sender_of(const Facts& facts);
+// SPF passed for the domain of the MAIL FROM, which is this one.
+bool spf_proves(const Facts& facts, std::string_view domain);
 // dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly everybody.
 bool dmarc_proves(const Facts& facts);
 

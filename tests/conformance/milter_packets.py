@@ -21,8 +21,8 @@ import sys
 import tempfile
 import time
 
-REPLY_WAIT = 10.0   # seconds until a missing reply is a hang
-CLOSE_WAIT = 5.0    # seconds until the filter has closed a connection on which we have closed
+REPLY_WAIT = 60.0   # seconds until a missing reply is a hang
+CLOSE_WAIT = 30.0    # seconds until the filter has closed a connection on which we have closed
 MEMORY_GROWTH_KB = 200 * 1024
 
 # Command: the flag that leaves the event out, and the flag that leaves its reply out (mfdef.h, protocol 6).

@@ -25,7 +25,7 @@ from load import Command, GONE, Load, REFUSED, RELEASED, release  # noqa: E402
 
 SKIPPED = 77
 CLIENTS, RELEASERS = 8, 2
-SETTLE = 20                # seconds until nothing is on its way any more
+SETTLE = 60                # seconds until nothing is on its way any more
 LONGEST_LOAD = 0.6         # seconds until the daemon is killed
 HELD_AT_MOST = 40          # messages that wait for later rounds
 # One a round. "At an answer": in the moment in which a client reads that its message, which is held, is accepted.

@@ -13,7 +13,7 @@ from ledger import Mail, digest_of_body
 # Exit codes of `sekisho quarantine release`: done; somebody else has it, or had it; not now.
 RELEASED, REFUSED, GONE, TEMPORARY = 0, 65, 66, 75
 # However long a filter is away in this test, it is back before that.
-PATIENCE = 30
+PATIENCE = 90
 
 
 class Command:

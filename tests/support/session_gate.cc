@@ -117,7 +117,7 @@ session::Outcome Gate::judge(session::Session& session, const Letter& letter) {
   std::optional<session::Outcome> outcome;
   send(session, letter);
   session.end_of_message("4bXY", [&](const session::Outcome& reached) { outcome = reached; });
-  queue_->run_until([&] { return outcome.has_value(); }, steady_now() + std::chrono::seconds(5));
+  queue_->run_until([&] { return outcome.has_value(); }, steady_now() + std::chrono::seconds(60));
   if (!outcome) throw std::logic_error("no outcome");
   return *outcome;
 }

@@ -59,9 +59,13 @@ class ListFilesTest : public testing::Test {
   }
   // Whether a new snapshot came of it.
   bool look() {
-    auto next = files_.look(options_, *current_, now_);
-    if (next) current_ = next;
-    return next != nullptr;
+    bool changed = false;
+    const auto before = current_;
+    files_.look(options_, *before, now_, [&](auto next) {
+      current_ = std::move(next);
+      changed = true;
+    });
+    return changed;
   }
   std::string entries() const {
     std::string text;
@@ -87,6 +91,15 @@ TEST_F(ListFilesTest, AChangeInPlaceHolds) {
   EXPECT_EQ(sink_->take(),
             std::vector<std::string>{"info: allowlist: 2 entries (1 added, 0 removed)"});
   EXPECT_FALSE(look());
+}
+
+// Who waits for the line may rely on it.
+TEST_F(ListFilesTest, AChangeIsToldWhenItHolds) {
+  write("allow", "from:b.example skip=dnsbl\n");
+  std::vector<std::string> before;
+  files_.look(options_, *current_, now_, [&](const auto&) { before = sink_->take(); });
+  EXPECT_EQ(before, std::vector<std::string>{});
+  EXPECT_EQ(sink_->take().size(), 1U);
 }
 
 TEST_F(ListFilesTest, ARenamedFileHolds) {
@@ -160,9 +173,15 @@ TEST_F(ListFilesTest, WhatIsNoFileOrTooLargeKeepsTheEntries) {
   std::filesystem::resize_file(path("allow"), 33U * 1024 * 1024);
   EXPECT_FALSE(look());
   EXPECT_EQ(entries(), "from:a.example ");
-  const auto lines = sink_->take();
+  auto lines = sink_->take();
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("larger than 32 MB"), std::string::npos);
+  // Another reason is told too, and once.
+  std::filesystem::remove(path("allow"));
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(look());
+  lines = sink_->take();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("No such file"), std::string::npos);
 }
 
 TEST_F(ListFilesTest, AnEntryThatExpiresIsToldOnce) {

@@ -83,11 +83,14 @@ class MetricsHttp : public testing::TestWithParam<const char*> {
   std::string get(const std::string& path) const {
     return raw("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
   }
-  // A scrape works, and at once.
+  // A scrape works, and at once: of three, for the machine may stand still itself.
   void expect_served() const {
-    const auto began = steady_now();
-    EXPECT_TRUE(get("/metrics").ends_with("\r\n\r\n" + text()));
-    EXPECT_LT(steady_now() - began, seconds(2));
+    for (int i = 0; i < 3; ++i) {
+      const auto began = steady_now();
+      EXPECT_TRUE(get("/metrics").ends_with("\r\n\r\n" + text()));
+      if (steady_now() - began < seconds(2)) return;
+    }
+    ADD_FAILURE() << "three scrapes took two seconds and more";
   }
 
   std::string text() const { return "# TYPE a gauge\na 1\n" + std::string(more_, '#'); }
@@ -167,7 +170,7 @@ TEST_P(MetricsHttp, GarbageIsNotAnsweredWithMetrics) {
   std::vector<std::thread> clients;
   for (const auto& octets : cases) {
     clients.emplace_back([&] {
-      const std::string answer = raw(octets, http_request_time + seconds(5));
+      const std::string answer = raw(octets, http_request_time + seconds(30));
       EXPECT_EQ(answer.find(text()), std::string::npos) << octets.substr(0, 40);
     });
   }
@@ -205,7 +208,7 @@ TEST_P(MetricsHttp, ASlowClientHasTheTimeOfOneRequest) {
   const UniqueFd slow = connected();
   const auto began = steady_now();
   bool ended = false;
-  while (!ended && steady_now() - began < http_request_time + seconds(5)) {
+  while (!ended && steady_now() - began < http_request_time + seconds(30)) {
     write_all(slow.get(), "G", milliseconds(100));
     pollfd ready{slow.get(), POLLIN, 0};
     ended = ::poll(&ready, 1, 500) > 0;
@@ -213,7 +216,7 @@ TEST_P(MetricsHttp, ASlowClientHasTheTimeOfOneRequest) {
   }
   EXPECT_TRUE(ended);
   EXPECT_GT(steady_now() - began, http_request_time - seconds(1));
-  EXPECT_LT(steady_now() - began, http_request_time + seconds(2));
+  EXPECT_LT(steady_now() - began, http_request_time + seconds(20));
 }
 
 TEST_P(MetricsHttp, ManySlowClientsHoldNobodyUp) {
@@ -277,7 +280,7 @@ TEST_P(MetricsHttp, ManyAtTheSameTime) {
 TEST_P(MetricsHttp, ItsEnd) {
   const UniqueFd waiting = connected();
   server_.stop();
-  EXPECT_EQ(rest(waiting.get(), seconds(2)), "");
+  EXPECT_EQ(rest(waiting.get(), seconds(20)), "");
   EXPECT_FALSE(connected());
   server_.stop();
 }

@@ -116,7 +116,7 @@ TEST_F(StoreOfGate, KeepsTheEnvelopeAndOurOwnHop) {
   session->body("x\r\n");
   session->end_of_message("4bXY", [&](const Outcome& reached) { outcome = reached; });
   gate_.queue().run_until([&] { return outcome.has_value(); },
-                          steady_now() + std::chrono::seconds(5));
+                          steady_now() + std::chrono::seconds(60));
   ASSERT_TRUE(outcome);
   const auto message = holding_->store().get(outcome->facts.id);
   ASSERT_TRUE(message) << message.error().why;

@@ -4,13 +4,14 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 from . import process
 
 # What every scenario starts from; a file's [config.NAME] tables are laid over it.
 BASE = {
     "identity": {"authserv_id": "mx.example.jp", "hostname": "mx.example.jp", "domains": ["example.jp"]},
-    "dns": {"timeout": "1s", "message_budget": "4s"},
+    "dns": {"timeout": "2s", "message_budget": "8s"},
 }
 
 
@@ -87,6 +88,7 @@ class Daemon:
         for name, text in self._files.items():
             if not os.path.exists(os.path.join(self.home, name)):
                 self.write_file(name, text)
+        self._before_start = self.log_size()
         argv = [self._program, "-c", os.path.join(self.home, "milter.conf"), "-f"]
         self._process = process.start(argv, os.path.join(self.home, "output"), user=65534, group="postfix",
                                       extra_groups=[], cwd=self.home, env=self._environment())
@@ -134,12 +136,30 @@ class Daemon:
         self._process.wait()
 
     def wait(self):
+        """Until it serves, and has logged its start: the sockets are there before the rest is."""
         try:
             process.wait_for_socket(f"{self.home}/mx.sock", self._process)
             process.wait_for_socket(f"{self.home}/local.sock", self._process)
             process.wait_for_port("127.0.0.1", self._port, self._process)
+            self._wait_for_log("lists in force:")
         except process.NotReady as error:
             raise process.NotReady(f"sekishod: {error}\n{self._read('output')}") from error
+
+    def wait_for_lists(self, command, seconds=60):
+        """Until each has had its first test: nobody is listed before."""
+        end = time.monotonic() + seconds
+        while "not tested yet" in process.run([command, "status", "--json", "--socket", self.control]):
+            if time.monotonic() > end:
+                raise process.NotReady("sekishod: does not test its lists")
+            time.sleep(0.05)
+
+    def _wait_for_log(self, text, seconds=30):
+        """In what this start has logged."""
+        end = time.monotonic() + seconds
+        while text not in self.log_since(self._before_start):
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise process.NotReady(f"does not log {text!r}")
+            time.sleep(0.02)
 
     def log_size(self):
         return os.path.getsize(self._log) if os.path.exists(self._log) else 0
@@ -164,7 +184,7 @@ class Daemon:
             return wrong
         self._process.send_signal(signal.SIGTERM)
         try:
-            status = self._process.wait(30)
+            status = self._process.wait(60)
         except process.subprocess.TimeoutExpired:
             self._process.kill()
             return "sekishod did not end within 30 s of SIGTERM"

@@ -186,7 +186,7 @@ def released(lab, scenario, message, way="release"):
     return answer
 
 
-def wait_until(condition, otherwise, seconds=10):
+def wait_until(condition, otherwise, seconds=30):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, otherwise

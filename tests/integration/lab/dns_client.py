@@ -8,7 +8,7 @@ CODES = {v: k for k, v in dns_faults.TYPES.items()}
 RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
 
 
-def ask(name, kind, timeout=1.5):
+def ask(name, kind, timeout=5):
     """ "RCODE octets-of-the-answer-section", the truncation marked; or "TIMEOUT"; or "BROKEN" for no DNS message."""
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
     query = struct.pack("!HHHHHH", 4711, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", CODES[kind], 1)

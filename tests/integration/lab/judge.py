@@ -5,8 +5,8 @@ import time
 from . import authres
 
 OUR_ID = "mx.example.jp"
-SETTLE_SECONDS = 12
-LOG_SECONDS = 2
+SETTLE_SECONDS = 40
+LOG_SECONDS = 20
 
 
 def fates(lab, scenario, answer, begun, wanted):

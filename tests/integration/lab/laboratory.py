@@ -42,6 +42,8 @@ class Laboratory:
         self.mta.start(sorted({s.auth for s in self.file.scenarios} - {""}))
         for daemon in self._daemons.values():
             daemon.wait()
+            if self.command:
+                daemon.wait_for_lists(self.command)
 
     def run(self, scenario):
         """Complaints about a scenario and its repetitions."""

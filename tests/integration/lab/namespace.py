@@ -44,7 +44,7 @@ def enter(folder, program):
         _run("mount", "--bind", program, DAEMON)
     resolv = os.path.join(HOME, "resolv.conf")
     with open(resolv, "w") as out:
-        out.write(f"nameserver {NAMESERVER}\noptions timeout:1 attempts:1\n")
+        out.write(f"nameserver {NAMESERVER}\noptions timeout:3 attempts:1\n")
     _run("mount", "--bind", resolv, "/etc/resolv.conf")
     hosts = os.path.join(HOME, "hosts")
     with open(hosts, "w") as out:

@@ -85,12 +85,12 @@ def _assert_told(lab, scenario, identity):
     """The pass of a released message has an id of its own, whose log line and explanation name the first one."""
     daemon = lab.daemon(scenario)
     line = rf"\bid=(\S+) .*\bskipped=released released={identity} action=accept rule=exempt "
-    wait_until(lambda: re.search(line, daemon.log_since(0)), f"no log line names {identity} as released", 5)
+    wait_until(lambda: re.search(line, daemon.log_since(0)), f"no log line names {identity} as released")
     passed = re.search(line, daemon.log_since(0)).group(1)
 
     def explanation():
         return subprocess.run([lab.command, "explain", passed, "-c", daemon.configuration], capture_output=True).stdout.decode()
-    wait_until(lambda: f"sekisho explain {identity} tells why" in explanation(), f"{passed} does not tell of {identity}", 5)
+    wait_until(lambda: f"sekisho explain {identity} tells why" in explanation(), f"{passed} does not tell of {identity}")
 
 
 def _assert_delivered_once(lab, answer, recipients, scenario):

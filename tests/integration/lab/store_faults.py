@@ -194,8 +194,6 @@ def full_log(lab, scenario, message, good):
     said = os.path.getsize(os.path.join(daemon.home, "output"))
     daemon.start()
     daemon.wait()
-    # The sockets are there before the last lines of the start: those must be written while there is room.
-    wait_until(lambda: "lists in force:" in daemon.log_since(0), "the daemon does not log its start", RECOVERY)
     undo = fill(folder)
     _fill_last_page(small)
     size = daemon.log_size()
@@ -227,13 +225,13 @@ def full_history(lab, scenario, message, good):
     """No room for the records of decisions: mail goes on, with one alarm; later they are recorded again."""
     daemon = lab.daemon(scenario)
     folder = small_file_system(daemon, "history")
-    undo = fill(folder)
     size = daemon.log_size()
+    undo = fill(folder)
     for number in range(5):
         _good(lab, scenario, good, number)
         hold(lab, scenario, _numbered(lab, scenario, f"held-{number}"))
         time.sleep(0.3)
-    assert _status(lab, daemon)["history"]["recording"] is False, "the status does not tell it"
+    wait_until(lambda: _status(lab, daemon)["history"]["recording"] is False, "the status does not tell it", RECOVERY)
     undo()
     wait_until(lambda: "decisions are recorded again" in daemon.log_since(size), "no recovery of the history", RECOVERY)
     told = daemon.log_since(size)

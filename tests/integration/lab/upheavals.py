@@ -43,18 +43,20 @@ def ended(lab, scenario, message, slow_message, slow_codes):
 def reconfigured(lab, scenario, message, settings):
     """New settings and SIGHUP: they hold for the message."""
     daemon = lab.daemon(scenario)
+    size = daemon.log_size()
     daemon.configure(settings)
     daemon.reload()
-    time.sleep(0.5)
+    dialogues.wait_until(lambda: "reloaded:" in daemon.log_since(size), "it is not read", 20)
     return dialogues.plain(lab, scenario, message)
 
 
 def misconfigured(lab, scenario, message, text):
     """A broken configuration and SIGHUP: the old one stays in force."""
     daemon = lab.daemon(scenario)
+    size = daemon.log_size()
     daemon.append_to_configuration(text)
     daemon.reload()
-    time.sleep(0.5)
+    dialogues.wait_until(lambda: "reload refused" in daemon.log_since(size), "it is not refused", 20)
     return dialogues.plain(lab, scenario, message)
 
 
