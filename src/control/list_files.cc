@@ -329,8 +329,7 @@ std::shared_ptr<const AllowFile> ListFiles::look_at_file(
 void ListFiles::keep(const std::string& path, const AllowFile& held, const std::string& why) {
   // Once for each reason, and not at the first look: it may be the moment between an editor's two renames.
   auto& kept = kept_[path];
-  if (++kept.looks < 2 || kept.told == why) return;
-  kept.told = why;
+  if (++kept.looks < 2 || !kept.told.insert(why).second) return;
   log_.warning(path + ": " + why + ": what it held (" + count(held.entries.size(), "entry") +
                ") stays in force; to drop it, write an empty file");
 }

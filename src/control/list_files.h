@@ -57,10 +57,10 @@ class ListFiles {
     std::int64_t changed = 0;   // ns, of the inode
     bool operator==(const Stamp&) const = default;
   };
-  // A file whose old entries are kept: for how many looks, and the reason that was told.
+  // A file whose old entries are kept: for how many looks, and the reasons that were told.
   struct Kept {
     int looks = 0;
-    std::string told;
+    std::set<std::string> told;
   };
   using Files = policy::Allowlist::Files;
 

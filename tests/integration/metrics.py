@@ -116,8 +116,8 @@ dir = "{self.home}/history"
         return subprocess.run([self._programs.sekisho, *words, "--socket", f"{self.home}/c.sock"],
                               capture_output=True, text=True, timeout=60)
 
-    def get(self, path, seconds=15):
-        """(status, body), and soon: nobody else may hold this up."""
+    def get(self, path, seconds=REQUEST_TIME - 0.5):
+        """(status, body), and sooner than a slow client has to go: nobody else may hold this up."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=seconds)
         try:
             connection.request("GET", path)

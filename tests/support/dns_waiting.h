@@ -26,7 +26,7 @@ class Asked {
   }
 
   // Nullptr when there is no answer within the time.
-  dns::AnswerPtr wait(std::chrono::milliseconds time = std::chrono::seconds(20)) {
+  dns::AnswerPtr wait(std::chrono::milliseconds time = std::chrono::seconds(60)) {
     if (future_.wait_for(time) != std::future_status::ready) return nullptr;
     took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                  begun_);

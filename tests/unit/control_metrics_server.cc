@@ -83,14 +83,11 @@ class MetricsHttp : public testing::TestWithParam<const char*> {
   std::string get(const std::string& path) const {
     return raw("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
   }
-  // A scrape works, and at once: of three, for the machine may stand still itself.
+  // A scrape works, and sooner than whoever is slow has to go.
   void expect_served() const {
-    for (int i = 0; i < 3; ++i) {
-      const auto began = steady_now();
-      EXPECT_TRUE(get("/metrics").ends_with("\r\n\r\n" + text()));
-      if (steady_now() - began < seconds(2)) return;
-    }
-    ADD_FAILURE() << "three scrapes took two seconds and more";
+    const auto began = steady_now();
+    EXPECT_TRUE(get("/metrics").ends_with("\r\n\r\n" + text()));
+    EXPECT_LT(steady_now() - began, http_request_time - milliseconds(500));
   }
 
   std::string text() const { return "# TYPE a gauge\na 1\n" + std::string(more_, '#'); }

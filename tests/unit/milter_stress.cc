@@ -102,8 +102,8 @@ TEST(Stress, SessionsWhileTheConfigurationIsReplaced) {
   }
   const auto until = steady_now() + std::chrono::seconds(3);
   std::uint64_t replaced = 0;
-  while (steady_now() < until || replaced <= 10 ||
-         answered <= static_cast<std::uint64_t>(sessions)) {
+  while (wrong == 0 && (steady_now() < until || replaced <= 10 ||
+                        answered <= static_cast<std::uint64_t>(sessions))) {
     gate.engine().replace(std::make_shared<const session::Snapshot>(snapshot()));
     ++replaced;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

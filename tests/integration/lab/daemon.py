@@ -187,7 +187,7 @@ class Daemon:
             status = self._process.wait(60)
         except process.subprocess.TimeoutExpired:
             self._process.kill()
-            return "sekishod did not end within 30 s of SIGTERM"
+            return "sekishod did not end within 60 s of SIGTERM"
         return None if status == 0 else f"sekishod ended with status {status}\n{self._read('output')}"
 
     def replays(self, command):

@@ -1,12 +1,10 @@
 """Dialogues about our own store: what is held there, and how `sekisho quarantine` lets it go. As in dialogues.py."""
 import json
-import os
 import re
 import subprocess
-import threading
 import time
 
-from .dialogues import Answer, plain, wait_until
+from .dialogues import plain, wait_until
 from .fake_mta import FakeMta, Latecomer, Listener
 
 REFUSED, GONE, TEMPORARY, UNAVAILABLE = 65, 66, 75, 69   # exit codes
