@@ -201,13 +201,17 @@ TEST(StubResolver, ASlowServerIsWaitedFor) {
 TEST(StubResolver, TheTimeoutBoundsEverything) {
   Lab lab(1s, 2);
   for (auto& server : lab.servers) server->fail_with(Fault::drop);
-  Asked asked(*lab.resolver, question("example", Type::txt));
-  EXPECT_EQ(asked.wait()->error, "timeout");
-  EXPECT_GE(asked.took, 1s);
-  EXPECT_LT(asked.took, 8s);
-  EXPECT_EQ(lab.resolver->at_hand(question("example", Type::txt)), nullptr)
-      << "a time-out is not kept";
-  EXPECT_EQ(lab.resolver->status().timeouts, 1U);
+  auto least = std::chrono::milliseconds::max();
+  for (int n = 0; n < 3; ++n) {
+    Asked asked(*lab.resolver, question("example", Type::txt));
+    EXPECT_EQ(asked.wait()->error, "timeout");
+    EXPECT_GE(asked.took, 1s);
+    least = std::min(least, asked.took);
+    EXPECT_EQ(lab.resolver->at_hand(question("example", Type::txt)), nullptr)
+        << "a time-out is not kept";
+  }
+  EXPECT_LT(least, 1500ms);
+  EXPECT_EQ(lab.resolver->status().timeouts, 3U);
 }
 
 TEST(StubResolver, ADeadFirstServerCostsLittleAndSoonNothing) {

@@ -7,7 +7,7 @@ import time
 
 from . import dialogues, store, upheavals
 
-TAKEN_UP_WITHIN = 30  # seconds; the daemon looks every two
+TAKEN_UP_WITHIN = 15  # seconds; the daemon looks every two
 
 
 def command(lab, scenario, *words, code=0):

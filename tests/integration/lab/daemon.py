@@ -184,10 +184,10 @@ class Daemon:
             return wrong
         self._process.send_signal(signal.SIGTERM)
         try:
-            status = self._process.wait(60)
+            status = self._process.wait(40)   # 30 for what is in flight
         except process.subprocess.TimeoutExpired:
             self._process.kill()
-            return "sekishod did not end within 60 s of SIGTERM"
+            return "sekishod did not end within 40 s of SIGTERM"
         return None if status == 0 else f"sekishod ended with status {status}\n{self._read('output')}"
 
     def replays(self, command):

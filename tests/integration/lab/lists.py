@@ -12,8 +12,8 @@ import urllib.request
 from . import allow
 from .dialogues import plain, wait_until
 
-TOLD_WITHIN = 30    # seconds
-BACK_WITHIN = 90    # a list that never answered since the start is tried after 5 s and 10 s
+TOLD_WITHIN = 20    # seconds
+BACK_WITHIN = 40    # a list that never answered since the start is tried after 5, 15 and 35 s
 NOTICED_WITHIN = 40  # a test each half minute
 KEPT = 1.2          # no negative answer of the laboratory's zone is kept for longer
 
@@ -29,14 +29,17 @@ def turned(lab, scenario, message, name, zone, faults, strangers=5, restart=Fals
     size = daemon.log_size()
     try:
         _go_bad(lab, daemon, zone, faults[0], restart)
+        shown = 0
         for _ in range(noticed_after):
             refused = plain(lab, _stranger(scenario), message)
             if refused.queue_id:  # it may have been noticed in the middle
                 lab.claim(refused.queue_id)
+            shown += refused.stage("rcpt").code == 554
             told = f"list {name} is set aside" in daemon.log_since(size)
             assert told or refused.stage("rcpt").code == 554, \
                 f"a list that lists everybody does not refuse: {refused.stage('dot')}"
         if noticed_after:
+            assert shown >= noticed_after - 1, f"it refused {shown} strangers, not {noticed_after}"
             wait_until(lambda: f"list {name} is set aside" in daemon.log_since(size), "it is not noticed", NOTICED_WITHIN)
         _let_in(lab, scenario, message, strangers, "bad")
         wait_until(lambda: f"list {name} is set aside" in daemon.log_since(size), "it is not set aside", TOLD_WITHIN)

@@ -19,6 +19,7 @@ $TTL 30
 . NS ns.lab.test.
 ns.lab.test A 127.0.0.1
 """
+# Without a folder of its own nsd takes one in /tmp by its process id, which other laboratories have too.
 CONFIGURATION = """server:
   ip-address: {address}@{port}
   username: root
@@ -26,6 +27,7 @@ CONFIGURATION = """server:
   database: ""
   pidfile: "{folder}/nsd.pid"
   xfrdfile: "{folder}/xfrd.state"
+  xfrdir: "{folder}"
   zonelistfile: "{folder}/zone.list"
   logfile: "{folder}/nsd.log"
   server-count: 1
