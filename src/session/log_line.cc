@@ -127,6 +127,7 @@ void add_results(LogLine& line, const policy::Facts& facts) {
   const std::string_view author =
       facts.author.well_formed() ? facts.author.domain().text() : to_string(facts.author.result);
   line.field("author", at_rcpt ? "-" : author);
+  if (facts.author.readable()) line.field("author_result", to_string(facts.author.result));
   line.plain("spf", spf_text(facts.spf_mail_from, at_rcpt));
   line.plain("helo_spf", spf_text(facts.spf_helo, at_rcpt));
   line.plain("dkim", at_rcpt ? "-" : dkim_text(facts.dkim));

@@ -241,7 +241,7 @@ void Session::end_of_header() {
     // A client that waits with his header must not have used up the time in which his author is looked up.
     if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
-    facts.author = mail::find_author(message_->header, message_->malformed_lines);
+    facts.author = mail::find_author(message_->header, message_->malformed_lines, client_.mta);
     message_->checks.header_complete(message_->header, facts.author);
     if (!message_->lists) return;
     if (facts.author.well_formed()) {
