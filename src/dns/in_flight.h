@@ -61,6 +61,8 @@ class InFlight {
   void set_servers(std::vector<ServerAddress> addresses) {
     servers_.replace(std::move(addresses), pool_);
   }
+  // What is wrong with where the servers are from.
+  void set_problem(std::string problem) { status_.problem = std::move(problem); }
 
   // For the asking threads.
   struct Asked {
