@@ -17,6 +17,7 @@
 #include "cli/option_checks.h"
 #include "cli/quarantine.h"
 #include "cli/version.h"
+#include "cli/words.h"
 
 namespace sekisho::cli {
 
@@ -30,7 +31,8 @@ void add_check(CLI::App& app, int& result) {
   verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO")->required();
   verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce")
       ->required();
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated");
+  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
+      ->allow_extra_args(false);
   verb->add_option("--config", request->config,
                    "Configuration file (default /etc/sekisho/milter.conf)");
   verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
@@ -64,7 +66,8 @@ void add_allow_check(CLI::App& app, int& result) {
   verb->add_option("--ip", request->ip, "Address of the client that sent the message");
   verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO");
   verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce");
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated");
+  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
+      ->allow_extra_args(false);
   verb->add_option("-c,--config", request->config,
                    "Configuration file (default /etc/sekisho/milter.conf)");
   verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
@@ -158,12 +161,8 @@ void add_explain(CLI::App& app, int& result) {
 
 }  // namespace
 
-int run(int argc, char** argv) {
-  CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
-  app.failure_message(failure_message);
-  app.set_version_flag("--version", version);
+void add_commands(CLI::App& app, int& result) {
   app.require_subcommand(1);
-  int result = ok;
   add_check(app, result);
   add_config(app, result);
   add_allow(app, result);
@@ -171,6 +170,14 @@ int run(int argc, char** argv) {
   add_quarantine(app, result);
   add_history(app, result);
   add_explain(app, result);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
+  app.failure_message(failure_message);
+  app.set_version_flag("--version", version);
+  int result = ok;
+  add_commands(app, result);
   const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
   const bool known = argc < 2 || argv[1][0] == '-' ||
                      std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {
@@ -180,7 +187,7 @@ int run(int argc, char** argv) {
     return complain(usage, std::string("there is no command ") + argv[1] + "; see sekisho --help");
   }
   try {
-    app.parse(argc, argv);
+    app.parse(spelt_out(app, argc, argv));
   } catch (const CLI::Success& success) {
     return app.exit(success);  // --help, --version
   } catch (const CLI::ParseError& error) {
