@@ -98,8 +98,7 @@ void StoreHolding::hold(session::HeldMessage message,
 void StoreHolding::take_back(session::ReleaseProof proof,
                              std::function<void(session::TakenBack)> done) {
   tasks_.post([this, proof = std::move(proof), done = std::move(done)] {
-    const auto id = store_->consume_token(proof.token, hex_encode(proof.body_sha256),
-                                          proof.mail_from, proof.recipients, wall_now());
+    const auto id = store_->consume_token(proof, wall_now());
     if (!id) {
       // Anybody can send such a field.
       const bool proves_nothing = id.error().kind == Failure::Kind::refused;
