@@ -33,6 +33,10 @@ enum class Exemption {
   released,  // out of our own quarantine, with its proof
 };
 
+// What a trusted client's message brought of fields in our name: nothing, ours with their proof, or some without one. Only
+// trusted clients can bring any: of others, all are removed.
+enum class OwnFields { none, kept, removed };
+
 struct Client {
   std::optional<mail::IpAddress> address;  // none: a Unix socket, or the MTA does not know
   std::string name;                        // as the MTA verified it; "unknown" or empty otherwise
@@ -56,6 +60,7 @@ struct Facts {
   WallTime received{};
   Role role = Role::mx;
   Exemption exemption = Exemption::none;
+  OwnFields own_fields = OwnFields::none;
   std::string released_id;      // Exemption::released: the id under which it was held
   Client client;                // who handed it over; behind a relay of ours: the hop before it
   std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
@@ -101,5 +106,6 @@ bool dmarc_proves(const Facts& facts);
 
 std::string_view to_string(Role role);
 std::string_view to_string(Exemption exemption);
+std::string_view to_string(OwnFields fields);
 
 }  // namespace sekisho::policy

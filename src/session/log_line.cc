@@ -162,10 +162,17 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
     line.word("refused", recipients_text(facts.refused_recipients));
   }
   if (!verdict.refused.empty()) line.plain("refused_rule", refused_rules(verdict.refused));
-  if (facts.relay) line.word("relay", client_text(*facts.relay));
+  if (facts.relay) {
+    line.word("relay", client_text(*facts.relay));
+    // Where its Received field tells no client, the message was judged without one.
+    if (!facts.client.address)
+      line.plain("relay_reason", facts.relay_reason.substr(0, facts.relay_reason.find(':')));
+  }
   if (facts.exemption != policy::Exemption::none) {
     line.field("skipped", to_string(facts.exemption));
     if (!facts.released_id.empty()) line.field("released", facts.released_id);
+    if (facts.own_fields != policy::OwnFields::none)
+      line.field("own_fields", to_string(facts.own_fields));
   } else {
     add_results(line, facts);
   }

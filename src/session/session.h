@@ -99,14 +99,17 @@ class Session : public std::enable_shared_from_this<Session> {
   bool receiving() const;
   policy::Exemption exemption(bool authenticated) const;
   bool evaluated() const;
+  bool trusted() const;
   bool behind_relay(const Snapshot& snapshot) const;
   std::string own_name(const Snapshot& snapshot) const;
+  std::vector<std::string> own_domains(const Snapshot& snapshot) const;
   void begin(MailFrom from);
   void evaluate_client(Message& message, bool begun);
   void find_origin(Message& message);
   void keep(std::string_view octets);
   void advance();
   bool settled(const Message& message, SteadyTime now) const;
+  void see_release(const mail::HeaderField& field);
   void ask_release(Message& message);
 
   // recipients.cc: the answer to RCPT.
@@ -128,6 +131,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<const Decided> record(Message& message, Outcome outcome);
   Inputs inputs_of(Message& message) const;
   std::vector<policy::Edit> removals(const Message& message) const;
+  std::vector<policy::Edit> removals_of_trusted(const Message& message, policy::Facts& facts) const;
+  std::vector<policy::Edit> own_insertions(const Message& message, const Outcome& outcome) const;
   static void judge_failure(Outcome& outcome, const std::string& what);
 
   Engine& engine_;
