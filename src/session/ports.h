@@ -90,6 +90,8 @@ class Holding {
  public:
   virtual ~Holding() = default;
   virtual std::unique_ptr<Draft> begin() = 0;
+  // Whether a message of that id is kept: another one needs another id. Must not wait.
+  virtual bool has(const std::string& /*id*/) const { return false; }
   // `done` gets `held` when the message is durable, and not before. What of `message` is a reference is
   // read before hold() returns.
   virtual void hold(HeldMessage message, std::function<void(HoldResult)> done) = 0;
