@@ -163,6 +163,7 @@ void members(Archive& a, Of<session::Inputs> auto& o) {
   a("mta_name", o.mta_name)("hostname", o.hostname)("connected", o.connected);
   a("authenticated", o.authenticated)("at_rcpt", o.at_rcpt)("header", o.header)("malformed",
                                                                                 o.malformed_lines);
+  a("left_out", o.left_out)("answers_left_out", o.answers_left_out);
   a("answers", o.answers)("refusals", o.refusals)("bodies", o.bodies);
   a("hold_result", o.hold_result)("released", o.released);
 }

@@ -88,6 +88,8 @@ class Checks {
   void header_field(const mail::HeaderField& field);
   // `header` must outlive this object.
   void header_complete(const mail::Header& header, const mail::Author& author);
+  // Of a replay whose header is not all there: what its signatures came to.
+  void signatures_known(std::vector<dkim::SignatureResult> results) { known_ = std::move(results); }
   // False when no signature wants more of the body.
   bool body(std::string_view octets);
   void end_of_body();
@@ -131,6 +133,7 @@ class Checks {
   Pending<dmarc::Result> unaligned_;
   Pending<dmarc::Result> dmarc_;
   std::optional<mail::DomainName> author_;
+  std::optional<std::vector<dkim::SignatureResult>> known_;
   std::size_t signatures_ = 0;  // DKIM-Signature fields seen
 };
 
