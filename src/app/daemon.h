@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/places.h"
 #include "base/executor.h"
 #include "base/log.h"
 #include "config/load.h"
@@ -42,6 +43,7 @@ class Daemon {
  private:
   // Swaps the snapshot, or keeps the old one and says why.
   nlohmann::json reload();
+  nlohmann::json try_reload();
   nlohmann::json status() const;
   void record_configuration();
   // What Prometheus reads. Thread: that of the metrics server.
@@ -53,6 +55,7 @@ class Daemon {
   void log_in_force();
   // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
   void look_around();
+  void guarded(const char* doing, const std::function<void()>& work);
   // The DNS lists of the configuration are asked from now on.
   void watch_lists(const session::Snapshot& snapshot);
 
@@ -72,6 +75,7 @@ class Daemon {
   session::ListWatch list_watch_;
   control::Server control_;
   control::ListFiles list_files_{log_};
+  Places places_{log_};
   // Who has something to count appends it here (control/metrics.h); before run().
   std::vector<control::Source> metrics_sources_;
   control::MetricsServer metrics_server_;
