@@ -120,12 +120,7 @@ Expected<bool, std::string> Daemon::run() {
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
   watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
-  if (!loaded_.settings.history.dir.empty()) {
-    history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
-    history_->start();
-    journal_->record_to(history_.get());
-    record_configuration();
-  }
+  if (!loaded_.settings.history.dir.empty()) open_history();
   metrics_sources_ = {
       [this](control::Families& out) { append_own(out); },
       [this](control::Families& out) { append_lists(out, list_guard_->status()); },
@@ -142,6 +137,18 @@ Expected<bool, std::string> Daemon::run() {
   log_start();
   list_files_.loaded(engine_->snapshot()->rules, engine_->now());
   return true;
+}
+
+void Daemon::open_history() {
+  history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
+  history_->start();
+  journal_->record_to(history_.get());
+  record_configuration();
+  auto& deferrals = engine_->deferrals();
+  deferral_file_ = std::make_unique<history::DeferralFile>(loaded_.settings.history.dir, log_);
+  deferrals.remember(deferral_file_->read(), wall_now(), steady_now());
+  deferral_file_->start([&deferrals] { return deferrals.all(wall_now(), steady_now()); });
+  deferrals.keep_in(deferral_file_.get());
 }
 
 // So that what is decided from now on can be explained when the file has changed.
@@ -264,6 +271,8 @@ void Daemon::stop() {
   const std::size_t cut_off = milters_->drain(drain_time);
   control_.stop();
   metrics_server_.stop();
+  engine_->deferrals().keep_in(nullptr);
+  deferral_file_.reset();
   // Its answers go to the sessions of the milters, which must still be there.
   engine_->hold_in(nullptr);
   open_store_ = nullptr;

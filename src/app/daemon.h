@@ -18,6 +18,7 @@
 #include "control/metrics_server.h"
 #include "control/server.h"
 #include "control/snapshot.h"
+#include "history/deferral_file.h"
 #include "history/recorder.h"
 #include "milter/server.h"
 #include "quarantine/holding.h"
@@ -46,6 +47,7 @@ class Daemon {
   nlohmann::json try_reload();
   nlohmann::json status() const;
   void record_configuration();
+  void open_history();
   // What Prometheus reads. Thread: that of the metrics server.
   std::string metrics() const;
   void append_own(control::Families& out) const;
@@ -71,6 +73,7 @@ class Daemon {
   std::atomic<quarantine::StoreHolding*> open_store_{nullptr};
   std::shared_ptr<client::ListGuard> list_guard_;
   std::unique_ptr<session::Engine> engine_;
+  std::unique_ptr<history::DeferralFile> deferral_file_;  // nullptr: they end with the process
   std::unique_ptr<milter::Server> milters_;
   session::ListWatch list_watch_;
   control::Server control_;

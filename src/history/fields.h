@@ -59,6 +59,7 @@ void members(Archive& a, Of<dmarc::Result> auto& o) {
   a("discovery", o.discovery)("tag", o.tag)("policy", o.policy)("requested", o.requested);
   a("published", o.published)("exists", o.author_exists)("aligned_spf", o.aligned_spf);
   a("aligned_dkim", o.aligned_dkim)("queries", o.queries)("reason", o.reason);
+  a("could_ask", o.could_ask)("asks_anyway", o.asks_anyway);
 }
 
 template <class Archive>

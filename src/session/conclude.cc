@@ -299,7 +299,8 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   if (facts.exemption == policy::Exemption::none) match_entries(message, facts);
   verdict = policy::decide(facts, snapshot.rules);
   const auto action = verdict.message.action;
-  if (action == policy::Action::tempfail) engine_.deferrals().deferred(facts, steady_now());
+  if (action == policy::Action::tempfail)
+    engine_.deferrals().deferred(facts, steady_now(), engine_.now());
   write_results(message, outcome);
   if (action == policy::Action::reject || action == policy::Action::tempfail) return;
 

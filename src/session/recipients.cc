@@ -35,6 +35,7 @@ void Session::advance_recipient(Message& message, SteadyTime now) {
   auto& facts = message.facts;
   message.checks.report(facts);
   if (message.lists) facts.lists = message.lists->results();
+  facts.deferred_for = engine_.deferrals().deferred_for(facts, now);
   auto opinion = policy::judge_recipient(facts, message.snapshot->rules,
                                          message.asking->recipient.address, known_so_far(message));
   const bool over = now >= message.asking->until;
@@ -79,6 +80,9 @@ Step Session::note_recipient(Message& message, Recipient recipient,
       policy::match_at_rcpt(*message.at_refusal, message.snapshot->rules, known_so_far(message));
     }
     message.at_refusal->refused_recipients = facts.refused_recipients;
+    if (refusal->action == policy::Action::tempfail) {
+      engine_.deferrals().deferred(facts, steady_now(), engine_.now());
+    }
     message.refused.push_back({std::move(recipient.address), std::move(*refusal)});
     ++engine_.counters().refused_recipients;
   } else {
