@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "mail/header.h"
+#include "mail/limits.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 #include "session/options.h"
@@ -39,6 +40,8 @@ class ForgedFields {
   std::vector<policy::Edit> removals_but(const std::vector<bool>& stay) const;
   // In the order of the message.
   const std::vector<Claim>& claims() const { return found_; }
+  // As many as a header may have fields: each costs memory here and a packet to the MTA.
+  bool too_many() const { return found_.size() > mail::limits::header_fields; }
 
  private:
   // Claims whose values are kept: more than we ever wrote into one message.
