@@ -241,6 +241,7 @@ void Session::end_of_header() {
     // A client that waits with his header must not have used up the time in which his author is looked up.
     if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
+    if (blanks_lost_) message_->checks.blanks_lost();
     facts.author = mail::find_author(message_->header, message_->malformed_lines);
     message_->checks.header_complete(message_->header, facts.author);
     if (!message_->lists) return;
@@ -296,6 +297,7 @@ void Session::find_origin(Message& message) {
                                           message.snapshot->options.trust.relays);
   facts.relay_reason = std::string(to_string(origin.stop));
   if (!origin.reason.empty()) facts.relay_reason += ": " + origin.reason;
+  if (origin.received) message.checks.received(*origin.received);
   facts.client = {};
   if (const auto* address = origin.judged()) {
     facts.client.address = *address;
