@@ -33,6 +33,8 @@ class Laboratory:
         if self.file.content_filter:
             self.mta.content_filters = {FIRST_MX + self._numbers[name]: FIRST_BACK + self._numbers[name]
                                         for name in self.file.content_filter if name in self._numbers}
+        self.mta.parameters = {first + self._numbers[name]: parameters for name, parameters in scenario_file.postfix.items()
+                               for first in (FIRST_MX, FIRST_SUBMISSION) if name in self._numbers}
         self._expected = set()
         self.sink = None
         self.faults = None

@@ -86,6 +86,7 @@ class Postfix:
         self._services = services
         self._local = local
         self.content_filters = {}   # port of a service -> port of the one that takes its mail back
+        self.parameters = {}  # of some services, by their ports
 
     def start(self, logins):
         """`logins`: who will log in; Dovecot knows everybody."""
@@ -161,6 +162,8 @@ class Postfix:
                 out.write(f"{port} inet n - n - - smtpd\n")
                 if milters:
                     out.write(f"  -o smtpd_milters={','.join(milters)}\n")
+                for name, value in self.parameters.get(port, {}).items():
+                    out.write(f"  -o {name}={value}\n")
                 if back := self.content_filters.get(port):
                     out.write(f"  -o content_filter=smtp:[127.0.0.1]:{back + content_filter.OFFSET}\n")
                     # As an admin has it who sets smtpd_milters in main.cf: the way back inherits them.
