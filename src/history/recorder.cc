@@ -65,12 +65,21 @@ std::string subject_of(const mail::Header& header) {
   return field == nullptr ? "" : cut(field->unfolded(), 512);
 }
 
-// A database of before it was recorded who refused a recipient of a message that others got.
-Outcome<void> add_refused(spool::Database& database) {
-  const auto column = has_column(database, "decisions", "refused");
-  if (!column) return spool::failed(column.error());
-  if (*column) return {};
-  return database.script("ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
+// A database of before it was recorded who refused a recipient of a message that others got, or what monitor mode kept
+// from being done.
+Outcome<void> add_columns(spool::Database& database) {
+  const auto refused = has_column(database, "decisions", "refused");
+  if (!refused) return spool::failed(refused.error());
+  const auto monitored = has_column(database, "decisions", "monitored");
+  if (!monitored) return spool::failed(monitored.error());
+  Outcome<void> done;
+  if (!*refused) {
+    done = database.script("ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
+  }
+  if (done && !*monitored) {
+    done = database.script("ALTER TABLE decisions ADD COLUMN monitored TEXT NOT NULL DEFAULT '';");
+  }
+  return done;
 }
 
 std::size_t estimated_octets(const session::Decided& decided) {
@@ -233,7 +242,7 @@ Outcome<void> Recorder::open() {
   }
   if (done && fresh) done = database.script(make_file);
   if (done) done = database.script(make_tables);
-  if (done) done = add_refused(database);
+  if (done) done = add_columns(database);
   if (done) done = add_dictionary(database);
   if (done) {
     done = database.query("SELECT count(*) FROM decisions", {}, [&](const spool::Row& row) {
@@ -308,11 +317,12 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
   const auto inserted = database_->run(
       "INSERT INTO decisions (id, queue_id, time, client, client_name, mail_from, recipients, "
       "author,"
-      " subject, action, rule, reason, configuration, refused)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+      " subject, action, rule, reason, configuration, refused, monitored)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
       {facts.id, facts.queue_id, facts.received.time_since_epoch().count(), client, name, mail_from,
        recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
-       decided.configuration, refused});
+       decided.configuration, refused,
+       decision.monitored ? to_string(*decision.monitored) : std::string_view()});
   if (!inserted) return spool::failed(inserted.error());
   const auto record = encoder_->encode(decided);
   const auto stored = database_->run(

@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS decisions (
   rule TEXT NOT NULL,
   reason TEXT NOT NULL,
   configuration TEXT NOT NULL,
-  refused TEXT NOT NULL DEFAULT '');
+  refused TEXT NOT NULL DEFAULT '',
+  monitored TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS decisions_id ON decisions(id);
 CREATE INDEX IF NOT EXISTS decisions_queue_id ON decisions(queue_id) WHERE queue_id <> '';
 CREATE INDEX IF NOT EXISTS decisions_time ON decisions(time);
