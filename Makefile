@@ -6,6 +6,7 @@
 #   make asan, make tsan        every test under the sanitizers
 #   make fuzz SECONDS=120       every fuzz target for so long
 #   make crash ROUNDS=200       store and daemon, killed so often, and fifty times as many power failures played
+#   make no-memory ROUNDS=66    so many starts of the daemon while allocations fail
 #   make texts     write milter.conf.example and the key section of man/milter.conf.5 from the table of keys
 PREFIX ?= /usr
 JOBS ?= $(shell nproc)
@@ -13,7 +14,7 @@ ROUNDS ?= 200
 CTEST ?= ctest --output-on-failure -j $(JOBS)
 CMAKE_ARGS ?=
 
-.PHONY: build run test install deps-build deps-test asan tsan fuzz crash texts clean
+.PHONY: build run test install deps-build deps-test asan tsan fuzz crash no-memory texts clean
 
 build: deps-build
 	cmake --preset release -DSEKISHO_TESTS=OFF $(CMAKE_ARGS)
@@ -41,6 +42,12 @@ crash: deps-test
 	build/release/tests/crash/spool_kill --rounds $(ROUNDS)
 	build/release/tests/crash/spool_power --points $$(($(ROUNDS) * 50))
 	for mta in postfix sendmail; do tests/crash/daemon_kill.py --build build/release --mta $$mta --rounds $(ROUNDS) || exit; done
+
+no-memory: deps-test
+	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS) --target sekishod sekisho failing_memory
+	for kinds in new all; do tests/crash/no_memory.py --sekishod build/release/sekishod --sekisho build/release/sekisho \
+	  --failing-memory build/release/tests/crash/libfailing_memory.so --rounds $(ROUNDS) --messages 600 --kinds $$kinds || exit; done
 
 texts:
 	cmake --build build/release --target generate_texts

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -61,8 +62,15 @@ std::string_view write_all(int fd, std::string_view text) {
 class StreamSink : public LogSink {
  public:
   StreamSink(int borrowed, std::string_view ident) : fd_(borrowed), ident_(ident) {}
-  StreamSink(UniqueFd owned, std::string_view ident)
-      : owned_(std::move(owned)), fd_(owned_.get()), ident_(ident) {}
+  StreamSink(UniqueFd owned, std::string path, std::string_view ident)
+      : owned_(std::move(owned)), path_(std::move(path)), fd_(owned_.get()), ident_(ident) {}
+  bool in_place() const override {
+    struct stat here {};
+    struct stat there {};
+    if (path_.empty() || ::fstat(fd_, &here) != 0) return true;
+    return ::stat(path_.c_str(), &there) == 0 && here.st_ino == there.st_ino &&
+           here.st_dev == there.st_dev;
+  }
   bool write(LogLevel level, std::string_view line) const override {
     // After a part of a line, which a full disk has left.
     std::string out(torn_.exchange(false) ? "\n" : "");
@@ -78,6 +86,7 @@ class StreamSink : public LogSink {
  private:
   mutable std::atomic<bool> torn_{false};
   UniqueFd owned_;
+  std::string path_;  // of a file
   int fd_;
   std::string_view ident_;
 };
@@ -118,7 +127,7 @@ std::shared_ptr<const LogSink> file_sink(const std::string& path, std::string_vi
     problem = "log file " + path + ": " + std::strerror(errno);
     return nullptr;
   }
-  return std::make_shared<StreamSink>(std::move(fd), ident);
+  return std::make_shared<StreamSink>(std::move(fd), path, ident);
 }
 
 }  // namespace

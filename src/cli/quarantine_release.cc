@@ -101,7 +101,7 @@ class Releasing {
     const auto allowing = allow_held(settings_, *held, request);
     if (allowing.in_force && !allowing.added.empty()) {
       const auto noted =
-          store_.note(id, "allowed: " + allowing.added, wall_now(), log_.who().text());
+          store_.add_note(id, "allowed: " + allowing.added, wall_now(), log_.who().text());
       if (!noted) warn(id + ": the store could not note it: " + noted.error().why);
     }
     if (!allowing.in_force && allowing.code != ok)

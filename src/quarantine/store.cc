@@ -416,8 +416,8 @@ Outcome<void> Store::restore(const std::string& id, WallTime now, std::string_vi
   });
 }
 
-Outcome<void> Store::note(const std::string& id, std::string_view what, WallTime now,
-                          std::string_view by) {
+Outcome<void> Store::add_note(const std::string& id, std::string_view what, WallTime now,
+                              std::string_view by) {
   return spool_->change([&](Change& change) -> Outcome<void> {
     auto row = find(change.database(), id);
     if (!row) return failed(row.error());
