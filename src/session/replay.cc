@@ -98,6 +98,7 @@ void converse(Session& session, const Decided& recorded, WallTime& clock) {
   const auto& inputs = recorded.inputs;
   clock = inputs.connected;
   const auto& client = facts.relay ? *facts.relay : facts.client;
+  if (inputs.blanks_lost) session.blanks_lost();
   session.connect(client, inputs.mta_name);
   // A client that greeted nobody: sendmail then says nothing of HELO.
   if (!client.helo.empty()) session.helo(client.helo);
