@@ -78,6 +78,7 @@ template <class Archive>
 void members(Archive& a, Of<policy::AllowMatch> auto& o) {
   a("kind", o.kind)("entry", o.entry)("place", o.place)("proof", o.proof)("proven", o.proven);
   a("holds", o.holds)("reason", o.reason)("effect", o.effect)("deny", o.deny);
+  a("proof_of", o.proof_of);
 }
 
 template <class Archive>

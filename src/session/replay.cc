@@ -112,6 +112,19 @@ void converse(Session& session, const Decided& recorded, WallTime& clock) {
   session.end_of_message(facts.queue_id, [](const Outcome&) {});
 }
 
+// JSON without its escapes: whoever prints it escapes it for what he prints to, and once is enough.
+std::string raw_text(const json& value) {
+  if (value.is_string()) return "\"" + value.get<std::string>() + "\"";
+  if (!value.is_structured()) return value.dump();
+  std::string text;
+  for (const auto& [key, member] : value.items()) {
+    text += text.empty() ? "" : ",";
+    if (value.is_object()) text.append("\"").append(key).append("\":");
+    text += raw_text(member);
+  }
+  return value.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
 // What differs between two objects, member by member.
 void compare(const std::string& name, const json& live, const json& replayed,
              std::vector<std::string>& found) {
@@ -130,8 +143,7 @@ void compare(const std::string& name, const json& live, const json& replayed,
     return;
   }
   const auto text = [](const json& value) {
-    if (value.is_string()) return value.get<std::string>();
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+    return value.is_string() ? value.get<std::string>() : raw_text(value);
   };
   found.push_back(name + ": " + text(live) + ", replayed as " + text(replayed));
 }
