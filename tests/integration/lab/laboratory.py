@@ -7,7 +7,7 @@ from . import (allow, dialogues, dns_client, dns_faults, judge, lists, messages,
                storms, upheavals, zones)
 from .daemon import Daemon
 from .keys import Keys
-from .mta import MTAS
+from .mta import DEBIAN, MTAS
 
 FIRST_MX, FIRST_SUBMISSION = 2600, 5870
 NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
@@ -28,7 +28,8 @@ class Laboratory:
                                       release_port=FIRST_MX + n, files=scenario_file.files.get(name))
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
-        self.mta = MTAS[mta](os.path.join(home, mta), self._services(), self._local())
+        kinds = DEBIAN if scenario_file.mta_of == "debian" else MTAS
+        self.mta = kinds[mta](os.path.join(home, mta), self._services(), self._local())
         self._expected = set()
         self.sink = None
         self.faults = None
