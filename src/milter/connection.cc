@@ -10,6 +10,8 @@
 #include <asio/post.hpp>
 #include <asio/write.hpp>
 
+#include "mail/sendmail_cf.h"
+
 namespace sekisho::milter {
 
 namespace {
@@ -132,6 +134,9 @@ bool Connection::consume() {
     }
     switch (conversation_.receive(packet)) {
       case Conversation::Next::go_on:
+        if (conversation_.mta() == mail::Mta::sendmail && engine_.first_sendmail()) {
+          warn_of_aliases();
+        }
         break;
       case Conversation::Next::close:
         return false;
@@ -147,6 +152,14 @@ bool Connection::consume() {
 void Connection::complain(const std::string& problem) {
   log_.write_limited(LogLevel::warning, "milter packets",
                      "milter: closed a connection: " + problem);
+}
+
+// What sendmail's macros say is not where its configuration is: looked at is the usual place.
+void Connection::warn_of_aliases() {
+  const auto cf = mail::read_sendmail_cf();
+  if (!cf || !cf->follows_aliases) return;
+  log_.warning(std::string("milter: the MTA is sendmail, and by ") + mail::sendmail_cf_path + " " +
+               mail::sendmail_cf_advice);
 }
 
 // For the rest of a packet, or for the next one.

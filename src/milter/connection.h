@@ -55,6 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // False when the connection is over.
   bool consume();
   void complain(const std::string& problem);
+  void warn_of_aliases();
   void make_room();
   void send(std::string octets);
   void write();

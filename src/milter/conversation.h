@@ -34,6 +34,8 @@ class Conversation {
   };
   Next receive(const Packet& packet);
   const std::string& problem() const { return problem_; }
+  // Whose connection this is, as far as it has said so.
+  mail::Mta mta() const { return mta_; }
 
   // A message is between MAIL and its verdict: the connection must not be closed now if it can be
   // helped.
@@ -93,6 +95,7 @@ class Conversation {
   // By the command they came for; a later command's value hides an earlier one's.
   std::map<char, std::map<std::string, std::string, std::less<>>> macros_;
   std::string problem_;
+  mail::Mta mta_ = mail::Mta::unknown;
 };
 
 }  // namespace sekisho::milter

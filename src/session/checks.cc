@@ -90,18 +90,38 @@ void Checks::header_field(const mail::HeaderField& field) {
   if (const auto question = verification_.key_question(field.value)) inquiry_.ask({}, {*question});
 }
 
-void Checks::header_complete(const mail::Header& header, const mail::Author& author) {
+void Checks::header_complete(const mail::Header& header, const mail::Author& author,
+                             bool rewritten) {
   inquiry_.restart_clock();  // the header may come minutes after MAIL FROM
   verification_.start(header);
   inquiry_.ask(verification_.questions(), {}, left_by_dkim);
   if (author.well_formed()) {
     author_ = author.domain();
     inquiry_.ask(dmarc::walk_questions(*author_, snapshot_->dmarc), {});
-    unaligned_.start([this](const dns::Answers& answers) {
-      return dmarc::evaluate({*author_, std::nullopt, {}}, answers, snapshot_->dmarc);
-    });
-    unaligned_.advance(inquiry_);
+    start_unaligned();
+    if (!rewritten) return;
+    // Asked beside the walk, so that only an alias costs another round trip.
+    delivered_.start(as_recorded<dmarc::DeliveredAuthor>(
+        "alias", [author = *author_](const dns::Answers& answers) {
+          return dmarc::delivered_author(author, answers);
+        }));
+    follow_alias();
   }
+}
+
+void Checks::start_unaligned() {
+  unaligned_.start([this](const dns::Answers& answers) {
+    return dmarc::evaluate({*author_, std::nullopt, {}}, answers, snapshot_->dmarc);
+  });
+  unaligned_.advance(inquiry_);
+}
+
+// From now on the domain that will be delivered is the author's: its policy decides, and a pass must be for it.
+void Checks::follow_alias() {
+  if (!delivered_.advance(inquiry_) || delivered_.result()->domain == *author_) return;
+  if (alias_.empty()) alias_ = author_->text();
+  author_ = delivered_.result()->domain;
+  start_unaligned();
 }
 
 bool Checks::body(std::string_view octets) {
@@ -129,10 +149,12 @@ void Checks::advance() {
   inquiry_.collect();
   iprev_.advance(inquiry_);
   helo_.advance(inquiry_);
+  follow_alias();
   unaligned_.advance(inquiry_);
   const bool spf = mail_from_.advance(inquiry_) || !mail_from_.started();
   const bool dkim = dkim_.advance(inquiry_);
-  if (spf && dkim && author_ && !dmarc_.started()) start_dmarc();
+  const bool author = author_ && delivered_.complete();
+  if (spf && dkim && author && !dmarc_.started()) start_dmarc();
   dmarc_.advance(inquiry_);
 }
 
@@ -143,8 +165,8 @@ bool Checks::complete() const {
 
 std::vector<dns::Question> Checks::needed() const {
   std::vector<dns::Question> all;
-  for (const auto* open :
-       {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(), &dmarc_.open()}) {
+  for (const auto* open : {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(),
+                           &delivered_.open(), &dmarc_.open()}) {
     for (const auto& question : *open) {
       const bool listed = std::find(all.begin(), all.end(), question) != all.end();
       if (!listed && inquiry_.answers().find(question) == nullptr) all.push_back(question);
@@ -167,6 +189,7 @@ void Checks::give_up(Inputs& inputs) {
   add("helo", helo_);
   add("mail_from", mail_from_);
   add("dkim", dkim_);
+  add("alias", delivered_);
   add("dmarc", dmarc_);
 }
 
@@ -213,6 +236,13 @@ void Checks::report(policy::Facts& facts) const {
   if (mail_from_.result()) facts.spf_mail_from = *mail_from_.result();
   if (dkim_.result()) facts.dkim = *dkim_.result();
   if (dmarc_.result()) facts.dmarc = *dmarc_.result();
+  facts.dmarc.alias = alias_;
+  // sendmail puts the delivery off and asks again: what it makes of the name then, nobody knows now.
+  if (delivered_.result() && !delivered_.result()->failure.empty()) {
+    facts.dmarc.code = dmarc::Code::temperror;
+    facts.dmarc.requested = dmarc::Policy::none;
+    facts.dmarc.reason = "the Author Domain may be an alias: " + delivered_.result()->failure;
+  }
   const auto cost = inquiry_.cost();
   facts.dns_questions = cost.questions;
   facts.dns_waited = cost.waited;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "client/iprev.h"
 #include "dkim/verify.h"
+#include "dmarc/delivered_author.h"
 #include "dmarc/evaluate.h"
 #include "dns/inquiry.h"
 #include "mail/author.h"
@@ -87,7 +88,8 @@ class Checks {
   // Names in a field that has just arrived: asked ahead.
   void header_field(const mail::HeaderField& field);
   // `header` must outlive this object.
-  void header_complete(const mail::Header& header, const mail::Author& author);
+  // `rewritten`: the MTA may deliver another domain in From than this one, when it is an alias.
+  void header_complete(const mail::Header& header, const mail::Author& author, bool rewritten);
   // False when no signature wants more of the body.
   bool body(std::string_view octets);
   void end_of_body();
@@ -114,6 +116,8 @@ class Checks {
   template <class Result>
   typename Pending<Result>::Evaluate as_recorded(std::string_view check,
                                                  typename Pending<Result>::Evaluate evaluate) const;
+  void start_unaligned();
+  void follow_alias();
   void start_dmarc();
 
   std::shared_ptr<const Snapshot> snapshot_;
@@ -126,12 +130,15 @@ class Checks {
   Pending<spf::Result> helo_;
   Pending<spf::Result> mail_from_;
   Pending<std::vector<dkim::SignatureResult>> dkim_;
+  // What the MTA makes of the Author Domain; not started where it lets it be.
+  Pending<dmarc::DeliveredAuthor> delivered_;
   // DMARC as if nothing were aligned: asks early what it needs of the author, whose policy must be
   // known even if the sender's own names answer too late.
   Pending<dmarc::Result> unaligned_;
   Pending<dmarc::Result> dmarc_;
-  std::optional<mail::DomainName> author_;
-  std::size_t signatures_ = 0;  // DKIM-Signature fields seen
+  std::optional<mail::DomainName> author_;  // whose policy is asked
+  std::string alias_;                       // of which it is the target
+  std::size_t signatures_ = 0;              // DKIM-Signature fields seen
 };
 
 }  // namespace sekisho::session

@@ -65,6 +65,8 @@ class Engine {
   crypto::KeyCache& keys() { return keys_; }
   Deferrals& deferrals() { return deferrals_; }
   Counters& counters() { return counters_; }
+  // True once: when the first MTA says that it is sendmail.
+  bool first_sendmail() { return !sendmail_seen_.exchange(true); }
   std::string next_id() { return ids_.next(now()); }
 
  private:
@@ -77,6 +79,7 @@ class Engine {
   crypto::KeyCache keys_;
   Deferrals deferrals_;
   Counters counters_;
+  std::atomic<bool> sendmail_seen_{false};
   DecisionIds ids_;
 };
 

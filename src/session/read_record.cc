@@ -116,6 +116,8 @@ policy::Facts read_facts(const json& record) {
   const auto& dmarc = record.at("dmarc");
   facts.dmarc.code = one_of(dmarc_codes, dmarc, "result");
   facts.dmarc.from = text(dmarc, "from");
+  // Absent where it was held before this was written.
+  facts.dmarc.alias = dmarc.value("alias", "");
   facts.dmarc.aligned_spf = dmarc.at("aligned_spf").get<bool>();
   facts.dmarc.aligned_dkim = dmarc.at("aligned_dkim").get<bool>();
   facts.iprev = {one_of(iprev_codes, record.at("iprev"), "result"),

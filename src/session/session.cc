@@ -242,7 +242,8 @@ void Session::end_of_header() {
     if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
     facts.author = mail::find_author(message_->header, message_->malformed_lines);
-    message_->checks.header_complete(message_->header, facts.author);
+    message_->checks.header_complete(message_->header, facts.author,
+                                     mail::rewrites_author(client_.mta));
     if (!message_->lists) return;
     if (facts.author.well_formed()) {
       message_->lists->domain(client::ListOn::from, facts.author.domain().text());
