@@ -8,11 +8,13 @@
 
 #include "app/service_manager.h"
 #include "app/status.h"
+#include "base/memory.h"
 #include "cli/version.h"
 #include "client/nat_watch.h"
 #include "config/dump.h"
 #include "config/keys.h"
 #include "control/engine_metrics.h"
+#include "crypto/digest.h"
 #include "session/record.h"
 
 namespace sekisho::app {
@@ -101,10 +103,14 @@ Expected<bool, std::string> Daemon::open() {
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
   engine_->guard_lists(list_guard_);
   milters_ = std::make_unique<milter::Server>(*engine_, log_);
-  return milters_->open(loaded_.settings.milters);
+  auto opened = milters_->open(loaded_.settings.milters);
+  if (opened) places_.opened(loaded_.settings);
+  return opened;
 }
 
 Expected<bool, std::string> Daemon::run() {
+  // OpenSSL makes itself ready at the first use, once, and stays unready for ever when there is no memory just then.
+  crypto::sha256("");
   // As the user that will have to open it again.
   if (!log_.reopen(loaded_.settings.log)) {
     return tl::unexpected<std::string>("log.target: cannot be opened as this user");
@@ -114,12 +120,7 @@ Expected<bool, std::string> Daemon::run() {
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
   watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
-  if (!loaded_.settings.history.dir.empty()) {
-    history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
-    history_->start();
-    journal_->record_to(history_.get());
-    record_configuration();
-  }
+  if (!loaded_.settings.history.dir.empty()) open_history();
   metrics_sources_ = {
       [this](control::Families& out) { append_own(out); },
       [this](control::Families& out) { append_lists(out, list_guard_->status()); },
@@ -131,11 +132,23 @@ Expected<bool, std::string> Daemon::run() {
   if (!scraped) return scraped;
   milters_->run();
   control_.run(
-      {{"status", [this](const json&) { return status(); }},
-       {"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
+      {{"status", [this](const json&) { return status(); }}},
+      {{"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
   list_files_.loaded(engine_->snapshot()->rules, engine_->now());
   return true;
+}
+
+void Daemon::open_history() {
+  history_ = std::make_unique<history::Recorder>(loaded_.settings.history, log_);
+  history_->start();
+  journal_->record_to(history_.get());
+  record_configuration();
+  auto& deferrals = engine_->deferrals();
+  deferral_file_ = std::make_unique<history::DeferralFile>(loaded_.settings.history.dir, log_);
+  deferrals.remember(deferral_file_->read(), wall_now(), steady_now());
+  deferral_file_->start([&deferrals] { return deferrals.all(wall_now(), steady_now()); });
+  deferrals.keep_in(deferral_file_.get());
 }
 
 // So that what is decided from now on can be explained when the file has changed.
@@ -161,6 +174,11 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
     if (needed) return tl::unexpected(why);
     log_.warning(why);
     return true;
+  }
+  // A clock that was set back would bring the ids of what is held once more: they go on after the latest, and what a burst
+  // may have borrowed.
+  if (const auto latest = (*store)->latest(); latest && *latest) {
+    engine_->ids_after(**latest + std::chrono::seconds(60));
   }
   quarantine_ = std::make_unique<quarantine::StoreHolding>(std::move(*store), log_);
   open_store_ = quarantine_.get();
@@ -194,6 +212,7 @@ void Daemon::watch_lists(const session::Snapshot& snapshot) {
 }
 
 void Daemon::look_around() {
+  places_.look(loaded_.settings.log);
   list_watch_.tick(steady_now());
   const auto current = engine_->snapshot();
   list_files_.look(loaded_.settings.list_files, *current, engine_->now(),
@@ -209,20 +228,32 @@ void Daemon::serve_signals() {
     const int signal = sigtimedwait(&signals, nullptr, &pause);
     switch (signal) {
       case -1:  // nothing came, or an interruption
-        look_around();
+        guarded("looking around", [this] { look_around(); });
         break;
       case SIGHUP:
-        reload();
+        guarded("reload", [this] { reload(); });
         break;
       case SIGUSR1:
-        log_.reopen(loaded_.settings.log);
+        guarded("opening the log again", [this] { log_.reopen(loaded_.settings.log); });
         break;
       case SIGUSR2:
-        main_tasks_.run_until([] { return false; }, steady_now());
+        guarded("a command", [this] { main_tasks_.run_until([] { return false; }, steady_now()); });
         break;
       default:
         return;
     }
+  }
+}
+
+// The main thread goes on, whatever has broken.
+void Daemon::guarded(const char* doing, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    contained([&] {
+      log_.error(
+          LogLine("internal error:").field("doing", doing).field("why", error.what()).text());
+    });
   }
 }
 
@@ -240,6 +271,8 @@ void Daemon::stop() {
   const std::size_t cut_off = milters_->drain(drain_time);
   control_.stop();
   metrics_server_.stop();
+  engine_->deferrals().keep_in(nullptr);
+  deferral_file_.reset();
   // Its answers go to the sessions of the milters, which must still be there.
   engine_->hold_in(nullptr);
   open_store_ = nullptr;
@@ -256,7 +289,8 @@ json Daemon::on_main_thread(const std::function<json()>& work) {
     try {
       answer->set_value(work());
     } catch (const std::exception& error) {
-      answer->set_value({{"ok", false}, {"error", error.what()}});
+      // It waits for an answer, and has none of its own for that there is none.
+      until_memory([&] { answer->set_value({{"ok", false}, {"error", error.what()}}); });
     }
   });
   ::kill(::getpid(), SIGUSR2);
@@ -268,6 +302,17 @@ json Daemon::on_main_thread(const std::function<json()>& work) {
 }
 
 json Daemon::reload() {
+  try {
+    return try_reload();
+  } catch (const std::exception& error) {
+    reload_refused_ = true;
+    tell_service_manager("READY=1");
+    log_.error(std::string("reload refused: ") + error.what());
+    return {{"ok", false}, {"error", error.what()}};
+  }
+}
+
+json Daemon::try_reload() {
   tell_service_manager_reloading();
   json answer = {{"ok", false}};
   const auto refuse = [&](std::string why) {

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/places.h"
 #include "base/executor.h"
 #include "base/log.h"
 #include "config/load.h"
@@ -17,6 +18,7 @@
 #include "control/metrics_server.h"
 #include "control/server.h"
 #include "control/snapshot.h"
+#include "history/deferral_file.h"
 #include "history/recorder.h"
 #include "milter/server.h"
 #include "quarantine/holding.h"
@@ -42,8 +44,10 @@ class Daemon {
  private:
   // Swaps the snapshot, or keeps the old one and says why.
   nlohmann::json reload();
+  nlohmann::json try_reload();
   nlohmann::json status() const;
   void record_configuration();
+  void open_history();
   // What Prometheus reads. Thread: that of the metrics server.
   std::string metrics() const;
   void append_own(control::Families& out) const;
@@ -53,6 +57,7 @@ class Daemon {
   void log_in_force();
   // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
   void look_around();
+  void guarded(const char* doing, const std::function<void()>& work);
   // The DNS lists of the configuration are asked from now on.
   void watch_lists(const session::Snapshot& snapshot);
 
@@ -68,10 +73,12 @@ class Daemon {
   std::atomic<quarantine::StoreHolding*> open_store_{nullptr};
   std::shared_ptr<client::ListGuard> list_guard_;
   std::unique_ptr<session::Engine> engine_;
+  std::unique_ptr<history::DeferralFile> deferral_file_;  // nullptr: they end with the process
   std::unique_ptr<milter::Server> milters_;
   session::ListWatch list_watch_;
   control::Server control_;
   control::ListFiles list_files_{log_};
+  Places places_{log_};
   // Who has something to count appends it here (control/metrics.h); before run().
   std::vector<control::Source> metrics_sources_;
   control::MetricsServer metrics_server_;

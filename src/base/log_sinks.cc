@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -60,7 +61,15 @@ std::string_view write_all(int fd, std::string_view text) {
 class StreamSink : public LogSink {
  public:
   explicit StreamSink(int borrowed) : fd_(borrowed) {}
-  explicit StreamSink(UniqueFd owned) : owned_(std::move(owned)), fd_(owned_.get()) {}
+  StreamSink(UniqueFd owned, std::string path)
+      : owned_(std::move(owned)), path_(std::move(path)), fd_(owned_.get()) {}
+  bool in_place() const override {
+    struct stat here {};
+    struct stat there {};
+    if (path_.empty() || ::fstat(fd_, &here) != 0) return true;
+    return ::stat(path_.c_str(), &there) == 0 && here.st_ino == there.st_ino &&
+           here.st_dev == there.st_dev;
+  }
   bool write(LogLevel level, std::string_view line) const override {
     // After a part of a line, which a full disk has left.
     std::string out(torn_.exchange(false) ? "\n" : "");
@@ -75,6 +84,7 @@ class StreamSink : public LogSink {
  private:
   mutable std::atomic<bool> torn_{false};
   UniqueFd owned_;
+  std::string path_;  // of a file
   int fd_;
 };
 
@@ -112,7 +122,7 @@ std::shared_ptr<const LogSink> file_sink(const std::string& path, std::string& p
     problem = "log file " + path + ": " + std::strerror(errno);
     return nullptr;
   }
-  return std::make_shared<StreamSink>(std::move(fd));
+  return std::make_shared<StreamSink>(std::move(fd), path);
 }
 
 }  // namespace

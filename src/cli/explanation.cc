@@ -178,7 +178,8 @@ Explanation explain_decision(session::Decided decided, const Rulebook& book) {
     for (auto& [rules, recipients] : groups) {
       out.groups.push_back(explain_rules(decided, book, *rules, std::move(recipients)));
     }
-    if (book.lacks.empty()) out.alternatives = session::what_if(decided, *book.snapshot);
+    if (book.lacks.empty() && !decided.inputs.answers_left_out)
+      out.alternatives = session::what_if(decided, *book.snapshot);
   }
   out.decided = std::move(decided);
   return out;
@@ -209,6 +210,8 @@ json explanation_json(const Explanation& explanation) {
     out["what_if"].push_back({{"if", each.change}, {"action", action}, {"rule", each.rule}});
   }
   out["answers"] = dns_json(inputs.answers);
+  if (inputs.left_out > 0) out["header_octets_left_out"] = inputs.left_out;
+  if (inputs.answers_left_out) out["answers"] = nullptr;
   if (!explanation.caveat.empty()) out["caveat"] = explanation.caveat;
   return out;
 }

@@ -111,6 +111,7 @@ void add_changing(CLI::App& quarantine, int& result) {
   verb = add_verb(quarantine, "expire", "Delete what is too old; the daemon does so by itself",
                   result, quarantine_expire, expire);
   verb->add_option("--older", expire->older, "Than this, as 30d (default: [quarantine] keep)");
+  verb->add_flag("-n,--dry-run", expire->dry_run, "Only say what would be deleted");
 }
 
 void add_keeping(CLI::App& quarantine, int& result) {

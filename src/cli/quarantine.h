@@ -56,6 +56,7 @@ struct ReleaseOptions : QuarantineOptions {
 
 struct KeepOptions : QuarantineOptions {
   std::string older;                // expire
+  bool dry_run = false;             // expire
   std::optional<std::string> mail;  // stats: the address that the summary is for
   std::string file;                 // export
   bool defang = false;

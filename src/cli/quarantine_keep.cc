@@ -127,9 +127,19 @@ int quarantine_expire(const KeepOptions& options) {
   }
   auto open = open_store(options.config);
   if (!open) return open.error();
-  const auto expired = open->store->expire(wall_now(), keep, /*by_person=*/true);
+  const WallTime now = wall_now();
+  const auto due = open->store->due(now, keep);
+  if (!due) return complain(exit_code_of(due.error().kind), due.error().why);
+  // Before, for a clock that is wrong shows here.
+  std::printf("now it is %s UTC: %llu of %llu messages were held before %s UTC%s\n",
+              short_time(now).c_str(), static_cast<unsigned long long>(due->messages),
+              static_cast<unsigned long long>(due->all), short_time(due->before).c_str(),
+              options.dry_run ? " and would expire" : "");
+  if (options.dry_run) return ok;
+  std::fflush(stdout);
+  const auto expired = open->store->expire_now(now, keep);
   if (!expired) return complain(exit_code_of(expired.error().kind), expired.error().why);
-  std::printf("%llu expired\n", static_cast<unsigned long long>(expired->messages));
+  std::printf("%llu expired\n", static_cast<unsigned long long>(*expired));
   return ok;
 }
 

@@ -115,6 +115,13 @@ ListResult unanswered(const ListLookup& lookup) {
   return result;
 }
 
+ListResult not_asked(const ListLookup& lookup) {
+  ListResult result = unanswered(lookup);
+  result.code = ListCode::temperror;
+  result.reason = "query budget";
+  return result;
+}
+
 dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers& answers,
                                     Reason reason) {
   using Evaluation = dns::Evaluation<ListResult>;

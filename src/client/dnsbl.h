@@ -48,6 +48,8 @@ dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers
                                     Reason reason);
 // The result while there is no answer.
 ListResult unanswered(const ListLookup& lookup);
+// The result where the message has named so much that nothing more is asked.
+ListResult not_asked(const ListLookup& lookup);
 
 // What a failed answer says of the list: `none` when it failed on our side of the resolver.
 ListFault fault_of_error(std::string_view error);

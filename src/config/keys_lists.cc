@@ -200,7 +200,8 @@ KeyRow action_row(std::string_view section) {
               [](auto& e) -> auto& { return e.rule.action; }),
           .text =
               "What a hit leads to. reject and tempfail are said at RCPT if the list has "
-              "answered by then, else after the message. log: nothing but the record."};
+              "answered by then, else after the message. tempfail ends with dmarc.defer_for: after "
+              "that a hit quarantines. log: nothing but the record."};
 }
 
 KeyRow weight_row(std::string_view section, std::string_view paragraph) {

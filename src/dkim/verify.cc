@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "crypto/digest.h"
 #include "dkim/body_hash.h"
@@ -19,6 +20,9 @@ constexpr std::string_view field_name = "DKIM-Signature";
 // happen while a key is replaced. With more, which of them are tried would depend on the order of
 // the answer: then none is.
 constexpr std::size_t max_key_records = 2;
+
+// Signatures that are read, to choose those that are verified. Mail that came over ten lists has some twenty.
+constexpr std::size_t max_read = 100;
 
 // A conclusion about one signature, or about one signature with one key.
 struct Finding {
@@ -104,6 +108,18 @@ Candidate read_candidate(std::string_view value) {
   return candidate;
 }
 
+// How far d= is from the Author Domain: 0 the same, 1 perhaps of one organisation, 2 hardly so. DMARC aligns it only if
+// one lies below a name of the other's, and that is no top-level domain.
+int distance(const Candidate& candidate, const mail::DomainName& author) {
+  if (!candidate.signature) return 2;
+  const mail::DomainName& domain = candidate.signature->domain;
+  if (domain == author) return 0;
+  const auto akin = [](const mail::DomainName& a, const mail::DomainName& b) {
+    return a.is_or_is_below(b.suffix(std::min<std::size_t>(b.label_count(), 2)));
+  };
+  return akin(domain, author) || akin(author, domain) ? 1 : 2;
+}
+
 // §6.1.2: whether the record may be used for this signature at all.
 std::optional<Finding> check_record(const Signature& signature, const KeyRecord& record) {
   if (record.key.empty()) return permerror("the key is revoked");
@@ -162,6 +178,10 @@ Finding verify_with_answer(const Candidate& candidate, const dns::Answer& answer
   switch (answer.outcome) {
     case dns::Outcome::error:
       return {Code::temperror, "the key could not be asked for: " + answer.error};
+    // As for a signature beyond max_signatures: RFC 8601 §2.7.1 has `policy` for what the receiver does not want to
+    // look at. `temperror` would let a sender choose it, and `neutral`, `fail` or `permerror` would blame the signer.
+    case dns::Outcome::refused:
+      return {Code::policy, "the key was not asked for: " + answer.error};
     case dns::Outcome::nodata:
     case dns::Outcome::nxdomain:
       return permerror("no key");
@@ -209,11 +229,12 @@ struct Verification::State {
   // What key_question() has parsed, by its text: not by its place, for the header may have left out a field.
   std::vector<std::pair<std::string, Candidate>> arrived;
   std::vector<Candidate> candidates;  // top to bottom, at most options.max_signatures
-  std::size_t beyond_limit = 0;       // signatures below them
+  std::vector<bool> verified;  // of all DKIM-Signature fields, top to bottom: is it a candidate?
   BodyHashes body_hashes;
   bool body_ended = false;
 
   Candidate take_candidate(const mail::HeaderField& field);
+  void choose(std::vector<Candidate> all, const mail::DomainName* author);
   void compare_bodies();
   Finding find(const Candidate& candidate, const dns::Answers& answers, WallTime now,
                crypto::KeyCache& keys) const {
@@ -252,19 +273,37 @@ Candidate Verification::State::take_candidate(const mail::HeaderField& field) {
   return candidate;
 }
 
-void Verification::start(const mail::Header& header) {
+void Verification::start(const mail::Header& header, const mail::DomainName* author) {
   state_->header = &header;
+  std::vector<Candidate> all;
   for (const auto& field : header.fields()) {
     if (!field.is(field_name)) continue;
-    if (state_->candidates.size() == state_->options.max_signatures) {
-      ++state_->beyond_limit;
-      continue;
-    }
-    state_->candidates.push_back(state_->take_candidate(field));
-    const Candidate& candidate = state_->candidates.back();
+    state_->verified.push_back(false);
+    if (all.size() < max_read) all.push_back(state_->take_candidate(field));
+  }
+  state_->choose(std::move(all), author);
+  for (const Candidate& candidate : state_->candidates) {
     if (candidate.signature) state_->body_hashes.want(candidate.wanted_hash());
   }
   state_->arrived.clear();
+}
+
+// As many as are verified: those that can say something of the author first, for whoever else signed the message, in
+// whatever number, must not be what keeps them from it.
+void Verification::State::choose(std::vector<Candidate> all, const mail::DomainName* author) {
+  std::vector<std::size_t> places(all.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  if (author != nullptr) {
+    std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+      return distance(all[a], *author) < distance(all[b], *author);
+    });
+  }
+  places.resize(std::min(places.size(), options.max_signatures));
+  std::sort(places.begin(), places.end());
+  for (const std::size_t place : places) {
+    verified[place] = true;
+    candidates.push_back(std::move(all[place]));
+  }
 }
 
 std::vector<dns::Question> Verification::questions() const {
@@ -355,14 +394,17 @@ dns::Evaluation<std::vector<SignatureResult>> Verification::evaluate(const dns::
   if (!evaluation.needed.empty() || !state_->body_ended) return evaluation;
 
   auto& results = evaluation.result.emplace();
-  for (const Candidate& candidate : state_->candidates) {
-    results.push_back(to_result(candidate, state_->find(candidate, answers, now, keys)));
-  }
   SignatureResult beyond_limit;
   beyond_limit.code = Code::policy;
   beyond_limit.reason =
       "only " + std::to_string(state_->options.max_signatures) + " signatures are verified";
-  results.resize(results.size() + state_->beyond_limit, beyond_limit);
+  results.reserve(state_->verified.size());
+  auto candidate = state_->candidates.begin();
+  for (const bool verified : state_->verified) {
+    results.push_back(verified ? to_result(*candidate, state_->find(*candidate, answers, now, keys))
+                               : beyond_limit);
+    if (verified) ++candidate;
+  }
   return evaluation;
 }
 

@@ -41,7 +41,12 @@ void Cache::insert(const Question& question, AnswerPtr answer, SteadyTime now) {
     return;
   }
   const SteadyTime expires = now + answer->ttl;
-  order_.push_front({&slot->first, std::move(answer), expires, octets});
+  try {
+    order_.push_front({&slot->first, std::move(answer), expires, octets});
+  } catch (...) {
+    index_.erase(slot);  // it would lead nowhere
+    throw;
+  }
   slot->second = order_.begin();
   octets_ += octets;
   while (index_.size() > max_entries_ || octets_ > max_octets_) erase(std::prev(order_.end()));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <vector>
 
 #include <ldns/rr.h>
@@ -137,8 +138,9 @@ bool read_records(std::span<const std::uint8_t> packet, std::size_t& at, std::si
                   ldns_pkt_section section, std::vector<Rr>& out) {
   for (std::size_t n = 0; n < std::min(count, max_parsed); ++n) {
     ldns_rr* rr = nullptr;
-    if (ldns_wire2rr(&rr, packet.data(), packet.size(), &at, section) != LDNS_STATUS_OK)
-      return false;
+    const auto read = ldns_wire2rr(&rr, packet.data(), packet.size(), &at, section);
+    if (read == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();  // it says nothing of the packet
+    if (read != LDNS_STATUS_OK) return false;
     out.emplace_back(rr);
   }
   return true;

@@ -33,7 +33,10 @@ bool was_asked(const std::vector<Trial>& trials, const ServerPtr& server) {
 }  // namespace
 
 InFlight::InFlight(const Options& options, int epoll, std::vector<ServerAddress> servers)
-    : timeout_(options.timeout), pool_(epoll), cache_(options.cache_entries, max_cache_octets) {
+    : timeout_(options.timeout),
+      no_memory_(share(error_answer("no memory"))),
+      pool_(epoll),
+      cache_(options.cache_entries, max_cache_octets) {
   set_servers(std::move(servers));
 }
 
@@ -54,28 +57,41 @@ InFlight::Asked InFlight::ask(const Question& question, Resolver::Callback& done
     ++status_.failures;
     return {share(error_answer(shut_down_ ? "shutting down" : "resolver busy"))};
   }
+  Waiters one(1);
   const auto known = by_question_.find(question);
-  Query& query = known == by_question_.end() ? start(question, now) : queries_.at(known->second);
+  const bool joins = known != by_question_.end();
+  Query& query = joins ? queries_.at(known->second) : start(question, now);
+  const std::uint64_t number = query.number;
   const Resolver::Ticket ticket =
-      query.number << waiter_bits | (query.tickets++ & ((1U << waiter_bits) - 1));
-  query.waiters.push_back({ticket, std::move(done)});
+      number << waiter_bits | (query.tickets++ & ((1U << waiter_bits) - 1));
+  one.front().ticket = ticket;
+  one.front().done = std::move(done);
+  query.waiters.splice(query.waiters.end(), one);
   ++waiting_;
-  if (known != by_question_.end()) {
+  if (joins) {
     ++status_.coalesced;
     return {nullptr, ticket, false};
   }
-  send_to_next(query, now, effects);
+  attempt(number, [&] { send_to_next(query, now, effects); });
   asked_since_sleep_ = true;
-  const bool wake = query.next_step < sleeping_until_;
-  if (wake) sleeping_until_ = query.next_step;
+  // One that has ended already is to be told.
+  const Query* under_way = find(number);
+  const SteadyTime next_step = under_way != nullptr ? under_way->next_step : now;
+  const bool wake = next_step < sleeping_until_;
+  if (wake) sleeping_until_ = next_step;
   return {nullptr, ticket, wake};
 }
 
 InFlight::Query& InFlight::start(const Question& question, SteadyTime now) {
   const std::uint64_t number = ++last_query_;
-  by_question_.emplace(question, number);
   Query& query = queries_.try_emplace(number, number, question, now + timeout_).first->second;
-  aim(query, question);
+  try {
+    aim(query, question);
+    by_question_.emplace(question, number);
+  } catch (...) {
+    queries_.erase(number);
+    throw;
+  }
   return query;
 }
 
@@ -122,6 +138,7 @@ void InFlight::send(Query& query, const ServerPtr& server, SteadyTime now, Effec
   ++trial_of(query.trials, server).sends;
   // Without a socket (no route, no descriptor) the next repetition tries again.
   if (const UdpSocketPtr socket = pool_.pick(server->sockets, server->address, random_)) {
+    query.attempts.reserve(query.attempts.size() + 1);  // or nobody would release the id
     const std::uint16_t id = socket->expect(query.number, random_);
     query.attempts.push_back({socket, id, server, now});
     effects.datagrams.push_back(
@@ -155,6 +172,10 @@ std::optional<InFlight::Match> InFlight::match(const UdpSocketPtr& socket, std::
 }
 
 void InFlight::received(const Match& match, Reply reply, SteadyTime now, Effects& effects) {
+  attempt(match.query, [&] { take_reply(match, std::move(reply), now, effects); });
+}
+
+void InFlight::take_reply(const Match& match, Reply reply, SteadyTime now, Effects& effects) {
   Query* query = find(match.query);
   // A late second reply to a question that has moved on is as good as none.
   if (reply.kind == Reply::Kind::not_ours || query == nullptr ||
@@ -230,21 +251,25 @@ void InFlight::tcp_failed(std::uint64_t number, const ServerPtr& server, SteadyT
                           Effects& effects) {
   Query* query = find(number);
   if (query == nullptr || !query->over_tcp) return;
-  server_failed(*query, server, error_answer("truncated, and no answer over TCP"), now, effects);
+  attempt(number, [&] {
+    server_failed(*query, server, error_answer("truncated, and no answer over TCP"), now, effects);
+  });
 }
 
 void InFlight::unreachable(const UdpSocketPtr& socket, SteadyTime now, Effects& effects) {
   for (const std::uint64_t number : socket->waiting()) {
     Query* query = find(number);
     if (query == nullptr || query->over_tcp) continue;
-    for (const Attempt& attempt : query->attempts) {
-      if (attempt.socket == socket) ServerList::unreachable(*attempt.server, now);
+    for (const Attempt& each : query->attempts) {
+      if (each.socket == socket) ServerList::unreachable(*each.server, now);
     }
-    query->why = error_answer("server unreachable");
-    // Only one not asked yet is asked at once: hammering a server that is being restarted helps
-    // nobody.
-    const ServerPtr other = servers_.next(query->trials, now);
-    if (other != nullptr && !was_asked(query->trials, other)) send(*query, other, now, effects);
+    attempt(number, [&] {
+      query->why = error_answer("server unreachable");
+      // Only one not asked yet is asked at once: hammering a server that is being restarted helps
+      // nobody.
+      const ServerPtr other = servers_.next(query->trials, now);
+      if (other != nullptr && !was_asked(query->trials, other)) send(*query, other, now, effects);
+    });
   }
 }
 
@@ -253,7 +278,8 @@ void InFlight::tick(SteadyTime now, Effects& effects) {
     const Timer timer = timers_.top();
     timers_.pop();
     Query* query = find(timer.query);
-    if (query != nullptr && query->next_step == timer.due) step(*query, now, effects);
+    if (query == nullptr || query->next_step != timer.due) continue;
+    attempt(timer.query, [&] { step(*query, now, effects); });
   }
 }
 
@@ -284,10 +310,14 @@ void InFlight::finish(Query& query, Answer answer, SteadyTime now) {
   if (answer.is_error() && !query.waiters.empty())
     ++(answer.error == "timeout" ? status_.timeouts : status_.failures);
   const AnswerPtr shared = share(std::move(answer));
-  cache_.insert(query.question, shared, now);
-  for (Waiter& waiter : query.waiters)
-    finished_.push_back({waiter.ticket, std::move(waiter.done), shared});
+  contained([&] { cache_.insert(query.question, shared, now); });
+  finish(query, shared);
+}
+
+void InFlight::finish(Query& query, const AnswerPtr& answer) noexcept {
+  for (Waiter& waiter : query.waiters) waiter.answer = answer;
   waiting_ -= query.waiters.size();
+  finished_.splice(finished_.end(), query.waiters);
   forget_attempts(query);
   by_question_.erase(query.question);
   queries_.erase(query.number);
@@ -303,7 +333,7 @@ InFlight::Query* InFlight::find(std::uint64_t number) {
   return found == queries_.end() ? nullptr : &found->second;
 }
 
-std::optional<std::pair<Resolver::Callback, AnswerPtr>> InFlight::take_finished() {
+std::optional<std::pair<Resolver::Callback, AnswerPtr>> InFlight::take_finished() noexcept {
   if (finished_.empty()) return std::nullopt;
   std::pair<Resolver::Callback, AnswerPtr> next{std::move(finished_.front().done),
                                                 std::move(finished_.front().answer)};
@@ -313,8 +343,9 @@ std::optional<std::pair<Resolver::Callback, AnswerPtr>> InFlight::take_finished(
 
 void InFlight::shut_down() {
   shut_down_ = true;
-  while (!queries_.empty())
-    finish(queries_.begin()->second, error_answer("shutting down"), steady_now());
+  AnswerPtr answer = no_memory_;
+  contained([&] { answer = share(error_answer("shutting down")); });
+  while (!queries_.empty()) finish(queries_.begin()->second, answer);
 }
 
 }  // namespace sekisho::dns

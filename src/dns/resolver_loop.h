@@ -46,6 +46,7 @@ class ResolverLoop {
   static constexpr std::size_t datagram_size =
       2048;  // more than we said that we take (udp_payload)
 
+  SteadyTime work(SteadyTime until);
   void wait(SteadyTime until);
   void read_socket(const UdpSocketPtr& socket);
   void work_on_datagrams(Effects& effects);
@@ -53,7 +54,7 @@ class ResolverLoop {
   void start_tcp(Effects::TcpStart start, Effects& effects);
   void end_tcp(std::uint64_t token, bool complete, Effects& effects);
   void watch_resolv_conf(SteadyTime now);
-  void call_finished();
+  void call_finished() noexcept;
 
   Guarded<InFlight>& state_;
   int epoll_;

@@ -59,7 +59,7 @@ void members(Archive& a, Of<dmarc::Result> auto& o) {
   a("discovery", o.discovery)("tag", o.tag)("policy", o.policy)("requested", o.requested);
   a("published", o.published)("exists", o.author_exists)("aligned_spf", o.aligned_spf);
   a("aligned_dkim", o.aligned_dkim)("queries", o.queries)("reason", o.reason);
-  a("alias", o.alias);
+  a("could_ask", o.could_ask)("asks_anyway", o.asks_anyway)("alias", o.alias);
 }
 
 template <class Archive>
@@ -165,6 +165,7 @@ void members(Archive& a, Of<session::Inputs> auto& o) {
   a("mta_name", o.mta_name)("hostname", o.hostname)("connected", o.connected);
   a("authenticated", o.authenticated)("at_rcpt", o.at_rcpt)("header", o.header)("malformed",
                                                                                 o.malformed_lines);
+  a("left_out", o.left_out)("answers_left_out", o.answers_left_out);
   a("answers", o.answers)("refusals", o.refusals)("bodies", o.bodies);
   a("hold_result", o.hold_result)("released", o.released);
 }

@@ -82,8 +82,7 @@ struct Facts {
   // refusing there.
   bool rcpt_skips_dnsbl = false;
   bool rcpt_skips_rhsbl = false;
-  // How long this client network, sender and author have been deferred already; none for the first
-  // time.
+  // How long this sender and author have been deferred already, from whichever network; none for the first time.
   std::optional<std::chrono::seconds> deferred_for;
   // What the evaluation cost.
   std::size_t dns_questions = 0;

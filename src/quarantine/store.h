@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/clock_looks.h"
 #include "quarantine/held.h"
 #include "quarantine/options.h"
 #include "spool/store.h"
@@ -45,10 +46,18 @@ struct ReleaseRequest {
   bool even_if_handed_over = false;
 };
 
+// What is older than `keep`, and how many there are.
+struct Due {
+  std::uint64_t messages = 0;
+  std::uint64_t all = 0;
+  WallTime before;  // held until then
+};
+
 struct Expired {
   std::uint64_t messages = 0;
-  // The clock has moved by more than a day since the last time: nothing was expired, the next call believes it.
-  bool postponed = false;
+  // Anything but `go`: nothing was expired, for the clock cannot be trusted that much yet (base/clock_looks.h).
+  ClockLooks::Answer answer = ClockLooks::Answer::go;
+  Due due = {};
 };
 
 class Store {
@@ -59,6 +68,10 @@ class Store {
 
   // The message as it arrives.
   spool::Draft draft() const { return spool_->draft(); }
+  // Whether there is a message file of that id. Looks into the folder, which costs a microsecond.
+  bool has(const std::string& id) const { return spool_->has_message(id); }
+  // When the latest message was held of those that there is a row of; nothing when there is none.
+  Outcome<std::optional<WallTime>> latest();
   // Never blocks; `done` is called once from another thread, when the message is durable or it is clear that it is not.
   // Stored::key is the id under which it is kept. Failure::Kind::limit: max_size is reached; everything else is 4xx.
   // What is no message with an id and recipients is `refused` at once.
@@ -93,10 +106,14 @@ class Store {
 
   // held → deleted; and released, when the process that was at it is gone.
   Outcome<void> remove(const std::string& id, WallTime now);
-  // Expires what is older than `keep` (Options::keep when not given), and forgets the rows of what is gone as long. A
-  // clock that has jumped expires nothing the first time, unless a person asks (`by_person`).
-  Outcome<Expired> expire(WallTime now, std::optional<std::chrono::seconds> keep = std::nullopt,
-                          bool by_person = false);
+  // Expires what is older than `keep` (Options::keep when not given), and forgets the rows of what is gone as long; for a
+  // person, who knows what time it is.
+  Outcome<std::uint64_t> expire_now(WallTime now,
+                                    std::optional<std::chrono::seconds> keep = std::nullopt);
+  // By itself: what a clock says is believed as base/clock_looks.h has it. Looks of this boot are remembered in the index.
+  Outcome<Expired> expire(const ClockLook& now);
+  // What expire_now() would expire.
+  Outcome<Due> due(WallTime now, std::optional<std::chrono::seconds> keep = std::nullopt);
 
   Outcome<Stats> stats(WallTime now);
   Outcome<Findings> verify(bool contents) { return spool_->verify(contents); }

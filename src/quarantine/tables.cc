@@ -56,7 +56,11 @@ constexpr spool::Sql schema =
     "  token TEXT PRIMARY KEY, id TEXT NOT NULL, body_hash TEXT NOT NULL,"
     "  recipients TEXT NOT NULL, time INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS expiry ("
-    "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);";
+    "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);"
+    // The looks at the clocks, in seconds of each: base/clock_looks.h. What stands in `expiry` is of programs of before.
+    "CREATE TABLE IF NOT EXISTS looks ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, wall INTEGER NOT NULL,"
+    "  steady INTEGER NOT NULL, since INTEGER NOT NULL, many_since INTEGER);";
 
 // A row of that id: whether the message is still to be kept. Nothing when there is no row.
 Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id) {

@@ -2,6 +2,7 @@
 // without the message's body and without the DNS. Thread: immutable values.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +34,9 @@ struct Inputs {
   bool authenticated = false;
   bool at_rcpt = false;  // all that there was to it were refused recipients
   mail::Header header;   // as received, as far as it is within the limits
+  std::uint64_t left_out =
+      0;  // octets of the header that are not recorded: session/recorded_header.h
+  bool answers_left_out = false;  // nor are the DNS answers: they were too many to record
   std::vector<std::string> malformed_lines;
   dns::Answers answers;
   std::vector<Refusal> refusals;

@@ -9,6 +9,7 @@
 
 #include "base/ascii.h"
 #include "mail/header.h"
+#include "mail/limits.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 #include "session/options.h"
@@ -26,6 +27,8 @@ class ForgedFields {
   // From the last to the first: an MTA renumbers the fields behind a removed one, and forged fields
   // survived in OpenDKIM that way (CVE-2022-48521).
   std::vector<policy::Edit> removals() const;
+  // As many as a header may have fields: each costs memory here and a packet to the MTA.
+  bool too_many() const { return found_.size() > mail::limits::header_fields; }
 
  private:
   bool claims_to_be_ours(const mail::HeaderField& field) const;

@@ -67,7 +67,10 @@ class Engine {
   Counters& counters() { return counters_; }
   // True once: when the first MTA says that it is sendmail.
   bool first_sendmail() { return !sendmail_seen_.exchange(true); }
-  std::string next_id() { return ids_.next(now()); }
+  // The real time also where the clock is another: what happened at the same moment happened twice.
+  std::string next_id() { return ids_.next(std::chrono::system_clock::now()); }
+  // Ids of before this time are in use.
+  void ids_after(DecisionIds::Time time) { ids_.after(time); }
 
  private:
   mutable Guarded<std::shared_ptr<const Snapshot>> snapshot_;

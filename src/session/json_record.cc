@@ -39,10 +39,11 @@ json dkim_json(const std::vector<dkim::SignatureResult>& signatures) {
   return all;
 }
 
+std::string optional(const std::optional<dmarc::Policy>& policy) {
+  return policy ? std::string(to_string(*policy)) : std::string();
+}
+
 json published_json(const dmarc::Published& record) {
-  const auto optional = [](const std::optional<dmarc::Policy>& policy) {
-    return policy ? std::string(to_string(*policy)) : std::string();
-  };
   return {{"p", to_string(record.p)},
           {"sp", optional(record.sp)},
           {"np", optional(record.np)},
@@ -86,6 +87,8 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
           {"published", result.published ? published_json(*result.published) : json(nullptr)},
           {"testing", result.published && result.published->testing},
           {"requested", to_string(result.requested)},
+          {"could_ask", optional(result.could_ask)},
+          {"asks_anyway", optional(result.asks_anyway)},
           {"applied", applied(decision)},
           {"aligned_spf", result.aligned_spf},
           {"aligned_dkim", result.aligned_dkim},

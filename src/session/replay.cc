@@ -86,8 +86,7 @@ class OneDecision final : public Journal {
 std::shared_ptr<const Snapshot> offline(const Snapshot& snapshot, const Inputs& inputs) {
   auto own = std::make_shared<Snapshot>(snapshot);
   own->resolver = std::make_shared<RecordedResolver>(inputs.answers);
-  // The budgets have had their say: what they refused is among the answers.
-  own->dns.message_questions = 1'000'000;
+  // The time has had its say: what had none is among the answers.
   own->dns.message_budget = std::chrono::hours(24);
   own->options.identity.hostname = inputs.hostname;
   return own;

@@ -44,8 +44,10 @@ Session::~Session() { abort(); }
 std::unique_ptr<Session::Message> Session::new_message(WallTime now) {
   // On the resolver's thread: hand over to the owner, who may be gone by then.
   const auto notify = [weak = weak_from_this(), owner = owner_] {
-    owner->post([weak] {
-      if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
+    until_memory([&] {
+      owner->post([weak] {
+        if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
+      });
     });
   };
   auto message = std::make_unique<Message>(engine_.snapshot(), engine_.keys(), now, notify,
@@ -161,6 +163,8 @@ void Session::begin(MailFrom from) {
   const bool may_hold = role_ != policy::Role::local && engine_.holding() != nullptr &&
                         snapshot.options.quarantine.where == QuarantineWhere::store;
   if (may_hold) {
+    // Only a clock that was set back can bring an id twice.
+    while (recorded_ == nullptr && engine_.holding()->has(facts.id)) facts.id = engine_.next_id();
     message_->draft = engine_.holding()->begin();
     message_->body_digest.emplace();
   }
@@ -210,6 +214,7 @@ void Session::header(std::string name, std::string value) {
   guarded([&] {
     mail::HeaderField field{std::move(name), std::move(value)};
     message_->forged->see(field);
+    if (message_->forged->too_many()) return fail("more fields claim to be ours than are removed");
     if (message_->draft) keep(field.name + ":" + field.value + "\r\n");
     if (field.is(release_field) && !message_->release) {
       const std::string said = field.unfolded();
@@ -241,9 +246,7 @@ void Session::end_of_header() {
     // A client that waits with his header must not have used up the time in which his author is looked up.
     if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
-    facts.author = mail::find_author(message_->header, message_->malformed_lines);
-    message_->checks.header_complete(message_->header, facts.author,
-                                     mail::rewrites_author(client_.mta));
+    read_header(*message_);
     if (!message_->lists) return;
     if (facts.author.well_formed()) {
       message_->lists->domain(client::ListOn::from, facts.author.domain().text());
@@ -252,6 +255,17 @@ void Session::end_of_header() {
       message_->lists->domain(client::ListOn::dkim, domain.text());
     }
   });
+}
+
+void Session::read_header(Message& message) {
+  auto& facts = message.facts;
+  if (recorded_in_part()) {
+    facts.author = recorded_->outcome.facts.author;
+    message.checks.signatures_known(recorded_->outcome.facts.dkim);
+  } else {
+    facts.author = mail::find_author(message.header, message.malformed_lines);
+  }
+  message.checks.header_complete(message.header, facts.author, mail::rewrites_author(client_.mta));
 }
 
 bool Session::body(std::string_view octets) {
@@ -293,6 +307,11 @@ void Session::end_of_message(std::string queue_id, Done done) {
 // Behind a relay of ours: who was there before, from the fields that our relays wrote.
 void Session::find_origin(Message& message) {
   auto& facts = message.facts;
+  if (recorded_in_part()) {
+    facts.client = recorded_->outcome.facts.client;
+    facts.relay_reason = recorded_->outcome.facts.relay_reason;
+    return evaluate_client(message, /*begun=*/false);
+  }
   const auto origin = client::find_origin(*facts.relay->address, message.header.fields(),
                                           message.snapshot->options.trust.relays);
   facts.relay_reason = std::string(to_string(origin.stop));
@@ -319,24 +338,28 @@ void Session::ask_release(Message& message) {
   release.proof.body_sha256 = std::string(message.body_digest->so_far().view());
   release.proof.mail_from = message.facts.mail_from;
   release.proof.recipients = message.facts.recipients;
-  engine_.holding()->take_back(std::move(release.proof), [weak = weak_from_this(), owner = owner_,
-                                                          id = message.facts.id](TakenBack taken) {
-    owner->post([weak, id, taken = std::move(taken)] {
-      const auto self = weak.lock();
-      if (!self || !self->message_ || self->message_->facts.id != id) return;
-      self->guarded([&] {
-        self->message_->release->state = State::answered;
-        if (!taken) return self->fail(std::string(put_off) + taken.error());
-        if (*taken) {
-          auto& facts = self->message_->facts;
-          facts.exemption = policy::Exemption::released;
-          facts.released_id = (*taken)->id;
-          self->message_->release->results = (*taken)->authentication_results;
-        }
-        self->advance();
+  engine_.holding()->take_back(
+      std::move(release.proof),
+      [weak = weak_from_this(), owner = owner_, id = message.facts.id](const TakenBack& taken) {
+        const auto tell = [weak, id, taken] {
+          const auto self = weak.lock();
+          if (!self || !self->message_ || self->message_->facts.id != id) return;
+          self->guarded([&] { self->taken_back(taken); });
+        };
+        until_memory([&] { owner->post(tell); });
       });
-    });
-  });
+}
+
+void Session::taken_back(const TakenBack& taken) {
+  message_->release->state = SaidRelease::State::answered;
+  if (!taken) return fail(std::string(put_off) + taken.error());
+  if (*taken) {
+    auto& facts = message_->facts;
+    facts.exemption = policy::Exemption::released;
+    facts.released_id = (*taken)->id;
+    message_->release->results = (*taken)->authentication_results;
+  }
+  advance();
 }
 
 // Everything that the verdict waits for has been answered, or has had its time.
@@ -356,18 +379,20 @@ void Session::advance() {
   if (message->done && settled(*message, now)) finish();
 }
 
-void Session::abort() {
+void Session::abort() noexcept {
   if (storing_) {
     // The store may have it by now, and the sender will try again: the store knows him then.
-    auto& reason = storing_->outcome.verdict.message.reason;
-    reason += "; the MTA went away before its answer";
     ++engine_.counters().aborted;
-    record(*storing_->message, std::move(storing_->outcome));
+    contained([this] {
+      auto& reason = storing_->outcome.verdict.message.reason;
+      reason += "; the MTA went away before its answer";
+      record(*storing_->message, std::move(storing_->outcome));
+    });
     storing_.reset();
   }
   if (!message_) return;
   const bool refused = message_->at_refusal.has_value();
-  if (refused) record_refused(*message_);
+  if (refused) contained([this] { record_refused(*message_); });
   // An MTA whose recipients were all refused has no message, and does not say so.
   if (!refused || !message_->facts.recipients.empty()) ++engine_.counters().aborted;
   message_.reset();
@@ -413,7 +438,7 @@ std::vector<dns::Question> Session::needed() const {
   return message_ ? message_->checks.needed() : std::vector<dns::Question>();
 }
 
-void Session::fail(std::string what) {
+void Session::fail(std::string what) noexcept {
   if (!message_) {
     early_.reset();
     return;

@@ -30,6 +30,14 @@ TEST(ServerAddress, IsReadAsTheOptionsWriteIt) {
       {"[::1]", "[::1]:53"},
       {"[2001:db8::1]:5353", "[2001:db8::1]:5353"},
       {"fe80::1%lo", "[fe80::1%lo]:53"},
+      // One server has one text.
+      {"2001:DB8:0:0::53", "[2001:db8::53]:53"},
+      // What inet_aton(3) makes of these is not what was meant.
+      {"8.8.8", ""},
+      {"127.1", ""},
+      {"010.0.0.1", ""},
+      {"0x7f.0.0.1:53", ""},
+      {"1", ""},
       {"", ""},
       {"localhost", ""},
       {"127.0.0.1:", ""},

@@ -170,7 +170,7 @@ TEST_F(Releases, AReleaseThatIsKilledIsTakenOverAtOnce) {
   EXPECT_THAT(refused.error().why,
               HasSubstr("process " + std::to_string(other.process()) + " is releasing it"));
   EXPECT_FALSE(store->remove(held_id(1), now_ + hours(48)));
-  EXPECT_EQ(store->expire(now_ + hours(24 * 365))->messages, 0U);
+  EXPECT_EQ(store->expire_now(now_ + hours(24 * 365)).value(), 0U);
   other.kill();
   EXPECT_EQ(state_of(*store, 1), State::released);
   const auto release = store->begin_release({held_id(1), {}}, now_);
@@ -191,9 +191,9 @@ TEST_F(Releases, AReleaseThatIsKilledKeepsNobodyFromDeletingAndExpiring) {
   one.kill();
   EXPECT_TRUE(store->remove(held_id(1), now_));
   EXPECT_FALSE(has_file(1));
-  EXPECT_EQ(store->expire(now_ + hours(2))->messages, 0U);
+  EXPECT_EQ(store->expire_now(now_ + hours(2)).value(), 0U);
   two.kill();
-  EXPECT_EQ(store->expire(now_ + hours(2))->messages, 1U);
+  EXPECT_EQ(store->expire_now(now_ + hours(2)).value(), 1U);
   EXPECT_FALSE(has_file(2));
 }
 
@@ -246,9 +246,9 @@ TEST_F(Releases, WhatIsBeingReleasedDoesNotExpire) {
   {
     const auto release = store->begin_release({held_id(1), {}}, now_ + hours(2));
     ASSERT_TRUE(release.has_value());
-    EXPECT_EQ(store->expire(now_ + hours(26))->messages, 0U);
+    EXPECT_EQ(store->expire_now(now_ + hours(26)).value(), 0U);
   }
-  EXPECT_EQ(store->expire(now_ + hours(27))->messages, 1U);  // broken off
+  EXPECT_EQ(store->expire_now(now_ + hours(27)).value(), 1U);  // broken off
 }
 
 TEST_F(Releases, WhatIsDeletedAfterABrokenReleaseDoesNotPass) {
@@ -278,7 +278,7 @@ TEST_F(Releases, WhatExpiresAfterABrokenReleaseDoesNotPass) {
     ASSERT_TRUE(release);
     token = release->token;
   }
-  ASSERT_EQ(store->expire(now_ + hours(2))->messages, 1U);
+  ASSERT_EQ(store->expire_now(now_ + hours(2)).value(), 1U);
   const auto passed =
       store->consume_token(token, held_message(1).body_hash, held_message(1).mail_from,
                            held_message(1).recipients, now_ + hours(2));

@@ -335,35 +335,77 @@ TEST_F(Quarantine, ExpiresByAge) {
     ASSERT_TRUE(hold(*store, held).has_value());
   }
   const WallTime start = held_message(0).time;
-  EXPECT_EQ(store->expire(start + hours(47))->messages, 0U);
-  EXPECT_EQ(store->expire(start + hours(49))->messages, 1U);
+  EXPECT_EQ(store->expire_now(start + hours(47)).value(), 0U);
+  EXPECT_EQ(store->expire_now(start + hours(49)).value(), 1U);
   EXPECT_EQ(state_of(*store, 0), State::expired);
   EXPECT_FALSE(has_file(0));
   EXPECT_EQ(state_of(*store, 1), State::held);
   EXPECT_EQ(store->stats(start + hours(49))->expire_within_day, 1U);
   // By a person, with another age.
-  EXPECT_EQ(store->expire(start + hours(49), std::chrono::minutes(30), true)->messages, 2U);
+  EXPECT_EQ(store->expire_now(start + hours(49), std::chrono::minutes(30)).value(), 2U);
   // Rows of what is gone are forgotten when they are as old.
   EXPECT_EQ(ids(*store).size(), 3U);
-  store->expire(start + hours(49 + 24));
-  store->expire(start + hours(49 + 48));
+  store->expire_now(start + hours(49 + 24));
+  store->expire_now(start + hours(49 + 48));
   EXPECT_THAT(ids(*store), IsEmpty());
 }
 
-TEST_F(Quarantine, AClockThatJumpsExpiresNothingAtOnce) {
+// The daemon's own looks, a quarter of an hour apart, over three boots. `ahead`: of the wall clock before the true time.
+TEST_F(Quarantine, AClockThatIsWrongExpiresNothing) {
+  using Answer = ClockLooks::Answer;
   auto store = open();
   hold(*store, 1);
-  ASSERT_FALSE(store->expire(now_)->postponed);
-  const WallTime jumped = now_ + hours(24 * 3650);
-  const auto first = store->expire(jumped);
-  EXPECT_TRUE(first->postponed);
-  EXPECT_EQ(first->messages, 0U);
-  // Back again: that is a jump as well, and nothing is lost.
-  EXPECT_TRUE(store->expire(now_ + hours(1))->postponed);
+  const auto ahead = hours(24 * 40);
+  const SteadyTime zero{};
+  const auto look = [&](auto wall, auto since_boot, const char* boot) {
+    const auto expired = store->expire({now_ + wall, zero + since_boot, boot});
+    EXPECT_TRUE(expired.has_value());
+    EXPECT_EQ(expired->messages, 0U);
+    return expired->answer;
+  };
+  using std::chrono::minutes;
+  // Two starts with a clock that is 40 days ahead, of the same boot and of another one.
+  EXPECT_EQ(look(ahead, minutes(1), "a"), Answer::first);
+  store.reset();
+  store = open();
+  EXPECT_EQ(look(ahead + minutes(1), minutes(2), "a"), Answer::first);
+  EXPECT_EQ(look(ahead + minutes(90), minutes(1), "b"), Answer::first);
+  // It is still wrong when it is believed: then everything is too old at once, and somebody is asked to look.
+  EXPECT_EQ(look(ahead + minutes(105), minutes(16), "b"), Answer::many);
+  EXPECT_EQ(look(ahead + hours(5), minutes(16 + 195), "b"), Answer::many);
+  // It is set right, which is a jump too, and nothing has been lost.
+  EXPECT_EQ(look(hours(6), hours(4), "b"), Answer::jumped);
+  EXPECT_EQ(look(hours(7), hours(5), "b"), Answer::go);
   EXPECT_EQ(state_of(*store, 1), State::held);
-  // The new time holds.
-  EXPECT_TRUE(store->expire(jumped)->postponed);
-  EXPECT_EQ(store->expire(jumped + hours(1))->messages, 1U);
+}
+
+TEST_F(Quarantine, ExpiresByItselfWhenTheClocksAgree) {
+  using Answer = ClockLooks::Answer;
+  options_.keep = hours(48);
+  auto store = open();
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    Held held = held_message(i);
+    held.time = now_ + hours(i == 0 ? 0 : 24);
+    ASSERT_TRUE(hold(*store, held).has_value());
+  }
+  const auto expired = [&](auto since_first) {
+    return store->expire(
+        {now_ + hours(49) + since_first, SteadyTime{} + hours(3) + since_first, "a"});
+  };
+  using std::chrono::minutes;
+  EXPECT_EQ(expired(minutes(0))->answer, Answer::first);
+  EXPECT_EQ(expired(minutes(5))->answer, Answer::first);
+  const auto one = expired(minutes(15));
+  EXPECT_EQ(one->answer, Answer::go);
+  EXPECT_EQ(one->messages, 1U);
+  // The others are all of a day: that is more than a tenth, and waits.
+  const auto many = expired(hours(24));
+  EXPECT_EQ(many->answer, Answer::many);
+  EXPECT_EQ(many->due.messages, 19U);
+  EXPECT_EQ(many->due.all, 19U);
+  EXPECT_EQ(expired(hours(24 + 5))->messages, 0U);
+  EXPECT_EQ(expired(hours(24 + 6))->messages, 19U);
+  EXPECT_TRUE(store->verify(false)->clean());
 }
 
 TEST_F(Quarantine, ExpiresMoreThanOneTransactionTakes) {
@@ -371,7 +413,7 @@ TEST_F(Quarantine, ExpiresMoreThanOneTransactionTakes) {
   test::Puts puts;
   for (std::uint64_t i = 0; i < 700; ++i) test::hold(*store, i, 10, puts.done());
   for (const auto& outcome : puts.wait()) ASSERT_TRUE(outcome.has_value());
-  EXPECT_EQ(store->expire(now_ + options_.keep + hours(1))->messages, 700U);
+  EXPECT_EQ(store->expire_now(now_ + options_.keep + hours(1)).value(), 700U);
   EXPECT_TRUE(store->verify(false)->clean());
 }
 

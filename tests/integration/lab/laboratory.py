@@ -3,7 +3,7 @@ import os
 import time
 import traceback
 
-from . import (allow, dialogues, dns_client, dns_faults, judge, lists, messages, namespace, sink, store, store_faults,
+from . import (allow, deferrals, dialogues, dns_client, dns_faults, judge, lists, messages, namespace, sink, store, store_faults,
                storms, upheavals, zones)
 from .daemon import Daemon
 from .keys import Keys
@@ -89,7 +89,7 @@ class Laboratory:
         asked = len(self.faults.asked())
         try:
             message = self.build(scenario.message, scenario.id)
-            parts = (allow, lists, upheavals, storms, store_faults, store, dialogues)
+            parts = (allow, deferrals, lists, upheavals, storms, store_faults, store, dialogues)
             part = next(p for p in parts if hasattr(p, scenario.dialogue))
             answer = getattr(part, scenario.dialogue)(self, scenario, message, **scenario.parameters)
             if answer is None:
