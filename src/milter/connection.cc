@@ -178,6 +178,7 @@ bool Connection::consume() {
         if (conversation_.mta() == mail::Mta::sendmail && engine_.first_sendmail()) {
           warn_of_aliases();
         }
+        if (conversation_.loses_blanks()) warn_of_lost_blanks();
         break;
       case Conversation::Next::close:
         return false;
@@ -203,6 +204,19 @@ void Connection::warn_of_aliases() {
   if (!cf || !cf->follows_aliases) return;
   log_.warning(std::string("milter: the MTA is sendmail, and by ") + mail::sendmail_cf_path + " " +
                mail::sendmail_cf_advice);
+}
+
+void Connection::warn_of_lost_blanks() {
+  if (std::exchange(warned_, true)) return;
+  // At the end of time: once, for as long as the daemon runs.
+  log_.write_limited(
+      LogLevel::warning, "milter blanks",
+      "milter: the MTA speaks version " + std::to_string(conversation_.version()) +
+          " of the milter protocol and eats the blank after the colon of each header field; it is "
+          "put back, and "
+          "signatures with c=simple are tried with and without. Let it speak version 6 (Postfix: "
+          "milter_protocol = 6, the default)",
+      SteadyTime::max());
 }
 
 // For the rest of a packet, or for the next one.

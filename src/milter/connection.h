@@ -77,6 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool consume();
   void complain(std::string_view problem) noexcept;
   void warn_of_aliases();
+  void warn_of_lost_blanks();
   void make_room();
   void send(std::string octets);
   void write();
@@ -101,6 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;
   bool draining_ = false;
   bool closed_ = false;
+  bool warned_ = false;
 };
 
 }  // namespace sekisho::milter

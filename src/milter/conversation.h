@@ -37,6 +37,9 @@ class Conversation {
   // Whose connection this is, as far as it has said so.
   mail::Mta mta() const { return mta_; }
 
+  // The MTA speaks an old protocol, in which it eats the blank after the colon of a header field.
+  bool loses_blanks() const;
+  std::uint32_t version() const { return agreed_.version; }
   // A message is between MAIL and its verdict: the connection must not be closed now if it can be
   // helped.
   bool in_message() const;

@@ -282,7 +282,7 @@ class Trial:
 def scenario_file():
     """What the laboratory needs: one configuration, and nobody's scenarios."""
     asked = scenario.Scenario("all", ADDRESS, HELO, "x@att.test", RECIPIENTS, {}, scenario.Expect())
-    return asked, scenario.ScenarioFile("readers", [asked], {"default": CONFIGURATION}, [ZONE], [], {}, {}, "debian")
+    return asked, scenario.ScenarioFile("readers", [asked], {"default": CONFIGURATION}, [ZONE], [], {}, {}, {}, "debian")
 
 
 def inside(options):

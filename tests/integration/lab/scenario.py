@@ -64,6 +64,7 @@ class ScenarioFile:
     zones: list
     faults: list
     files: dict                 # name of a configuration -> {name of a file beside it: text}
+    postfix: dict               # name of a configuration -> parameters of Postfix's services that ask its filter
     behind: dict                # name of a configuration -> names of those whose filters are asked before
     mta_of: str = ""            # "debian": the MTA has the defaults of Debian's package
 
@@ -104,7 +105,7 @@ def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
     where = os.path.basename(path)
-    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "scenario", "mta_of"}
+    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "postfix", "scenario", "mta_of"}
     if unknown:
         raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
     scenarios = [_scenario(t, document.get("defaults", {}), where, mta) for t in document["scenario"]]
@@ -112,8 +113,8 @@ def load(path, mta):
     if len(set(names)) != len(names):
         raise ValueError(f"{where}: an id is used twice: {sorted(n for n in names if names.count(n) > 1)}")
     configurations = {"default": {}, **document.get("config", {})}
-    behind, files = document.get("behind", {}), document.get("files", {})
-    missing = {s.config for s in scenarios}.union(files, behind, *behind.values()) - set(configurations) - {"none"}
+    behind, files, postfix = (document.get(key, {}) for key in ("behind", "files", "postfix"))
+    missing = {s.config for s in scenarios}.union(files, postfix, behind, *behind.values()) - set(configurations) - {"none"}
     if missing:
         raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
     scenarios = [s for s in scenarios if s.mta in ("", mta)]
@@ -123,7 +124,7 @@ def load(path, mta):
     if mta_of not in ("", "debian"):
         raise ValueError(f"{where}: nobody's defaults: {mta_of!r}")
     return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults, files,
-                        behind, mta_of)
+                        postfix, behind, mta_of)
 
 
 def take_filter_away(file):
