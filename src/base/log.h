@@ -59,7 +59,8 @@ class LogSink {
 // The sink of the options; nullptr, and `problem` says why, when a file cannot be opened.
 std::shared_ptr<const LogSink> open_log_sink(const LogOptions& options, std::string& problem);
 // The native protocol of systemd-journald, at the path of its datagram socket.
-std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path);
+std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path,
+                                            std::string_view ident = "sekishod");
 
 class Log {
  public:

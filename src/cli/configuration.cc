@@ -44,12 +44,11 @@ std::optional<config::Loaded> load_configuration(const std::string& path,
   return std::move(*loaded);
 }
 
-std::string control_socket(const std::string& path) {
-  if (is_without_file(path)) return control::Options().socket;
-  const auto socket = config::control_socket(path_or_default(path));
-  if (socket) return *socket;
-  print(socket.error());
-  return control::Options().socket;
+ControlSocket control_socket(const std::string& path) {
+  if (is_without_file(path)) return {control::Options().socket, {}};
+  auto socket = config::control_socket(path_or_default(path));
+  if (socket) return {*socket, {}};
+  return {control::Options().socket, std::move(socket.error())};
 }
 
 int config_check(const std::string& path) {

@@ -6,8 +6,10 @@
 
 #include "base/terminal_text.h"
 #include "cli/complain.h"
+#include "cli/copied_id.h"
 #include "cli/exit_code.h"
 #include "cli/explanation.h"
+#include "cli/held_acts.h"
 #include "cli/terminal.h"
 #include "session/replay.h"
 
@@ -38,9 +40,9 @@ std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& 
       });
       if (!done) exit_code = complain(data_error, "the history: " + done.error().why);
     } else if (id == "-") {
-      for (std::string word; std::cin >> word;) all.push_back({word, std::nullopt});
+      for (std::string word; std::cin >> word;) all.push_back({copied_id(word), std::nullopt});
     } else {
-      all.push_back({id, std::nullopt});
+      all.push_back({copied_id(id), std::nullopt});
     }
   }
   return all;
@@ -76,6 +78,7 @@ int tell(Records& records, const Wanted& wanted, session::Decided decided,
   std::string caveat;
   const auto book = rulebook_for(records, decided, request.place, caveat);
   if (!book) return not_told(wanted, "no configuration can be read");
+  const std::string id = decided.outcome.facts.id;
   auto explanation = explain_decision(std::move(decided), *book);
   if (caveat.empty() && !book->lacks.empty()) {
     caveat = book->lacks + ": what would have changed the verdict cannot be told.";
@@ -87,7 +90,7 @@ int tell(Records& records, const Wanted& wanted, session::Decided decided,
   if (request.json) {
     std::printf("%s\n", dumped(explanation_json(explanation)).c_str());
   } else {
-    const auto text = explanation_text(explanation);
+    const auto text = explanation_text(explanation) + acts_text(request.place, id);
     const auto terminal = standard_output();
     std::fputs(terminal.is_terminal ? folded(text, terminal.columns, explanation_indent).c_str()
                                     : text.c_str(),

@@ -1,4 +1,4 @@
-// `sekisho quarantine delete`, `expire`, `stats` and `verify`.
+// `sekisho quarantine expire`, `stats` and `verify`.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "cli/held_text.h"
+#include "cli/person.h"
 #include "cli/quarantine_store.h"
 #include "config/values.h"
 #include "mail/mailbox.h"
@@ -96,28 +97,6 @@ void print_found(const char* what, const std::vector<std::string>& ids) {
 
 }  // namespace
 
-int quarantine_delete(const QuarantineOptions& options) {
-  auto open = open_store(options.config);
-  if (!open) return open.error();
-  const WallTime now = wall_now();
-  const auto ids = selected_ids(*open->store, options, now);
-  if (!ids) return ids.error();
-  int code = ok;
-  std::size_t deleted = 0;
-  for (const auto& id : *ids) {
-    if (const auto removed = open->store->remove(id, wall_now()); removed) {
-      ++deleted;
-      std::printf("%s  deleted\n", id.c_str());
-    } else {
-      const int failed =
-          complain(exit_code_of(removed.error().kind), id + ": " + removed.error().why);
-      if (code == ok) code = failed;
-    }
-  }
-  if (deleted == 0 && ids->size() > 1) warn("nothing is deleted");
-  return code;
-}
-
 int quarantine_expire(const KeepOptions& options) {
   std::optional<std::chrono::seconds> keep;
   if (!options.older.empty()) {
@@ -139,6 +118,7 @@ int quarantine_expire(const KeepOptions& options) {
   std::fflush(stdout);
   const auto expired = open->store->expire_now(now, keep);
   if (!expired) return complain(exit_code_of(expired.error().kind), expired.error().why);
+  ActLog(open->settings).tell("quarantine expire", "", std::to_string(*expired) + " expired");
   std::printf("%llu expired\n", static_cast<unsigned long long>(*expired));
   return ok;
 }

@@ -8,7 +8,9 @@
 
 #include "base/encoding.h"
 #include "cli/configuration.h"
+#include "cli/copied_id.h"
 #include "config/values.h"
+#include "history/archive.h"
 
 namespace sekisho::cli {
 
@@ -88,6 +90,17 @@ std::optional<WallTime> parse_when(std::string_view text, WallTime now) {
   return parse_time(text);
 }
 
+namespace {
+
+bool pattern(const char* option, const std::string& text, mail::NamePattern& slot) {
+  auto parsed = mail::NamePattern::parse(text);
+  if (!parsed) complain(usage, std::string(option) + ": " + parsed.error().what);
+  if (parsed) slot = std::move(*parsed);
+  return parsed.has_value();
+}
+
+}  // namespace
+
 OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime now) {
   quarantine::Filter filter;
   const auto time = [&](const char* option, const std::string& text,
@@ -112,8 +125,8 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
     }
   }
   filter.waiting = options.state.empty();
-  filter.from = options.from;
-  filter.to = options.to;
+  if (!pattern("--from", options.from, filter.from) || !pattern("--to", options.to, filter.to))
+    return tl::unexpected<int>(usage);
   filter.rule = options.rule;
   filter.text = options.text;
   filter.limit = options.limit.value_or(0);
@@ -137,11 +150,12 @@ Expected<std::vector<std::string>, std::string> parse_ids(std::string_view words
        at = words.find_first_not_of(blanks, at)) {
     const std::size_t end = std::min(words.find_first_of(blanks, at), words.size());
     const std::string_view word = words.substr(at, end - at);
-    if (!quarantine::is_id(word)) {
+    const std::string id = history::normal_id(copied_id(word));
+    if (!quarantine::is_id(id)) {
       return tl::unexpected<std::string>("\"" + escape_for_log(word, 40) +
                                          "\" is no id; one looks like K7Q2-4DMX");
     }
-    ids.emplace_back(word);
+    ids.push_back(id);
     at = end;
   }
   return ids;
@@ -165,7 +179,11 @@ OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
   }
   if (!all && !is_empty(options.filter)) {
     return tl::unexpected<int>(complain(
-        usage, "a filter needs ALL: without it, exactly the ids that are named are meant"));
+        usage, "a filter needs ALL: without it, exactly the ids that are named are meant" +
+                   std::string(options.filter.to.empty()
+                                   ? ""
+                                   : "; --to is a filter: whom a release goes to instead is "
+                                     "--deliver-to")));
   }
   if (ids.empty()) {
     return tl::unexpected<int>(complain(

@@ -169,7 +169,7 @@ bool add_record(const Rr& rr, Type type, Answer& answer) {
       if (first.size() != 16) return false;
       std::array<std::uint8_t, 16> bytes{};
       std::copy(first.begin(), first.end(), bytes.begin());
-      answer.addresses.push_back(mail::IpAddress::v6(bytes));
+      answer.addresses.push_back(mail::IpAddress::published_v6(bytes));
       return true;
     }
     case Type::mx:
@@ -195,6 +195,20 @@ bool add_record(const Rr& rr, Type type, Answer& answer) {
     }
   }
   return false;
+}
+
+// RFC 6891 §6.1.1: whoever understood the OPT record of a question has one in his response. Only of a response without
+// other records, as failures are.
+bool has_opt(std::span<const std::uint8_t> packet, std::size_t at, const Header& header) {
+  return header.answers == 0 && header.authorities == 0 && packet.size() >= at + 3 &&
+         packet[at] == 0 && get16(packet, at + 1) == LDNS_RR_TYPE_OPT;
+}
+
+// Old servers refuse a question with an OPT record in one of these ways (RFC 6891 §7, RFC 2671 §5.3).
+Reply::Kind kind_of_failure(std::uint8_t rcode, const Sent& sent, bool opt) {
+  if (!sent.edns || opt) return Reply::Kind::server_failure;
+  if (rcode == formerr || rcode == notimp) return Reply::Kind::no_edns;
+  return rcode == servfail ? Reply::Kind::perhaps_no_edns : Reply::Kind::server_failure;
 }
 
 Reply failure(Reply::Kind kind, std::string_view why, int aliases) {
@@ -274,7 +288,8 @@ class Chain {
     // RFC 6604 §3: the rcode speaks of the end of the chain. Without it and without a SOA of the
     // target's zone the server stopped half-way.
     if (header_.rcode == noerror && soa == nullptr) {
-      if (moved) return ask_again();
+      // At the root there is none of the types that we ask for: "CNAME ." says that there is nothing.
+      if (moved && at_.size() > 1) return ask_again();
       if (is_referral()) return failure(Reply::Kind::server_failure, "referral", aliases_);
     }
     Reply reply{Reply::Kind::answered, {}, std::nullopt, aliases_};
@@ -371,8 +386,9 @@ Reply parse_reply(std::span<const std::uint8_t> packet, const Sent& sent) {
   const Header header = read_header(packet);
   if (!header.response || header.id != sent.id || header.opcode != 0) return {};
   // Servers that never heard of EDNS may send back a bare header.
-  if (header.rcode == formerr && header.questions == 0)
-    return failure(Reply::Kind::no_edns, "formerr", sent.aliases);
+  if (header.rcode == formerr && header.questions == 0) {
+    return failure(kind_of_failure(formerr, sent, false), "formerr", sent.aliases);
+  }
 
   // The question is compared as octets: it stands first, so nothing can be compressed in it.
   const std::size_t end = header_size + sent.wire_name.size() + 4;
@@ -389,9 +405,9 @@ Reply parse_reply(std::span<const std::uint8_t> packet, const Sent& sent) {
   if (!sent.over_tcp && (header.truncated || name != sent.wire_name)) {
     return Reply{Reply::Kind::truncated, {}, std::nullopt, sent.aliases};
   }
-  if (header.rcode == formerr) return failure(Reply::Kind::no_edns, "formerr", sent.aliases);
   if (header.rcode != noerror && header.rcode != nxdomain) {
-    return failure(Reply::Kind::server_failure, rcode_name(header.rcode), sent.aliases);
+    const auto kind = kind_of_failure(header.rcode, sent, has_opt(packet, end, header));
+    return failure(kind, rcode_name(header.rcode), sent.aliases);
   }
   Sections sections;
   if (header.truncated || !read_sections(packet, end, header, sections)) {

@@ -135,21 +135,25 @@ void InFlight::send_to_next(Query& query, SteadyTime now, Effects& effects) {
 }
 
 void InFlight::send(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects) {
-  ++trial_of(query.trials, server).sends;
+  Trial& trial = trial_of(query.trials, server);
+  // What was not answered is repeated without EDNS: some firewalls and home routers drop what carries it.
+  const bool edns = query.edns && trial.sends == 0 && server->edns.take(now);
+  trial.edns_sent |= edns;
+  ++trial.sends;
   // Without a socket (no route, no descriptor) the next repetition tries again.
   if (const UdpSocketPtr socket = pool_.pick(server->sockets, server->address, random_)) {
     query.attempts.reserve(query.attempts.size() + 1);  // or nobody would release the id
     const std::uint16_t id = socket->expect(query.number, random_);
-    query.attempts.push_back({socket, id, server, now});
+    query.attempts.push_back({socket, id, server, now, edns});
     effects.datagrams.push_back(
-        {socket, build_query(query.sent.wire_name, query.sent.question.type, id, query.edns)});
+        {socket, build_query(query.sent.wire_name, query.sent.question.type, id, edns)});
     ++status_.sent;
   } else {
     ServerList::unreachable(*server, now);
     query.why = error_answer("server unreachable");
   }
   int sends = 0;
-  for (const Trial& trial : query.trials) sends += trial.sends;
+  for (const Trial& each : query.trials) sends += each.sends;
   schedule(query, now + sends * first_retry);
 }
 
@@ -166,6 +170,7 @@ std::optional<InFlight::Match> InFlight::match(const UdpSocketPtr& socket, std::
     if (attempt.socket != socket || attempt.id != id) continue;
     Match match{query->number, attempt.server, query->sent};
     match.sent.id = id;
+    match.sent.edns = attempt.edns;
     return match;
   }
   return std::nullopt;
@@ -184,20 +189,16 @@ void InFlight::take_reply(const Match& match, Reply reply, SteadyTime now, Effec
     return;
   }
   ServerList::heard(*match.server, now);
+  learn_of_edns(*query, match, reply.kind, now);
   switch (reply.kind) {
     case Reply::Kind::not_ours:
       return;
     case Reply::Kind::truncated:
-      start_tcp(*query, match.server, now, effects);
+      start_tcp(*query, match, now, effects);
       return;
     case Reply::Kind::no_edns:
-      if (!query->edns) {
-        server_failed(*query, match.server, std::move(reply.answer), now, effects);
-        return;
-      }
-      query->edns = false;
-      query->over_tcp = false;
-      send(*query, match.server, now, effects);
+    case Reply::Kind::perhaps_no_edns:
+      without_edns(*query, match, reply, now, effects);
       return;
     case Reply::Kind::server_failure:
       server_failed(*query, match.server, std::move(reply.answer), now, effects);
@@ -212,15 +213,47 @@ void InFlight::take_reply(const Match& match, Reply reply, SteadyTime now, Effec
   }
 }
 
-void InFlight::start_tcp(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects) {
+void InFlight::learn_of_edns(Query& query, const Match& match, Reply::Kind kind, SteadyTime now) {
+  const bool proper = kind == Reply::Kind::answered || kind == Reply::Kind::alias ||
+                      (kind == Reply::Kind::truncated && !match.sent.over_tcp);
+  if (!proper) return;
+  EdnsSupport& edns = match.server->edns;
+  const Trial& trial = trial_of(query.trials, match.server);
+  if (match.sent.edns) {
+    edns.answered();
+  } else if (trial.edns_refused) {
+    edns.refused(now);
+  } else if (trial.edns_sent) {
+    edns.unanswered(now);
+  }
+}
+
+void InFlight::without_edns(Query& query, const Match& match, Reply& reply, SteadyTime now,
+                            Effects& effects) {
+  const bool genuine =
+      reply.kind == Reply::Kind::perhaps_no_edns && match.server->edns.known_to_work();
+  Trial& trial = trial_of(query.trials, match.server);
+  if (genuine || trial.edns_refused) {
+    server_failed(query, match.server, std::move(reply.answer), now, effects);
+    return;
+  }
+  trial.edns_refused = true;
+  query.edns = false;
+  query.over_tcp = false;
+  query.why = std::move(reply.answer);
+  send(query, match.server, now, effects);
+}
+
+void InFlight::start_tcp(Query& query, const Match& match, SteadyTime now, Effects& effects) {
   if (query.over_tcp) return;
   query.over_tcp = true;
   Effects::TcpStart start{
-      query.number, server, query.sent, {}, std::min(query.deadline, now + tcp_time)};
+      query.number, match.server, query.sent, {}, std::min(query.deadline, now + tcp_time)};
   start.sent.id = random_.bits16();
   start.sent.over_tcp = true;
+  start.sent.edns = match.sent.edns;
   start.packet =
-      build_query(query.sent.wire_name, query.sent.question.type, start.sent.id, query.edns);
+      build_query(query.sent.wire_name, query.sent.question.type, start.sent.id, start.sent.edns);
   effects.tcp.push_back(std::move(start));
   ++status_.sent;
   schedule(query, query.deadline);

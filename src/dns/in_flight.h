@@ -108,6 +108,7 @@ class InFlight {
     std::uint16_t id;
     ServerPtr server;
     SteadyTime sent;
+    bool edns;
   };
   struct Query {
     Query(std::uint64_t n, const Question& q, SteadyTime until)
@@ -127,8 +128,8 @@ class InFlight {
     std::vector<Attempt> attempts;
     std::vector<Trial> trials;
     std::chrono::seconds ttl = std::chrono::hours(24);  // smallest so far
-    Answer why;  // the failure to report when nothing better comes
-    bool edns = true;
+    Answer why;        // the failure to report when nothing better comes
+    bool edns = true;  // no server has refused it so far
     bool over_tcp = false;
   };
   struct Timer {
@@ -142,7 +143,10 @@ class InFlight {
   void send_to_next(Query& query, SteadyTime now, Effects& effects);
   void send(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects);
   void schedule(Query& query, SteadyTime due);
-  void start_tcp(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects);
+  void start_tcp(Query& query, const Match& match, SteadyTime now, Effects& effects);
+  static void learn_of_edns(Query& query, const Match& match, Reply::Kind kind, SteadyTime now);
+  void without_edns(Query& query, const Match& match, Reply& reply, SteadyTime now,
+                    Effects& effects);
   void follow_alias(Query& query, Reply& reply, SteadyTime now, Effects& effects);
   void server_failed(Query& query, const ServerPtr& server, Answer why, SteadyTime now,
                      Effects& effects);

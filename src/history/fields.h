@@ -78,6 +78,7 @@ template <class Archive>
 void members(Archive& a, Of<policy::AllowMatch> auto& o) {
   a("kind", o.kind)("entry", o.entry)("place", o.place)("proof", o.proof)("proven", o.proven);
   a("holds", o.holds)("reason", o.reason)("effect", o.effect)("deny", o.deny);
+  a("proof_of", o.proof_of);
 }
 
 template <class Archive>
@@ -162,8 +163,8 @@ void members(Archive& a, Of<session::HoldResult> auto& o) {
 template <class Archive>
 void members(Archive& a, Of<session::Inputs> auto& o) {
   a("mta_name", o.mta_name)("hostname", o.hostname)("connected", o.connected);
-  a("authenticated", o.authenticated)("at_rcpt", o.at_rcpt)("header", o.header)("malformed",
-                                                                                o.malformed_lines);
+  a("authenticated", o.authenticated)("at_rcpt", o.at_rcpt)("blanks_lost", o.blanks_lost);
+  a("header", o.header)("malformed", o.malformed_lines);
   a("left_out", o.left_out)("answers_left_out", o.answers_left_out);
   a("answers", o.answers)("refusals", o.refusals)("bodies", o.bodies);
   a("hold_result", o.hold_result)("released", o.released);

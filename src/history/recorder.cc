@@ -310,6 +310,10 @@ Outcome<void> Recorder::add_columns(spool::Database& database) {
     done = add_column(database, "octets",
                       "ALTER TABLE decisions ADD COLUMN octets INTEGER NOT NULL DEFAULT 2048;");
   }
+  if (done) {
+    done = add_column(database, "monitored",
+                      "ALTER TABLE decisions ADD COLUMN monitored TEXT NOT NULL DEFAULT '';");
+  }
   if (done) done = database.script(make_refused_index);
   return done;
 }
@@ -388,11 +392,12 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
   const auto inserted = database_->run(
       "INSERT INTO decisions (id, queue_id, time, client, client_name, mail_from, recipients, "
       "author,"
-      " subject, action, rule, reason, configuration, refused, octets)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+      " subject, action, rule, reason, configuration, refused, octets, monitored)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
       {facts.id, facts.queue_id, facts.received.time_since_epoch().count(), client, name, mail_from,
        recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
-       decided.configuration, refused, static_cast<std::int64_t>(record.size())});
+       decided.configuration, refused, static_cast<std::int64_t>(record.size()),
+       decision.monitored ? to_string(*decision.monitored) : std::string_view()});
   if (!inserted) return spool::failed(inserted.error());
   const auto stored = database_->run(
       "INSERT INTO records (number, record, dictionary)"

@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS decisions (
   reason TEXT NOT NULL,
   configuration TEXT NOT NULL,
   refused TEXT NOT NULL DEFAULT '',
-  octets INTEGER NOT NULL DEFAULT 2048);
+  octets INTEGER NOT NULL DEFAULT 2048,
+  monitored TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS decisions_id ON decisions(id);
 CREATE INDEX IF NOT EXISTS decisions_queue_id ON decisions(queue_id) WHERE queue_id <> '';
 CREATE INDEX IF NOT EXISTS decisions_time ON decisions(time);

@@ -174,6 +174,7 @@ bool Connection::consume() {
     }
     switch (conversation_.receive(packet)) {
       case Conversation::Next::go_on:
+        if (conversation_.loses_blanks()) warn_of_lost_blanks();
         break;
       case Conversation::Next::close:
         return false;
@@ -191,6 +192,19 @@ void Connection::complain(std::string_view problem) noexcept {
     log_.write_limited(LogLevel::warning, "milter packets",
                        "milter: closed a connection: " + std::string(problem));
   });
+}
+
+void Connection::warn_of_lost_blanks() {
+  if (std::exchange(warned_, true)) return;
+  // At the end of time: once, for as long as the daemon runs.
+  log_.write_limited(
+      LogLevel::warning, "milter blanks",
+      "milter: the MTA speaks version " + std::to_string(conversation_.version()) +
+          " of the milter protocol and eats the blank after the colon of each header field; it is "
+          "put back, and "
+          "signatures with c=simple are tried with and without. Let it speak version 6 (Postfix: "
+          "milter_protocol = 6, the default)",
+      SteadyTime::max());
 }
 
 // For the rest of a packet, or for the next one.

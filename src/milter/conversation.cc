@@ -124,8 +124,13 @@ Conversation::~Conversation() = default;
 
 void Conversation::new_session() {
   session_ = session::Session::create(engine_, role_, owner_);
+  if (loses_blanks()) session_->blanks_lost();
   macros_.clear();
   macro_octets_ = 0;
+}
+
+bool Conversation::loses_blanks() const {
+  return agreed_.version != 0 && (agreed_.steps & SMFIP_HDR_LEADSPC) == 0;
 }
 
 bool Conversation::in_message() const {
@@ -229,6 +234,7 @@ Conversation::Next Conversation::on_negotiate(std::string_view data) {
   agreed_.version = std::min<std::uint32_t>(offered->version, 6);
   agreed_.actions = offered->actions & wanted_actions;
   agreed_.steps = offered->steps & wanted_steps;
+  if (loses_blanks()) session_->blanks_lost();
   if (session_->refuses_recipients()) agreed_.steps &= ~std::uint32_t{SMFIP_NR_RCPT};
   std::vector<std::pair<std::uint32_t, std::string_view>> macros;
   if ((agreed_.actions & SMFIF_SETSYMLIST) != 0) {
@@ -358,8 +364,8 @@ Conversation::Next Conversation::on_header(std::string_view data) {
   auto value = data.substr(name_end + 1);
   value.remove_suffix(1);
   std::string text = with_crlf_folds(value);
-  // Without SMFIP_HDR_LEADSPC the MTA has eaten the blank that nearly every field has.
-  if ((agreed_.steps & SMFIP_HDR_LEADSPC) == 0) text.insert(text.begin(), ' ');
+  // It has eaten the blank that nearly every field has.
+  if (loses_blanks()) text.insert(text.begin(), ' ');
   session_->header(std::string(data.substr(0, name_end)), std::move(text));
   stage_ = Stage::header;
   return Next::go_on;

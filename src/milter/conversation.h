@@ -35,6 +35,9 @@ class Conversation {
   Next receive(const Packet& packet);
   const std::string& problem() const { return problem_; }
 
+  // The MTA speaks an old protocol, in which it eats the blank after the colon of a header field.
+  bool loses_blanks() const;
+  std::uint32_t version() const { return agreed_.version; }
   // A message is between MAIL and its verdict: the connection must not be closed now if it can be
   // helped.
   bool in_message() const;

@@ -94,6 +94,24 @@ Outcome<std::uint64_t> expire_some(
   return ids.size();
 }
 
+// Removes the files of what was deleted before `before`, and nobody has brought back. `files` is the spool's own table:
+// which files there are.
+Outcome<std::uint64_t> purge_some(Change& change, WallTime before) {
+  std::vector<std::string> ids;
+  auto read = change.database().query(
+      "SELECT id FROM held WHERE state = 'deleted' AND changed <= ?1"
+      "  AND id IN (SELECT key FROM files) LIMIT ?2",
+      {seconds(before), expired_at_once}, [&](const Row& row) {
+        ids.emplace_back(row.text(0));
+        return true;
+      });
+  if (!read) return failed(read.error());
+  for (const auto& id : ids) {
+    if (auto dropped = change.drop(id); !dropped) return failed(dropped.error());
+  }
+  return ids.size();
+}
+
 // Forgets the rows of messages that are gone since before `before`, and used or old tokens.
 Outcome<void> forget(Database& database, WallTime now, WallTime before) {
   auto gone = database.run(
@@ -116,10 +134,23 @@ Outcome<void> forget(Database& database, WallTime now, WallTime before) {
         {seconds(now - std::chrono::hours(24 * 7))});
   }
   if (!gone) return failed(gone.error());
-  return {};
+  return forget_acts(database);
 }
 
 }  // namespace
+
+Outcome<void> Store::purge(WallTime before) {
+  for (std::uint64_t some = 1; some > 0;) {
+    auto done = spool_->change([&](Change& change) -> Outcome<void> {
+      auto count = purge_some(change, before);
+      if (!count) return failed(count.error());
+      some = *count;
+      return {};
+    });
+    if (!done) return done;
+  }
+  return {};
+}
 
 Outcome<Due> Store::due(WallTime now, std::optional<std::chrono::seconds> keep) {
   Due due;
@@ -167,6 +198,8 @@ Outcome<std::uint64_t> Store::expire_now(WallTime now, std::optional<std::chrono
     if (!done) return failed(done.error());
     expired += some;
   }
+  if (auto purged = purge(now - std::min(options_.keep, options_.keep_deleted)); !purged)
+    return failed(purged.error());
   auto forgotten = spool_->change(
       [&](Change& change) { return forget(change.database(), now, now - options_.keep); });
   if (!forgotten) return failed(forgotten.error());

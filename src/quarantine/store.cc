@@ -139,6 +139,14 @@ std::vector<std::string> still_waiting(const Held& held) {
   return waiting;
 }
 
+std::string in_brackets(const std::vector<std::string>& addresses) {
+  std::string text;
+  for (const auto& address : addresses) {
+    text.append(text.empty() ? "<" : ", <").append(address).append(">");
+  }
+  return text;
+}
+
 bool has_line_end(const std::string& text) { return text.find('\n') != std::string::npos; }
 
 // All look for the lock, take it and let it go within a transaction, which is one at a time: so nobody takes a lock that is
@@ -186,6 +194,9 @@ Outcome<HeldMessage> Store::get(const std::string& id) {
     auto row = find(database, id);
     if (!row) return failed(row.error());
     message.held = std::move(row->held);
+    auto acts = acts_of(database, message.held.id);
+    if (!acts) return failed(acts.error());
+    message.acts = std::move(*acts);
     return database.query(
         "SELECT envelope, decision FROM held_detail WHERE number = ?1", {row->number},
         [&](const Row& detail) {
@@ -195,7 +206,15 @@ Outcome<HeldMessage> Store::get(const std::string& id) {
   });
   if (!read) return failed(read.error());
   message.held.expires = message.held.time + options_.keep;
+  if (message.held.state == State::deleted && has_file(message.held.id)) {
+    message.gone_from = message.held.changed + std::min(options_.keep, options_.keep_deleted);
+  }
   return message;
+}
+
+bool Store::has_file(const std::string& id) const {
+  const auto file = spool_->open_message(id);
+  return file || file.error().kind != Failure::Kind::not_found;
 }
 
 Outcome<spool::MessageFile> Store::open_message(const std::string& id) {
@@ -207,7 +226,7 @@ Outcome<spool::MessageFile> Store::open_message(const std::string& id) {
 Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime now) {
   auto token = make_token();
   if (!token) return failed(token.error());
-  Release release{request.id, *token, request.recipients, {}};
+  Release release{request.id, *token, request.recipients, request.by, {}};
   if (std::any_of(release.recipients.begin(), release.recipients.end(), has_line_end))
     return failed(Failure::Kind::refused, "a recipient with a line end");
   auto done = spool_->change([&](Change& change) -> Outcome<void> {
@@ -267,6 +286,12 @@ Outcome<State> Store::finish_release(const Release& release, std::string_view re
     if (!noted) return failed(noted.error());
     state = still_waiting(row->held).empty() ? State::delivered : State::held;
     if (auto set = set_state(database, *row, state, reply, now); !set) return set;
+    if (auto noted_act =
+            add_act(database, release.id, now, release.by,
+                    "released to " + in_brackets(release.recipients) + ": " + std::string(reply));
+        !noted_act) {
+      return noted_act;
+    }
     if (state == State::delivered) return change.drop(release.id);
     return {};
   });
@@ -285,6 +310,10 @@ Outcome<void> Store::fail_release(const Release& release, std::string_view why, 
       if (auto used = use_token(database, release.token, TokenUse::over); !used) return used;
     }
     auto set = set_state(database, *row, State::held, why, now);
+    if (set) {
+      set = add_act(database, release.id, now, release.by,
+                    "not released to " + in_brackets(release.recipients) + ": " + std::string(why));
+    }
     if (!set || !may_have_it) return set;
     // The next release looks whether the filter has passed this one.
     auto kept =
@@ -343,10 +372,18 @@ Outcome<bool> Store::is_being_released(const std::string& id) const {
   return !*locked;
 }
 
-Outcome<void> Store::remove(const std::string& id, WallTime now) {
+Outcome<void> Store::remove(const std::string& id, WallTime now, std::string_view by,
+                            bool for_good) {
+  for_good |= options_.keep_deleted == std::chrono::seconds(0);
   return spool_->change([&](Change& change) -> Outcome<void> {
     auto row = find(change.database(), id);
     if (!row) return failed(row.error());
+    if (for_good && row->held.state == State::deleted && has_file(row->held.id)) {
+      if (auto noted = add_act(change.database(), row->held.id, now, by, "deleted for good");
+          !noted)
+        return noted;
+      return change.drop(row->held.id);
+    }
     if (auto here = is_here(row->held); !here) return here;
     const auto busy = is_being_released(row->held.id);
     if (!busy) return failed(busy.error());
@@ -354,7 +391,37 @@ Outcome<void> Store::remove(const std::string& id, WallTime now) {
     if (auto ended = end_releases(change.database(), row->held.id); !ended) return ended;
     if (auto set = set_state(change.database(), *row, State::deleted, row->held.remark, now); !set)
       return set;
+    auto noted = add_act(change.database(), row->held.id, now, by,
+                         for_good ? "deleted for good" : "deleted");
+    if (!noted || !for_good) return noted;
     return change.drop(row->held.id);
+  });
+}
+
+Outcome<void> Store::restore(const std::string& id, WallTime now, std::string_view by) {
+  return spool_->change([&](Change& change) -> Outcome<void> {
+    auto row = find(change.database(), id);
+    if (!row) return failed(row.error());
+    const auto state = row->held.state;
+    if (state == State::held || state == State::released)
+      return failed(Failure::Kind::refused, "it is not deleted");
+    if (state != State::deleted) return is_here(row->held);
+    if (!has_file(row->held.id)) {
+      return failed(Failure::Kind::not_found, "it was deleted " + to_iso8601(row->held.changed) +
+                                                  ", and the message is gone");
+    }
+    if (auto set = set_state(change.database(), *row, State::held, row->held.remark, now); !set)
+      return set;
+    return add_act(change.database(), row->held.id, now, by, "brought back");
+  });
+}
+
+Outcome<void> Store::add_note(const std::string& id, std::string_view what, WallTime now,
+                              std::string_view by) {
+  return spool_->change([&](Change& change) -> Outcome<void> {
+    auto row = find(change.database(), id);
+    if (!row) return failed(row.error());
+    return add_act(change.database(), row->held.id, now, by, what);
   });
 }
 

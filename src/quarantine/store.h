@@ -1,6 +1,6 @@
 // quarantine/store.h: held messages: hold, list, release, remove, expire. Every change of a state happens exactly once,
-// whichever processes ask for it at the same time: held → released → delivered, or back to held; held → deleted,
-// expired. A message that a client sends again within a day (same sender, recipients, header and body) becomes one row with
+// whichever processes ask for it at the same time: held → released → delivered, or back to held; held → deleted, and back
+// while its file is there; held → expired. What people did is written down with it. A message that a client sends again within a day (same sender, recipients, header and body) becomes one row with
 // a count. Files and rows are durable as spool/store.h says.
 // Errors: spool::Failure. Thread: any. All but hold() wait for the disk.
 #pragma once
@@ -32,6 +32,7 @@ struct Release {
   std::string id;
   std::string token;  // 32 hex digits
   std::vector<std::string> recipients;
+  std::string by{};
   Held held;
   // Its file, locked until the release is finished or has failed. The lock goes with the process, so a release that was
   // killed is in nobody's way. Whoever lets a Release go unfinished has broken it off.
@@ -44,6 +45,7 @@ struct ReleaseRequest {
   std::vector<std::string> recipients;
   // Also when an earlier release broke off after the message had passed the filter, so that it may have been delivered.
   bool even_if_handed_over = false;
+  std::string by{};  // who releases it, for its record
 };
 
 // What is older than `keep`, and how many there are.
@@ -104,8 +106,15 @@ class Store {
                                      const std::string& mail_from,
                                      const std::vector<std::string>& recipients, WallTime now);
 
-  // held → deleted; and released, when the process that was at it is gone.
-  Outcome<void> remove(const std::string& id, WallTime now);
+  // held → deleted; and released, when the process that was at it is gone. The file stays for Options::keep_deleted, so
+  // that restore() can bring it back, or goes at once (`for_good`), also when it was deleted before. `by`: who does it.
+  Outcome<void> remove(const std::string& id, WallTime now, std::string_view by = {},
+                       bool for_good = false);
+  // deleted → held, while its file is there. `not_found`: it is gone, or was never deleted.
+  Outcome<void> restore(const std::string& id, WallTime now, std::string_view by = {});
+  // What else a person did with it.
+  Outcome<void> add_note(const std::string& id, std::string_view what, WallTime now,
+                         std::string_view by);
   // Expires what is older than `keep` (Options::keep when not given), and forgets the rows of what is gone as long; for a
   // person, who knows what time it is.
   Outcome<std::uint64_t> expire_now(WallTime now,
@@ -120,6 +129,9 @@ class Store {
   spool::Health health() const { return spool_->health(); }
 
  private:
+  bool has_file(const std::string& id) const;
+  // Removes the files of what was deleted until then.
+  Outcome<void> purge(WallTime before);
   // Within a transaction only.
   Outcome<bool> is_being_released(const std::string& id) const;
 

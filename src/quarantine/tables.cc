@@ -20,6 +20,11 @@ constexpr std::int64_t again_seconds = 24 * 60 * 60;
 
 constexpr std::string_view format = "1";
 
+constexpr spool::Sql acts_schema =
+    "CREATE TABLE IF NOT EXISTS acts ("
+    "  id TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS acts_by_id ON acts (id);";
+
 constexpr spool::Sql schema =
     "CREATE TABLE IF NOT EXISTS held ("
     "  number INTEGER PRIMARY KEY,"
@@ -203,6 +208,7 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
 
 Outcome<void> Tables::create(Database& database) const {
   if (auto made = database.script(schema); !made) return made;
+  if (auto made = database.script(acts_schema); !made) return made;
   return add_header_hash(database);
 }
 
@@ -229,6 +235,52 @@ spool::Outcome<void> end_releases(spool::Database& database, std::string_view id
       "UPDATE tokens SET used = ?2 WHERE id = ?1 AND used = ?3",
       {id, static_cast<std::int64_t>(TokenUse::over), static_cast<std::int64_t>(TokenUse::open)});
   if (!ended) return spool::failed(ended.error());
+  return {};
+}
+
+spool::Outcome<void> add_act(spool::Database& database, std::string_view id, WallTime now,
+                             std::string_view who, std::string_view what) {
+  if (who.empty()) return {};
+  if (auto made = database.script(acts_schema); !made) return made;
+  auto added = database.run("INSERT INTO acts (id, time, who, what) VALUES (?1, ?2, ?3, ?4)",
+                            {id, seconds(now), who, what});
+  if (!added) return spool::failed(added.error());
+  return {};
+}
+
+namespace {
+
+Outcome<bool> has_acts(Database& database) {
+  bool there = false;
+  auto looked = database.query("SELECT 1 FROM sqlite_master WHERE name = 'acts'", {},
+                               [&](const Row&) { return there = true; });
+  if (!looked) return failed(looked.error());
+  return there;
+}
+
+}  // namespace
+
+spool::Outcome<std::vector<Act>> acts_of(spool::Database& database, std::string_view id) {
+  std::vector<Act> acts;
+  const auto there = has_acts(database);
+  if (!there) return failed(there.error());
+  if (!*there) return acts;
+  auto read = database.query(
+      "SELECT time, who, what FROM acts WHERE id = ?1 ORDER BY rowid", {id}, [&](const Row& row) {
+        acts.push_back(
+            {time_of(row.integer(0)), std::string(row.text(1)), std::string(row.text(2))});
+        return true;
+      });
+  if (!read) return failed(read.error());
+  return acts;
+}
+
+spool::Outcome<void> forget_acts(spool::Database& database) {
+  const auto there = has_acts(database);
+  if (!there) return failed(there.error());
+  if (!*there) return {};
+  auto gone = database.run("DELETE FROM acts WHERE id NOT IN (SELECT id FROM held)", {});
+  if (!gone) return failed(gone.error());
   return {};
 }
 

@@ -100,6 +100,9 @@ class Checks {
                  const std::string& mail_from, const std::string& receiver);
   // Names in a field that has just arrived: asked ahead.
   void header_field(const mail::HeaderField& field);
+  void blanks_lost() { verification_.blanks_lost(); }
+  // When the first relay of ours got it, according to that relay.
+  void received(WallTime time) { verification_.received(time); }
   // `header` must outlive this object.
   void header_complete(const mail::Header& header, const mail::Author& author);
   // Of a replay whose header is not all there: what its signatures came to.

@@ -237,6 +237,7 @@ Inputs Session::inputs_of(Message& message) const {
   inputs.hostname = message.snapshot->options.identity.hostname;
   inputs.connected = message.connected;
   inputs.authenticated = message.authenticated;
+  inputs.blanks_lost = blanks_lost_;
   inputs.at_rcpt = message.at_refusal && !message.done;
   message.checks.give_up(inputs);
   inputs.header = std::move(message.header);

@@ -32,8 +32,9 @@ struct Inputs {
   WallTime
       connected{};  // when the checks of the client began; those of the message: Facts::received
   bool authenticated = false;
-  bool at_rcpt = false;  // all that there was to it were refused recipients
-  mail::Header header;   // as received, as far as it is within the limits
+  bool at_rcpt = false;      // all that there was to it were refused recipients
+  bool blanks_lost = false;  // the MTA has eaten the space after each colon of the header
+  mail::Header header;       // as received, as far as it is within the limits
   std::uint64_t left_out =
       0;  // octets of the header that are not recorded: session/recorded_header.h
   bool answers_left_out = false;  // nor are the DNS answers: they were too many to record

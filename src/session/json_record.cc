@@ -100,9 +100,12 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
 json matches_json(const std::vector<policy::AllowMatch>& matches) {
   json all = json::array();
   for (const auto& match : matches) {
-    json object = {
-        {"entry", match.entry},      {"place", match.place}, {"proof", to_string(match.proof)},
-        {"result", standing(match)}, {"holds", match.holds}, {"reason", match.reason}};
+    json object = {{"entry", match.entry},
+                   {"place", match.place},
+                   {"proof", proof_text(match.proof, match.proof_of)},
+                   {"result", standing(match)},
+                   {"holds", match.holds},
+                   {"reason", match.reason}};
     if (match.deny) {
       object["action"] = to_string(*match.deny);
     } else {

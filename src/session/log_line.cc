@@ -55,19 +55,23 @@ std::string recipients_text(const std::vector<policy::RecipientDecision>& recipi
   return text;
 }
 
-// "-", what holds as "dkim:lists.freebsd.org(proven)", or "unproven(from:example.com)".
+// "-", what holds as "dkim:lists.freebsd.org(proven)", or "unproven(from:example.com)"; "own-domain(dkim:mailer.example)" is
+// proven and not for a message in our own name.
 std::string allow_text(const std::vector<policy::AllowMatch>& matches) {
   std::string holding;
   std::string unproven;
+  std::string not_for_us;
   for (const auto& match : matches) {
-    std::string& text = match.holds ? holding : unproven;
+    std::string& text = match.holds ? holding : match.proven ? not_for_us : unproven;
     std::string word = match.entry;
+    if (!match.proof_of.empty()) word += "/" + proof_text(match.proof, match.proof_of);
     if (match.holds) word += "(" + std::string(standing(match)) + ")";
     // The same identity may stand there with several proofs.
     if (text == word || text.ends_with("," + word)) continue;
     text += (text.empty() ? "" : ",") + word;
   }
   if (!holding.empty()) return holding;
+  if (!not_for_us.empty()) return "own-domain(" + not_for_us + ")";
   return unproven.empty() ? "-" : "unproven(" + unproven + ")";
 }
 

@@ -246,6 +246,7 @@ void Session::end_of_header() {
     // A client that waits with his header must not have used up the time in which his author is looked up.
     if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
+    if (blanks_lost_) message_->checks.blanks_lost();
     read_header(*message_);
     if (!message_->lists) return;
     if (facts.author.well_formed()) {
@@ -316,6 +317,7 @@ void Session::find_origin(Message& message) {
                                           message.snapshot->options.trust.relays);
   facts.relay_reason = std::string(to_string(origin.stop));
   if (!origin.reason.empty()) facts.relay_reason += ": " + origin.reason;
+  if (origin.received) message.checks.received(*origin.received);
   facts.client = {};
   if (const auto* address = origin.judged()) {
     facts.client.address = *address;

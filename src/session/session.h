@@ -64,6 +64,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // A line of the header that is no field (a front that reads the message itself sees these).
   void malformed_line(std::string line);
   void end_of_header();
+  // Of every message: the MTA eats one space after the colon of a field, and the front has put one back.
+  void blanks_lost() { blanks_lost_ = true; }
   // False when no more of the body is wanted.
   bool body(std::string_view octets);
   using Done = std::function<void(const Outcome&)>;
@@ -147,6 +149,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const Decided* recorded_ = nullptr;  // this is a replay of it
   policy::Client client_;
   std::string mta_name_;
+  bool blanks_lost_ = false;
   // Lookups that began before MAIL FROM: the first message takes them over.
   std::unique_ptr<Message> early_;
   std::unique_ptr<Message> message_;

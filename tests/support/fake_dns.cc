@@ -37,7 +37,7 @@ FakeDns& FakeDns::txt(std::string_view name, std::string_view text) {
 }
 
 FakeDns& FakeDns::a(std::string_view name, std::string_view address) {
-  const auto parsed = mail::IpAddress::parse(address).value();
+  const auto parsed = mail::IpAddress::parse_published(address).value();
   const auto type = parsed.is_v4() ? dns::Type::a : dns::Type::aaaa;
   positive(records_[key(name)][type]).addresses.push_back(parsed);
   return *this;

@@ -137,6 +137,41 @@ TEST_F(ServerListTest, ASlowQuestionDoesNotCondemnAServerThatAnswersOthers) {
   EXPECT_EQ(list_.next({}, now_ + 400ms), first_);
 }
 
+TEST(EdnsSupport, IsLearntAndTriedAgain) {
+  SteadyTime now = steady_now();
+  EdnsSupport edns;
+  EXPECT_TRUE(edns.take(now));
+  EXPECT_FALSE(edns.known_to_work());
+  edns.answered();
+  EXPECT_TRUE(edns.known_to_work());
+
+  edns.refused(now);
+  EXPECT_FALSE(edns.known_to_work());
+  EXPECT_FALSE(edns.take(now));
+  EXPECT_FALSE(edns.take(now + EdnsSupport::retry_every - 1s));
+  now += EdnsSupport::retry_every;
+  EXPECT_TRUE(edns.take(now)) << "one question tries";
+  EXPECT_FALSE(edns.take(now)) << "and only one";
+  edns.unanswered(now);
+  EXPECT_FALSE(edns.take(now)) << "in vain";
+  now += EdnsSupport::retry_every;
+  EXPECT_TRUE(edns.take(now));
+  edns.answered();
+  for (int n = 0; n < 3; ++n) EXPECT_TRUE(edns.take(now)) << "for good";
+}
+
+TEST(EdnsSupport, OneLostDatagramProvesNothing) {
+  const SteadyTime now = steady_now();
+  EdnsSupport edns;
+  for (int n = 0; n < 10; ++n) {
+    for (int lost = 1; lost < EdnsSupport::unanswered_until_lacking; ++lost) edns.unanswered(now);
+    EXPECT_TRUE(edns.take(now));
+    edns.answered();
+  }
+  for (int lost = 0; lost < EdnsSupport::unanswered_until_lacking; ++lost) edns.unanswered(now);
+  EXPECT_FALSE(edns.take(now));
+}
+
 TEST(UdpPool, RenewsItsPorts) {
   const UniqueFd epoll(::epoll_create1(0));
   UdpPool pool(epoll.get());

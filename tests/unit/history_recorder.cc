@@ -39,6 +39,8 @@ class Lines final : public LogSink {
   mutable Guarded<std::vector<std::string>> lines_;
 };
 
+mail::NamePattern pattern(std::string_view text) { return mail::NamePattern::parse(text).value(); }
+
 std::shared_ptr<session::Decided> decided(const std::string& id, WallTime time = wall_now()) {
   auto out = std::make_shared<session::Decided>();
   auto& facts = out->outcome.facts;
@@ -279,18 +281,18 @@ TEST_F(History, Filters) {
   const auto first = ElementsAre("AAAA-0001");
   EXPECT_THAT(ids({.until = now - 1h}), first);
   EXPECT_THAT(ids({.since = now - 1h}), ElementsAre("AAAA-0002"));
-  EXPECT_THAT(ids({.from = "BOB@"}), first);
-  EXPECT_THAT(ids({.from = "author.example"}), first);
-  EXPECT_THAT(ids({.to = "other@"}), first);
+  EXPECT_THAT(ids({.from = pattern("~BOB@")}), first);
+  EXPECT_THAT(ids({.from = pattern("author.example")}), first);
+  EXPECT_THAT(ids({.to = pattern("other@*")}), first);
   EXPECT_THAT(ids({.rule = "dmarc"}), first);
   EXPECT_THAT(ids({.action = "reject"}), first);
-  EXPECT_THAT(ids({.client = "192.0.2.0/24"}), first);
-  EXPECT_THAT(ids({.client = "192.0.2.10"}), first);
-  EXPECT_THAT(ids({.client = "mx.a"}), first);
+  EXPECT_THAT(ids({.network = mail::IpPrefix::parse("192.0.2.0/24").value()}), first);
+  EXPECT_THAT(ids({.network = mail::IpPrefix::parse("192.0.2.10").value()}), first);
+  EXPECT_THAT(ids({.client = pattern("mx.a*")}), first);
   EXPECT_THAT(ids({.text = "invoice"}), SizeIs(2));
   EXPECT_THAT(ids({.text = "corroborated"}), SizeIs(2));
   EXPECT_THAT(ids({.text = "mail.b"}), ElementsAre("AAAA-0002"));
-  EXPECT_THAT(ids({.from = "bob", .action = "accept"}), SizeIs(0));
+  EXPECT_THAT(ids({.from = pattern("~bob"), .action = "accept"}), SizeIs(0));
 }
 
 TEST_F(History, ForgetsByAge) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/dkim_signer.h"
 #include "support/milter_client.h"
 #include "support/session_gate.h"
 
@@ -130,6 +131,53 @@ TEST(Negotiation, EveryCommandIsAnsweredWhereTheMtaWantsIt) {
   EXPECT_TRUE(replies[0].starts_with("i||||Authentication-Results|mx.example.jp (id="))
       << replies[0];
   EXPECT_EQ(replies[1], "c");
+}
+
+// As an MTA says it that keeps the blank after the colon, and as one says it that eats it.
+std::string header_of(const std::vector<mail::HeaderField>& fields, bool keeps) {
+  std::string out;
+  for (const auto& field : fields) {
+    std::string value = field.value;
+    std::erase(value, '\r');
+    if (!keeps && value.starts_with(' ')) value.erase(0, 1);
+    out += header_packet(field.name, value);
+  }
+  return out;
+}
+
+TEST(Negotiation, ASimpleSignatureSurvivesAnMtaThatEatsBlanks) {
+  const auto key = test::SigningKey::ed25519();
+  test::SignatureTags tags;
+  tags.relaxed_header = false;
+  const struct {
+    const char* name;
+    std::uint32_t version, steps;
+    bool keeps;
+  } mtas[] = {{"version 2", 2, 0x7f, false},
+              {"version 4", 4, 0x3ff, false},
+              {"version 6", 6, test::all_steps, true}};
+  for (const auto& mta : mtas) {
+    for (const char* blank : {" ", "", "\t", "  "}) {
+      std::vector<mail::HeaderField> fields = {{"From", " bob@a.example"},
+                                               {"Subject", std::string(blank) + "x"}};
+      mail::Header header;
+      for (const auto& field : fields) header.add(field);
+      fields.insert(fields.begin(), test::sign(key, tags, header, "x\r\n"));
+      Talk talk(test::snapshot_on_zone("sel._domainkey.a.example. TXT \"" + key.record() + "\"\n"));
+      talk.say(negotiation(mta.version, 0x3f, mta.steps));
+      EXPECT_EQ(talk.conversation().loses_blanks(), !mta.keeps);
+      // The second connection on the same socket speaks the same.
+      talk.say(greeting + envelope("<bob@a.example>") + packet('K'));
+      talk.say(greeting + envelope("<bob@a.example>") + header_of(fields, mta.keeps) + packet('N') +
+               packet('B', "x\r\n"));
+      talk.replies();
+      talk.say(packet('E'));
+      const auto replies = talk.replies();
+      ASSERT_EQ(replies.size(), 2U) << mta.name;
+      EXPECT_NE(replies[0].find("dkim=pass"), std::string::npos)
+          << mta.name << " '" << blank << "' " << replies[0];
+    }
+  }
 }
 
 TEST(Negotiation, AModernMtaIsAnsweredAtTheEndOnly) {

@@ -190,8 +190,8 @@ TEST_F(Releases, AReleaseThatIsKilledKeepsNobodyFromDeletingAndExpiring) {
   store = open();
   one.kill();
   EXPECT_TRUE(store->remove(held_id(1), now_));
-  EXPECT_FALSE(has_file(1));
   EXPECT_EQ(store->expire_now(now_ + hours(2)).value(), 0U);
+  EXPECT_FALSE(has_file(1));
   two.kill();
   EXPECT_EQ(store->expire_now(now_ + hours(2)).value(), 1U);
   EXPECT_FALSE(has_file(2));

@@ -341,7 +341,11 @@ struct TraceCase {
 TEST(Traces, WhatListsAndForwardersLeave) {
   const TraceCase cases[] = {
       {"List-Id", " <x>", true},
-      {"list-unsubscribe", " <x>", true},
+      {"list-post", " <mailto:x@y.example>", true},
+      // What every newsletter has, and what says that nobody may write to it, make no list.
+      {"list-unsubscribe", " <x>", false},
+      {"List-Unsubscribe-Post", " List-Unsubscribe=One-Click", false},
+      {"List-Post", " NO (no posting)", false},
       {"ARC-Seal", " i=1", true},
       {"Resent-From", " a@b.example", true},
       {"X-Forwarded-To", " a@b", true},

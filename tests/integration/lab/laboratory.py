@@ -29,6 +29,8 @@ class Laboratory:
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
         self.mta = MTAS[mta](os.path.join(home, mta), self._services(), self._local())
+        self.mta.parameters = {first + self._numbers[name]: parameters for name, parameters in scenario_file.postfix.items()
+                               for first in (FIRST_MX, FIRST_SUBMISSION) if name in self._numbers}
         self._expected = set()
         self.sink = None
         self.faults = None

@@ -85,6 +85,7 @@ class Postfix:
         self.conf = os.path.join(home, "conf")
         self._services = services
         self._local = local
+        self.parameters = {}  # of some services, by their ports
 
     def start(self, logins):
         """`logins`: who will log in; Dovecot knows everybody."""
@@ -160,6 +161,8 @@ class Postfix:
                 out.write(f"{port} inet n - n - - smtpd\n")
                 if milters:
                     out.write(f"  -o smtpd_milters={','.join(milters)}\n")
+                for name, value in self.parameters.get(port, {}).items():
+                    out.write(f"  -o {name}={value}\n")
                 if submission:
                     out.write("  -o smtpd_sasl_auth_enable=yes\n  -o milter_macro_daemon_name=ORIGINATING\n")
         dynamic = "/etc/postfix/dynamicmaps.cf"

@@ -64,6 +64,7 @@ class ScenarioFile:
     zones: list
     faults: list
     files: dict                 # name of a configuration -> {name of a file beside it: text}
+    postfix: dict               # name of a configuration -> parameters of Postfix's services that ask its filter
     behind: dict                # name of a configuration -> names of those whose filters are asked before
 
 
@@ -103,7 +104,7 @@ def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
     where = os.path.basename(path)
-    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "scenario"}
+    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "postfix", "scenario"}
     if unknown:
         raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
     scenarios = [_scenario(t, document.get("defaults", {}), where, mta) for t in document["scenario"]]
@@ -111,15 +112,15 @@ def load(path, mta):
     if len(set(names)) != len(names):
         raise ValueError(f"{where}: an id is used twice: {sorted(n for n in names if names.count(n) > 1)}")
     configurations = {"default": {}, **document.get("config", {})}
-    behind, files = document.get("behind", {}), document.get("files", {})
-    missing = {s.config for s in scenarios}.union(files, behind, *behind.values()) - set(configurations) - {"none"}
+    behind, files, postfix = (document.get(key, {}) for key in ("behind", "files", "postfix"))
+    missing = {s.config for s in scenarios}.union(files, postfix, behind, *behind.values()) - set(configurations) - {"none"}
     if missing:
         raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
     scenarios = [s for s in scenarios if s.mta in ("", mta)]
     zones = [document.get("zone", "")] + [s.zone for s in scenarios]
     faults = [fault for s in scenarios for fault in s.faults]
     return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults, files,
-                        behind)
+                        postfix, behind)
 
 
 def take_filter_away(file):
