@@ -15,6 +15,7 @@
 #include "mail/author.h"
 #include "mail/ip_address.h"
 #include "mail/mailbox.h"
+#include "mail/mta.h"
 #include "policy/allow_match.h"
 #include "spf/result.h"
 
@@ -42,6 +43,7 @@ struct Client {
   std::string name;                        // as the MTA verified it; "unknown" or empty otherwise
   std::string helo;                        // as the client said it
   bool unix_socket = false;
+  mail::Mta mta = mail::Mta::own;  // who tells us of it; `own` too where nobody recorded that
   bool operator==(const Client&) const = default;
 };
 
@@ -95,6 +97,8 @@ struct Facts {
   bool operator==(const Facts&) const = default;
 };
 
+// The Author Domain whose policy decides: of an alias that the MTA will replace, what it leads to. The author is well-formed.
+mail::DomainName judged_author(const Facts& facts);
 // The MAIL FROM, read strictly: an address that readers could take in several ways proves nothing. None for the null
 // reverse-path.
 std::optional<mail::Mailbox> sender_of(const Facts& facts);

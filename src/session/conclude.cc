@@ -316,7 +316,7 @@ void Session::conclude(Message& message, Outcome& outcome) {
                        ? recorded_->outcome.facts.traces
                        : find_traces(message.header, facts.recipients, options.identity.domains);
     if (facts.author.well_formed()) {
-      const auto& author = facts.author.domain();
+      const auto author = policy::judged_author(facts);
       facts.traces.author_signature =
           has_author_signature(facts.dkim, author, facts.dmarc.org_domain);
       facts.author_is_ours =

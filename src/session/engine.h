@@ -70,6 +70,8 @@ class Engine {
   crypto::KeyCache& keys() { return keys_; }
   Deferrals& deferrals() { return deferrals_; }
   Counters& counters() { return counters_; }
+  // True once: when the first MTA says that it is sendmail.
+  bool first_sendmail() { return !sendmail_seen_.exchange(true); }
   // The real time also where the clock is another: what happened at the same moment happened twice.
   std::string next_id() { return ids_.next(std::chrono::system_clock::now()); }
   // Ids of before this time are in use.
@@ -86,6 +88,7 @@ class Engine {
   crypto::KeyCache keys_;
   Deferrals deferrals_;
   Counters counters_;
+  std::atomic<bool> sendmail_seen_{false};
   DecisionIds ids_;
 };
 

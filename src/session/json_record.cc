@@ -78,6 +78,7 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
   }
   return {{"result", to_string(result.code)},
           {"from", result.from},
+          {"alias", result.alias},
           {"policy_domain", result.policy_domain},
           {"org_domain", result.org_domain},
           {"discovery", to_string(result.discovery)},

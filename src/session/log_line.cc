@@ -32,6 +32,7 @@ std::string dmarc_text(const dmarc::Result& result) {
   if (result.discovery == dmarc::Discovery::treewalk) {
     text += " walk=" + std::to_string(result.queries.size());
   }
+  if (!result.alias.empty()) text += " alias of " + result.from;
   return text + ")";
 }
 

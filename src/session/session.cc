@@ -303,7 +303,7 @@ void Session::read_header(Message& message) {
   } else {
     facts.author = mail::find_author(message.header, message.malformed_lines);
   }
-  message.checks.header_complete(message.header, facts.author);
+  message.checks.header_complete(message.header, facts.author, mail::rewrites_author(client_.mta));
 }
 
 bool Session::body(std::string_view octets) {

@@ -7,7 +7,7 @@ from . import (allow, content_filter, deferrals, dialogues, dns_client, dns_faul
                storms, upheavals, zones)
 from .daemon import Daemon
 from .keys import Keys
-from .mta import MTAS
+from .mta import DEBIAN, MTAS
 
 FIRST_MX, FIRST_SUBMISSION = 2600, 5870
 FIRST_BACK = 10100     # where a content filter gives mail back
@@ -29,7 +29,8 @@ class Laboratory:
                                       release_port=FIRST_MX + n, files=scenario_file.files.get(name))
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
-        self.mta = MTAS[mta](os.path.join(home, mta), self._services(), self._local())
+        kinds = DEBIAN if scenario_file.mta_of == "debian" else MTAS
+        self.mta = kinds[mta](os.path.join(home, mta), self._services(), self._local())
         if self.file.content_filter:
             self.mta.content_filters = {FIRST_MX + self._numbers[name]: FIRST_BACK + self._numbers[name]
                                         for name in self.file.content_filter if name in self._numbers}

@@ -152,10 +152,13 @@ class Postfix:
             os.chmod(os.path.join(self.home, "queue", name), mode)
         os.makedirs(self.conf)
 
+    def _main_cf(self, extra):
+        return MAIN_CF.format(home=self.home, sink=sink.PORT, extra=extra)
+
     def _write_configuration(self):
         extra = "non_smtpd_milters = " + self._local if self._local else ""
         with open(os.path.join(self.conf, "main.cf"), "w") as out:
-            out.write(MAIN_CF.format(home=self.home, sink=sink.PORT, extra=extra))
+            out.write(self._main_cf(extra))
         with open(os.path.join(self.conf, "master.cf"), "w") as out:
             out.write(SERVICES)
             for port, submission, milters in self._services:

@@ -67,6 +67,7 @@ class ScenarioFile:
     postfix: dict               # name of a configuration -> parameters of Postfix's services that ask its filter
     behind: dict                # name of a configuration -> names of those whose filters are asked before
     content_filter: list        # names of configurations whose mail goes through a content filter, and back
+    mta_of: str = ""            # "debian": the MTA has the defaults of Debian's package
 
 
 def _strictly(kind, table, where):
@@ -105,7 +106,7 @@ def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
     where = os.path.basename(path)
-    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "content_filter", "postfix", "scenario"}
+    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "content_filter", "postfix", "scenario", "mta_of"}
     if unknown:
         raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
     scenarios = [_scenario(t, document.get("defaults", {}), where, mta) for t in document["scenario"]]
@@ -121,8 +122,11 @@ def load(path, mta):
     scenarios = [s for s in scenarios if s.mta in ("", mta)]
     zones = [document.get("zone", "")] + [s.zone for s in scenarios]
     faults = [fault for s in scenarios for fault in s.faults]
+    mta_of = document.get("mta_of", "")
+    if mta_of not in ("", "debian"):
+        raise ValueError(f"{where}: nobody's defaults: {mta_of!r}")
     return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults, files,
-                        postfix, behind, filtered)
+                        postfix, behind, filtered, mta_of)
 
 
 def take_filter_away(file):
