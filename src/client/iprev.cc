@@ -41,6 +41,9 @@ dns::Evaluation<IprevResult> iprev(const mail::IpAddress& client, const dns::Ans
     return Evaluation::of(
         outcome(IprevCode::temperror, to_string(reverse) + ": " + pointers->error));
   }
+  if (pointers->is_refused()) {
+    return Evaluation::of(outcome(IprevCode::permerror, "not looked up: " + pointers->error));
+  }
   if (pointers->pointers.empty()) {
     return Evaluation::of(outcome(IprevCode::permerror, "the address has no name"));
   }

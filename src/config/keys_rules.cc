@@ -116,8 +116,9 @@ Rows dmarc_keys() {
        .slot = at<policy::Rules>(
            choice(temperror_choices()), [](auto& r) -> auto& { return r.dmarc.temperror; }),
        .in_policy = "dmarc.temperror",
-       .text = "What is done when DNS failed and the policy could not be read, or is not none. "
-               "tempfail: the sender tries again later, and not for longer than defer_for."},
+       .text = "What is done when DNS failed, and the message would be quarantined or rejected for "
+               "some answer that it could have given. tempfail: the sender tries again later, and "
+               "not for longer than defer_for."},
       {.section = "dmarc",
        .name = "defer_for",
        .slot = at<policy::Rules>(
@@ -125,8 +126,11 @@ Rows dmarc_keys() {
            [](auto& r) -> auto& { return r.dmarc.defer_for; }),
        .in_policy = "dmarc.defer_for",
        .text =
-           "How long temperror = \"tempfail\" puts off messages of one client network, sender and "
-           "author domain, from the first one. After that they are accepted and tagged."},
+           "How long messages of one sender and author domain are put off, from the first one, "
+           "from whichever network, and over a restart where there is a history. After that, what "
+           "is not known counts for nothing: they are quarantined if the author's policy, as far "
+           "as it can be read, asks for quarantine or reject, and otherwise accepted and tagged. "
+           "What a list puts off is quarantined then."},
       {.section = "dmarc",
        .name = "author",
        .slot = at<policy::Rules>(

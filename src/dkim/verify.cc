@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "crypto/digest.h"
 #include "dkim/body_hash.h"
 #include "dkim/field_index.h"
 #include "dkim/key_record.h"
 #include "dkim/signature.h"
+#include "dkim/signed_header.h"
 
 namespace sekisho::dkim {
 
@@ -19,6 +21,9 @@ constexpr std::string_view field_name = "DKIM-Signature";
 // happen while a key is replaced. With more, which of them are tried would depend on the order of
 // the answer: then none is.
 constexpr std::size_t max_key_records = 2;
+
+// Signatures that are read, to choose those that are verified. Mail that came over ten lists has some twenty.
+constexpr std::size_t max_read = 100;
 
 // A conclusion about one signature, or about one signature with one key.
 struct Finding {
@@ -40,32 +45,15 @@ bool outranks(const Finding& a, const Finding& b) {
   return rank(a.code) < rank(b.code);
 }
 
-// §3.7: the signed fields in the order of h=, then this field itself without the value of b= and
-// without its CRLF.
-std::string signed_header(const Signature& signature, const mail::HeaderField& field,
-                          const FieldIndex& index) {
-  std::string out;
-  out.reserve(2048);
-  for (const auto* selected : index.select(signature.signed_fields, &field)) {
-    append_canonical_field(signature.header_form, selected->name, selected->value, out);
-  }
-  const auto [before, after] = around_signature(field.value);
-  std::string value;
-  value.reserve(before.size() + after.size());
-  value.append(before).append(after);
-  append_canonical_field(signature.header_form, field.name, value, out);
-  out.resize(out.size() - 2);
-  return out;
-}
-
-// §3.5 t= and x=.
-std::optional<Finding> check_times(const Signature& signature, WallTime now,
+// §3.5 t= and x=. What was made after the first receipt (by the relay itself, when it let the message go) is not of the
+// future, as long as it is of the past now.
+std::optional<Finding> check_times(const Signature& signature, WallTime now, WallTime received,
                                    std::chrono::seconds skew) {
-  const std::int64_t seconds = now.time_since_epoch().count();
-  if (signature.signed_at && *signature.signed_at > seconds + skew.count()) {
+  const auto seconds = [](WallTime time) { return time.time_since_epoch().count(); };
+  if (signature.signed_at && *signature.signed_at > seconds(now) + skew.count()) {
     return permerror("signed in the future");
   }
-  if (signature.expires_at && *signature.expires_at < seconds - skew.count()) {
+  if (signature.expires_at && *signature.expires_at < seconds(received) - skew.count()) {
     return permerror("expired");
   }
   return std::nullopt;
@@ -81,7 +69,8 @@ struct Candidate {
   // Once the body has ended:
   BodyHash body;
   bool body_matches = false;
-  crypto::Sha256Digest header;  // only if body_matches
+  crypto::Sha256Digest header;                      // only if body_matches
+  std::vector<crypto::Sha256Digest> other_headers;  // likewise: where its blanks are in doubt
 
   WantedHash wanted_hash() const { return {signature->body_form, signature->body_length}; }
   dns::Question question() const { return {signature->key_name, dns::Type::txt}; }
@@ -102,6 +91,18 @@ Candidate read_candidate(std::string_view value) {
     candidate.refused = permerror(std::move(signature.error().what));
   }
   return candidate;
+}
+
+// How far d= is from the Author Domain: 0 the same, 1 perhaps of one organisation, 2 hardly so. DMARC aligns it only if
+// one lies below a name of the other's, and that is no top-level domain.
+int distance(const Candidate& candidate, const mail::DomainName& author) {
+  if (!candidate.signature) return 2;
+  const mail::DomainName& domain = candidate.signature->domain;
+  if (domain == author) return 0;
+  const auto akin = [](const mail::DomainName& a, const mail::DomainName& b) {
+    return a.is_or_is_below(b.suffix(std::min<std::size_t>(b.label_count(), 2)));
+  };
+  return akin(domain, author) || akin(author, domain) ? 1 : 2;
 }
 
 // §6.1.2: whether the record may be used for this signature at all.
@@ -131,7 +132,11 @@ Finding check_signature(const Candidate& candidate, const crypto::PublicKey& key
     return permerror("l= is longer than the body");
   }
   if (!candidate.body_matches) return {Code::fail, "the body was changed"};
-  if (!key.verify_sha256(candidate.header.view(), candidate.signature->signature)) {
+  const auto verifies = [&](const crypto::Sha256Digest& header) {
+    return key.verify_sha256(header.view(), candidate.signature->signature);
+  };
+  if (!verifies(candidate.header) &&
+      std::none_of(candidate.other_headers.begin(), candidate.other_headers.end(), verifies)) {
     return {Code::fail, "the signature does not match the header"};
   }
   // §8.2: who adds to a body that is signed in part may show what he likes.
@@ -162,6 +167,10 @@ Finding verify_with_answer(const Candidate& candidate, const dns::Answer& answer
   switch (answer.outcome) {
     case dns::Outcome::error:
       return {Code::temperror, "the key could not be asked for: " + answer.error};
+    // As for a signature beyond max_signatures: RFC 8601 §2.7.1 has `policy` for what the receiver does not want to
+    // look at. `temperror` would let a sender choose it, and `neutral`, `fail` or `permerror` would blame the signer.
+    case dns::Outcome::refused:
+      return {Code::policy, "the key was not asked for: " + answer.error};
     case dns::Outcome::nodata:
     case dns::Outcome::nxdomain:
       return permerror("no key");
@@ -209,16 +218,22 @@ struct Verification::State {
   // What key_question() has parsed, by its text: not by its place, for the header may have left out a field.
   std::vector<std::pair<std::string, Candidate>> arrived;
   std::vector<Candidate> candidates;  // top to bottom, at most options.max_signatures
-  std::size_t beyond_limit = 0;       // signatures below them
+  std::vector<bool> verified;  // of all DKIM-Signature fields, top to bottom: is it a candidate?
   BodyHashes body_hashes;
   bool body_ended = false;
+  std::optional<WallTime> received;
+  bool blanks_lost = false;
 
   Candidate take_candidate(const mail::HeaderField& field);
+  void choose(std::vector<Candidate> all, const mail::DomainName* author);
   void compare_bodies();
   Finding find(const Candidate& candidate, const dns::Answers& answers, WallTime now,
                crypto::KeyCache& keys) const {
     if (!candidate.signature) return candidate.refused;
-    if (auto refused = check_times(*candidate.signature, now, options.clock_skew)) return *refused;
+    const WallTime first = std::min(received.value_or(now), now);
+    if (auto refused = check_times(*candidate.signature, now, first, options.clock_skew)) {
+      return *refused;
+    }
     return verify_with_answer(candidate, *answers.find(candidate.question()), options, keys);
   }
 };
@@ -252,19 +267,37 @@ Candidate Verification::State::take_candidate(const mail::HeaderField& field) {
   return candidate;
 }
 
-void Verification::start(const mail::Header& header) {
+void Verification::start(const mail::Header& header, const mail::DomainName* author) {
   state_->header = &header;
+  std::vector<Candidate> all;
   for (const auto& field : header.fields()) {
     if (!field.is(field_name)) continue;
-    if (state_->candidates.size() == state_->options.max_signatures) {
-      ++state_->beyond_limit;
-      continue;
-    }
-    state_->candidates.push_back(state_->take_candidate(field));
-    const Candidate& candidate = state_->candidates.back();
+    state_->verified.push_back(false);
+    if (all.size() < max_read) all.push_back(state_->take_candidate(field));
+  }
+  state_->choose(std::move(all), author);
+  for (const Candidate& candidate : state_->candidates) {
     if (candidate.signature) state_->body_hashes.want(candidate.wanted_hash());
   }
   state_->arrived.clear();
+}
+
+// As many as are verified: those that can say something of the author first, for whoever else signed the message, in
+// whatever number, must not be what keeps them from it.
+void Verification::State::choose(std::vector<Candidate> all, const mail::DomainName* author) {
+  std::vector<std::size_t> places(all.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  if (author != nullptr) {
+    std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+      return distance(all[a], *author) < distance(all[b], *author);
+    });
+  }
+  places.resize(std::min(places.size(), options.max_signatures));
+  std::sort(places.begin(), places.end());
+  for (const std::size_t place : places) {
+    verified[place] = true;
+    candidates.push_back(std::move(all[place]));
+  }
 }
 
 std::vector<dns::Question> Verification::questions() const {
@@ -291,6 +324,10 @@ std::vector<mail::DomainName> Verification::domains() const {
   return domains;
 }
 
+void Verification::blanks_lost() { state_->blanks_lost = true; }
+
+void Verification::received(WallTime time) { state_->received = time; }
+
 void Verification::body(std::string_view octets) { state_->body_hashes.text(octets); }
 
 bool Verification::wants_body() const { return !state_->body_hashes.satisfied(); }
@@ -305,8 +342,12 @@ void Verification::State::compare_bodies() {
                              candidate.body.digest.view() == candidate.signature->body_hash;
     if (!candidate.body_matches) continue;
     if (!index) index.emplace(*header);
-    candidate.header =
-        crypto::sha256(signed_header(*candidate.signature, *candidate.field, *index));
+    const SignedHeader signed_header(*candidate.signature, *candidate.field, *index);
+    candidate.header = crypto::sha256(signed_header.text());
+    if (!blanks_lost) continue;
+    for (const auto& spelling : signed_header.other_spellings()) {
+      candidate.other_headers.push_back(crypto::sha256(spelling));
+    }
   }
 }
 
@@ -355,14 +396,17 @@ dns::Evaluation<std::vector<SignatureResult>> Verification::evaluate(const dns::
   if (!evaluation.needed.empty() || !state_->body_ended) return evaluation;
 
   auto& results = evaluation.result.emplace();
-  for (const Candidate& candidate : state_->candidates) {
-    results.push_back(to_result(candidate, state_->find(candidate, answers, now, keys)));
-  }
   SignatureResult beyond_limit;
   beyond_limit.code = Code::policy;
   beyond_limit.reason =
       "only " + std::to_string(state_->options.max_signatures) + " signatures are verified";
-  results.resize(results.size() + state_->beyond_limit, beyond_limit);
+  results.reserve(state_->verified.size());
+  auto candidate = state_->candidates.begin();
+  for (const bool verified : state_->verified) {
+    results.push_back(verified ? to_result(*candidate, state_->find(*candidate, answers, now, keys))
+                               : beyond_limit);
+    if (verified) ++candidate;
+  }
   return evaluation;
 }
 

@@ -8,6 +8,9 @@ namespace {
 
 enum class Relation { aligned, foreign, in_doubt, open };
 
+// Domains whose own walk is made for one message, of 7 questions beside the author's. Honest mail has one or two.
+constexpr std::size_t max_walks = 3;
+
 void add_missing(const std::vector<dns::Question>& more, std::vector<dns::Question>& questions) {
   for (const auto& question : more) {
     if (std::find(questions.begin(), questions.end(), question) == questions.end())
@@ -25,8 +28,12 @@ std::size_t common_labels(const mail::DomainName& a, const mail::DomainName& b) 
 class Aligner {
  public:
   Aligner(const Inputs& inputs, const Discovered& found, const dns::Answers& answers,
-          const Options& options)
-      : author_(inputs.author), found_(found), answers_(answers), options_(options) {}
+          const Options& options, OnFailure on_failure)
+      : author_(inputs.author),
+        found_(found),
+        answers_(answers),
+        options_(options),
+        on_failure_(on_failure) {}
 
   Relation relate(const mail::DomainName& domain, bool strict) {
     if (options_.discovery == Discovery::psl && options_.suffixes != nullptr)
@@ -38,6 +45,7 @@ class Aligner {
 
   std::vector<dns::Question> open;
   std::string doubt;
+  std::vector<mail::DomainName> failed;
 
  private:
   Relation by_suffix(const mail::DomainName& domain, bool strict) const {
@@ -59,12 +67,17 @@ class Aligner {
       return Relation::in_doubt;
     }
     if (!domain.is_or_is_below(*found_.organizational_domain)) return Relation::foreign;
-    Walk walked = walk(domain, answers_);
+    if (!may_walk(domain)) return Relation::foreign;
+    Walk walked = walk(domain, answers_, on_failure_);
     switch (walked.state) {
       case Walk::State::open:
         add_missing(walked.open, open);
         return Relation::open;
       case Walk::State::failed:
+        if (on_failure_ == OnFailure::pass_over) {
+          failed.insert(failed.end(), walked.failed.begin(), walked.failed.end());
+          break;
+        }
         doubt = std::move(walked.failure);
         return Relation::in_doubt;
       case Walk::State::complete:
@@ -75,10 +88,19 @@ class Aligner {
     return same ? Relation::aligned : Relation::foreign;
   }
 
+  bool may_walk(const mail::DomainName& domain) {
+    if (std::find(walked_.begin(), walked_.end(), domain) != walked_.end()) return true;
+    if (walked_.size() == max_walks) return false;
+    walked_.push_back(domain);
+    return true;
+  }
+
   const mail::DomainName& author_;
   const Discovered& found_;
   const dns::Answers& answers_;
   const Options& options_;
+  const OnFailure on_failure_;
+  std::vector<mail::DomainName> walked_;
 };
 
 // The signatures in that state; those of the Author Domain itself first, for they need no walk.
@@ -119,33 +141,38 @@ std::string doubt_of_inputs(const Inputs& inputs, const Published& published, Al
 }  // namespace
 
 Alignment align(const Inputs& inputs, const Discovered& found, const dns::Answers& answers,
-                const Options& options) {
+                const Options& options, OnFailure on_failure) {
   const Published& published = found.policy->record.published;
-  Aligner aligner(inputs, found, answers, options);
+  Aligner aligner(inputs, found, answers, options, on_failure);
   Alignment out;
   if (inputs.spf && inputs.spf->state == Identifier::State::pass) {
     out.spf = aligner.relate(inputs.spf->domain, published.aspf_strict) == Relation::aligned;
   }
   out.dkim =
       any_aligned(signatures(inputs, Identifier::State::pass), published.adkim_strict, aligner);
-  if (!out.spf && !out.dkim) {
+  if (!out.spf && !out.dkim && on_failure == OnFailure::stop) {
     out.doubt = aligner.doubt;
     std::string doubt = doubt_of_inputs(inputs, published, aligner);
     if (out.doubt.empty()) out.doubt = std::move(doubt);
   }
   out.open = std::move(aligner.open);
+  out.failed = std::move(aligner.failed);
   return out;
 }
 
 std::vector<dns::Question> likely_questions(const Inputs& inputs) {
   std::vector<dns::Question> questions;
+  std::vector<mail::DomainName> domains;
   const auto add = [&](const Identifier& identifier) {
     // Two names that share only a top-level domain are hardly ever one organisation; if they are,
     // one more round tells.
     const bool likely = identifier.state != Identifier::State::other &&
                         identifier.domain != inputs.author &&
                         common_labels(identifier.domain, inputs.author) >= 2;
-    if (!likely) return;
+    const bool known =
+        std::find(domains.begin(), domains.end(), identifier.domain) != domains.end();
+    if (!likely || known || domains.size() == max_walks) return;
+    domains.push_back(identifier.domain);
     for (const auto& target : walk_targets(identifier.domain)) {
       if (const auto question = record_question(target)) add_missing({*question}, questions);
     }

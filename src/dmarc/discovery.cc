@@ -21,16 +21,19 @@ std::optional<Finding> applicable(const mail::DomainName& author,
 
 }  // namespace
 
-Discovered discover_by_walk(const mail::DomainName& author, const dns::Answers& answers) {
+Discovered discover_by_walk(const mail::DomainName& author, const dns::Answers& answers,
+                            OnFailure on_failure) {
   Discovered out;
-  Walk walked = walk(author, answers);
+  Walk walked = walk(author, answers, on_failure);
   out.consulted = std::move(walked.consulted);
+  out.failed = std::move(walked.failed);
   const bool has_own_record = !walked.findings.empty() && walked.findings.front().domain == author;
   switch (walked.state) {
     case Walk::State::open:
       out.open = std::move(walked.open);
       return out;
     case Walk::State::failed:
+      if (on_failure == OnFailure::pass_over) break;
       // What lies above decides the Organizational Domain, but not the policy of an author with its
       // own record.
       if (!has_own_record) {
@@ -50,7 +53,7 @@ Discovered discover_by_walk(const mail::DomainName& author, const dns::Answers& 
 }
 
 Discovered discover_by_suffix(const mail::DomainName& author, const dns::Answers& answers,
-                              const PublicSuffixList& suffixes) {
+                              const PublicSuffixList& suffixes, OnFailure on_failure) {
   Discovered out;
   const mail::DomainName organizational = suffixes.organizational_domain(author);
   std::vector<mail::DomainName> targets{author};
@@ -66,6 +69,8 @@ Discovered discover_by_suffix(const mail::DomainName& author, const dns::Answers
     }
     out.consulted.push_back("_dmarc." + target.text());
     if (lookup.state == Lookup::State::failed) {
+      out.failed.push_back(target);
+      if (on_failure == OnFailure::pass_over) continue;
       out.failure = std::move(lookup.failure);
       return out;
     }

@@ -23,10 +23,14 @@ struct Discovered {
   std::optional<mail::DomainName> organizational_domain;
   std::string doubt;  // why there is no organizational_domain
   std::vector<std::string> consulted;
+  // The names that did not answer; with OnFailure::pass_over the rest is what would be found if they held no record.
+  std::vector<mail::DomainName> failed;
 };
 
-Discovered discover_by_walk(const mail::DomainName& author, const dns::Answers& answers);
+Discovered discover_by_walk(const mail::DomainName& author, const dns::Answers& answers,
+                            OnFailure on_failure = OnFailure::stop);
 Discovered discover_by_suffix(const mail::DomainName& author, const dns::Answers& answers,
-                              const PublicSuffixList& suffixes);
+                              const PublicSuffixList& suffixes,
+                              OnFailure on_failure = OnFailure::stop);
 
 }  // namespace sekisho::dmarc

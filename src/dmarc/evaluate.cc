@@ -1,5 +1,6 @@
 #include "dmarc/evaluate.h"
 
+#include <algorithm>
 #include <array>
 
 #include "dmarc/alignment.h"
@@ -33,7 +34,7 @@ Existence existence(const mail::DomainName& domain, const dns::Answers& answers)
     const dns::Answer* answer = answers.find(question);
     if (answer == nullptr) {
       out.open.push_back(question);
-    } else if (answer->is_error()) {
+    } else if (answer->is_error() || answer->is_refused()) {
       out.failure = to_string(question) + ": " + answer->error;
     } else if (answer->outcome == dns::Outcome::nxdomain) {
       nxdomain = true;
@@ -81,14 +82,20 @@ Policy requested_policy(const Result& result, const Record& record, bool old_rul
   return result.policy;
 }
 
+bool passes_for(const Identifier& identifier, const mail::DomainName& domain) {
+  return identifier.state == Identifier::State::pass && identifier.domain == domain;
+}
+
 class Evaluator {
  public:
-  Evaluator(const Inputs& inputs, const dns::Answers& answers, const Options& options)
-      : inputs_(inputs), answers_(answers), options_(options) {}
+  Evaluator(const Inputs& inputs, const dns::Answers& answers, const Options& options,
+            OnFailure on_failure = OnFailure::stop)
+      : inputs_(inputs), answers_(answers), options_(options), on_failure_(on_failure) {}
 
   dns::Evaluation<Result> run() {
-    found_ = by_suffix(options_) ? discover_by_suffix(inputs_.author, answers_, *options_.suffixes)
-                                 : discover_by_walk(inputs_.author, answers_);
+    found_ = by_suffix(options_)
+                 ? discover_by_suffix(inputs_.author, answers_, *options_.suffixes, on_failure_)
+                 : discover_by_walk(inputs_.author, answers_, on_failure_);
     if (!found_.open.empty()) {
       dns::Evaluation<Result> open;
       open.needed = std::move(found_.open);
@@ -96,7 +103,7 @@ class Evaluator {
       return open;
     }
     start_result();
-    if (!found_.failure.empty()) return finish(Code::temperror, found_.failure);
+    if (!found_.failure.empty()) return in_doubt(found_.failure);
     if (!found_.policy) return finish(Code::none, found_.why_none);
     const Record& record = found_.policy->record;
     const std::string at = "record at " + found_.policy->domain.text() + ": ";
@@ -118,7 +125,7 @@ class Evaluator {
   }
 
   dns::Evaluation<Result> judge() {
-    Alignment alignment = align(inputs_, found_, answers_, options_);
+    Alignment alignment = align(inputs_, found_, answers_, options_, on_failure_);
     if (!alignment.open.empty()) {
       dns::Evaluation<Result> open;
       open.needed = std::move(alignment.open);
@@ -127,6 +134,8 @@ class Evaluator {
     }
     result_.aligned_spf = alignment.spf;
     result_.aligned_dkim = alignment.dkim;
+    failed_ = found_.failed;
+    failed_.insert(failed_.end(), alignment.failed.begin(), alignment.failed.end());
     const bool pass = alignment.spf || alignment.dkim;
     Existence exists{true, true, {}, {}};
     // A pass asks nothing of anybody, so whether its author exists need not be known.
@@ -140,10 +149,51 @@ class Evaluator {
     }
     const bool decided = take_policy(exists);
     if (pass) return finish(Code::pass, {});
-    if (!alignment.doubt.empty()) return finish(Code::temperror, alignment.doubt);
-    if (!decided) return finish(Code::temperror, exists.failure);
+    if (!alignment.doubt.empty()) return in_doubt(alignment.doubt);
+    if (!decided && on_failure_ == OnFailure::stop) return in_doubt(exists.failure);
     result_.requested = requested_policy(result_, found_.policy->record, by_suffix(options_));
     return finish(Code::fail, "no identifier that passed aligns");
+  }
+
+  // The DNS did not answer what decides it. What it is worth is told by the same message with everything that failed taken
+  // for absent: a check that failed proves nothing, a name that did not answer holds no record.
+  dns::Evaluation<Result> in_doubt(std::string why) {
+    Evaluator otherwise(inputs_, answers_, options_, OnFailure::pass_over);
+    auto assumed = otherwise.run();
+    if (!assumed.result) return assumed;
+    if (cannot_fail(otherwise, *assumed.result)) {
+      result_.could_ask = result_.asks_anyway = Policy::none;
+    } else {
+      result_.could_ask =
+          found_.policy ? requested_policy(result_, found_.policy->record, by_suffix(options_))
+                        : Policy::reject;
+      result_.asks_anyway = assumed.result->requested;  // none unless it fails
+    }
+    return finish(Code::temperror, std::move(why));
+  }
+
+  // Whatever the names that failed hold, an identifier that passed aligns.
+  bool cannot_fail(const Evaluator& otherwise, const Result& assumed) {
+    // The Author Domain itself aligns under every record; a public suffix under none (RFC 7489 §3.1.1).
+    if (!by_suffix(options_) || !options_.suffixes->is_public_suffix(inputs_.author)) {
+      result_.aligned_spf = inputs_.spf && passes_for(*inputs_.spf, inputs_.author);
+      result_.aligned_dkim =
+          std::any_of(inputs_.dkim.begin(), inputs_.dkim.end(),
+                      [&](const Identifier& each) { return passes_for(each, inputs_.author); });
+      if (result_.aligned_spf || result_.aligned_dkim) return true;
+    }
+    // A top-level domain has no record, or one with psd=y (RFC 9989 §4.10): neither makes another Organizational Domain of
+    // the name right below it.
+    const auto is_top = [](const mail::DomainName& name) { return name.label_count() == 1; };
+    const bool top_alone =
+        std::all_of(otherwise.failed_.begin(), otherwise.failed_.end(), is_top) &&
+        !is_top(inputs_.author);
+    if (assumed.code != Code::pass || !top_alone || by_suffix(options_)) return false;
+    const auto& organization = otherwise.found_.organizational_domain;
+    if (!organization || organization->label_count() != 2) return false;
+    result_.aligned_spf = assumed.aligned_spf;
+    result_.aligned_dkim = assumed.aligned_dkim;
+    return true;
   }
 
   bool is_subdomain() const { return found_.policy->domain != inputs_.author; }
@@ -178,7 +228,9 @@ class Evaluator {
   const Inputs& inputs_;
   const dns::Answers& answers_;
   const Options& options_;
+  const OnFailure on_failure_;
   Discovered found_;
+  std::vector<mail::DomainName> failed_;  // what was taken for absent
   Result result_;
 };
 

@@ -33,7 +33,7 @@ Lookup look_up(const mail::DomainName& domain, const dns::Answers& answers) {
   if (!question) return {};
   const dns::Answer* answer = answers.find(*question);
   if (answer == nullptr) return {Lookup::State::open, std::nullopt, {}};
-  if (answer->is_error()) {
+  if (answer->is_error() || answer->is_refused()) {
     return {Lookup::State::failed, std::nullopt, to_string(*question) + ": " + answer->error};
   }
   Lookup lookup;
@@ -55,7 +55,7 @@ std::vector<mail::DomainName> walk_targets(const mail::DomainName& start) {
   return targets;
 }
 
-Walk walk(const mail::DomainName& start, const dns::Answers& answers) {
+Walk walk(const mail::DomainName& start, const dns::Answers& answers, OnFailure on_failure) {
   Walk result;
   const auto targets = walk_targets(start);
   for (const auto& target : targets) {
@@ -68,8 +68,10 @@ Walk walk(const mail::DomainName& start, const dns::Answers& answers) {
     if (record_question(target)) result.consulted.push_back("_dmarc." + target.text());
     if (lookup.state == Lookup::State::failed) {
       result.state = Walk::State::failed;
-      result.failure = std::move(lookup.failure);
-      return result;
+      if (result.failed.empty()) result.failure = std::move(lookup.failure);
+      result.failed.push_back(target);
+      if (on_failure == OnFailure::stop) return result;
+      continue;
     }
     if (!lookup.record) continue;
     result.findings.push_back({target, std::move(*lookup.record)});

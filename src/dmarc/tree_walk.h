@@ -37,11 +37,14 @@ struct Finding {
   Record record;
 };
 
+// What a name that does not answer makes of a walk: it ends there, or it goes on as if the name held no record.
+enum class OnFailure { stop, pass_over };
+
 struct Walk {
   enum class State {
     open,      // `open` must be answered first
     failed,    // a name that had to be consulted did not answer; `findings` holds what stood before
-               // it
+               // it, or with OnFailure::pass_over what the others hold
     complete,  // a record with psd=y or psd=n ended it, or no labels were left
   };
   State state = State::complete;
@@ -49,11 +52,13 @@ struct Walk {
   std::vector<std::string> consulted;  // "_dmarc.example.com", in order
   std::vector<dns::Question> open;     // all of the walk's that are not answered yet
   std::string failure;
+  std::vector<mail::DomainName> failed;  // the names that did not answer, longest first
 };
 
 // The domains that a walk from `start` consults, `start` first.
 std::vector<mail::DomainName> walk_targets(const mail::DomainName& start);
-Walk walk(const mail::DomainName& start, const dns::Answers& answers);
+Walk walk(const mail::DomainName& start, const dns::Answers& answers,
+          OnFailure on_failure = OnFailure::stop);
 
 // RFC 9989 §4.10.2, from the findings of a walk from `start`; `start` itself when there were none.
 mail::DomainName organizational_domain(const mail::DomainName& start,

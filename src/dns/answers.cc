@@ -54,6 +54,8 @@ std::string_view to_string(Outcome outcome) {
       return "nxdomain";
     case Outcome::error:
       return "error";
+    case Outcome::refused:
+      return "refused";
   }
   return "error";
 }

@@ -41,8 +41,10 @@ struct Mx {
   bool operator==(const Mx&) const = default;
 };
 
-// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to everybody.
-enum class Outcome : std::uint8_t { records, nodata, nxdomain, error };
+// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to everybody. `refused`: we
+// did not ask, because whoever wanted to know had asked enough. That is no answer, and says nothing of the DNS: an
+// evaluation that meets it has its own limit to report, and no temperror.
+enum class Outcome : std::uint8_t { records, nodata, nxdomain, error, refused };
 
 std::string_view to_string(Outcome outcome);
 
@@ -52,14 +54,19 @@ inline constexpr std::size_t max_records = 100;
 // The answer to one question, CNAME chain followed. Only the vector of the question's type is filled.
 struct Answer {
   Outcome outcome = Outcome::error;
-  std::string error;  // for `error`: "timeout", "servfail", "cname loop", "query budget", …
+  std::string
+      error;  // for `error`: "timeout", "servfail", "cname loop", …; for `refused`: "query budget"
   std::chrono::seconds ttl{0};     // smallest along the chain; for negative answers by RFC 2308
   std::vector<std::string> texts;  // TXT, the character-strings of a record joined
   std::vector<mail::IpAddress> addresses;  // A, AAAA
   std::vector<Mx> exchanges;               // MX, in the order of the answer
   std::vector<std::string> pointers;       // PTR, as they stood, lower-case, without a final dot
 
+  // The end of the CNAME chain; empty when the name itself is no alias, and of an error.
+  std::string canonical;
+
   bool is_error() const { return outcome == Outcome::error; }
+  bool is_refused() const { return outcome == Outcome::refused; }
   // NXDOMAIN or NODATA: a void lookup in RFC 7208's sense.
   bool is_void() const { return outcome == Outcome::nodata || outcome == Outcome::nxdomain; }
   bool operator==(const Answer&) const = default;

@@ -1,9 +1,11 @@
 #include "dns/inquiry.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/memory.h"
 #include "dns/codec.h"
 
 namespace sekisho::dns {
@@ -13,6 +15,16 @@ namespace {
 AnswerPtr failed(std::string_view why) { return std::make_shared<const Answer>(error_answer(why)); }
 
 }  // namespace
+
+AnswerPtr refused_answer() {
+  static const AnswerPtr refused = [] {
+    Answer answer;
+    answer.outcome = Outcome::refused;
+    answer.error = "query budget";
+    return std::make_shared<const Answer>(std::move(answer));
+  }();
+  return refused;
+}
 
 // What owner and resolver share. Thread: any, internally locked.
 struct Inquiry::Arrivals {
@@ -25,15 +37,16 @@ struct Inquiry::Arrivals {
   };
   explicit Arrivals(std::function<void()> tell) : notify(std::move(tell)) {}
 
-  void arrive(const Question& question, AnswerPtr answer) {
+  void arrive(Question question, AnswerPtr answer) {
     const bool tell = state.with([&](State& s) {
       if (s.closed) return false;
-      s.arrived.emplace_back(question, std::move(answer));
+      s.arrived.emplace_back(std::move(question), std::move(answer));  // there is room: see send()
       if (s.told || s.asking) return false;
       return s.told = s.notifying = true;
     });
     if (!tell) return;
-    notify();
+    // An owner who cannot be told for want of memory looks by himself when the time is over.
+    contained(notify);
     state.with([](State& s) { s.notifying = false; });
     state.notify_all();
   }
@@ -44,7 +57,6 @@ struct Inquiry::Arrivals {
 
 Inquiry::Inquiry(Resolver& resolver, const Options& options, std::function<void()> notify)
     : resolver_(resolver),
-      max_questions_(options.message_questions),
       time_(options.message_budget),
       arrivals_(std::make_shared<Arrivals>(std::move(notify))) {}
 
@@ -55,44 +67,56 @@ Inquiry::~Inquiry() {
                               [](Arrivals::State& s, bool) { s.closed = true; });
 }
 
-void Inquiry::restart_clock() { deadline_ = steady_now() + time_; }
+void Inquiry::restart_clock() {
+  deadline_ = steady_now() + time_;
+  // Who had no time for them has come to his result without them; nobody else must read that.
+  for (const Question& question : std::exchange(late_, {})) answers_.forget(question);
+}
 
-void Inquiry::ask(const std::vector<Question>& needed, const std::vector<Question>& hints,
-                  std::size_t leave) {
+std::vector<Question> Inquiry::ask(const std::vector<Question>& needed,
+                                   const std::vector<Question>& hints, Share& share) {
   const SteadyTime now = steady_now();
   const bool others_wait = !open_.empty();
   if (deadline_ == SteadyTime::max()) deadline_ = now + time_;
-  for (const Question& question : needed) ask_needed(question, leave, now);
-  for (const Question& question : hints) ask_hint(question, leave, now);
+  std::vector<Question> refused;
+  for (const Question& question : needed) {
+    if (!ask_needed(question, share, now)) refused.push_back(question);
+  }
+  for (const Question& question : hints) ask_hint(question, share, now);
   if (std::exchange(asking_, false)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
     // Who asks now looks at the answers himself. What came meanwhile may be another's, who does not.
     if (collect() && others_wait) arrivals_->notify();
   }
   wait_for(needed);
+  return refused;
 }
 
-void Inquiry::ask_hint(const Question& question, std::size_t leave, SteadyTime now) {
+void Inquiry::ask_hint(const Question& question, Share& share, SteadyTime now) {
   if (answers_.find(question) != nullptr || open_.find(question) != open_.end()) return;
-  if (questions_ + kept_from_hints > max_questions_ || questions_ + leave >= max_questions_) return;
-  if (now < deadline_) send(question);
+  if (now < deadline_ && share.asked < share.hints) send(question, share);
 }
 
-void Inquiry::ask_needed(const Question& question, std::size_t leave, SteadyTime now) {
-  if (open_.find(question) != open_.end()) return;
-  if (answers_.find(question) != nullptr && refused_.find(question) == refused_.end()) return;
-  const bool affordable = questions_ + leave < max_questions_;
-  if (affordable && now < deadline_) {
-    // Who was refused it before has come to his result without it.
-    if (refused_.erase(question) > 0) answers_.forget(question);
-    send(question);
-  } else if (refused_.insert(question).second) {
-    answers_.add(question, failed(affordable ? "time budget" : "query budget"));
+// False when the share does not allow it.
+bool Inquiry::ask_needed(const Question& question, Share& share, SteadyTime now) {
+  if (answers_.find(question) != nullptr || open_.find(question) != open_.end()) return true;
+  if (share.asked >= share.most) return false;
+  if (now < deadline_) {
+    send(question, share);
+  } else {
+    too_late(question);
   }
+  return true;
 }
 
-void Inquiry::send(const Question& question) {
+void Inquiry::too_late(const Question& question) {
+  late_.insert(question);
+  answers_.add(question, failed("time budget"));
+}
+
+void Inquiry::send(const Question& question, Share& share) {
   ++questions_;
+  ++share.asked;
   if (AnswerPtr known = resolver_.at_hand(question)) {
     ++at_hand_;
     answers_.add(question, std::move(known));
@@ -101,17 +125,28 @@ void Inquiry::send(const Question& question) {
   if (!std::exchange(asking_, true)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
   }
+  // An answer arrives on the resolver's thread, where nothing could be said of a want of memory: its room is made here.
+  const std::size_t coming = open_.size() + 1;
+  arrivals_->state.with([&](Arrivals::State& s) {
+    if (s.arrived.capacity() < s.arrived.size() + coming) {
+      s.arrived.reserve(std::max<std::size_t>(16, 2 * (s.arrived.size() + coming)));
+    }
+  });
   // Open before it is asked: the answer may be there before ask() returns.
   const auto open = open_.emplace(question, 0).first;
-  open->second = resolver_.ask(question, [to = arrivals_, question](AnswerPtr answer) {
-    to->arrive(question, std::move(answer));
+  open->second = resolver_.ask(question, [to = arrivals_, question](AnswerPtr answer) mutable {
+    to->arrive(std::move(question), std::move(answer));
   });
 }
 
 bool Inquiry::collect() {
-  auto arrived = arrivals_->state.with([](Arrivals::State& s) {
+  std::vector<std::pair<Question, AnswerPtr>> arrived;
+  arrivals_->state.with([&](Arrivals::State& s) {
     s.told = false;
-    return std::exchange(s.arrived, {});
+    // The room stays, for those still to come.
+    arrived.assign(std::make_move_iterator(s.arrived.begin()),
+                   std::make_move_iterator(s.arrived.end()));
+    s.arrived.clear();
   });
   bool any = false;
   for (auto& [question, answer] : arrived) {
@@ -120,7 +155,7 @@ bool Inquiry::collect() {
     answers_.add(question, std::move(answer));
     any = true;
   }
-  if (any && !waiting_for_.empty() && all_known(waiting_for_)) end_wait();
+  if (any && !waiting_for_.empty() && !awaits(waiting_for_)) end_wait();
   return any;
 }
 
@@ -130,9 +165,9 @@ bool Inquiry::all_known(const std::vector<Question>& questions) const {
   });
 }
 
-std::vector<std::pair<Question, AnswerPtr>> Inquiry::refused() const {
+std::vector<std::pair<Question, AnswerPtr>> Inquiry::late() const {
   std::vector<std::pair<Question, AnswerPtr>> all;
-  for (const Question& question : refused_) all.emplace_back(question, answers_.get(question));
+  for (const Question& question : late_) all.emplace_back(question, answers_.get(question));
   return all;
 }
 
@@ -140,18 +175,22 @@ void Inquiry::expire() {
   collect();
   for (const auto& [question, ticket] : open_) {
     resolver_.cancel(ticket);
-    answers_.add(question, failed("time budget"));
+    too_late(question);
   }
   open_.clear();
   if (!waiting_for_.empty()) end_wait();
 }
 
+bool Inquiry::awaits(const std::vector<Question>& questions) const {
+  return std::any_of(questions.begin(), questions.end(), [this](const Question& question) {
+    return open_.find(question) != open_.end();
+  });
+}
+
 void Inquiry::wait_for(const std::vector<Question>& needed) {
-  if (all_known(needed)) return;
+  if (!awaits(needed)) return;
   if (waiting_for_.empty()) waiting_since_ = steady_now();
-  for (const Question& question : needed) {
-    if (answers_.find(question) == nullptr) waiting_for_.push_back(question);
-  }
+  waiting_for_.insert(waiting_for_.end(), needed.begin(), needed.end());
 }
 
 void Inquiry::end_wait() {

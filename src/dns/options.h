@@ -14,7 +14,6 @@ struct Options {
   std::string zone_file;  // answer from this zone alone
   std::chrono::milliseconds timeout{5000};          // one question, retries included
   std::chrono::milliseconds message_budget{20000};  // all questions of one message
-  std::size_t message_questions = 60;               // enough for 10 SPF terms, 10 keys and the walk
   std::size_t cache_entries = 20'000;               // about 10 MB of typical answers
 };
 

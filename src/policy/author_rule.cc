@@ -64,9 +64,12 @@ Decision act(const Facts& facts, OnMalformedAuthor rule, const std::string& text
 std::optional<Decision> unproven(const Facts& facts, const Rules& rules) {
   if (author_proves(facts)) return std::nullopt;
   if (rules.author.malformed != OnMalformedAuthor::tag && may_be_proven_later(facts)) {
-    auto put_off = defer(facts, rules.dmarc, "4.7.1", "author",
-                         "whether " + facts.author.domain().text() +
-                             " sent a message whose From field is not valid cannot be known now");
+    const std::string reason = "whether " + facts.author.domain().text() +
+                               " sent a message whose From field is not valid cannot be known now";
+    auto put_off =
+        defer(facts, rules.dmarc, SmtpReply(451, "4.7.1", cannot_be_known(reason, facts)), "author",
+              reason, Action::tag);
+    // After that it is what it would be had the DNS said nothing.
     if (put_off.action == Action::tempfail) return put_off;
   }
   const std::string fault = proven_or_not(facts);

@@ -62,8 +62,14 @@ ListKinds skipped_lists(const Case& asked) {
   return {asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl};
 }
 
+// What a list defers ends as every deferral does, and is held then: it is still listed.
 std::optional<Decision> lists(const Case& asked) {
-  return by_lists(asked.facts, asked.rules.lists, skipped_lists(asked));
+  auto decision = by_lists(asked.facts, asked.rules.lists, skipped_lists(asked));
+  if (!decision || decision->action != Action::tempfail) return decision;
+  auto ended = defer(asked.facts, asked.rules.dmarc, *decision->reply, decision->rule,
+                     decision->reason, Action::quarantine);
+  ended.evidence = std::move(decision->evidence);
+  return ended;
 }
 
 std::optional<Decision> spf(const Case& asked) {

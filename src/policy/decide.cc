@@ -103,8 +103,9 @@ Action hardest(const std::vector<RecipientDecision>& recipients) {
       ->decision.action;
 }
 
-// One message has one answer. Refusals that not all recipients share are turned into what can be
-// done for one of them: a reject into quarantine, a deferral into delivery with a tag.
+// One message has one answer. Refusals that not all recipients share are turned into what can be done for one of them:
+// quarantine, for a reject, and for a deferral, which nobody can be given apart either. Delivery would be a way past the
+// policy: whoever sends could add a recipient who accepts what others wait for.
 void bring_together(std::vector<RecipientDecision>& recipients) {
   const auto first = recipients.front().decision.action;
   const bool unanimous = std::all_of(recipients.begin(), recipients.end(),
@@ -113,7 +114,7 @@ void bring_together(std::vector<RecipientDecision>& recipients) {
   for (auto& [to, decision] : recipients) {
     if (decision.action != Action::reject && decision.action != Action::tempfail) continue;
     decision.evidence.emplace_back("recipients-differ:" + std::string(to_string(decision.action)));
-    decision.action = decision.action == Action::reject ? Action::quarantine : Action::tag;
+    decision.action = Action::quarantine;
     decision.reply.reset();
   }
 }
@@ -142,7 +143,7 @@ std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
 
 Verdict decide(const Facts& facts, const RuleSet& rules) {
   const DmarcOverride* override_rule =
-      facts.author.well_formed() ? rules.override_for(facts.author.domain()) : nullptr;
+      facts.author.well_formed() ? rules.override_for(judged_author(facts)) : nullptr;
   Verdict verdict;
   for (const auto& to : facts.recipients) {
     verdict.recipients.push_back({to, decide_for(facts, rules.for_recipient(to), override_rule)});

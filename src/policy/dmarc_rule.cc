@@ -97,10 +97,38 @@ Decision on_requested_quarantine(const Facts& facts, OnDmarcQuarantine mode) {
   return accept("dmarc");
 }
 
+// No answer of the DNS could have made it fail.
+bool would_pass(const dmarc::Result& dmarc) {
+  return dmarc.code == dmarc::Code::temperror && (dmarc.aligned_spf || dmarc.aligned_dkim);
+}
+
 // The policy could not be read, or is one that would have mattered.
 bool dmarc_temperror_matters(const dmarc::Result& dmarc) {
-  return dmarc.code == dmarc::Code::temperror &&
-         (!dmarc.published || dmarc.policy != dmarc::Policy::none);
+  if (dmarc.code != dmarc::Code::temperror || would_pass(dmarc)) return false;
+  if (dmarc.could_ask) return *dmarc.could_ask != dmarc::Policy::none;
+  // Recorded before there was that member.
+  return !dmarc.published || dmarc.policy != dmarc::Policy::none;
+}
+
+// What a deferral comes to when the DNS never answers. Whose domains fail is for the sender to choose (his MAIL FROM, a d=, a
+// name below the author's), so that must not be what delivers a forgery: the policy that is known has its way, as far as
+// mail can be held. Where none is known there is nothing to go by.
+Action end_of_deferral(const dmarc::Result& dmarc, const DmarcRule& rule) {
+  switch (dmarc.asks_anyway.value_or(dmarc::Policy::none)) {
+    case dmarc::Policy::none:
+      return Action::tag;
+    case dmarc::Policy::quarantine:
+      return rule.quarantine == OnDmarcQuarantine::tag ? Action::tag : Action::quarantine;
+    case dmarc::Policy::reject:
+      return rule.reject == OnDmarcReject::tag ? Action::tag : Action::quarantine;
+  }
+  return Action::tag;
+}
+
+Decision defer_dmarc(const Facts& facts, const DmarcRule& rule) {
+  const std::string reason = "DMARC of " + facts.dmarc.from + " cannot be evaluated now";
+  return defer(facts, rule, SmtpReply(451, "4.7.1", cannot_be_known(reason, facts)), "dmarc",
+               reason, end_of_deferral(facts.dmarc, rule));
 }
 
 }  // namespace
@@ -115,13 +143,15 @@ std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
     effective.temperror = override_rule->temperror.value_or(rule.temperror);
   }
   if (facts.dmarc.code == dmarc::Code::pass) return accept("dmarc", "dmarc=pass");
+  if (would_pass(facts.dmarc)) {
+    return accept("dmarc", "dmarc=temperror, and whatever the DNS had said it would have passed");
+  }
   if (dmarc_temperror_matters(facts.dmarc)) {
     switch (effective.temperror) {
       case OnTemperror::accept:
         return std::nullopt;
       case OnTemperror::tempfail:
-        return defer(facts, effective, "4.7.1", "dmarc",
-                     "DMARC of " + facts.dmarc.from + " cannot be evaluated now");
+        return defer_dmarc(facts, effective);
     }
   }
   if (facts.dmarc.code != dmarc::Code::fail) return std::nullopt;

@@ -264,7 +264,12 @@ std::optional<Decision> refuse_at_rcpt(const Facts& facts, const Rules& rules, L
   if (!decision || !decision->reply) return std::nullopt;
   // RFC 5321 §4.2.3: the mailbox is not available now.
   if (decision->action == Action::tempfail) {
-    decision->reply = SmtpReply(450, "4.7.1", decision->reply->text());
+    // Who was put off for long enough may come in, and is held.
+    auto reply = SmtpReply(450, "4.7.1", decision->reply->text());
+    auto now = defer(facts, rules.dmarc, std::move(reply), decision->rule, decision->reason,
+                     Action::quarantine);
+    if (now.action != Action::tempfail) return std::nullopt;
+    decision->reply = std::move(now.reply);
   }
   return decision;
 }

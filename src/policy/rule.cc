@@ -30,13 +30,16 @@ std::string with_id(std::string text, const Facts& facts) {
   return std::move(text) + " (id=" + facts.id + ")";
 }
 
-Decision defer(const Facts& facts, const DmarcRule& rule, std::string_view status,
-               const std::string& name, const std::string& reason) {
+std::string cannot_be_known(const std::string& reason, const Facts& facts) {
+  return with_id("temporary failure: " + reason, facts);
+}
+
+Decision defer(const Facts& facts, const DmarcRule& rule, SmtpReply reply, const std::string& name,
+               const std::string& reason, Action end) {
   if (facts.deferred_for && *facts.deferred_for >= rule.defer_for) {
-    return make(Action::tag, name, reason + "; deferred long enough");
+    return make(end, name, reason + "; deferred long enough");
   }
-  return refuse(SmtpReply(451, status, with_id("temporary failure: " + reason, facts)), name,
-                reason);
+  return refuse(std::move(reply), name, reason);
 }
 
 }  // namespace sekisho::policy

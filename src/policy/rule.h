@@ -26,10 +26,12 @@ Decision refuse(mail::SmtpReply reply, std::string rule, std::string reason);
 // The id is what the sender's postmaster will ask about: a long text is cut before it, so that it
 // stays within the 512 octets of a reply line (RFC 5321 §4.5.3.1.5).
 std::string with_id(std::string text, const Facts& facts);
-// A temporary failure, or, once the sender has been put off for long enough, delivery with a tag: a
-// broken DNS of the sender's must not bounce his mail.
-Decision defer(const Facts& facts, const DmarcRule& rule, std::string_view status,
-               const std::string& name, const std::string& reason);
+// The one kind of deferral: a temporary failure, said with `reply`, until the sender has been put off for long enough. Then
+// `end`: what is broken on his side for hours must not bounce his mail, and must not be his way past a policy either.
+Decision defer(const Facts& facts, const DmarcRule& rule, mail::SmtpReply reply,
+               const std::string& name, const std::string& reason, Action end);
+// The text of such a reply, where what cannot be known now is the reason.
+std::string cannot_be_known(const std::string& reason, const Facts& facts);
 
 // What the rules are asked about.
 struct Case {

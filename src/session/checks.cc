@@ -6,12 +6,27 @@ namespace sekisho::session {
 
 namespace {
 
-// How many of a message's 60 questions each check leaves to those below it. What a sender makes us
-// ask about names of his own choice must not use up the questions about the author whom he forges:
-// DMARC would be temperror, and no obstacle for long.
-constexpr std::size_t left_by_client = 40;  // PTR and HELO
-constexpr std::size_t left_by_mail_from = 22;
-constexpr std::size_t left_by_dkim = 12;  // 8 of the walk, 3 for the author's existence
+// What each identity may ask, whatever the others asked: docs/deferral.md has the same table. Only HELO's share can be too
+// small for what the standards allow: its SPF result is for information.
+constexpr dns::Share client_share{11, 0};  // the names of the address, and the addresses of ten
+constexpr dns::Share helo_share{20, 10};
+// RFC 7208 §4.6.4 allows 10 terms, of 10 names each at most: 1 + 10 * (1 + 10), an explanation, and the names of the client
+// for a %{p} in that. Hints that turn out to be in vain come on top.
+constexpr std::size_t most_of_spf = 1 + 10 * (1 + 10) + 1 + 11;
+constexpr dns::Share mail_from_share{most_of_spf + 20, most_of_spf};
+constexpr dns::Share author_share{8 + 3, 0};  // the walk, and whether the author exists
+// What sendmail asks of a name, and of three where its aliases lead: servers that tell each type something else.
+constexpr dns::Share alias_share{4 * 3, 0};
+constexpr std::size_t most_of_walks =
+    3 * 7;  // dmarc/alignment.cc: three domains beside the author's
+constexpr dns::Share dmarc_share{8 + 3 + 2 * most_of_walks, most_of_walks};
+
+dns::Share keys_share(const dkim::Options& options) { return {options.max_signatures, 0}; }
+
+// Keys while the header comes in, and the walk of the MAIL FROM's domain.
+dns::Share guesses_share(const dkim::Options& options) {
+  return {options.max_signatures + 8, options.max_signatures + 8};
+}
 
 }  // namespace
 
@@ -21,8 +36,21 @@ Checks::Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys,
       keys_(keys),
       now_(now),
       recorded_(recorded),
+      guesses_(guesses_share(snapshot_->dkim)),
       inquiry_(*snapshot_->resolver, snapshot_->dns, std::move(notify)),
       verification_(snapshot_->dkim) {}
+
+std::size_t Checks::most_questions(const dkim::Options& options) {
+  return client_share.most + helo_share.most + mail_from_share.most + 2 * author_share.most +
+         alias_share.most + dmarc_share.most + 2 * keys_share(options).most +
+         guesses_share(options).most;
+}
+
+// A replay has only the answers that there were, and knows what was refused.
+dns::Share Checks::share(dns::Share of_check) const {
+  constexpr std::size_t any = 1'000'000;
+  return recorded_ != nullptr ? dns::Share{any, any} : of_check;
+}
 
 // In a replay: with the answers that were refused to this check, though another had them later.
 template <class Result>
@@ -48,7 +76,7 @@ void Checks::client(const mail::IpAddress& address) {
                                                 [address](const dns::Answers& answers) {
                                                   return client::iprev(address, answers);
                                                 }),
-               left_by_client);
+               share(client_share));
   iprev_.advance(inquiry_);
 }
 
@@ -59,7 +87,7 @@ void Checks::helo(const mail::IpAddress& address, const std::string& helo,
                                        [this, query](const dns::Answers& answers) {
                                          return check_host(query, answers, snapshot_->spf);
                                        }),
-              left_by_client);
+              share(helo_share));
   helo_.advance(inquiry_);
 }
 
@@ -75,11 +103,11 @@ void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
                                             [this, query](const dns::Answers& answers) {
                                               return check_host(query, answers, snapshot_->spf);
                                             }),
-                   left_by_mail_from);
+                   share(mail_from_share));
   mail_from_.advance(inquiry_);
   // Most authors write under the domain of their envelope: its walk is a good guess.
   if (const auto domain = mail::DomainName::parse(query.domain)) {
-    inquiry_.ask({}, dmarc::walk_questions(*domain, snapshot_->dmarc));
+    inquiry_.ask({}, dmarc::walk_questions(*domain, snapshot_->dmarc), guesses_);
   }
 }
 
@@ -87,21 +115,50 @@ void Checks::header_field(const mail::HeaderField& field) {
   if (!field.is("DKIM-Signature")) return;
   // Those after the last one that will be verified have no need of a key.
   if (++signatures_ > snapshot_->dkim.max_signatures) return;
-  if (const auto question = verification_.key_question(field.value)) inquiry_.ask({}, {*question});
+  if (const auto question = verification_.key_question(field.value))
+    inquiry_.ask({}, {*question}, guesses_);
 }
 
-void Checks::header_complete(const mail::Header& header, const mail::Author& author) {
+void Checks::header_complete(const mail::Header& header, const mail::Author& author,
+                             bool rewritten) {
   inquiry_.restart_clock();  // the header may come minutes after MAIL FROM
-  verification_.start(header);
-  inquiry_.ask(verification_.questions(), {}, left_by_dkim);
   if (author.well_formed()) {
     author_ = author.domain();
-    inquiry_.ask(dmarc::walk_questions(*author_, snapshot_->dmarc), {});
-    unaligned_.start([this](const dns::Answers& answers) {
-      return dmarc::evaluate({*author_, std::nullopt, {}}, answers, snapshot_->dmarc);
-    });
-    unaligned_.advance(inquiry_);
+    start_unaligned();
+    if (rewritten) start_alias();
   }
+  verification_.start(header, author_ ? &*author_ : nullptr);
+  // Asked once, and answered before dkim_ begins with the body's end: its own share is for what that still lacks.
+  auto keys = share(keys_share(snapshot_->dkim));
+  inquiry_.ask(verification_.questions(), {}, keys);
+}
+
+void Checks::start_unaligned() {
+  unaligned_.start(
+      [this](const dns::Answers& answers) {
+        return dmarc::evaluate({*author_, std::nullopt, {}}, answers, snapshot_->dmarc);
+      },
+      share(author_share));
+  unaligned_.advance(inquiry_);
+}
+
+// Asked beside the walk, so that only an alias costs another round trip.
+void Checks::start_alias() {
+  delivered_.start(
+      as_recorded<dmarc::DeliveredAuthor>("alias",
+                                          [author = *author_](const dns::Answers& answers) {
+                                            return dmarc::delivered_author(author, answers);
+                                          }),
+      share(alias_share));
+  follow_alias();
+}
+
+// From now on the domain that will be delivered is the author's: its policy decides, and a pass must be for it.
+void Checks::follow_alias() {
+  if (!delivered_.advance(inquiry_) || delivered_.result()->domain == *author_) return;
+  if (alias_.empty()) alias_ = author_->text();
+  author_ = delivered_.result()->domain;
+  start_unaligned();
 }
 
 bool Checks::body(std::string_view octets) {
@@ -117,22 +174,32 @@ void Checks::end_of_body() {
   } else {
     verification_.end_of_body();
   }
+  if (known_) {
+    const auto as_then = [this](const dns::Answers&) {
+      dns::Evaluation<std::vector<dkim::SignatureResult>> known;
+      known.result = known_;
+      return known;
+    };
+    return dkim_.start(as_then, {});
+  }
   dkim_.start(as_recorded<std::vector<dkim::SignatureResult>>("dkim",
                                                               [this](const dns::Answers& answers) {
                                                                 return verification_.evaluate(
                                                                     answers, now_, keys_);
                                                               }),
-              left_by_dkim);
+              share(keys_share(snapshot_->dkim)));
 }
 
 void Checks::advance() {
   inquiry_.collect();
   iprev_.advance(inquiry_);
   helo_.advance(inquiry_);
+  follow_alias();
   unaligned_.advance(inquiry_);
   const bool spf = mail_from_.advance(inquiry_) || !mail_from_.started();
   const bool dkim = dkim_.advance(inquiry_);
-  if (spf && dkim && author_ && !dmarc_.started()) start_dmarc();
+  const bool author = author_ && delivered_.complete();
+  if (spf && dkim && author && !dmarc_.started()) start_dmarc();
   dmarc_.advance(inquiry_);
 }
 
@@ -143,8 +210,8 @@ bool Checks::complete() const {
 
 std::vector<dns::Question> Checks::needed() const {
   std::vector<dns::Question> all;
-  for (const auto* open :
-       {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(), &dmarc_.open()}) {
+  for (const auto* open : {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(),
+                           &delivered_.open(), &dmarc_.open()}) {
     for (const auto& question : *open) {
       const bool listed = std::find(all.begin(), all.end(), question) != all.end();
       if (!listed && inquiry_.answers().find(question) == nullptr) all.push_back(question);
@@ -167,6 +234,7 @@ void Checks::give_up(Inputs& inputs) {
   add("helo", helo_);
   add("mail_from", mail_from_);
   add("dkim", dkim_);
+  add("alias", delivered_);
   add("dmarc", dmarc_);
 }
 
@@ -200,11 +268,13 @@ dmarc::Inputs dmarc_inputs(const mail::DomainName& author, const spf::Result* sp
 
 void Checks::start_dmarc() {
   const spf::Result* spf = mail_from_.result() ? &*mail_from_.result() : nullptr;
-  dmarc_.start(as_recorded<dmarc::Result>(
-      "dmarc",
-      [this, inputs = dmarc_inputs(*author_, spf, *dkim_.result())](const dns::Answers& answers) {
-        return dmarc::evaluate(inputs, answers, snapshot_->dmarc);
-      }));
+  dmarc_.start(
+      as_recorded<dmarc::Result>("dmarc",
+                                 [this, inputs = dmarc_inputs(*author_, spf, *dkim_.result())](
+                                     const dns::Answers& answers) {
+                                   return dmarc::evaluate(inputs, answers, snapshot_->dmarc);
+                                 }),
+      share(dmarc_share));
 }
 
 void Checks::report(policy::Facts& facts) const {
@@ -213,6 +283,17 @@ void Checks::report(policy::Facts& facts) const {
   if (mail_from_.result()) facts.spf_mail_from = *mail_from_.result();
   if (dkim_.result()) facts.dkim = *dkim_.result();
   if (dmarc_.result()) facts.dmarc = *dmarc_.result();
+  facts.dmarc.alias = alias_;
+  // sendmail puts the delivery off and asks again: what it makes of the name then, nobody knows now.
+  if (delivered_.result() && !delivered_.result()->failure.empty()) {
+    facts.dmarc.code = dmarc::Code::temperror;
+    facts.dmarc.aligned_spf = facts.dmarc.aligned_dkim = false;
+    facts.dmarc.requested = dmarc::Policy::none;
+    // Whoever is meant may ask for anything; and whose DNS fails is for the sender to choose.
+    facts.dmarc.could_ask = dmarc::Policy::reject;
+    facts.dmarc.asks_anyway = dmarc::Policy::quarantine;
+    facts.dmarc.reason = "the Author Domain may be an alias: " + delivered_.result()->failure;
+  }
   const auto cost = inquiry_.cost();
   facts.dns_questions = cost.questions;
   facts.dns_waited = cost.waited;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "client/iprev.h"
 #include "dkim/verify.h"
+#include "dmarc/delivered_author.h"
 #include "dmarc/evaluate.h"
 #include "dns/inquiry.h"
 #include "mail/author.h"
@@ -28,23 +29,26 @@ class Pending {
  public:
   using Evaluate = std::function<dns::Evaluation<Result>(const dns::Answers&)>;
 
-  // `leave`: questions of the message's budget that are left to others.
-  void start(Evaluate evaluate, std::size_t leave = 0) {
+  // `share`: what it may ask.
+  void start(Evaluate evaluate, dns::Share share) {
     evaluate_ = std::move(evaluate);
-    leave_ = leave;
+    share_ = share;
     open_.clear();
     refused_.clear();
     result_.reset();
   }
   // Runs as far as the answers at hand allow; true when there is a result.
   bool advance(dns::Inquiry& inquiry) {
-    while (evaluate_ && !result_ && inquiry.all_known(open_)) {
-      auto evaluation = evaluate_(inquiry.answers());
+    while (evaluate_ && !result_ && !inquiry.awaits(open_)) {
+      auto evaluation = evaluate(inquiry.answers());
       if (evaluation.result) {
         result_ = std::move(evaluation.result);
-        refused_ = inquiry.refused();
+        const auto late = inquiry.late();
+        refused_.insert(refused_.end(), late.begin(), late.end());
       } else {
-        inquiry.ask(evaluation.needed, evaluation.hints, leave_);
+        for (const auto& question : inquiry.ask(evaluation.needed, evaluation.hints, share_)) {
+          refused_.emplace_back(question, dns::refused_answer());
+        }
         open_ = std::move(evaluation.needed);
       }
     }
@@ -55,12 +59,20 @@ class Pending {
   const std::optional<Result>& result() const { return result_; }
   // What it waits for.
   const std::vector<dns::Question>& open() const { return open_; }
-  // What the budget had refused when it came to its result.
+  // What it did not get to know when it came to its result: of its share, and of the time.
   const std::vector<std::pair<dns::Question, dns::AnswerPtr>>& refused() const { return refused_; }
 
  private:
+  // What is refused to it stands among no answers but its own.
+  dns::Evaluation<Result> evaluate(const dns::Answers& answers) const {
+    if (refused_.empty()) return evaluate_(answers);
+    dns::Answers own = answers;
+    for (const auto& [question, answer] : refused_) own.add(question, answer);
+    return evaluate_(own);
+  }
+
   Evaluate evaluate_;
-  std::size_t leave_ = 0;
+  dns::Share share_;
   std::vector<dns::Question> open_;
   std::vector<std::pair<dns::Question, dns::AnswerPtr>> refused_;
   std::optional<Result> result_;
@@ -77,6 +89,9 @@ class Checks {
   Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys, WallTime now,
          std::function<void()> notify, const Inputs* recorded = nullptr);
 
+  // The hard bound of one message: all shares together. Most mail asks about ten questions.
+  static std::size_t most_questions(const dkim::Options& options);
+
   void client(const mail::IpAddress& address);
   bool knows_helo() const { return helo_.started(); }
   void helo(const mail::IpAddress& address, const std::string& helo, const std::string& receiver);
@@ -86,8 +101,14 @@ class Checks {
                  const std::string& mail_from, const std::string& receiver);
   // Names in a field that has just arrived: asked ahead.
   void header_field(const mail::HeaderField& field);
+  void blanks_lost() { verification_.blanks_lost(); }
+  // When the first relay of ours got it, according to that relay.
+  void received(WallTime time) { verification_.received(time); }
   // `header` must outlive this object.
-  void header_complete(const mail::Header& header, const mail::Author& author);
+  // `rewritten`: the MTA may deliver another domain in From than this one, when it is an alias.
+  void header_complete(const mail::Header& header, const mail::Author& author, bool rewritten);
+  // Of a replay whose header is not all there: what its signatures came to.
+  void signatures_known(std::vector<dkim::SignatureResult> results) { known_ = std::move(results); }
   // False when no signature wants more of the body.
   bool body(std::string_view octets);
   void end_of_body();
@@ -114,23 +135,32 @@ class Checks {
   template <class Result>
   typename Pending<Result>::Evaluate as_recorded(std::string_view check,
                                                  typename Pending<Result>::Evaluate evaluate) const;
+  dns::Share share(dns::Share of_check) const;
+  void start_unaligned();
+  void start_alias();
+  void follow_alias();
   void start_dmarc();
 
   std::shared_ptr<const Snapshot> snapshot_;
   crypto::KeyCache& keys_;
   WallTime now_;
   const Inputs* recorded_;
+  dns::Share guesses_;
   dns::Inquiry inquiry_;
   dkim::Verification verification_;
   Pending<client::IprevResult> iprev_;
   Pending<spf::Result> helo_;
   Pending<spf::Result> mail_from_;
   Pending<std::vector<dkim::SignatureResult>> dkim_;
+  // What the MTA makes of the Author Domain; not started where it lets it be.
+  Pending<dmarc::DeliveredAuthor> delivered_;
   // DMARC as if nothing were aligned: asks early what it needs of the author, whose policy must be
   // known even if the sender's own names answer too late.
   Pending<dmarc::Result> unaligned_;
   Pending<dmarc::Result> dmarc_;
-  std::optional<mail::DomainName> author_;
+  std::optional<mail::DomainName> author_;  // whose policy is asked
+  std::string alias_;                       // of which it is the target
+  std::optional<std::vector<dkim::SignatureResult>> known_;
   std::size_t signatures_ = 0;  // DKIM-Signature fields seen
 };
 

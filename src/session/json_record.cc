@@ -39,10 +39,11 @@ json dkim_json(const std::vector<dkim::SignatureResult>& signatures) {
   return all;
 }
 
+std::string optional(const std::optional<dmarc::Policy>& policy) {
+  return policy ? std::string(to_string(*policy)) : std::string();
+}
+
 json published_json(const dmarc::Published& record) {
-  const auto optional = [](const std::optional<dmarc::Policy>& policy) {
-    return policy ? std::string(to_string(*policy)) : std::string();
-  };
   return {{"p", to_string(record.p)},
           {"sp", optional(record.sp)},
           {"np", optional(record.np)},
@@ -77,6 +78,7 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
   }
   return {{"result", to_string(result.code)},
           {"from", result.from},
+          {"alias", result.alias},
           {"policy_domain", result.policy_domain},
           {"org_domain", result.org_domain},
           {"discovery", to_string(result.discovery)},
@@ -85,6 +87,8 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
           {"published", result.published ? published_json(*result.published) : json(nullptr)},
           {"testing", result.published && result.published->testing},
           {"requested", to_string(result.requested)},
+          {"could_ask", optional(result.could_ask)},
+          {"asks_anyway", optional(result.asks_anyway)},
           {"applied", applied(decision)},
           {"aligned_spf", result.aligned_spf},
           {"aligned_dkim", result.aligned_dkim},
@@ -97,9 +101,12 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
 json matches_json(const std::vector<policy::AllowMatch>& matches) {
   json all = json::array();
   for (const auto& match : matches) {
-    json object = {
-        {"entry", match.entry},      {"place", match.place}, {"proof", to_string(match.proof)},
-        {"result", standing(match)}, {"holds", match.holds}, {"reason", match.reason}};
+    json object = {{"entry", match.entry},
+                   {"place", match.place},
+                   {"proof", proof_text(match.proof, match.proof_of)},
+                   {"result", standing(match)},
+                   {"holds", match.holds},
+                   {"reason", match.reason}};
     if (match.deny) {
       object["action"] = to_string(*match.deny);
     } else {
@@ -172,6 +179,7 @@ json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
   return {{"id", facts.id},
           {"skipped", to_string(facts.exemption)},
           {"released", facts.released_id},
+          {"own_fields", to_string(facts.own_fields)},
           {"author", author_json(facts.author)},
           {"spf", json::array({spf_json(facts.spf_mail_from), spf_json(facts.spf_helo)})},
           {"dkim", dkim_json(facts.dkim)},

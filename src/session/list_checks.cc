@@ -7,6 +7,9 @@ namespace sekisho::session {
 
 namespace {
 
+// A list's words are worth less than another list's answer.
+constexpr std::size_t kept_from_reasons = 20;
+
 // Every list that is configured can be asked about everything, codes and reason: nobody pushes one out by naming more.
 std::size_t questions_of(const client::Options& lists) {
   std::size_t questions = 0;
@@ -17,11 +20,6 @@ std::size_t questions_of(const client::Options& lists) {
   return std::max(questions, ListChecks::least_questions);
 }
 
-dns::Options apart(dns::Options options, const client::Options& lists) {
-  options.message_questions = questions_of(lists);
-  return options;
-}
-
 }  // namespace
 
 ListChecks::ListChecks(std::shared_ptr<const void> owner, const client::Options& lists,
@@ -30,7 +28,8 @@ ListChecks::ListChecks(std::shared_ptr<const void> owner, const client::Options&
     : owner_(std::move(owner)),
       lists_(lists),
       guard_(guard),
-      inquiry_(resolver, apart(dns, lists), std::move(notify)) {
+      share_{questions_of(lists), questions_of(lists) - kept_from_reasons},
+      inquiry_(resolver, dns, std::move(notify)) {
   // Five lists and some names of the envelope; more is seldom.
   pending_.reserve(16);
   origins_.reserve(16);
@@ -81,7 +80,9 @@ void ListChecks::ask(std::vector<client::ListLookup> lookups) {
     origins_.push_back({lookup.on, pending_.size()});
     pending_.push_back({std::move(lookup), std::nullopt, false, std::nullopt});
   }
-  if (!questions.empty()) inquiry_.ask(questions, {});
+  if (questions.empty()) return;
+  const auto refused = inquiry_.ask(questions, {}, share_);
+  refused_.insert(refused_.end(), refused.begin(), refused.end());
 }
 
 void ListChecks::advance(SteadyTime now) {
@@ -94,10 +95,15 @@ void ListChecks::advance(SteadyTime now) {
 // A hit is told to the guard when it is known, and gets its reason when that is.
 void ListChecks::advance(Pending& pending, SteadyTime now) {
   using client::Reason;
+  const auto& question = pending.lookup.question;
+  if (question && std::find(refused_.begin(), refused_.end(), *question) != refused_.end()) {
+    pending.result = client::not_asked(pending.lookup);
+    return;
+  }
   const auto& answers = inquiry_.answers();
   auto found = look_up(pending.lookup, answers, Reason::wanted);
   if (!found.done()) {
-    inquiry_.ask({}, found.needed);
+    inquiry_.ask({}, found.needed, share_);
     // It may have been at hand.
     found = look_up(pending.lookup, answers, Reason::wanted);
   }

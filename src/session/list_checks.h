@@ -71,6 +71,8 @@ class ListChecks {
   std::shared_ptr<const void> owner_;
   const client::Options& lists_;
   client::ListGuard& guard_;
+  dns::Share share_;
+  std::vector<dns::Question> refused_;  // for which there was no share left
   dns::Inquiry inquiry_;
   std::vector<Pending> pending_;  // each value in each list once
   std::vector<Origin> origins_;   // in the order in which they were named

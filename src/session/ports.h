@@ -1,5 +1,5 @@
-// session/ports.h: what a session needs of the outside besides the DNS: where decisions are recorded, and
-// where messages are held.
+// session/ports.h: what a session needs of the outside besides the DNS: where decisions are recorded, where deferrals
+// outlive the daemon, and where messages are held.
 // Thread: any.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
@@ -24,6 +25,21 @@ class Journal {
  public:
   virtual ~Journal() = default;
   virtual void decided(std::shared_ptr<const Decided> decided) = 0;
+};
+
+// That a sender was put off.
+struct Deferral {
+  std::string key;      // of sender and author: 16 octets
+  std::string network;  // that he first came from: "192.0.2.0/24"
+  WallTime first;
+  bool operator==(const Deferral&) const = default;
+};
+
+// Where deferrals outlive the daemon. Best effort: it must not block, and cannot change a verdict.
+class DeferralKeeper {
+ public:
+  virtual ~DeferralKeeper() = default;
+  virtual void add(Deferral deferral) = 0;
 };
 
 // The octets of a message as they come, in case it will have to be held. Destroyed: gone without a trace.
@@ -73,8 +89,11 @@ struct ReleaseProof {
   std::string id;
   std::string token;
   std::string body_sha256;  // 32 octets
+  std::string header;       // as it has come
   std::string mail_from;
   std::vector<std::string> recipients;
+  std::vector<std::string> own_domains;  // what the MTA may have put behind bare names
+  bool from_this_host = false;           // handed in here, not by whoever else knows the token
 };
 
 // What the store knows of a message that it has let go.
@@ -90,6 +109,8 @@ class Holding {
  public:
   virtual ~Holding() = default;
   virtual std::unique_ptr<Draft> begin() = 0;
+  // Whether a message of that id is kept: another one needs another id. Must not wait.
+  virtual bool has(const std::string& /*id*/) const { return false; }
   // `done` gets `held` when the message is durable, and not before. What of `message` is a reference is
   // read before hold() returns.
   virtual void hold(HeldMessage message, std::function<void(HoldResult)> done) = 0;

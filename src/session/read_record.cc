@@ -46,6 +46,8 @@ constexpr std::array dkim_codes = {dkim::Code::none,     dkim::Code::pass,    dk
                                    dkim::Code::permerror};
 constexpr std::array dmarc_codes = {dmarc::Code::none, dmarc::Code::pass, dmarc::Code::fail,
                                     dmarc::Code::temperror, dmarc::Code::permerror};
+constexpr std::array dmarc_policies = {dmarc::Policy::none, dmarc::Policy::quarantine,
+                                       dmarc::Policy::reject};
 constexpr std::array iprev_codes = {client::IprevCode::none, client::IprevCode::pass,
                                     client::IprevCode::fail, client::IprevCode::temperror,
                                     client::IprevCode::permerror};
@@ -89,6 +91,11 @@ dkim::SignatureResult read_signature(const json& record) {
   return signature;
 }
 
+std::optional<dmarc::Policy> policy_of(const json& record, const char* key) {
+  if (record.value(key, "").empty()) return std::nullopt;
+  return one_of(dmarc_policies, record, key);
+}
+
 policy::Decision read_decision(const json& record) {
   policy::Decision decision;
   decision.action = one_of(actions, record, "action");
@@ -115,6 +122,10 @@ policy::Facts read_facts(const json& record) {
   const auto& dmarc = record.at("dmarc");
   facts.dmarc.code = one_of(dmarc_codes, dmarc, "result");
   facts.dmarc.from = text(dmarc, "from");
+  // Absent where it was held before these were written.
+  facts.dmarc.alias = dmarc.value("alias", "");
+  facts.dmarc.could_ask = policy_of(dmarc, "could_ask");
+  facts.dmarc.asks_anyway = policy_of(dmarc, "asks_anyway");
   facts.dmarc.aligned_spf = dmarc.at("aligned_spf").get<bool>();
   facts.dmarc.aligned_dkim = dmarc.at("aligned_dkim").get<bool>();
   facts.iprev = {one_of(iprev_codes, record.at("iprev"), "result"),

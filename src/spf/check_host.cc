@@ -104,9 +104,12 @@ class Reading {
 
   dns::Evaluation<Result> run() {
     if (open_root()) {
-      while (!outcome_) step();
-      if (outcome_->code == Code::fail) explain();
+      while (!outcome_ && !lookups_.refused()) step();
+      // What the last step made of the answer that it did not get counts for nothing.
+      if (lookups_.refused()) outcome_.reset();
+      if (outcome_ && outcome_->code == Code::fail) explain();
     }
+    if (!outcome_ && lookups_.refused()) too_much();
     dns::Evaluation<Result> evaluation;
     if (lookups_.waiting()) {
       evaluation.needed = lookups_.take_needed();
@@ -135,6 +138,7 @@ class Reading {
   int matched_length(const Mechanism& mechanism) const;
   void leave(Code code);
   void stop(Code code, std::string reason);
+  void too_much();
   void explain();
 
   bool matches(const Mechanism& mechanism);
@@ -170,6 +174,12 @@ class Reading {
 
 void Reading::stop(Code code, std::string reason) {
   outcome_ = Result{query_.scope, code, domain_.text(), std::move(reason), {}};
+}
+
+// RFC 7208 §4.6.4 lets a receiver limit what one evaluation may ask, and ends it with permerror. It is no temperror:
+// nothing would be better later.
+void Reading::too_much() {
+  stop(Code::permerror, "more DNS questions than are asked here (query budget)");
 }
 
 bool Reading::open_root() {

@@ -6,7 +6,11 @@ namespace sekisho::spf {
 
 const dns::Answer* Lookups::find(const dns::Name& name, dns::Type type) {
   const dns::Question question{name, type};
-  if (const dns::Answer* const known = answers_.find(question)) return known;
+  if (const dns::Answer* const known = answers_.find(question)) {
+    if (!known->is_refused()) return known;
+    refused_ = true;
+    return nullptr;
+  }
   if (needed_.empty()) {
     needed_.push_back(question);
   } else {

@@ -38,6 +38,8 @@ class Lookups {
 
   // Whether an answer was missing: then what the reading came to is a guess.
   bool waiting() const { return !needed_.empty(); }
+  // Whether the reading came to a question that is not asked any more: then it ends there.
+  bool refused() const { return refused_; }
   std::vector<dns::Question> take_needed() { return std::move(needed_); }
   std::vector<dns::Question> take_hints();
 
@@ -52,6 +54,7 @@ class Lookups {
   std::size_t charged_ = 0;
   std::size_t voids_ = 0;
   std::size_t unknown_records_ = 0;
+  bool refused_ = false;
 };
 
 }  // namespace sekisho::spf

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Holds every #include in src against layers.txt: who may include whom, and which folders a library's headers.
 
+A permission that no file uses fails too: the table says how the house is, not how it might have been.
+
 usage: layers.py SRC LAYERS
 """
 import fnmatch
@@ -32,6 +34,15 @@ def allowed(folder, header, patterns):
     return header.startswith(folder + '/') or any(fnmatch.fnmatchcase(header, p) for p in patterns)
 
 
+def unused_permissions(uses, folders, libraries):
+    """What layers.txt permits and nobody does; `uses`: {(folder, header)}."""
+    unused = [f'{folder}: {pattern}' for folder, patterns in folders.items() for pattern in patterns
+              if not any(user == folder and fnmatch.fnmatchcase(header, pattern) for user, header in uses)]
+    unused += [f'system {prefix}: {folder}' for prefix, users in libraries.items() for folder in users
+               if not any(user == folder and header.startswith(prefix) for user, header in uses)]
+    return unused
+
+
 def problem_of(folder, kind, header, folders, libraries):
     """What is wrong with one include, or nothing."""
     for prefix, users in libraries.items():
@@ -49,7 +60,7 @@ def problem_of(folder, kind, header, folders, libraries):
 def main():
     source, layers = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     folders, libraries = read_layers(layers)
-    problems, includes = [], 0
+    problems, includes, uses = [], 0, set()
     for path in sorted(p for p in source.rglob('*') if p.suffix in ('.h', '.cc')):
         folder = path.relative_to(source).parts[0]
         if folder not in folders:
@@ -60,9 +71,11 @@ def main():
             if not match:
                 continue
             includes += 1
+            uses.add((folder, match[2]))
             problem = problem_of(folder, match[1], match[2], folders, libraries)
             if problem:
                 problems.append(f'{path}:{number}: {problem}')
+    problems += [f'{layers}: "{each}" is used by nothing' for each in unused_permissions(uses, folders, libraries)]
     print('\n'.join(problems + [f'{includes} includes, {len(problems)} against the layers']))
     # A check that saw nothing proves nothing.
     return 1 if problems or includes == 0 else 0

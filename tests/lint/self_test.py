@@ -28,6 +28,12 @@ class Layers(unittest.TestCase):
                      ('mail', '"', 'ldns/ldns.h'), ('spf', '"', 'record.h'), ('spf', '"', 'other/x.h')):
             self.assertIsNotNone(self.problem(*case), case)
 
+    def test_unused(self):
+        uses = {('dns', 'mail/x.h'), ('dns', 'ldns/ldns.h')}
+        self.assertEqual(layers.unused_permissions(uses, self.FOLDERS, self.LIBRARIES),
+                         ['dns: base/*', 'mail: base/*', 'spf: dns/answers.h'])
+        self.assertEqual(layers.unused_permissions(set(), {}, self.LIBRARIES), ['system ldns/: dns'])
+
     def test_file(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / 'layers.txt'

@@ -69,6 +69,9 @@ class HeldResolver : public Resolver {
   bool answer_inside_ask = false;
 };
 
+// Of somebody who may ask whatever he likes.
+thread_local Share any{1'000'000, 1'000'000};
+
 struct Lab {
   HeldResolver resolver;
   Options options;
@@ -81,7 +84,7 @@ TEST(Inquiry, HasWhatIsAtHandAtOnceAndWaitsForTheRest) {
   const auto questions = numbered(0, 3);
   lab.resolver.cached[questions[0]] = text_answer("known");
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask(questions, {});
+  inquiry.ask(questions, {}, any);
   ASSERT_NE(inquiry.answers().find(questions[0]), nullptr);
   EXPECT_FALSE(inquiry.all_known(questions));
   EXPECT_EQ(lab.notified, 0);
@@ -92,7 +95,7 @@ TEST(Inquiry, HasWhatIsAtHandAtOnceAndWaitsForTheRest) {
   EXPECT_TRUE(inquiry.collect());
   EXPECT_FALSE(inquiry.collect());
   EXPECT_TRUE(inquiry.all_known(questions));
-  inquiry.ask(questions, questions);
+  inquiry.ask(questions, questions, any);
   EXPECT_EQ(lab.resolver.asked.size(), 2U) << "what is known is not asked again";
   const auto cost = inquiry.cost();
   EXPECT_EQ(cost.questions, 3U);
@@ -102,7 +105,7 @@ TEST(Inquiry, HasWhatIsAtHandAtOnceAndWaitsForTheRest) {
 TEST(Inquiry, NotifiesAgainAfterCollecting) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask(numbered(0, 2), {});
+  inquiry.ask(numbered(0, 2), {}, any);
   lab.resolver.release(1);
   inquiry.collect();
   lab.resolver.release(1);
@@ -113,7 +116,7 @@ TEST(Inquiry, AnAnswerInsideAskIsNotNotified) {
   Lab lab;
   lab.resolver.answer_inside_ask = true;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask(numbered(0, 2), {});
+  inquiry.ask(numbered(0, 2), {}, any);
   EXPECT_TRUE(inquiry.all_known(numbered(0, 2)));
   EXPECT_EQ(lab.notified, 0);
 }
@@ -122,53 +125,72 @@ TEST(Inquiry, AnAnswerInsideAskIsNotNotified) {
 TEST(Inquiry, WhatComesForAnotherWhileOneAsksIsNotified) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask(numbered(0, 1), {});
+  inquiry.ask(numbered(0, 1), {}, any);
   lab.resolver.before_ask = [&] { lab.resolver.release(1); };
-  inquiry.ask(numbered(1, 2), {});
+  inquiry.ask(numbered(1, 2), {}, any);
   EXPECT_TRUE(inquiry.all_known(numbered(0, 1)));
   EXPECT_EQ(lab.notified, 1);
 }
 
-TEST(Inquiry, HoldsTheBudgetOfQuestions) {
+TEST(Inquiry, WhatAShareRefusesIsNoAnswer) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask(numbered(0, 70), {});
-  EXPECT_EQ(lab.resolver.asked.size(), lab.options.message_questions);
-  EXPECT_EQ(inquiry.answers().find(numbered(60, 61)[0])->error, "query budget");
-  EXPECT_EQ(inquiry.answers().find(numbered(59, 60)[0]), nullptr);
-  EXPECT_EQ(inquiry.cost().questions, lab.options.message_questions);
+  Share share{20, 0};
+  const auto refused = inquiry.ask(numbered(0, 30), {}, share);
+  EXPECT_EQ(refused, numbered(20, 30));
+  EXPECT_EQ(lab.resolver.asked, numbered(0, 20));
+  EXPECT_EQ(inquiry.answers().size(), 0U) << "nobody else must read a refusal";
+  EXPECT_TRUE(inquiry.late().empty());
+  lab.resolver.release(20);
+  inquiry.collect();
+  EXPECT_FALSE(inquiry.all_known(refused));
+  EXPECT_FALSE(inquiry.awaits(numbered(0, 30))) << "not known, and not waited for either";
+  EXPECT_EQ(inquiry.cost().questions, 20U);
 }
 
-TEST(Inquiry, HintsLeaveTheLastPartOfTheBudgetAlone) {
+TEST(Inquiry, AShareIsAtNobodyElsesExpense) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask({}, numbered(0, 70));
-  EXPECT_EQ(lab.resolver.asked.size(), 41U)
-      << "20 are left when the last hint is asked, 19 after it";
-  const auto dropped = numbered(60, 61);
-  EXPECT_EQ(inquiry.answers().find(dropped[0]), nullptr) << "dropped without an answer";
-  inquiry.ask(dropped, {});
-  EXPECT_EQ(lab.resolver.asked.back(), dropped[0]) << "and asked when it is needed";
+  Share greedy{20, 20};
+  inquiry.ask(numbered(0, 30), numbered(30, 40), greedy);
+  Share other{5, 0};
+  EXPECT_EQ(inquiry.ask(numbered(25, 31), {}, other), numbered(30, 31));
+  EXPECT_EQ(lab.resolver.asked.size(), 25U);
+  EXPECT_TRUE(inquiry.ask(numbered(0, 30), {}, other).empty()) << "what was asked is free";
+  EXPECT_EQ(other.asked, 5U);
+}
+
+TEST(Inquiry, HintsLeaveTheLastPartOfAShareAlone) {
+  Lab lab;
+  Inquiry inquiry(lab.resolver, lab.options, lab.notify);
+  Share share{20, 10};
+  EXPECT_TRUE(inquiry.ask({}, numbered(0, 70), share).empty()) << "dropped without a word";
+  EXPECT_EQ(lab.resolver.asked, numbered(0, 10));
+  EXPECT_TRUE(inquiry.ask(numbered(60, 61), {}, share).empty()) << "and asked when it is needed";
+  EXPECT_EQ(lab.resolver.asked.size(), 11U);
   const auto open = numbered(0, 1);
-  inquiry.ask(open, {});
-  EXPECT_EQ(lab.resolver.asked.size(), 42U) << "an open hint that is needed is waited for";
+  EXPECT_TRUE(inquiry.ask(open, {}, share).empty());
+  EXPECT_EQ(lab.resolver.asked.size(), 11U) << "an open hint that is needed is waited for";
   EXPECT_FALSE(inquiry.all_known(open));
 }
 
-TEST(Inquiry, LeavesQuestionsToThoseWhoMatterMore) {
+// The client took his time: what failed for want of it is asked again.
+TEST(Inquiry, WhatHadNoTimeIsAskedAgainWhenThereIsSome) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask(numbered(0, 50), numbered(50, 60), 40);
-  EXPECT_EQ(lab.resolver.asked.size(), 20U);
-  const auto refused = numbered(49, 50);
-  EXPECT_EQ(inquiry.answers().find(refused[0])->error, "query budget");
-  inquiry.ask(refused, {}, 40);
-  EXPECT_EQ(lab.resolver.asked.size(), 20U);
-  inquiry.ask(refused, {});
-  EXPECT_EQ(lab.resolver.asked.back(), refused[0]) << "asked for whom it was left";
-  EXPECT_FALSE(inquiry.all_known(refused));
-  inquiry.ask(numbered(100, 170), {});
-  EXPECT_EQ(lab.resolver.asked.size(), lab.options.message_questions);
+  Share share{10, 0};
+  const auto questions = numbered(0, 1);
+  inquiry.ask(questions, {}, share);
+  inquiry.expire();
+  EXPECT_EQ(inquiry.answers().find(questions[0])->error, "time budget");
+  EXPECT_EQ(inquiry.late().at(0).first, questions[0]);
+  inquiry.ask(questions, {}, share);
+  EXPECT_EQ(lab.resolver.asked.size(), 1U) << "its time is over";
+  inquiry.restart_clock();
+  EXPECT_FALSE(inquiry.all_known(questions)) << "an error of ours must be nobody else's answer";
+  EXPECT_TRUE(inquiry.late().empty());
+  inquiry.ask(questions, {}, share);
+  EXPECT_EQ(lab.resolver.asked.size(), 2U);
 }
 
 TEST(Inquiry, HoldsTheBudgetOfTime) {
@@ -176,7 +198,7 @@ TEST(Inquiry, HoldsTheBudgetOfTime) {
   lab.options.message_budget = 50ms;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
   EXPECT_EQ(inquiry.deadline(), SteadyTime::max());
-  inquiry.ask(numbered(0, 2), numbered(2, 3));
+  inquiry.ask(numbered(0, 2), numbered(2, 3), any);
   EXPECT_LE(inquiry.deadline(), steady_now() + 50ms);
   lab.resolver.release(1);
   std::this_thread::sleep_until(inquiry.deadline());
@@ -185,7 +207,7 @@ TEST(Inquiry, HoldsTheBudgetOfTime) {
       << "what had come in counts";
   EXPECT_EQ(inquiry.answers().find(numbered(1, 2)[0])->error, "time budget");
   EXPECT_EQ(lab.resolver.cancelled, 2U);
-  inquiry.ask(numbered(5, 6), numbered(6, 7));
+  inquiry.ask(numbered(5, 6), numbered(6, 7), any);
   EXPECT_EQ(inquiry.answers().find(numbered(5, 6)[0])->error, "time budget");
   EXPECT_EQ(inquiry.answers().find(numbered(6, 7)[0]), nullptr);
   EXPECT_EQ(lab.resolver.asked.size(), 3U);
@@ -195,7 +217,7 @@ TEST(Inquiry, HoldsTheBudgetOfTime) {
 TEST(Inquiry, AnEvaluationNeverSeesAnAnswerChange) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
-  inquiry.ask(numbered(0, 1), {});
+  inquiry.ask(numbered(0, 1), {}, any);
   auto late = std::move(lab.resolver.held.begin()->second);
   inquiry.expire();
   late(text_answer("too late"));
@@ -206,7 +228,7 @@ TEST(Inquiry, AnEvaluationNeverSeesAnAnswerChange) {
 TEST(Inquiry, TheDestructorCancels) {
   Lab lab;
   auto inquiry = std::make_unique<Inquiry>(lab.resolver, lab.options, lab.notify);
-  inquiry->ask(numbered(0, 3), {});
+  inquiry->ask(numbered(0, 3), {}, any);
   auto in_flight = std::move(lab.resolver.held.begin()->second);
   lab.resolver.held.erase(lab.resolver.held.begin());
   inquiry.reset();
@@ -230,7 +252,7 @@ TEST(Inquiry, MayEndWhileAnswersComeIn) {
         auto alive = std::make_unique<int>(n);
         Inquiry inquiry(*resolver, options, [told, owned = alive.get()] { *told = *owned >= 0; });
         const auto questions = numbered(t * 1000 + n * 6, t * 1000 + n * 6 + 6);
-        inquiry.ask(questions, {});
+        inquiry.ask(questions, {}, any);
         if (n % 3 == 0) continue;  // ends at once
         const auto end = steady_now() + 10s;
         while (!inquiry.all_known(questions) && steady_now() < end) {

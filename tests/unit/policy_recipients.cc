@@ -1,4 +1,7 @@
 // Recipients whose rules differ, whom a [[policy]] is for, and what no combination of results may do.
+#include <algorithm>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "policy/decide.h"
@@ -85,7 +88,7 @@ TEST(Recipients, OneAnswerForAll) {
       {{"a@refuse.example", "b@hold.example"}, {quarantine, quarantine}, quarantine},
       {{"a@tag.example", "b@watch.example"}, {tag, accept}, tag},
       {{"a@refuse.example", "b@refuse.example"}, {tempfail, tempfail}, tempfail, true},
-      {{"a@refuse.example", "b@watch.example"}, {tag, accept}, tag, true},
+      {{"a@refuse.example", "b@watch.example"}, {quarantine, accept}, quarantine, true},
       {{"a@watch.example"}, {accept}, accept, true},
   };
   RuleSet rules;
@@ -116,6 +119,117 @@ TEST(Recipients, OneAnswerForAll) {
       EXPECT_EQ(decision.reply.has_value(), refuses || decision.monitored.has_value());
     }
   }
+}
+
+// Rules that come to every action, of every kind of message.
+std::vector<Rules> rules_of_recipients() {
+  std::vector<Rules> all;
+  for (const auto on_reject : {OnDmarcReject::corroborated, OnDmarcReject::always,
+                               OnDmarcReject::quarantine, OnDmarcReject::tag}) {
+    for (const auto on_temperror : {OnTemperror::accept, OnTemperror::tempfail}) {
+      for (const auto on_listed : {OnListed::reject, OnListed::quarantine, OnListed::tempfail,
+                                   OnListed::tag, OnListed::log}) {
+        for (const bool monitor : {false, true}) {
+          Rules one;
+          one.dmarc.reject = on_reject;
+          one.dmarc.temperror = one.spf.temperror = on_temperror;
+          one.lists.rules.push_back({.name = "zen", .action = on_listed});
+          one.monitor = monitor;
+          all.push_back(one);
+        }
+      }
+    }
+  }
+  return all;
+}
+
+std::vector<Facts> facts_of_messages() {
+  std::vector<Facts> all;
+  const auto add_with_circumstances = [&](const Facts& facts) {
+    for (const bool listed : {false, true}) {
+      for (const bool waited : {false, true}) {
+        for (const auto role : {Role::mx, Role::submission, Role::local}) {
+          for (const auto limit : {std::optional<Action>(), std::optional(Action::accept),
+                                   std::optional(Action::tag), std::optional(Action::quarantine)}) {
+            Facts one = facts;
+            one.role = role;
+            if (role == Role::submission) one.relay = Client();
+            if (listed) {
+              client::ListResult hit;
+              hit.name = "zen";
+              hit.kind = client::ListKind::dnsbl;
+              hit.code = client::ListCode::listed;
+              one.lists.push_back(hit);
+            }
+            if (waited) one.deferred_for = std::chrono::hours(9);
+            if (limit) {
+              AllowMatch match;
+              match.holds = true;
+              match.effect.dmarc = limit;
+              one.allowlist.push_back(match);
+            }
+            all.push_back(one);
+          }
+        }
+      }
+    }
+  };
+  for (const auto code :
+       {dmarc::Code::none, dmarc::Code::pass, dmarc::Code::fail, dmarc::Code::temperror}) {
+    for (const auto spf : {spf::Code::none, spf::Code::temperror}) {
+      Facts facts;
+      facts.author.result = mail::Author::Result::one;
+      facts.author.domains = {domain("a.example")};
+      facts.spf_mail_from.code = spf;
+      facts.dmarc.code = code;
+      facts.dmarc.requested = facts.dmarc.policy = dmarc::Policy::reject;
+      facts.dmarc.could_ask = facts.dmarc.asks_anyway = dmarc::Policy::reject;
+      add_with_circumstances(facts);
+    }
+  }
+  return all;
+}
+
+// One for each action that the message can come to for one recipient.
+std::vector<std::pair<Rules, Action>> rules_by_action(const Facts& facts) {
+  std::vector<std::pair<Rules, Action>> all;
+  for (const auto& rules : rules_of_recipients()) {
+    const auto action = decide_for(facts, rules, nullptr).action;
+    const bool there = std::any_of(all.begin(), all.end(),
+                                   [&](const auto& each) { return each.second == action; });
+    if (!there) all.emplace_back(rules, action);
+  }
+  return all;
+}
+
+// Whoever is added to a message changes nothing for the others but that a refusal becomes quarantine.
+TEST(Recipients, NobodysPolicyIsSoftenedByAnothersBeyondQuarantine) {
+  std::set<std::pair<Action, Action>> seen;
+  for (Facts facts : facts_of_messages()) {
+    facts.recipients = {"a@x.example", "b@y.example"};
+    const auto choices = rules_by_action(facts);
+    for (const auto& [first, a] : choices) {
+      for (const auto& [second, b] : choices) {
+        seen.emplace(a, b);
+        RuleSet set;
+        set.defaults = first;
+        set.policies.push_back({{RecipientPattern::parse("@y.example").value()}, second});
+        const auto verdict = decide(facts, set);
+        const Action own[] = {a, b};
+        for (std::size_t i = 0; i < 2; ++i) {
+          const auto& decision = verdict.recipients[i].decision;
+          const Action want = a == b ? own[i] : std::min(own[i], Action::quarantine);
+          ASSERT_EQ(to_string(decision.action), to_string(want))
+              << to_string(a) << " beside " << to_string(b) << ", dmarc "
+              << to_string(facts.dmarc.code) << ", " << to_string(facts.role);
+          ASSERT_TRUE(a == b || !decision.reply || decision.monitored);
+        }
+        ASSERT_EQ(verdict.message.action, std::max(verdict.recipients[0].decision.action,
+                                                   verdict.recipients[1].decision.action));
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), 25U) << "every action beside every other";
 }
 
 TEST(Recipients, AReducedRefusalSaysSo) {

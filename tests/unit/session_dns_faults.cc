@@ -215,7 +215,7 @@ const Mail mails[] = {
      "bob@a.example",
      true,
      {"pass", "pass", "pass", Action::accept},
-     {"pass", "pass", "temperror", Action::tempfail}},
+     {"pass", "pass", "temperror", Action::accept}},
     {"DMARC's record, nothing is aligned",
      Record::dmarc,
      "x@b.example",
@@ -446,10 +446,10 @@ struct Hostile {
 const Hostile hostiles[] = {
     {"MxBomb", mx_bomb, "300", 10},
     {"MxBombUncacheable", mx_bomb, "0", 10},
-    {"MxBombAllKeys", mx_bomb, "300", 60},
+    {"MxBombAllKeys", mx_bomb, "300", 50},
     {"IncludeBomb", include_bomb, "300", 10},
     {"IncludeBombUncacheable", include_bomb, "0", 10},
-    {"IncludeBombAllKeys", include_bomb, "300", 60},
+    {"IncludeBombAllKeys", include_bomb, "300", 50},
 };
 
 class HostileMessage : public testing::TestWithParam<Hostile> {};
@@ -473,17 +473,20 @@ TEST_P(HostileMessage, AsksNoMoreThanItsBudget) {
                                                         "h=from; bh=AAAA; b=AAAA",
                                                         i)});
   }
+  dkim::Options options;
+  options.max_signatures = max_signatures;
+  const std::size_t most = Checks::most_questions(options);
   // What is asked twice would be so each time; what is repeated because the machine stood still would not.
-  std::size_t sent = 61;
-  for (int attempt = 0; attempt < 3 && sent > 60; ++attempt) {
+  std::size_t sent = most + 1;
+  for (int attempt = 0; attempt < 3 && sent > most; ++attempt) {
     Lab lab(text, {5s, 20s}, [&](Snapshot& s) { s.dkim.max_signatures = max_signatures; });
     const auto outcome = lab.judge(letter, 150ms);
     sent = lab.server().udp_queries() + lab.server().tcp_queries();
     EXPECT_GE(sent, 30U) << "it is a bomb after all";
-    EXPECT_LE(outcome.facts.dns_questions, 60U);
+    EXPECT_LE(outcome.facts.dns_questions, most);
     EXPECT_EQ(outcome.facts.dmarc.queries.size(), 8U) << "RFC 9989 §4.10: the walk is short";
   }
-  EXPECT_LE(sent, 60U);
+  EXPECT_LE(sent, most);
 }
 
 INSTANTIATE_TEST_SUITE_P(Loopback, HostileMessage, testing::ValuesIn(hostiles),

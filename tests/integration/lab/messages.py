@@ -71,6 +71,15 @@ def many_fields(message, count, field="X-Field: value"):
     return _on_top(message, [field.replace("{n}", str(n)).encode() for n in range(count)])
 
 
+def junk_signatures(message, foreign, foreign_domain, own, own_domain):
+    """Signatures that verify nothing, with a key to ask for each: those of one domain above those of another."""
+    octets = base64.b64encode(b"\1" * 128).decode()
+    digest = base64.b64encode(bytes(32)).decode()
+    domains = [foreign_domain] * foreign + [own_domain] * own
+    return _on_top(message, [f"DKIM-Signature: v=1; a=rsa-sha256; d={domain}; s=j{n}; h=from; bh={digest}; b={octets}".encode()
+                             for n, domain in enumerate(domains)])
+
+
 def big_body(message, megabytes):
     """Text, then an attachment, as large mail is."""
     line = base64.b64encode(bytes(range(57))) + b"\r\n"
@@ -102,4 +111,5 @@ def signatures(message, count, domain, selector="s1"):
 
 
 GENERATORS = {"long_field": long_field, "many_fields": many_fields, "big_body": big_body, "nested_mime": nested_mime,
-              "raw_octets": raw_octets, "signatures": signatures}
+              "raw_octets": raw_octets, "signatures": signatures,
+              "junk_signatures": junk_signatures}
