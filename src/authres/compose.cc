@@ -103,6 +103,8 @@ MethodResult of_dmarc(const dmarc::Result& dmarc) {
   MethodResult result = method("dmarc", to_string(dmarc.code));
   const bool error = dmarc.code == dmarc::Code::temperror || dmarc.code == dmarc::Code::permerror;
   if (error) result.reason = reason_of(dmarc.reason);
+  if (!error && !dmarc.alias.empty())
+    result.reason = "From has " + dmarc.alias + ", an alias of it";
   add(result, "header", "from", dmarc.from);
   if (dmarc.published) {
     if (!dmarc.tag.empty()) result.comment = policy_comment(dmarc);

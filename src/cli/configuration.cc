@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "cli/exit_code.h"
 #include "config/dump.h"
+#include "config/reach.h"
 #include "control/list_files.h"
 #include "control/snapshot.h"
 
@@ -44,12 +45,11 @@ std::optional<config::Loaded> load_configuration(const std::string& path,
   return std::move(*loaded);
 }
 
-std::string control_socket(const std::string& path) {
-  if (is_without_file(path)) return control::Options().socket;
-  const auto socket = config::control_socket(path_or_default(path));
-  if (socket) return *socket;
-  print(socket.error());
-  return control::Options().socket;
+ControlSocket control_socket(const std::string& path) {
+  if (is_without_file(path)) return {control::Options().socket, {}};
+  auto socket = config::control_socket(path_or_default(path));
+  if (socket) return {*socket, {}};
+  return {control::Options().socket, std::move(socket.error())};
 }
 
 int config_check(const std::string& path) {
@@ -60,7 +60,9 @@ int config_check(const std::string& path) {
     return config;
   }
   print(loaded->findings);
-  const auto problems = config::problems(*loaded, file, ::geteuid() == 0);
+  const bool as_root = ::geteuid() == 0;
+  auto problems = config::problems(*loaded, file, as_root);
+  config::find_unreachable(*loaded, file, as_root, problems);
   print(problems);
   if (config::any_error(problems)) return config;
   // The files that the settings name are read as the daemon would.

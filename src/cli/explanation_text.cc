@@ -135,6 +135,10 @@ void show_signatures(std::string& out, const policy::Facts& facts) {
              safe(facts.dmarc.policy_domain);
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+  if (!facts.dmarc.alias.empty()) {
+    line(out, "", "judged as " + facts.dmarc.from,
+         facts.dmarc.alias + " is an alias of it, and the MTA delivers that name");
+  }
 }
 
 void show_checks(std::string& out, const policy::Facts& facts, bool at_rcpt) {

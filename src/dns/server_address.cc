@@ -1,7 +1,9 @@
 #include "dns/server_address.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 
+#include <array>
 #include <charconv>
 
 #include "base/unique_handle.h"
@@ -12,6 +14,21 @@ namespace {
 
 constexpr std::string_view expected =
     "expected an address of a name server such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53";
+
+// A host that is an address as it is meant: getaddrinfo alone would also take what inet_aton(3) reads, where "8.8.8" is
+// 8.8.0.8 and "010.0.0.1" is 8.0.0.1.
+bool is_written_in_full(const std::string& host) {
+  in_addr v4{};
+  return host.find(':') != std::string::npos || ::inet_pton(AF_INET, host.c_str(), &v4) == 1;
+}
+
+// As the system writes it, so that a server has one text.
+std::string host_text(const sockaddr* address, socklen_t size, const std::string& given) {
+  std::array<char, NI_MAXHOST> text{};
+  const int failed =
+      ::getnameinfo(address, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST);
+  return failed == 0 ? std::string(text.data()) : given;
+}
 
 // The host and the port, which is empty when there is none; a bare IPv6 address has two colons or
 // more.
@@ -58,7 +75,7 @@ Expected<ServerAddress> ServerAddress::parse(std::string_view text) {
   addrinfo* raw = nullptr;
   const std::string service = std::to_string(port);
   const bool has_nul = parts->host.find('\0') != std::string::npos;
-  if (parts->host.empty() || has_nul ||
+  if (parts->host.empty() || has_nul || !is_written_in_full(parts->host) ||
       ::getaddrinfo(parts->host.c_str(), service.c_str(), &hints, &raw) != 0) {
     return parse_error(std::string(expected) + ", found `" + std::string(text) + "`");
   }
@@ -67,7 +84,8 @@ Expected<ServerAddress> ServerAddress::parse(std::string_view text) {
   std::char_traits<char>::copy(reinterpret_cast<char*>(&address.storage_),
                                reinterpret_cast<const char*>(found->ai_addr), found->ai_addrlen);
   address.size_ = found->ai_addrlen;
-  address.text_ = found->ai_family == AF_INET6 ? "[" + parts->host + "]:" : parts->host + ":";
+  const std::string host = host_text(address.get(), address.size(), parts->host);
+  address.text_ = found->ai_family == AF_INET6 ? "[" + host + "]:" : host + ":";
   address.text_ += service;
   return address;
 }

@@ -25,6 +25,7 @@ struct Reply {
   std::vector<std::string> lines;  // after the code; printable ASCII, the rest replaced by `?`
 
   bool positive() const { return code >= 200 && code < 300; }
+  bool intermediate() const { return code >= 300 && code < 400; }
   bool permanent() const { return code >= 500; }
   // "250 2.0.0 Ok: queued as 4bXY", all lines joined by blanks; at most 512 octets.
   std::string text() const;

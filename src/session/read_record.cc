@@ -124,6 +124,7 @@ policy::Facts read_facts(const json& record) {
   facts.dmarc.code = one_of(dmarc_codes, dmarc, "result");
   facts.dmarc.from = text(dmarc, "from");
   // Absent where it was held before these were written.
+  facts.dmarc.alias = dmarc.value("alias", "");
   facts.dmarc.could_ask = policy_of(dmarc, "could_ask");
   facts.dmarc.asks_anyway = policy_of(dmarc, "asks_anyway");
   facts.dmarc.aligned_spf = dmarc.at("aligned_spf").get<bool>();

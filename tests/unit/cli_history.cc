@@ -128,8 +128,11 @@ b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
 TEST_F(HistoryCommand, TheTable) {
   const auto first = judge(from("bob@a.example", "bob@a.example"));
   const auto second = judge(from("x@b.example", "ceo@a.example"));
+  ::setenv("COLUMNS", "80", 1);
   const auto shown = run({"history"});
+  ::unsetenv("COLUMNS");
   EXPECT_EQ(shown.code, ok) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("RULE     ENVELOPE FROM        TO"));
   EXPECT_LT(shown.out.find(second), shown.out.find(first)) << "newest first";
   EXPECT_THAT(shown.out, HasSubstr(second + " quarantine dmarc    x@b.example"));
   for (std::size_t at = 0; at < shown.out.size();) {
@@ -154,10 +157,10 @@ TEST_F(HistoryCommand, AnEntryFromWhatTheMtaHolds) {
   const auto id = judge(letter);
   for (const std::string& named : {id, std::string("4bXY")}) {
     write("allow", "");
-    const auto ended = run({"allow", "add", "--from-quarantine", named});
+    const auto ended = run({"allow", "add", "--yes", "--from-quarantine", named});
     EXPECT_EQ(ended.code, ok) << ended.err;
     EXPECT_EQ(test::read_file(path("allow")),
-              "mfrom:x@b.example dmarc=accept note=\"held message " + id + "\"\n");
+              "from:a.example proof=spf:b.example dmarc=accept note=\"held message " + id + "\"\n");
   }
   const auto accepted = judge(from("bob@a.example", "bob@a.example"));
   EXPECT_THAT(run({"allow", "add", "--from-quarantine", accepted}).err,
@@ -329,6 +332,85 @@ TEST_F(HistoryCommand, IsFoundByQueueIdAndInAnyCase) {
   EXPECT_THAT(missing.err, HasSubstr("no such id or queue id"));
 }
 
+TEST_F(HistoryCommand, AnIdIsTakenAsItIsCopied) {
+  const auto id = judge(from("bob@a.example", "bob@a.example"));
+  for (const auto& copied : {"id=" + id, "(id=" + id + ")", "(id=" + id + ");", id + ","}) {
+    EXPECT_EQ(run({"explain", copied}).code, ok) << copied;
+    EXPECT_EQ(run({"explain", "-"}, copied + "\n").code, ok) << copied;
+  }
+  EXPECT_EQ(run({"explain", "4bXY:"}).code, ok) << "as a line of the MTA's begins";
+}
+
+// Whom a filter names is not a part of somebody else.
+TEST_F(HistoryCommand, AFilterByNameIsNoPartOfOne) {
+  const auto id = judge(from("bob@a.example", "bob@a.example"));
+  const auto found = [&](const char* option, const char* text) {
+    return run({"history", option, text}).out.find(id) != std::string::npos;
+  };
+  EXPECT_TRUE(found("--from", "bob@a.example"));
+  EXPECT_TRUE(found("--from", "a.example"));
+  EXPECT_TRUE(found("--from", "~ob@a"));
+  EXPECT_FALSE(found("--from", "ob@a.example"));
+  EXPECT_TRUE(found("--to", "user@example.jp"));
+  EXPECT_TRUE(found("--to", "@example.jp"));
+  EXPECT_TRUE(found("--to", "us*@example.jp"));
+  EXPECT_FALSE(found("--to", "ser@example.jp"));
+  EXPECT_FALSE(found("--to", "mple.jp"));
+  EXPECT_TRUE(found("--client", "192.0.2.0/24"));
+  EXPECT_FALSE(found("--client", "198.51.100.0/24"));
+  EXPECT_EQ(run({"history", "--to", "user"}).code, usage);
+}
+
+// What monitor mode kept from being done can be asked for.
+TEST_F(HistoryCommand, WhatWouldHaveBeenDone) {
+  std::string text = configuration;
+  text.replace(text.find("reject = "), 0, "monitor = true\n");
+  configure(text);
+  const auto id = judge(from("x@b.example", "ceo@a.example"));
+  const auto other = judge(from("bob@a.example", "bob@a.example"));
+  EXPECT_THAT(run({"history", "--action", "quarantine"}).out, Not(HasSubstr(id)));
+  const auto would = run({"history", "--would", "quarantine"});
+  EXPECT_THAT(would.out, HasSubstr("ACTION     WOULD      RULE"));
+  EXPECT_THAT(would.out, HasSubstr(id + " accept     quarantine "));
+  EXPECT_THAT(would.out, Not(HasSubstr(other)));
+  EXPECT_THAT(run({"history", "--would", "reject"}).out, Not(HasSubstr(id)));
+  EXPECT_EQ(run({"history", "--would", "rejected"}).code, usage);
+  const auto object = json::parse(run({"history", "--json"}).out);
+  EXPECT_EQ(object[0]["would"], "");
+  EXPECT_EQ(object[1]["would"], "quarantine");
+}
+
+TEST_F(HistoryCommand, AProgramGetsTheWholeTable) {
+  auto letter = from(std::string(60, 'l') + "@a.example", "bob@a.example");
+  letter.to = {"kentaro@example.jp", std::string(60, 'r') + "@example.jp"};
+  judge(letter);
+  const auto table = run({"history"}).out;
+  for (const auto& whole : {letter.mail_from, letter.to[0], letter.to[1]})
+    EXPECT_THAT(table, HasSubstr(whole));
+}
+
+// --config is the configuration to work with, and --with the one to compare with. Where the former is named otherwise,
+// --config means what it once did.
+TEST_F(HistoryCommand, ConfigHasOneMeaning) {
+  const auto id = judge(from("x@b.example", "bob@b.example"));
+  const std::string would = "would decide: reject by the rule spf";
+  const auto words = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"explain", id});
+    return run_command(folder_, more);
+  };
+  EXPECT_THAT(words({"-c", path("conf"), "--with", path("strict.conf")}).out, HasSubstr(would));
+  EXPECT_THAT(words({"--config", path("conf"), "--with", path("strict.conf")}).out,
+              HasSubstr(would));
+  EXPECT_THAT(words({"-c", path("conf"), "--config", path("strict.conf")}).out, HasSubstr(would));
+  EXPECT_THAT(words({"--dir", path("history"), "--config", path("strict.conf")}).out,
+              HasSubstr(would));
+  const auto alone = words({"--config", path("strict.conf")});
+  EXPECT_EQ(alone.code, ok);
+  EXPECT_THAT(alone.out, HasSubstr("The rules, in their order"));
+  EXPECT_THAT(alone.err, HasSubstr("is told by --with " + path("strict.conf")));
+  EXPECT_EQ(words({"-c", "a", "--config", "b", "--with", "c"}).code, usage);
+}
+
 TEST_F(HistoryCommand, Replays) {
   const auto first = judge(from("bob@a.example", "bob@a.example"));
   const auto second = judge(from("x@b.example", "ceo@a.example"));
@@ -418,7 +500,7 @@ TEST_F(HistoryCommand, ExitCodes) {
   EXPECT_EQ(run({"explain", "ALL", "--config", path("absent.conf")}).code, config);
   const auto unknown = run_command(folder_, {"histroy"});
   EXPECT_EQ(unknown.code, usage);
-  EXPECT_THAT(unknown.err, HasSubstr("there is no command histroy; see sekisho --help"));
+  EXPECT_THAT(unknown.err, HasSubstr("there is no command histroy: did you mean history?"));
 }
 
 // What is only looked at needs no lists, and a damaged one must not be in the way.

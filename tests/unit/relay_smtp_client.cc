@@ -240,11 +240,19 @@ INSTANTIATE_TEST_SUITE_P(
                 {greeting, ehlo, ok, ok, go, "452 full\r\n", ok},
                 Code::deferred,
                 "end of message: 452"},
-        Failure{"says_251_to_the_message",
-                {greeting, ehlo, ok, ok, go, "251 x\r\n", ok},
-                Code::deferred,
-                "end of message: 251"}),
+        Failure{"says_354_to_the_message",
+                {greeting, ehlo, ok, ok, go, go, ok},
+                Code::uncertain,
+                "end of message: 354"}),
     [](const auto& one) { return one.param.name; });
+
+// RFC 5321 §4.2.1: the first digit counts. It would be released a second time otherwise.
+TEST(SmtpClient, EveryPositiveReplyTakesTheMessage) {
+  for (const std::string reply : {"251 x\r\n", "200\r\n", "299-a\r\n299 b\r\n"}) {
+    ScriptedServer server({greeting, ehlo, ok, ok, go, reply, ok});
+    EXPECT_EQ(send(server, letter()).code, Code::accepted) << reply;
+  }
+}
 
 TEST(SmtpClient, AnEndlessReplyEnds) {
   for (const std::string text : {"250-x\r\n", "x", "250-", "\r\n"}) {

@@ -1,0 +1,46 @@
+// Any octets as the decision that is kept beside a held message. It is read or refused with a sentence; and what the
+// command then proposes for the allowlist is an entry that reads as itself, names an identity that the record says was
+// proved, and could have let the message through.
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "fuzz/require.h"
+#include "policy/allow_proposal.h"
+#include "session/record.h"
+
+namespace {
+
+using namespace sekisho;
+using fuzz::require;
+using policy::ListKind;
+
+void check_proposal(const policy::Facts& facts, const policy::Decision& decision) {
+  const auto proposal = policy::propose(facts, decision);
+  if (!proposal) {
+    require(!proposal.error().empty());
+    return;
+  }
+  const auto& entry = proposal->entry;
+  const std::string text = entry.text(ListKind::allow);
+  const auto again = policy::AllowEntry::parse(text, ListKind::allow);
+  require(again && again->text(ListKind::allow) == text);
+  require(again->identity() == entry.identity() && !proposal->reason.empty());
+  // Nobody gets in by a name that he did not prove.
+  require(entry.proof != policy::Proof::none);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto record = nlohmann::json::parse(fuzz::text_of(data, size), nullptr, false);
+  const auto recorded = session::from_json(record);
+  if (!recorded) {
+    require(!recorded.error().empty());
+    return 0;
+  }
+  const auto& [facts, verdict] = *recorded;
+  check_proposal(facts, verdict.message);
+  for (const auto& [to, decision] : verdict.recipients) check_proposal(facts, decision);
+  return 0;
+}
