@@ -426,6 +426,7 @@ Settings keep_until_restart(const Settings& running, Settings loaded) {
   loaded.metrics = running.metrics;
   loaded.process = running.process;
   loaded.history.dir = running.history.dir;
+  loaded.session.identity.seal_file = running.session.identity.seal_file;
   const std::string route = std::move(loaded.quarantine.release_via);
   loaded.quarantine = running.quarantine;
   loaded.quarantine.release_via = route;

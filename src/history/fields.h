@@ -85,7 +85,7 @@ template <class Archive>
 void members(Archive& a, Of<policy::Facts> auto& o) {
   a("id", o.id)("queue_id", o.queue_id)("received", o.received)("role", o.role);
   a("exemption", o.exemption)("released_id", o.released_id)("client", o.client)("relay", o.relay);
-  a("relay_reason", o.relay_reason)("mail_from", o.mail_from);
+  a("own_fields", o.own_fields)("relay_reason", o.relay_reason)("mail_from", o.mail_from);
   a("refused_recipients", o.refused_recipients)("recipients", o.recipients)(
       "over_limits", o.header_over_limits)("author", o.author);
   a("author_is_ours", o.author_is_ours)("traces", o.traces)("iprev", o.iprev);

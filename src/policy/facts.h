@@ -34,6 +34,10 @@ enum class Exemption {
   released,  // out of our own quarantine, with its proof
 };
 
+// What a trusted client's message brought of fields in our name: nothing, ours with their proof, or some without one. Only
+// trusted clients can bring any: of others, all are removed.
+enum class OwnFields { none, kept, removed };
+
 struct Client {
   std::optional<mail::IpAddress> address;  // none: a Unix socket, or the MTA does not know
   std::string name;                        // as the MTA verified it; "unknown" or empty otherwise
@@ -58,6 +62,7 @@ struct Facts {
   WallTime received{};
   Role role = Role::mx;
   Exemption exemption = Exemption::none;
+  OwnFields own_fields = OwnFields::none;
   std::string released_id;      // Exemption::released: the id under which it was held
   Client client;                // who handed it over; behind a relay of ours: the hop before it
   std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
@@ -102,7 +107,11 @@ bool spf_proves(const Facts& facts, std::string_view domain);
 // dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly everybody.
 bool dmarc_proves(const Facts& facts);
 
+// SPF or DKIM passed for a domain of the author's, whether or not his owner publishes a policy. Overbroad SPF proves nothing.
+bool author_proves(const Facts& facts);
+
 std::string_view to_string(Role role);
 std::string_view to_string(Exemption exemption);
+std::string_view to_string(OwnFields fields);
 
 }  // namespace sekisho::policy

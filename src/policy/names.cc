@@ -37,6 +37,18 @@ std::string_view to_string(Role role) {
   return "";
 }
 
+std::string_view to_string(OwnFields fields) {
+  switch (fields) {
+    case OwnFields::none:
+      return "none";
+    case OwnFields::kept:
+      return "kept";
+    case OwnFields::removed:
+      return "removed";
+  }
+  return "";
+}
+
 std::string_view to_string(Exemption exemption) {
   switch (exemption) {
     case Exemption::none:
