@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/postfix_networks.h"
 #include "config/dump.h"
+#include "config/reach.h"
 #include "control/list_files.h"
 #include "control/snapshot.h"
 
@@ -60,7 +61,9 @@ int config_check(const std::string& path) {
     return config;
   }
   print(loaded->findings);
-  const auto problems = config::problems(*loaded, file, ::geteuid() == 0);
+  const bool as_root = ::geteuid() == 0;
+  auto problems = config::problems(*loaded, file, as_root);
+  config::find_unreachable(*loaded, file, as_root, problems);
   print(problems);
   if (config::any_error(problems)) return config;
   // The files that the settings name are read as the daemon would.

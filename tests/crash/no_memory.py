@@ -87,11 +87,11 @@ class Mail(MilterClient):
     """Messages of several kinds, and what may become of them with memory and without."""
 
     KINDS = {
-        # What is said, and the letters that may answer: c continue, d discard (it is held), y a reply.
+        # Client, sender, author, and what answers it: c continue, d discard (it is held), 5 a reply of that class.
         "good": ("192.0.2.10", "bob@a.example", "bob@a.example", "c"),
-        "forged": ("192.0.2.99", "x@b.example", "ceo@a.example", "dy"),
+        "forged": ("192.0.2.99", "x@b.example", "ceo@a.example", "5"),
         "held": ("192.0.2.99", "x@b.example", "x@b.example", "d"),
-        "listed": ("192.0.2.66", "y@c.example", "y@c.example", "y"),
+        "listed": ("192.0.2.66", "y@c.example", "y@c.example", "5"),
     }
 
     def __init__(self, path, kind):
@@ -101,15 +101,14 @@ class Mail(MilterClient):
         self._socket.settimeout(ANSWER_WAIT)
 
     def say(self, draw):
-        """One message: the letter of its answer."""
+        """One message: the letter of its answer; of a reply the class of its code, t for none."""
         _, sender, author, _ = self.KINDS[self.kind]
         for command, data in (("M", f"<{sender}>\0"), ("R", "<user@example.jp>\0"), ("R", "<two@example.jp>\0")):
             self._send(command, data.encode())
             if not self._steps & {"M": 0x4000, "R": 0x8000}[command]:
-                letter = self._reply()[0]
-                if letter in "tyr":
-                    if command == "M":
-                        return letter
+                letter, data = self._reply()
+                if letter in "try" and command == "M":
+                    return self.said(letter, data)
         fields = [("From", author), ("Subject", f"number {draw.random()}"), ("Message-ID", f"<{draw.random()}@x>")]
         fields += [(f"X-{i}", "y" * draw.randrange(200)) for i in range(draw.randrange(20))]
         fields.append(("DKIM-Signature", f"v=1; a=rsa-sha256; d=a.example; s=s; h=from; bh=AAAA; b=AAAA{draw.randrange(9)}"))
@@ -120,9 +119,13 @@ class Mail(MilterClient):
             self._event("B", b"Hello\r\n" * draw.choice((1, 100, 5000)))
         self._send("E", b"")
         while True:
-            letter = self._reply()[0]
+            letter, data = self._reply()
             if letter in "acdrty":
-                return letter
+                return self.said(letter, data)
+
+    @staticmethod
+    def said(letter, data):
+        return data[:1].decode("latin-1") if letter == "y" else letter
 
 
 class Page:
@@ -268,7 +271,7 @@ class Round:
                 self.count("closed")
                 mail = None
                 continue
-            good = letter in Mail.KINDS[mail.kind][3] or letter in "ty"
+            good = letter in Mail.KINDS[mail.kind][3] or letter in "t4"
             if not good:
                 self.problems.append(f"a message of the kind {mail.kind} was answered {letter!r}")
             self.count(letter)

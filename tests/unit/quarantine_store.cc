@@ -379,10 +379,7 @@ TEST_F(Quarantine, AFailedReleaseStaysHeldAndSaysWhy) {
   EXPECT_EQ(store->get(held_id(1))->held.remark, "SMTPUTF8 is not offered");
   EXPECT_TRUE(has_file(1));
   // Its token admits nothing any more, and it cannot be finished.
-  EXPECT_FALSE(store
-                   ->consume_token(release->token, held_message(1).body_hash,
-                                   held_message(1).mail_from, release->recipients, now_)
-                   .has_value());
+  EXPECT_FALSE(store->consume_token(test::held_proof(1, release->token), now_).has_value());
   EXPECT_FALSE(store->finish_release(*release, "250 ok", now_).has_value());
   EXPECT_TRUE(store->begin_release({held_id(1), {}}, now_).has_value());
 }
@@ -402,48 +399,106 @@ TEST_F(Quarantine, RecipientsMayBeServedOneByOne) {
               ElementsAre("one@example.jp", "admin@example.jp", "two@example.jp"));
 }
 
-TEST_F(Quarantine, ATokenAdmitsThisMessageOnce) {
-  auto store = open();
-  auto command = open(Access::guest);
-  hold(*store, 1);
-  const auto release = command->begin_release({held_id(1), {}}, now_);
-  const auto hash = held_message(1).body_hash;
-  const auto to = release->recipients;
-  std::string sender = held_message(1).mail_from;
-  const auto refusal = [&](const std::string& token, const std::string& body,
-                           const std::vector<std::string>& recipients, WallTime when) {
-    const auto consumed = store->consume_token(token, body, sender, recipients, when);
+class ReleaseToken : public Quarantine {
+ protected:
+  ReleaseToken() : store_(open()) {
+    hold(*store_, 1);
+    auto release = store_->begin_release({held_id(1), {}}, now_);
+    EXPECT_TRUE(release) << release.error().why;
+    release_.emplace(std::move(*release));
+  }
+  session::ReleaseProof proof() const { return test::held_proof(1, release_->token); }
+  std::string refusal(const session::ReleaseProof& proof, WallTime when) {
+    const auto consumed = store_->consume_token(proof, when);
     return consumed ? "" : consumed.error().why;
-  };
-  EXPECT_THAT(refusal(std::string(32, '0'), hash, to, now_), HasSubstr("no release"));
-  EXPECT_THAT(refusal("' OR 1=1 --", hash, to, now_), HasSubstr("no release"));
-  EXPECT_THAT(refusal("", hash, to, now_), HasSubstr("no release"));
-  EXPECT_THAT(refusal(release->token, "other", to, now_), HasSubstr("body"));
-  EXPECT_THAT(refusal(release->token, hash, {"one@example.jp"}, now_), HasSubstr("recipients"));
-  EXPECT_THAT(refusal(release->token, hash, {to[0], to[1], "x@example.jp"}, now_),
-              HasSubstr("recipients"));
-  EXPECT_THAT(refusal(release->token, hash, to, now_ + hours(25)), HasSubstr("older"));
-  sender = "attacker@evil.example";
-  EXPECT_THAT(refusal(release->token, hash, to, now_), HasSubstr("sender"));
-  sender = "sender1@EXAMPLE.com";
+  }
+  std::string refusal(const session::ReleaseProof& proof) { return refusal(proof, now_); }
+
+  std::unique_ptr<Store> store_;
+  std::optional<Release> release_;
+};
+
+TEST_F(ReleaseToken, AdmitsThisMessageOnce) {
+  auto other = proof();
+  for (const char* token : {"00000000000000000000000000000000", "' OR 1=1 --", ""}) {
+    other.token = token;
+    EXPECT_THAT(refusal(other), HasSubstr("no release"));
+  }
+  other = proof();
+  other.body_sha256 = std::string(32, 'x');
+  EXPECT_THAT(refusal(other), HasSubstr("body"));
+  const auto& to = release_->recipients;
+  for (const auto& recipients : {std::vector<std::string>{"one@example.jp"},
+                                 std::vector<std::string>{to[0], to[1], "x@example.jp"}}) {
+    other = proof();
+    other.recipients = recipients;
+    EXPECT_THAT(refusal(other), HasSubstr("recipients"));
+  }
+  other = proof();
+  other.mail_from = "attacker@evil.example";
+  EXPECT_THAT(refusal(other), HasSubstr("sender"));
   // In any order, domains in any case.
-  const auto consumed = store->consume_token(release->token, hash, sender,
-                                             {"two@EXAMPLE.jp", "one@example.jp"}, now_);
+  other = proof();
+  other.mail_from = "sender1@EXAMPLE.com";
+  other.recipients = {"two@EXAMPLE.jp", "one@example.jp"};
+  const auto consumed = store_->consume_token(other, now_);
   ASSERT_TRUE(consumed.has_value()) << consumed.error().why;
   EXPECT_EQ(*consumed, held_id(1));
-  EXPECT_THAT(refusal(release->token, hash, to, now_), HasSubstr("passed already"));
+  EXPECT_THAT(refusal(proof()), HasSubstr("passed already"));
 }
 
-TEST_F(Quarantine, ATokenOutlivesARelease) {
-  // A queue between the release and the filter: the MTA has answered 250 before the filter sees the message.
-  auto store = open();
-  hold(*store, 1);
-  const auto release = store->begin_release({held_id(1), {}}, now_);
-  ASSERT_TRUE(store->finish_release(*release, "queued", now_).has_value());
-  EXPECT_TRUE(store
-                  ->consume_token(release->token, held_message(1).body_hash,
-                                  held_message(1).mail_from, release->recipients, now_ + hours(1))
-                  .has_value());
+TEST_F(ReleaseToken, IsBoundToTheHeader) {
+  for (const char* more : {"From: ceo@victim.example\r\n", "Reply-To: x@evil.example\r\n",
+                           "Subject: another\r\n", "Content-Type: text/html\r\n"}) {
+    auto other = proof();
+    other.header = more + other.header;
+    EXPECT_THAT(refusal(other), HasSubstr("the header is not the one"));
+  }
+  auto other = proof();
+  other.header = "Subject: another\r\n";
+  EXPECT_THAT(refusal(other), HasSubstr("the header is not the one"));
+  EXPECT_EQ(refusal(proof()), "");
+}
+
+// A filter that was not on the way of the release has not seen the token, and whoever read the message has.
+TEST_F(ReleaseToken, EndsWithTheRelease) {
+  ASSERT_TRUE(store_->finish_release(*release_, "250 ok", now_));
+  const auto refused = store_->consume_token(proof(), now_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Failure::Kind::refused) << "it is judged as any other";
+  EXPECT_THAT(refused.error().why, HasSubstr("has ended"));
+}
+
+// sendmail(1) has taken it: the filter is still to see it, as it comes from this host.
+TEST_F(ReleaseToken, OutlivesTheReleaseInAQueueOfThisHost) {
+  ASSERT_TRUE(store_->finish_release(*release_, "queued", now_, Store::Taken::by_queue));
+  auto stolen = proof();
+  stolen.from_this_host = false;
+  EXPECT_THAT(refusal(stolen, now_ + hours(1)), HasSubstr("another host"));
+  auto altered = proof();
+  altered.header += "From: ceo@victim.example\r\n";
+  EXPECT_THAT(refusal(altered, now_ + hours(1)), HasSubstr("header"));
+  EXPECT_THAT(refusal(proof(), now_ + hours(25)), HasSubstr("older"));
+  EXPECT_EQ(refusal(proof(), now_ + hours(23)), "");
+  EXPECT_THAT(refusal(proof(), now_ + hours(23)), HasSubstr("passed already"));
+}
+
+TEST_F(ReleaseToken, LastsAsLongAsItsRelease) { EXPECT_EQ(refusal(proof(), now_ + hours(2)), ""); }
+
+TEST_F(ReleaseToken, IsPutOffWhenItsReleaseBrokeOffAWhileAgo) {
+  release_->message.reset();  // all that is gone with a process
+  const auto late = store_->consume_token(proof(), now_ + std::chrono::minutes(11));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, Failure::Kind::unavailable);
+  EXPECT_EQ(refusal(proof(), now_ + std::chrono::minutes(9)), "") << "it may be on its way";
+}
+
+TEST_F(ReleaseToken, IsPutOffAWhileAfterAReleaseWithoutAnAnswer) {
+  ASSERT_TRUE(store_->fail_release(*release_, "no answer", now_, /*may_have_it=*/true));
+  const auto late = store_->consume_token(proof(), now_ + std::chrono::minutes(11));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, Failure::Kind::unavailable);
+  EXPECT_EQ(refusal(proof(), now_ + std::chrono::minutes(9)), "");
 }
 
 TEST_F(Quarantine, ExpiresByAge) {
