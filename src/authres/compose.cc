@@ -145,7 +145,10 @@ AuthenticationResults compose(const Inputs& inputs) {
     dmarc.reason = "no single author domain";
     field.results.push_back(std::move(dmarc));
   } else if (inputs.dmarc != nullptr) {
-    field.results.push_back(of_dmarc(*inputs.dmarc));
+    auto dmarc = of_dmarc(*inputs.dmarc);
+    if (inputs.author_sloppy)
+      dmarc.comment += dmarc.comment.empty() ? "from=sloppy" : " from=sloppy";
+    field.results.push_back(std::move(dmarc));
   }
   return field;
 }

@@ -104,7 +104,7 @@ class Matcher {
   // Who else may be the author, for a denylist.
   std::vector<AllowMatch> run(const std::vector<mail::Mailbox>& readable) {
     auto matches = run();
-    if (!deny() || facts_.author.well_formed()) return matches;
+    if (!deny() || facts_.author.result == mail::Author::Result::one) return matches;
     matches_ = std::move(matches);
     for (const auto& [local_part, domain] : readable) {
       for (const auto* entry :

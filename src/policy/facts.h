@@ -107,6 +107,9 @@ bool spf_proves(const Facts& facts, std::string_view domain);
 // dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly everybody.
 bool dmarc_proves(const Facts& facts);
 
+// SPF or DKIM passed for a domain of the author's, whether or not his owner publishes a policy. Overbroad SPF proves nothing.
+bool author_proves(const Facts& facts);
+
 std::string_view to_string(Role role);
 std::string_view to_string(Exemption exemption);
 std::string_view to_string(OwnFields fields);

@@ -364,9 +364,9 @@ void Session::match_entries(const Message& message, policy::Facts& facts) const 
     facts.denylist = recorded_->outcome.facts.denylist;
     return;
   }
-  // An author on whom readers differ must not slip past the denylist where malformed authors are only tagged.
+  // Whoever some reader may see must not slip past the denylist, where malformed authors are only tagged.
   std::vector<mail::Mailbox> readable;
-  if (!facts.author.well_formed() && snapshot.rules.denylist &&
+  if (facts.author.result != mail::Author::Result::one && snapshot.rules.denylist &&
       snapshot.rules.denylist->size() > 0) {
     readable = mail::readable_authors(message.header, message.malformed_lines);
   }
@@ -393,6 +393,7 @@ void Session::write_results(const Message& message, Outcome& outcome) const {
   inputs.dkim = &facts.dkim;
   inputs.dmarc = &facts.dmarc;
   inputs.author_malformed = !facts.author.well_formed();
+  inputs.author_sloppy = facts.author.readable();
   outcome.authentication_results = authres::write(authres::compose(inputs));
 }
 

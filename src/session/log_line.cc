@@ -25,15 +25,18 @@ std::string dkim_text(const std::vector<dkim::SignatureResult>& signatures) {
 }
 
 std::string dmarc_text(const dmarc::Result& result) {
-  std::string text(to_string(result.code));
-  if (!result.published) return text;
-  text += "(" + result.tag + "=" + std::string(to_string(result.policy));
-  if (result.published->testing) text += " t=y";
-  if (result.discovery == dmarc::Discovery::treewalk) {
-    text += " walk=" + std::to_string(result.queries.size());
+  std::string details;
+  if (result.published) {
+    details = result.tag + "=" + std::string(to_string(result.policy));
+    if (result.published->testing) details += " t=y";
+    if (result.discovery == dmarc::Discovery::treewalk) {
+      details += " walk=" + std::to_string(result.queries.size());
+    }
   }
-  if (!result.alias.empty()) text += " alias of " + result.from;
-  return text + ")";
+  // `author` is the alias.
+  if (!result.alias.empty()) details += (details.empty() ? "as=" : " as=") + result.from;
+  const std::string code(to_string(result.code));
+  return details.empty() ? code : code + "(" + details + ")";
 }
 
 // A few; a flood of recipients is counted.
@@ -132,6 +135,7 @@ void add_results(LogLine& line, const policy::Facts& facts) {
   const std::string_view author =
       facts.author.well_formed() ? facts.author.domain().text() : to_string(facts.author.result);
   line.field("author", at_rcpt ? "-" : author);
+  if (facts.author.readable()) line.field("author_result", to_string(facts.author.result));
   line.plain("spf", spf_text(facts.spf_mail_from, at_rcpt));
   line.plain("helo_spf", spf_text(facts.spf_helo, at_rcpt));
   line.plain("dkim", at_rcpt ? "-" : dkim_text(facts.dkim));

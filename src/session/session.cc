@@ -301,7 +301,7 @@ void Session::read_header(Message& message) {
     facts.author = recorded_->outcome.facts.author;
     message.checks.signatures_known(recorded_->outcome.facts.dkim);
   } else {
-    facts.author = mail::find_author(message.header, message.malformed_lines);
+    facts.author = mail::find_author(message.header, message.malformed_lines, client_.mta);
   }
   message.checks.header_complete(message.header, facts.author, mail::rewrites_author(client_.mta));
 }
