@@ -25,15 +25,18 @@ std::string dkim_text(const std::vector<dkim::SignatureResult>& signatures) {
 }
 
 std::string dmarc_text(const dmarc::Result& result) {
-  std::string text(to_string(result.code));
-  if (!result.published) return text;
-  text += "(" + result.tag + "=" + std::string(to_string(result.policy));
-  if (result.published->testing) text += " t=y";
-  if (result.discovery == dmarc::Discovery::treewalk) {
-    text += " walk=" + std::to_string(result.queries.size());
+  std::string details;
+  if (result.published) {
+    details = result.tag + "=" + std::string(to_string(result.policy));
+    if (result.published->testing) details += " t=y";
+    if (result.discovery == dmarc::Discovery::treewalk) {
+      details += " walk=" + std::to_string(result.queries.size());
+    }
   }
-  if (!result.alias.empty()) text += " alias of " + result.from;
-  return text + ")";
+  // `author` is the alias.
+  if (!result.alias.empty()) details += (details.empty() ? "as=" : " as=") + result.from;
+  const std::string code(to_string(result.code));
+  return details.empty() ? code : code + "(" + details + ")";
 }
 
 // A few; a flood of recipients is counted.

@@ -389,6 +389,17 @@ TEST_F(HistoryCommand, AProgramGetsTheWholeTable) {
     EXPECT_THAT(table, HasSubstr(whole));
 }
 
+// What a sender wrote is escaped for the terminal, and not for JSON before.
+TEST_F(HistoryCommand, WhatDiffersIsEscapedOnce) {
+  const auto id = judge(from("x@b.example", "\"o\\\"o\"@b.example"));
+  write("quoted", "from:\"o\\\"o\"@b.example proof=none skip=dnsbl\n");
+  std::string text = configuration;
+  text.replace(text.find("[\"allow\"]"), 9, "[\"quoted\"]");
+  write("quoted.conf", text);
+  EXPECT_THAT(run({"explain", id, "--with", path("quoted.conf")}).out,
+              HasSubstr("\"entry\":\"from:\"o\\x5c\"o\"@b.example\""));
+}
+
 // --config is the configuration to work with, and --with the one to compare with. Where the former is named otherwise,
 // --config means what it once did.
 TEST_F(HistoryCommand, ConfigHasOneMeaning) {
