@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "cli/exit_code.h"
+#include "cli/postfix_networks.h"
 #include "config/dump.h"
 #include "config/reach.h"
 #include "control/list_files.h"
@@ -73,6 +74,9 @@ int config_check(const std::string& path) {
     return config;
   }
   print(control::list_findings((*snapshot)->rules, wall_now()));
+  for (const auto& each : warn_of_postfix(postfix_main_cf, loaded->settings.session.trust)) {
+    std::fprintf(stderr, "%s\n", escape_for_terminal(each).c_str());
+  }
   std::printf("%s: ok (%zu file%s, digest %s)\n", escape_for_terminal(file).c_str(),
               loaded->files.size(), loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
   return ok;

@@ -187,7 +187,12 @@ Author find_author(const Header& header, const std::vector<std::string>& malform
   }
   const auto fields = header.all("From");
   if (fields.empty()) return malformed(missing, "no From field");
-  if (fields.size() == 1) return judge_alone(*fields.front(), mta);
+  if (fields.size() == 1) {
+    Author author = judge_alone(*fields.front(), mta);
+    // Some readers take such a line for the rest of the field before it.
+    if (!author.readable() || malformed_lines.empty()) return author;
+    return malformed(invalid, author.reason + ", and a line that is no field");
+  }
 
   // More than one is malformed; what they name is told all the same.
   Author author;

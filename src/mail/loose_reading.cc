@@ -180,7 +180,7 @@ class AtSigns {
     if (text_.substr(end, 2) == "?=") return true;
     if (!ascii::is_blank(c) && std::string_view("<>(),;:]").find(c) == std::string_view::npos)
       return false;
-    if (!comments_end_words(end)) return false;
+    if (glued_to_a_word(end) || !comments_end_words(end)) return false;
     const std::size_t next = over_gap(end);
     if (next == text_.size()) return true;
     switch (text_[next]) {
@@ -217,6 +217,13 @@ class AtSigns {
            std::string_view("<>),;").find(text_[at]) != std::string_view::npos;
   }
 
+  // "a@example.com,example.org", "a@example.com(example.org": no name is written so.
+  bool glued_to_a_word(std::size_t end) const {
+    if (end + 1 == text_.size() || !is_word_octet(text_[end + 1])) return false;
+    if (text_[end] == '(') return end_of_comment(text_, end) == std::string_view::npos;
+    return std::string_view(",:;").find(text_[end]) != std::string_view::npos;
+  }
+
   // Readers that know of no comment in a comment end it at the first parenthesis, and go on there.
   bool comments_end_words(std::size_t at) const {
     for (at = over_blanks(at); follows(at, '('); at = over_blanks(at)) {
@@ -249,9 +256,9 @@ class AtSigns {
   bool harmless(std::size_t begin, const Glued& name) const {
     const auto between = text_.substr(begin, name.end - begin);
     if (between.find_first_of("\r(") != std::string_view::npos) return false;
-    if (follows(name.end, '@')) return true;
-    const bool words = std::all_of(name.text.begin(), name.text.end(), is_domain_octet);
     const bool bare = text_.find('<') >= begin;
+    if (follows(name.end, '@')) return bare;
+    const bool words = std::all_of(name.text.begin(), name.text.end(), is_domain_octet);
     return words && bare && follows(name.end, ')') &&
            name.text.size() - (name.text.rfind('.') + 1) > top_level_letters;
   }
