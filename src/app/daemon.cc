@@ -6,14 +6,19 @@
 
 #include <unistd.h>
 
+#include "app/seal_file.h"
 #include "app/service_manager.h"
 #include "app/status.h"
+#include "base/memory.h"
 #include "cli/version.h"
 #include "client/nat_watch.h"
+#include "config/checks.h"
 #include "config/dump.h"
 #include "config/keys.h"
 #include "control/engine_metrics.h"
+#include "crypto/digest.h"
 #include "session/record.h"
+#include "session/seal.h"
 
 namespace sekisho::app {
 
@@ -63,10 +68,25 @@ class Daemon::DecisionJournal final : public session::Journal {
     const auto& facts = decided->outcome.facts;
     log_.info(session::log_line(facts, decided->outcome.verdict));
     watch_for_nat(facts);
+    watch_for_own_fields(facts);
     if (recorder_ != nullptr) recorder_->add(std::move(decided));
   }
 
  private:
+  // A content filter whose way back runs through us, or somebody who is trusted and speaks in our name.
+  void watch_for_own_fields(const policy::Facts& facts) {
+    if (facts.own_fields != policy::OwnFields::removed) return;
+    log_.write_limited(
+        LogLevel::warning, "own fields",
+        LogLine(
+            "a trusted client handed in fields in our name without the proof that we wrote them, "
+            "and what made the message look better was removed; if this is a content filter that "
+            "gives mail back, set -o smtpd_milters= for its service in master.cf:")
+            .field("client", session::client_text(facts.client))
+            .field("id", facts.id)
+            .text());
+  }
+
   void watch_for_nat(const policy::Facts& facts) {
     if (!facts.client.address || facts.role != policy::Role::mx) return;
     const auto alarm = nat_.count({*facts.client.address, facts.client.helo,
@@ -101,10 +121,14 @@ Expected<bool, std::string> Daemon::open() {
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
   engine_->guard_lists(list_guard_);
   milters_ = std::make_unique<milter::Server>(*engine_, log_);
-  return milters_->open(loaded_.settings.milters);
+  auto opened = milters_->open(loaded_.settings.milters);
+  if (opened) places_.opened(loaded_.settings);
+  return opened;
 }
 
 Expected<bool, std::string> Daemon::run() {
+  // OpenSSL makes itself ready at the first use, once, and stays unready for ever when there is no memory just then.
+  crypto::sha256("");
   // As the user that will have to open it again.
   if (!log_.reopen(loaded_.settings.log)) {
     return tl::unexpected<std::string>("log.target: cannot be opened as this user");
@@ -112,8 +136,11 @@ Expected<bool, std::string> Daemon::run() {
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
+  open_seal();
   watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
+  zone_file_warning_.with(
+      [&](auto& warning) { warning = config::zone_file_warning(loaded_.settings); });
   if (!loaded_.settings.history.dir.empty()) open_history();
   metrics_sources_ = {
       [this](control::Families& out) { append_own(out); },
@@ -126,8 +153,8 @@ Expected<bool, std::string> Daemon::run() {
   if (!scraped) return scraped;
   milters_->run();
   control_.run(
-      {{"status", [this](const json&) { return status(); }},
-       {"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
+      {{"status", [this](const json&) { return status(); }}},
+      {{"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
   list_files_.loaded(engine_->snapshot()->rules, engine_->now());
   return true;
@@ -169,10 +196,28 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
     log_.warning(why);
     return true;
   }
+  // A clock that was set back would bring the ids of what is held once more: they go on after the latest, and what a burst
+  // may have borrowed.
+  if (const auto latest = (*store)->latest(); latest && *latest) {
+    engine_->ids_after(**latest + std::chrono::seconds(60));
+  }
   quarantine_ = std::make_unique<quarantine::StoreHolding>(std::move(*store), log_);
   open_store_ = quarantine_.get();
   engine_->hold_in(quarantine_.get());
   return true;
+}
+
+void Daemon::open_seal() {
+  const auto& path = loaded_.settings.session.identity.seal_file;
+  if (path.empty()) return;
+  auto secret = read_or_make_seal(path);
+  if (!secret) {
+    log_.warning(
+        "identity.seal_file: " + path + ": " + secret.error() +
+        "; a secret of this run alone is used, and what a content filter gives back after a "
+        "restart loses our Authentication-Results");
+  }
+  engine_->seal_with(std::make_shared<const session::Seal>(secret ? *secret : make_secret()));
 }
 
 void Daemon::log_start() {
@@ -201,8 +246,17 @@ void Daemon::watch_lists(const session::Snapshot& snapshot) {
 }
 
 void Daemon::look_around() {
+  places_.look(loaded_.settings.log);
   list_watch_.tick(steady_now());
   const auto current = engine_->snapshot();
+  if (auto problem = current->resolver->status().problem; problem != resolver_problem_) {
+    if (problem.empty()) {
+      log_.info("dns: resolv.conf names servers again");
+    } else {
+      log_.warning("dns: " + problem);
+    }
+    resolver_problem_ = std::move(problem);
+  }
   list_files_.look(loaded_.settings.list_files, *current, engine_->now(),
                    [this](auto changed) { engine_->replace(std::move(changed)); });
 }
@@ -216,20 +270,32 @@ void Daemon::serve_signals() {
     const int signal = sigtimedwait(&signals, nullptr, &pause);
     switch (signal) {
       case -1:  // nothing came, or an interruption
-        look_around();
+        guarded("looking around", [this] { look_around(); });
         break;
       case SIGHUP:
-        reload();
+        guarded("reload", [this] { reload(); });
         break;
       case SIGUSR1:
-        log_.reopen(loaded_.settings.log);
+        guarded("opening the log again", [this] { log_.reopen(loaded_.settings.log); });
         break;
       case SIGUSR2:
-        main_tasks_.run_until([] { return false; }, steady_now());
+        guarded("a command", [this] { main_tasks_.run_until([] { return false; }, steady_now()); });
         break;
       default:
         return;
     }
+  }
+}
+
+// The main thread goes on, whatever has broken.
+void Daemon::guarded(const char* doing, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    contained([&] {
+      log_.error(
+          LogLine("internal error:").field("doing", doing).field("why", error.what()).text());
+    });
   }
 }
 
@@ -265,7 +331,8 @@ json Daemon::on_main_thread(const std::function<json()>& work) {
     try {
       answer->set_value(work());
     } catch (const std::exception& error) {
-      answer->set_value({{"ok", false}, {"error", error.what()}});
+      // It waits for an answer, and has none of its own for that there is none.
+      until_memory([&] { answer->set_value({{"ok", false}, {"error", error.what()}}); });
     }
   });
   ::kill(::getpid(), SIGUSR2);
@@ -277,6 +344,17 @@ json Daemon::on_main_thread(const std::function<json()>& work) {
 }
 
 json Daemon::reload() {
+  try {
+    return try_reload();
+  } catch (const std::exception& error) {
+    reload_refused_ = true;
+    tell_service_manager("READY=1");
+    log_.error(std::string("reload refused: ") + error.what());
+    return {{"ok", false}, {"error", error.what()}};
+  }
+}
+
+json Daemon::try_reload() {
   tell_service_manager_reloading();
   json answer = {{"ok", false}};
   const auto refuse = [&](std::string why) {
@@ -317,6 +395,8 @@ json Daemon::reload() {
   engine_->replace(std::move(*snapshot));
   reload_refused_ = false;
   loaded_ = std::move(*loaded);
+  zone_file_warning_.with(
+      [&](auto& warning) { warning = config::zone_file_warning(loaded_.settings); });
   record_configuration();
   if (history_) {
     history_->set_limits(loaded_.settings.history.keep, loaded_.settings.history.max_size);
@@ -335,6 +415,15 @@ json Daemon::reload() {
   return answer;
 }
 
+std::vector<std::string> Daemon::warnings(const session::Snapshot& snapshot) const {
+  std::vector<std::string> out;
+  auto zone_file = zone_file_warning_.with([](const auto& warning) { return warning; });
+  if (!zone_file.empty()) out.push_back(std::move(zone_file));
+  if (auto problem = snapshot.resolver->status().problem; !problem.empty())
+    out.push_back(std::move(problem));
+  return out;
+}
+
 json Daemon::status() const {
   const auto snapshot = engine_->snapshot();
   const auto keys = engine_->keys().status();
@@ -348,6 +437,7 @@ json Daemon::status() const {
       {"digest", snapshot->digest},
       {"reload_refused", reload_refused_.load()},
       {"metrics", metrics_server_.address()},
+      {"warnings", warnings(*snapshot)},
       {"resolver", control::resolver_json(snapshot->resolver->status())},
       {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
       {"lists", lists_json(list_guard_->status())},

@@ -9,7 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/places.h"
 #include "base/executor.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "config/load.h"
 #include "control/list_files.h"
@@ -43,6 +45,7 @@ class Daemon {
  private:
   // Swaps the snapshot, or keeps the old one and says why.
   nlohmann::json reload();
+  nlohmann::json try_reload();
   nlohmann::json status() const;
   void record_configuration();
   void open_history();
@@ -53,8 +56,13 @@ class Daemon {
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
   void log_in_force();
+  // Our fields are proven with the secret of its file, or with one of this run alone.
+  void open_seal();
+  // What is wrong as long as it is so; for `status`.
+  std::vector<std::string> warnings(const session::Snapshot& snapshot) const;
   // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
   void look_around();
+  void guarded(const char* doing, const std::function<void()>& work);
   // The DNS lists of the configuration are asked from now on.
   void watch_lists(const session::Snapshot& snapshot);
 
@@ -75,10 +83,13 @@ class Daemon {
   session::ListWatch list_watch_;
   control::Server control_;
   control::ListFiles list_files_{log_};
+  Places places_{log_};
   // Who has something to count appends it here (control/metrics.h); before run().
   std::vector<control::Source> metrics_sources_;
   control::MetricsServer metrics_server_;
   RunQueue main_tasks_;
+  std::string resolver_problem_;  // as it was logged last
+  Guarded<std::string> zone_file_warning_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> reload_refused_{false};
 };

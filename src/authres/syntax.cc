@@ -18,10 +18,20 @@ bool is_atext(char c) {
          std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
 }
 
+// Words joined by single dots, each of the octets that `fits` says.
+template <class Fits>
+bool is_dotted(std::string_view text, Fits fits) {
+  bool in_word = false;
+  for (const char c : text) {
+    if (c == '.' ? !in_word : !fits(c)) return false;
+    in_word = c != '.';
+  }
+  return in_word;
+}
+
 bool is_domain_text(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return ascii::is_alnum(c) || is_8bit(c) || c == '.' || c == '-' || c == '_';
-  });
+  return is_dotted(text,
+                   [](char c) { return ascii::is_alnum(c) || is_8bit(c) || c == '-' || c == '_'; });
 }
 
 // C0, DEL, C1 and the two line ends of Unicode: some reader ends a line or a string at each of them.
@@ -47,9 +57,22 @@ bool is_address_or_domain(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos) return is_domain_text(text);
   const std::string_view local = text.substr(0, at);
-  const bool local_fits =
-      std::all_of(local.begin(), local.end(), [](char c) { return is_atext(c) || c == '.'; });
-  return local_fits && is_domain_text(text.substr(at + 1));
+  return (local.empty() || is_dotted(local, is_atext)) && is_domain_text(text.substr(at + 1));
+}
+
+// RFC 6376 §3.5: domain-name = sub-domain 1*("." sub-domain), of RFC 5321 §4.1.2.
+bool is_plain_domain(std::string_view text) {
+  std::size_t labels = 0;
+  for (std::size_t start = 0; start <= text.size(); ++labels) {
+    const std::size_t end = std::min(text.find('.', start), text.size());
+    const std::string_view label = text.substr(start, end - start);
+    const bool fits = !label.empty() && label.front() != '-' && label.back() != '-' &&
+                      std::all_of(label.begin(), label.end(),
+                                  [](char c) { return ascii::is_alnum(c) || c == '-'; });
+    if (!fits) return false;
+    start = end + 1;
+  }
+  return labels > 1;
 }
 
 std::string cleaned(std::string_view text, std::size_t limit) {

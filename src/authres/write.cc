@@ -20,13 +20,14 @@ std::string escaped(std::string_view text, std::string_view special) {
   return out;
 }
 
-// Whether an address can stand as it is: by the grammar any dot-atom could, but readers cut at `=` and `/`.
+// Whether an address can stand as it is (RFC 8601 §2.2: pvalue). By the grammar any dot-atom could be its local part, but
+// readers cut at `=` and `/`.
 bool is_plain_address(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos) return false;
   const std::string_view local = text.substr(0, at);
-  const std::string_view domain = text.substr(at + 1);
-  return is_address_or_domain(text) && (local.empty() || is_token(local)) && is_token(domain);
+  return is_address_or_domain(text) && (local.empty() || is_token(local)) &&
+         is_plain_domain(text.substr(at + 1));
 }
 
 std::string value_of(std::string_view text) {

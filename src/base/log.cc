@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/encoding.h"
+#include "base/memory.h"
 
 namespace sekisho {
 namespace {
@@ -99,8 +100,12 @@ Log::Log(const LogOptions& options, LogLevel least) : least_(least) {
 Log::Log(std::shared_ptr<const LogSink> sink, LogLevel least)
     : least_(least), sink_(std::move(sink)) {}
 
-void Log::write(LogLevel level, std::string_view line) {
+void Log::write(LogLevel level, std::string_view line) noexcept {
   if (level > least_) return;
+  if (!contained([&] { try_write(level, line); })) ++lost_;
+}
+
+void Log::try_write(LogLevel level, std::string_view line) {
   const auto sink = sink_.with([](const auto& held) { return held; });
   if (sink && sink->write(level, made_safe(line))) {
     if (in_gap_) tell_gap(*sink, steady_now());
@@ -140,7 +145,12 @@ void Log::tell_gap(const LogSink& sink, SteadyTime now) {
 }
 
 void Log::write_limited(LogLevel level, std::string_view key, std::string_view line,
-                        SteadyTime now) {
+                        SteadyTime now) noexcept {
+  if (!contained([&] { try_write_limited(level, key, line, now); })) ++lost_;
+}
+
+void Log::try_write_limited(LogLevel level, std::string_view key, std::string_view line,
+                            SteadyTime now) {
   const auto left_out = repetitions_.with([&](Repetitions& all) -> std::optional<std::uint64_t> {
     auto found = all.find(key);
     if (found == all.end() && all.size() >= max_repetitions) {
@@ -163,6 +173,11 @@ void Log::write_limited(LogLevel level, std::string_view key, std::string_view l
   if (!left_out) return;
   if (*left_out == 0) return write(level, line);
   write(level, std::string(line) + " suppressed=" + std::to_string(*left_out));
+}
+
+bool Log::in_place() const {
+  const auto sink = sink_.with([](const auto& held) { return held; });
+  return sink && sink->in_place();
 }
 
 bool Log::reopen(const LogOptions& options) {

@@ -1,6 +1,6 @@
 // base/log.h: the log: one line per event, at most 4 KB, to syslog, stderr, journald or a file.
-// Control characters never reach it. Errors: a line that cannot be written is counted, and the caller goes
-// on. RFC 5424 §6.2.1 (severities).
+// Control characters never reach it. Errors: a line that cannot be written, for want of memory too, is counted, and the
+// caller goes on. RFC 5424 §6.2.1 (severities).
 //   log.info(LogLine("4bXY").field("id", id).field("action", "reject").text());
 // Thread: any, internally locked; nothing is written under the lock.
 #pragma once
@@ -52,12 +52,15 @@ class LogSink {
   virtual ~LogSink() = default;
   // Whether the line was taken.
   virtual bool write(LogLevel level, std::string_view line) const = 0;
+  // Whether somebody who looks where it should be finds it: a file may be removed.
+  virtual bool in_place() const { return true; }
 };
 
 // The sink of the options; nullptr, and `problem` says why, when a file cannot be opened.
 std::shared_ptr<const LogSink> open_log_sink(const LogOptions& options, std::string& problem);
 // The native protocol of systemd-journald, at the path of its datagram socket.
-std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path);
+std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path,
+                                            std::string_view ident = "sekishod");
 
 class Log {
  public:
@@ -67,21 +70,22 @@ class Log {
   explicit Log(const LogOptions& options, LogLevel least = LogLevel::info);
   Log(std::shared_ptr<const LogSink> sink, LogLevel least);
 
-  void write(LogLevel level, std::string_view line);
-  void error(std::string_view line) { write(LogLevel::error, line); }
-  void warning(std::string_view line) { write(LogLevel::warning, line); }
-  void info(std::string_view line) { write(LogLevel::info, line); }
-  void debug(std::string_view line) { write(LogLevel::debug, line); }
+  void write(LogLevel level, std::string_view line) noexcept;
+  void error(std::string_view line) noexcept { write(LogLevel::error, line); }
+  void warning(std::string_view line) noexcept { write(LogLevel::warning, line); }
+  void info(std::string_view line) noexcept { write(LogLevel::info, line); }
+  void debug(std::string_view line) noexcept { write(LogLevel::debug, line); }
 
   // For what may happen a thousand times a second: lines of one `key` at most once a minute, the next one
   // with how many were left out.
   void write_limited(LogLevel level, std::string_view key, std::string_view line,
-                     SteadyTime now = steady_now());
+                     SteadyTime now = steady_now()) noexcept;
 
   // After a reload or the rotation of a file: goes on with the new target, or with the old one when the
   // new one cannot be opened; then false, and the log says why.
   bool reopen(const LogOptions& options);
 
+  bool in_place() const;
   std::uint64_t lost() const { return lost_; }
 
  private:
@@ -96,6 +100,9 @@ class Log {
   };
   using Repetitions = std::map<std::string, Repetition, std::less<>>;
 
+  void try_write(LogLevel level, std::string_view line);
+  void try_write_limited(LogLevel level, std::string_view key, std::string_view line,
+                         SteadyTime now);
   void not_taken(SteadyTime now);
   void tell_gap(const LogSink& sink, SteadyTime now);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace sekisho {
 
@@ -9,6 +10,8 @@ struct LogOptions {
   enum class Target { syslog, stderr_stream, journald, file };
   Target target = Target::syslog;
   std::string path;  // for Target::file
+  // Who writes; a literal, which ends with NUL.
+  std::string_view ident = "sekishod";
 
   bool operator==(const LogOptions&) const = default;
 };

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -15,7 +16,6 @@
 namespace sekisho {
 namespace {
 
-constexpr const char* ident = "sekishod";
 constexpr const char* journal_path = "/run/systemd/journal/socket";
 
 // RFC 5424 §6.2.1.
@@ -37,7 +37,9 @@ class SyslogSink : public LogSink {
  public:
   // The connection is made now, for the process may lose the right to make it. It is the C library's own,
   // one for the process, and stays open.
-  SyslogSink() { ::openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL); }
+  explicit SyslogSink(std::string_view ident) {
+    ::openlog(ident.data(), LOG_PID | LOG_NDELAY, LOG_MAIL);
+  }
   bool write(LogLevel level, std::string_view line) const override {
     ::syslog(LOG_MAIL | severity(level), "%.*s", static_cast<int>(line.size()), line.data());
     return true;
@@ -59,12 +61,21 @@ std::string_view write_all(int fd, std::string_view text) {
 // processes, do not mix.
 class StreamSink : public LogSink {
  public:
-  explicit StreamSink(int borrowed) : fd_(borrowed) {}
-  explicit StreamSink(UniqueFd owned) : owned_(std::move(owned)), fd_(owned_.get()) {}
+  StreamSink(int borrowed, std::string_view ident) : fd_(borrowed), ident_(ident) {}
+  StreamSink(UniqueFd owned, std::string path, std::string_view ident)
+      : owned_(std::move(owned)), path_(std::move(path)), fd_(owned_.get()), ident_(ident) {}
+  bool in_place() const override {
+    struct stat here {};
+    struct stat there {};
+    if (path_.empty() || ::fstat(fd_, &here) != 0) return true;
+    return ::stat(path_.c_str(), &there) == 0 && here.st_ino == there.st_ino &&
+           here.st_dev == there.st_dev;
+  }
   bool write(LogLevel level, std::string_view line) const override {
     // After a part of a line, which a full disk has left.
     std::string out(torn_.exchange(false) ? "\n" : "");
-    out += to_iso8601(wall_now()) + " " + ident + "[" + std::to_string(::getpid()) + "] ";
+    out.append(to_iso8601(wall_now())).append(" ").append(ident_);
+    out.append("[").append(std::to_string(::getpid())).append("] ");
     out.append(to_string(level)).append(": ").append(line).append("\n");
     const auto rest = write_all(fd_, out);
     if (rest.empty()) return true;
@@ -75,13 +86,15 @@ class StreamSink : public LogSink {
  private:
   mutable std::atomic<bool> torn_{false};
   UniqueFd owned_;
+  std::string path_;  // of a file
   int fd_;
+  std::string_view ident_;
 };
 
 class JournalSink : public LogSink {
  public:
-  explicit JournalSink(const std::string& path)
-      : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  JournalSink(const std::string& path, std::string_view ident)
+      : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)), ident_(ident) {
     address_.sun_family = AF_UNIX;
     path.copy(address_.sun_path, sizeof address_.sun_path - 1);
   }
@@ -89,7 +102,7 @@ class JournalSink : public LogSink {
   bool write(LogLevel level, std::string_view line) const override {
     std::string out = "PRIORITY=" + std::to_string(severity(level)) +
                       "\nSYSLOG_FACILITY=" + std::to_string(LOG_FAC(LOG_MAIL)) +
-                      "\nSYSLOG_IDENTIFIER=" + ident +
+                      "\nSYSLOG_IDENTIFIER=" + std::string(ident_) +
                       "\nSYSLOG_PID=" + std::to_string(::getpid()) + "\nMESSAGE=";
     out.append(line).append("\n");
     // Not waiting: a journal that stands still must not hold up mail.
@@ -101,36 +114,39 @@ class JournalSink : public LogSink {
 
  private:
   UniqueFd fd_;
+  std::string_view ident_;
   sockaddr_un address_{};
 };
 
 // Created for the daemon and its group alone: the log names senders and recipients.
-std::shared_ptr<const LogSink> file_sink(const std::string& path, std::string& problem) {
+std::shared_ptr<const LogSink> file_sink(const std::string& path, std::string_view ident,
+                                         std::string& problem) {
   constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   UniqueFd fd(::open(path.c_str(), flags, 0640));
   if (!fd) {
     problem = "log file " + path + ": " + std::strerror(errno);
     return nullptr;
   }
-  return std::make_shared<StreamSink>(std::move(fd));
+  return std::make_shared<StreamSink>(std::move(fd), path, ident);
 }
 
 }  // namespace
 
-std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path) {
-  return std::make_shared<JournalSink>(socket_path);
+std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path,
+                                            std::string_view ident) {
+  return std::make_shared<JournalSink>(socket_path, ident);
 }
 
 std::shared_ptr<const LogSink> open_log_sink(const LogOptions& options, std::string& problem) {
   switch (options.target) {
     case LogOptions::Target::syslog:
-      return std::make_shared<SyslogSink>();
+      return std::make_shared<SyslogSink>(options.ident);
     case LogOptions::Target::stderr_stream:
-      return std::make_shared<StreamSink>(STDERR_FILENO);
+      return std::make_shared<StreamSink>(STDERR_FILENO, options.ident);
     case LogOptions::Target::journald:
-      return journal_sink(journal_path);
+      return journal_sink(journal_path, options.ident);
     case LogOptions::Target::file:
-      return file_sink(options.path, problem);
+      return file_sink(options.path, options.ident, problem);
   }
   return nullptr;
 }

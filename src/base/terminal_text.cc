@@ -199,6 +199,13 @@ void append_cell(std::string& out, std::string_view text, std::size_t columns, C
   out.append(columns - append_printable(out, text, columns, charset), ' ');
 }
 
+void append_uncut_cell(std::string& out, std::string_view text, std::size_t columns,
+                       Charset charset) {
+  const std::size_t used =
+      append_printable(out, text, std::numeric_limits<std::size_t>::max(), charset);
+  if (used < columns) out.append(columns - used, ' ');
+}
+
 std::string cell(std::string_view text, std::size_t columns, Charset charset) {
   std::string out;
   append_cell(out, text, columns, charset);

@@ -24,6 +24,9 @@ std::string printable(std::string_view text, std::size_t columns, Charset charse
 // printable(), filled with blanks to exactly `columns`.
 std::string cell(std::string_view text, std::size_t columns, Charset charset = Charset::utf8);
 void append_cell(std::string& out, std::string_view text, std::size_t columns, Charset charset);
+// The same for a table that nobody cuts: a text that is wider stays whole.
+void append_uncut_cell(std::string& out, std::string_view text, std::size_t columns,
+                       Charset charset);
 
 // Text of several lines: line ends and tabs stay, lines are not cut.
 std::string printable_lines(std::string_view text, Charset charset = Charset::utf8);

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "cli/complain.h"
 #include "cli/configuration.h"
+#include "cli/terminal.h"
 #include "control/list_files.h"
 #include "mail/mailbox.h"
 #include "policy/allow_proposal.h"
@@ -85,11 +86,13 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   return lines;
 }
 
-void print_row(const std::vector<std::string>& cells) {
+// `uncut`: one line, however wide.
+void print_row(const std::vector<std::string>& cells, bool uncut) {
   std::vector<std::vector<std::string>> lines;
   std::size_t height = 1;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    lines.push_back(wrapped(cells[i], columns[i].width));
+    lines.push_back(uncut ? std::vector<std::string>{cells[i]}
+                          : wrapped(cells[i], columns[i].width));
     height = std::max(height, lines.back().size());
   }
   for (std::size_t y = 0; y < height; ++y) {
@@ -99,7 +102,7 @@ void print_row(const std::vector<std::string>& cells) {
       const std::size_t used = text_width(out);
       out.append(column > used ? column - used : 0, ' ');
       if (y < lines[i].size()) out += lines[i][y];
-      column += columns[i].width + 1;
+      column = std::max(column + columns[i].width, uncut ? text_width(out) : 0) + 1;
     }
     std::printf("%s\n", out.c_str());
   }
@@ -120,14 +123,19 @@ void print_list(const Allowlist& list, WallTime now) {
               list.size() == 1 ? "entry" : "entries");
   if (list.size() == 0) return;
   const bool allow = list.kind() == ListKind::allow;
-  print_row({"ENTRY", "PROOF", allow ? "ALLOWS" : "ACTION", "UNTIL"});
+  const bool uncut = standard_output().columns == uncut_columns;
+  print_row({"ENTRY", "PROOF", allow ? "ALLOWS" : "ACTION", "UNTIL"}, uncut);
   for (const auto& file : list.files()) {
     for (const auto& entry : file->entries) {
-      print_row({safe(entry.identity()), proof_text(entry, list.kind()),
-                 allows_text(entry, list.kind()), entry.until ? entry.until_text() : "-"});
+      std::string identity = entry.identity();
+      if (!entry.proof_of.empty()) identity += " proof=" + proof_text(entry.proof, entry.proof_of);
+      print_row({safe(identity), proof_text(entry, list.kind()), allows_text(entry, list.kind()),
+                 entry.until ? entry.until_text() : "-"},
+                uncut);
       std::string more = entry.expired(now) ? "expired, does nothing" : "";
       if (!entry.note.empty()) more += (more.empty() ? "" : "; ") + safe(entry.note);
-      for (const auto& line : wrapped(more, 76)) std::printf("    %s\n", line.c_str());
+      for (const auto& line : wrapped(more, uncut ? uncut_columns : 76))
+        std::printf("    %s\n", line.c_str());
     }
   }
 }
@@ -141,7 +149,7 @@ json list_json(const Allowlist& list, WallTime now) {
                      {"expired", entry.expired(now)}, {"note", entry.note},
                      {"file", *entry.file},           {"line", entry.line}};
       if (allow) {
-        object["proof"] = to_string(entry.proof);
+        object["proof"] = policy::proof_text(entry.proof, entry.proof_of);
         object["allows"] = to_text(entry.effect);
       } else {
         object["action"] = to_string(entry.deny);
@@ -166,36 +174,48 @@ std::optional<policy::RuleSet> load_lists(const std::string& path) {
 // --- check ---------------------------------------------------------------------------------------
 
 // What an entry waits for.
-std::string_view condition(const AllowEntry& entry, ListKind kind) {
+std::string condition(const AllowEntry& entry, ListKind kind) {
   if (kind == ListKind::deny) return "always";
+  const std::string& who = entry.proof_of;
   switch (entry.proof) {
     case Proof::dmarc:
       return "when dmarc=pass";
     case Proof::dkim:
+      if (!who.empty()) return "when a signature with d=" + who + " passes";
       return entry.kind == IdentityKind::dkim ? "when a signature of it passes"
                                               : "when a signature of the author passes";
     case Proof::spf:
-      return "when spf=pass";
+      return who.empty() ? "when spf=pass" : "when spf=pass for a MAIL FROM in " + who;
     case Proof::fcrdns:
       return "when the client's name leads back to its address";
     case Proof::connection:
-      return "always: it is the address of the connection";
+      return who.empty() ? "always: it is the address of the connection"
+                         : "when the client's address is " + who;
     case Proof::none:
       return "always, without proof";
   }
   return "";
 }
 
+// Whom else it lets in.
+void tell_width(IdentityKind kind, const std::string& identity, const policy::AllowEffect& effect) {
+  const auto wide = policy::lets_others_in(kind, identity, effect);
+  if (!wide.empty()) std::printf("%-10s but %s\n", "", escape_for_log(wide, 600).c_str());
+}
+
 void print_entries(const Allowlist::Entries& entries, ListKind kind, WallTime now, bool& any) {
   for (const auto* entry : entries) {
     any = true;
-    const std::string what = entry->expired(now) ? "never: it has expired"
-                                                 : std::string(condition(*entry, kind)) + ": " +
-                                                       allows_text(*entry, kind);
+    const std::string what = entry->expired(now)
+                                 ? "never: it has expired"
+                                 : condition(*entry, kind) + ": " + allows_text(*entry, kind);
     std::printf("%-10s %s  (%s)\n%-10s %s\n", std::string(name_of(kind)).c_str(),
                 safe(entry->identity()).c_str(), safe(entry->place()).c_str(), "", what.c_str());
     const std::string dead = kind == ListKind::allow ? policy::never_does_anything(*entry) : "";
     if (!dead.empty()) std::printf("%-10s but %s\n", "", safe(dead).c_str());
+    if (kind == ListKind::allow && !entry->expired(now)) {
+      tell_width(entry->kind, entry->identity(), entry->effect);
+    }
   }
 }
 
@@ -253,9 +273,12 @@ int check_identity(const std::string& text, const std::string& config_path) {
 void print_match(const policy::AllowMatch& match, ListKind kind) {
   std::string what = match.holds ? to_text(match.effect) : "does nothing";
   if (match.deny) what = to_string(*match.deny);
+  std::string entry = match.entry;
+  if (!match.proof_of.empty()) entry += " proof=" + proof_text(match.proof, match.proof_of);
   std::printf("%-10s %s  %s  (%s)\n%-10s %s  (%s)\n", std::string(name_of(kind)).c_str(),
-              safe(match.entry).c_str(), std::string(standing(match)).c_str(),
-              safe(match.reason).c_str(), "", what.c_str(), safe(match.place).c_str());
+              safe(entry).c_str(), std::string(standing(match)).c_str(), safe(match.reason).c_str(),
+              "", what.c_str(), safe(match.place).c_str());
+  if (match.holds && !match.deny) tell_width(match.kind, match.entry, match.effect);
 }
 
 void tell_proposal(const policy::Facts& facts, const policy::Decision& decision) {
@@ -301,6 +324,9 @@ void print_proposal(const policy::Proposal& proposal) {
               escape_for_terminal(proposal.entry.text(ListKind::allow)).c_str(), "",
               safe(proposal.reason).c_str());
   if (!proposal.caution.empty()) std::printf("%-10s but %s\n", "", safe(proposal.caution).c_str());
+  if (!proposal.other.empty()) {
+    std::printf("%-10s %s\n", "", escape_for_log(proposal.other, 800).c_str());
+  }
 }
 
 int allow_list(const std::string& config_path, bool as_json) {

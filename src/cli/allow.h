@@ -39,13 +39,14 @@ int allow_add(const AddRequest& request);
 int add_entries(const config::Settings& settings, policy::ListKind kind, const std::string& file,
                 const std::vector<policy::AllowEntry>& entries);
 
-// What a held message could prove is printed, and added to the allowlist; a person at a terminal is asked before.
+// What a held message could prove is printed, and added to the allowlist; a person at a terminal is asked before, and
+// where there is none nothing is added without `yes`.
 struct Allowing {
-  bool in_force = false;  // the entry stands in the list now
-  int code = 0;           // what to end with
+  bool in_force = false;   // the entry stands in the list now
+  int code = 0;            // what to end with
+  std::string added = {};  // the entry; empty when it stood there already
 };
-Allowing allow_held(const config::Settings& settings, const HeldDecision& held,
-                    const AddRequest& request);
+Allowing allow_held(const config::Settings& settings, HeldDecision held, const AddRequest& request);
 
 // To standard output.
 void print_proposal(const policy::Proposal& proposal);

@@ -7,6 +7,7 @@
 #include "cli/append_lines.h"
 #include "cli/complain.h"
 #include "cli/configuration.h"
+#include "cli/person.h"
 #include "control/list_files.h"
 #include "policy/allowlist.h"
 
@@ -69,7 +70,9 @@ Expected<std::vector<AllowEntry>, AppendError> parse_entries(const AddRequest& r
 // What makes two entries the same: the same identity, and for the allowlist the same proof.
 std::string same_text(const AllowEntry& entry, ListKind kind) {
   std::string text = entry.identity();
-  if (kind == ListKind::allow) text.append(" proof=").append(to_string(entry.proof));
+  if (kind == ListKind::allow) {
+    text.append(" proof=").append(proof_text(entry.proof, entry.proof_of));
+  }
   return text;
 }
 
@@ -97,6 +100,10 @@ void tell_doubts(const AllowEntry& entry, ListKind kind) {
          " proof=none: it holds for everybody who writes that address; each use is logged");
   }
   if (auto dead = policy::never_does_anything(entry); !dead.empty()) warn(dead);
+  if (auto wide = policy::lets_others_in(entry.kind, entry.identity(), entry.effect);
+      !wide.empty()) {
+    warn(wide);
+  }
 }
 
 // The list's other files, for duplicates; the one that is written is read under the lock.
@@ -135,9 +142,12 @@ int add_entries(const config::Settings& settings, ListKind kind, const std::stri
         return lines;
       });
   if (!done) return complain(done.error().code, done.error().what);
+  ActLog log(settings);
   for (const auto& entry : entries) {
     tell_doubts(entry, kind);
     std::printf("%s: added %s\n", path.c_str(), entry.text(kind).c_str());
+    log.tell(kind == ListKind::deny ? "allow add --deny" : "allow add", "",
+             path + ": " + entry.text(kind));
   }
   const bool named = std::find(configured.begin(), configured.end(), path) != configured.end();
   if (!named) {

@@ -1,13 +1,11 @@
 // `sekisho allow add --from-quarantine`, and what `sekisho quarantine release --allow` does before the release.
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <memory>
-
-#include <unistd.h>
 
 #include "base/encoding.h"
 #include "cli/allow.h"
+#include "cli/ask.h"
 #include "cli/complain.h"
 #include "control/list_files.h"
 #include "policy/allowlist.h"
@@ -42,7 +40,7 @@ Expected<AllowEntry, std::string> written(AllowEntry entry, const AddRequest& re
   auto read = AllowEntry::parse(text, ListKind::allow);
   if (!read) return tl::unexpected<std::string>(read.error().what);
   const bool same = read->identity() == entry.identity() && read->proof == entry.proof &&
-                    read->effect == entry.effect;
+                    read->proof_of == entry.proof_of && read->effect == entry.effect;
   if (!same)
     return tl::unexpected<std::string>(entry.identity() + " cannot be written as an entry");
   if (read->expired(wall_now())) {
@@ -74,7 +72,8 @@ std::optional<Prospect> look_ahead(const config::Settings& settings, policy::Fac
 
 const AllowMatch* same_identity(const Matches& matches, const AllowEntry& entry) {
   const auto same = std::find_if(matches.begin(), matches.end(), [&](const AllowMatch& match) {
-    return match.entry == entry.identity() && match.proof == entry.proof;
+    return match.entry == entry.identity() && match.proof == entry.proof &&
+           match.proof_of == entry.proof_of;
   });
   return same == matches.end() ? nullptr : &*same;
 }
@@ -93,21 +92,48 @@ void tell_displaced(const Prospect& prospect) {
   }
 }
 
-// A person at a terminal is asked; a program has said what it wants.
-bool confirmed(const AddRequest& request) {
-  if (request.yes || ::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0) return true;
-  std::printf("Add it? [y/N] ");
+// A held message knows no configuration, and so not who we are.
+bool is_ours(const config::Settings& settings, const policy::Facts& facts) {
+  if (!facts.author.well_formed()) return false;
+  const auto& ours = settings.session.identity.domains;
+  const auto author = policy::judged_author(facts);
+  return std::any_of(ours.begin(), ours.end(),
+                     [&](const mail::DomainName& domain) { return author.is_or_is_below(domain); });
+}
+
+void tell(const HeldDecision& held, const policy::Proposal& proposal, const Prospect& prospect) {
+  std::printf("%-10s %s  rule=%s  (%s)\n", held.facts.id.c_str(),
+              std::string(to_string(held.decision.action)).c_str(), held.decision.rule.c_str(),
+              escape_for_log(held.decision.reason, 400).c_str());
+  print_proposal(proposal);
+  tell_displaced(prospect);
+}
+
+// What is done with a proposal that would help.
+Allowing add_proposal(const config::Settings& settings, const std::string& id,
+                      const AllowEntry& entry, const AddRequest& request) {
+  if (request.dry_run) return {false, ok};
+  switch (request.yes ? Answer::yes : ask("Add it?")) {
+    case Answer::yes:
+      break;
+    case Answer::no:
+      std::printf("nothing is added\n");
+      return {false, ok};
+    case Answer::nobody_there:
+      return {false, complain(usage, id + ": nothing is added: nobody can be asked here, and --yes "
+                                          "was not given (--dry-run only prints the entry)")};
+  }
+  const int code = add_entries(settings, ListKind::allow, request.file, {entry});
   std::fflush(stdout);
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+  return {code == ok, code, entry.text(ListKind::allow)};
 }
 
 }  // namespace
 
-Allowing allow_held(const config::Settings& settings, const HeldDecision& held,
+Allowing allow_held(const config::Settings& settings, HeldDecision held,
                     const AddRequest& request) {
-  const std::string& id = held.facts.id;
+  const std::string id = held.facts.id;
+  held.facts.author_is_ours = is_ours(settings, held.facts);
   auto proposal = policy::propose(held.facts, held.decision);
   if (!proposal) return {false, complain(data_error, id + ": no entry: " + proposal.error())};
   const auto entry = written(proposal->entry, request, id);
@@ -125,19 +151,8 @@ Allowing allow_held(const config::Settings& settings, const HeldDecision& held,
                                      " would do nothing: the list has a more specific entry")};
   }
   proposal->entry = *entry;
-  std::printf("%-10s %s  rule=%s  (%s)\n", id.c_str(),
-              std::string(to_string(held.decision.action)).c_str(), held.decision.rule.c_str(),
-              escape_for_log(held.decision.reason, 400).c_str());
-  print_proposal(*proposal);
-  tell_displaced(*prospect);
-  if (request.dry_run) return {false, ok};
-  if (!confirmed(request)) {
-    std::printf("nothing is added\n");
-    return {false, ok};
-  }
-  const int code = add_entries(settings, ListKind::allow, request.file, {*entry});
-  std::fflush(stdout);
-  return {code == ok, code};
+  tell(held, *proposal, *prospect);
+  return add_proposal(settings, id, *entry, request);
 }
 
 }  // namespace sekisho::cli

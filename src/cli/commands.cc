@@ -17,6 +17,9 @@
 #include "cli/option_checks.h"
 #include "cli/quarantine.h"
 #include "cli/version.h"
+#include "cli/words.h"
+#include "config/suggest.h"
+#include "mail/name_pattern.h"
 
 namespace sekisho::cli {
 
@@ -30,11 +33,17 @@ void add_check(CLI::App& app, int& result) {
   verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO")->required();
   verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce")
       ->required();
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated");
-  verb->add_option("--config", request->config,
+  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
+      ->allow_extra_args(false);
+  verb->add_option("-c,--config", request->config,
                    "Configuration file (default /etc/sekisho/milter.conf)");
   verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
   verb->add_option("--at", request->at, "Judge as of this time (ISO 8601 or seconds since 1970)");
+  const std::map<std::string, mail::Mta> mtas = {{"postfix", mail::Mta::postfix},
+                                                 {"sendmail", mail::Mta::sendmail}};
+  verb->add_option("--mta", request->mta,
+                   "Who delivers it: sendmail rewrites From, postfix does not")
+      ->transform(CLI::CheckedTransformer(mtas));
   verb->add_flag("--json", request->json, "Print one JSON object");
   verb->callback([request, &result] { result = check(*request); });
 }
@@ -64,7 +73,8 @@ void add_allow_check(CLI::App& app, int& result) {
   verb->add_option("--ip", request->ip, "Address of the client that sent the message");
   verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO");
   verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce");
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated");
+  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
+      ->allow_extra_args(false);
   verb->add_option("-c,--config", request->config,
                    "Configuration file (default /etc/sekisho/milter.conf)");
   verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
@@ -79,7 +89,8 @@ void add_allow_add(CLI::App& app, int& result) {
   verb->add_option("ENTRY", request->words, "As in the file: dkim:lists.example.org dmarc=accept");
   verb->add_option("--from-quarantine", request->from_quarantine,
                    "Instead: the narrowest entry that this held message can prove, by its id");
-  verb->add_flag("-y,--yes", request->yes, "With --from-quarantine: do not ask before");
+  verb->add_flag("-y,--yes", request->yes,
+                 "With --from-quarantine: do not ask before; needed where nobody can be asked");
   verb->add_flag("-n,--dry-run", request->dry_run,
                  "With --from-quarantine: only print what would be added");
   verb->add_option("--file", request->file, "The file (default: the first of the configuration)");
@@ -119,51 +130,136 @@ void add_daemon_verbs(CLI::App& app, int& result) {
   reload_verb->callback([=, &result] { result = reload(*socket, *path); });
 }
 
-void add_place(CLI::App& verb, HistoryPlace& place) {
+// As typed. -c and --config are the same; once --config was what is now --with.
+struct PlaceWords {
+  std::string config;
+  std::string long_config;
+  std::string dir;
+  std::string with;
+};
+
+void add_place(CLI::App& verb, PlaceWords& place) {
   verb.add_option("-c", place.config,
                   "Configuration that names the history (default /etc/sekisho/milter.conf)");
+  verb.add_option("--config", place.long_config, "The same as -c");
   verb.add_option("--dir", place.dir, "The folder of the history");
-  verb.add_option("--config", place.other, "What this other configuration would have decided");
+  verb.add_option("--with", place.with, "What this other configuration would have decided");
+}
+
+// Where the place of the history is told otherwise, --config can only mean the other configuration, as it did. Alone it
+// may be either: then it has the meaning that it has everywhere, and the words of before are answered.
+std::optional<HistoryPlace> place_of(const PlaceWords& words) {
+  HistoryPlace place{words.dir, words.config, words.with};
+  if (words.long_config.empty()) return place;
+  const bool elsewhere = !words.config.empty() || !words.dir.empty();
+  if (elsewhere && !words.with.empty()) {
+    if (!words.config.empty()) {
+      warn("-c and --config are the same option: give one of them");
+      return std::nullopt;
+    }
+    place.config = words.long_config;
+  } else if (elsewhere) {
+    place.other = words.long_config;
+  } else {
+    place.config = words.long_config;
+    if (words.with.empty()) {
+      warn(
+          "--config names the configuration to work with, as everywhere; what it would have "
+          "decided is told by --with " +
+          words.long_config);
+    }
+  }
+  return place;
 }
 
 void add_history(CLI::App& app, int& result) {
   auto request = std::make_shared<HistoryRequest>();
+  auto place = std::make_shared<PlaceWords>();
   auto* verb = app.add_subcommand("history", "What was decided, newest first");
-  add_place(*verb, request->place);
+  add_place(*verb, *place);
   verb->add_option("--since", request->since, "From this time on (ISO 8601; 2h, 7d: ago)");
   verb->add_option("--until", request->until, "Up to this time");
-  verb->add_option("--from", request->filter.from, "Part of the sender or the author's domain");
-  verb->add_option("--to", request->filter.to, "Part of a recipient");
+  verb->add_option(
+      "--from", request->from,
+      "The envelope sender, or the author's domain: " + std::string(mail::name_pattern_forms));
+  verb->add_option("--to", request->to, "A recipient, as --from");
   verb->add_option("--rule", request->filter.rule, "The rule that spoke");
   verb->add_option("--action", request->filter.action, "accept, tag, quarantine, tempfail, reject");
-  verb->add_option("--client", request->filter.client, "Address, network or part of the name");
+  verb->add_option("--would", request->filter.would,
+                   "What monitor mode kept from being done, as --action");
+  verb->add_option("--client", request->client, "Address, network, or name as --from");
   verb->add_option("--text", request->filter.text, "Part of the subject, the reason, or a name");
   verb->add_option("--limit", request->limit, "At most so many; 0: all (default 100)")
       ->check(check_whole_number);
   verb->add_flag("--json", request->json, "Print one JSON array");
-  verb->callback([request, &result] { result = history(*request); });
+  verb->callback([request, place, &result] {
+    const auto where = place_of(*place);
+    if (where) request->place = *where;
+    result = where ? history(*request) : usage;
+  });
 }
 
 void add_explain(CLI::App& app, int& result) {
   auto request = std::make_shared<ExplainRequest>();
+  auto place = std::make_shared<PlaceWords>();
   auto* verb = app.add_subcommand("explain", "Why a message was decided as it was");
   verb->add_option("ID", request->ids, "Id or queue id; - reads them from standard input; ALL")
       ->required();
-  add_place(*verb, request->place);
+  add_place(*verb, *place);
   verb->add_flag("--replay", request->replay,
                  "Decide again, offline, and say whether it comes out the same");
   verb->add_flag("--json", request->json, "Print one JSON object for each");
-  verb->callback([request, &result] { result = explain(*request); });
+  verb->callback([request, place, &result] {
+    const auto where = place_of(*place);
+    if (where) request->place = *where;
+    result = where ? explain(*request) : usage;
+  });
+}
+
+std::vector<std::string> names_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const auto* verb : command.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(verb->get_name());
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text.append(text.empty() ? "" : ", ").append(name);
+  return text;
+}
+
+// What is wrong with the words up to the first option: a command that is not there, or half a one. Empty: nothing.
+std::string wrong_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* command = &app;
+  std::string path;
+  for (int i = 1;; ++i) {
+    const auto names = names_of(*command);
+    if (names.empty() || (i < argc && argv[i][0] == '-')) return {};
+    if (i == argc) {
+      return path.empty() ? "" : path + " needs one of " + joined(names) + " after it";
+    }
+    const std::string word = argv[i];
+    if (std::find(names.begin(), names.end(), word) == names.end()) {
+      const std::string near = config::nearest(word, names);
+      std::string wrong = "there is no command " + (path.empty() ? word : path + " " + word);
+      if (!near.empty()) return wrong + ": did you mean " + near + "?";
+      wrong += path.empty() ? "; see sekisho --help" : "; " + path + " has " + joined(names);
+      if (path == "allow") {
+        wrong +=
+            ". To remove or change an entry, edit its line: allow list --json tells where it is";
+      }
+      return wrong;
+    }
+    path += (path.empty() ? "" : " ") + word;
+    command = command->get_subcommand(word);
+  }
 }
 
 }  // namespace
 
-int run(int argc, char** argv) {
-  CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
-  app.failure_message(failure_message);
-  app.set_version_flag("--version", version);
+void add_commands(CLI::App& app, int& result) {
   app.require_subcommand(1);
-  int result = ok;
   add_check(app, result);
   add_config(app, result);
   add_allow(app, result);
@@ -171,16 +267,19 @@ int run(int argc, char** argv) {
   add_quarantine(app, result);
   add_history(app, result);
   add_explain(app, result);
-  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
-  const bool known = argc < 2 || argv[1][0] == '-' ||
-                     std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {
-                       return command->get_name() == argv[1];
-                     });
-  if (!known) {
-    return complain(usage, std::string("there is no command ") + argv[1] + "; see sekisho --help");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
+  app.failure_message(failure_message);
+  app.set_version_flag("--version", version);
+  int result = ok;
+  add_commands(app, result);
+  if (const auto wrong = wrong_command(app, argc, argv); !wrong.empty()) {
+    return complain(usage, wrong);
   }
   try {
-    app.parse(argc, argv);
+    app.parse(spelt_out(app, argc, argv));
   } catch (const CLI::Success& success) {
     return app.exit(success);  // --help, --version
   } catch (const CLI::ParseError& error) {

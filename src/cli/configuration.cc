@@ -7,7 +7,9 @@
 
 #include "base/encoding.h"
 #include "cli/exit_code.h"
+#include "cli/postfix_networks.h"
 #include "config/dump.h"
+#include "config/reach.h"
 #include "control/list_files.h"
 #include "control/snapshot.h"
 
@@ -44,12 +46,11 @@ std::optional<config::Loaded> load_configuration(const std::string& path,
   return std::move(*loaded);
 }
 
-std::string control_socket(const std::string& path) {
-  if (is_without_file(path)) return control::Options().socket;
-  const auto socket = config::control_socket(path_or_default(path));
-  if (socket) return *socket;
-  print(socket.error());
-  return control::Options().socket;
+ControlSocket control_socket(const std::string& path) {
+  if (is_without_file(path)) return {control::Options().socket, {}};
+  auto socket = config::control_socket(path_or_default(path));
+  if (socket) return {*socket, {}};
+  return {control::Options().socket, std::move(socket.error())};
 }
 
 int config_check(const std::string& path) {
@@ -60,7 +61,9 @@ int config_check(const std::string& path) {
     return config;
   }
   print(loaded->findings);
-  const auto problems = config::problems(*loaded, file, ::geteuid() == 0);
+  const bool as_root = ::geteuid() == 0;
+  auto problems = config::problems(*loaded, file, as_root);
+  config::find_unreachable(*loaded, file, as_root, problems);
   print(problems);
   if (config::any_error(problems)) return config;
   // The files that the settings name are read as the daemon would.
@@ -71,6 +74,9 @@ int config_check(const std::string& path) {
     return config;
   }
   print(control::list_findings((*snapshot)->rules, wall_now()));
+  for (const auto& each : warn_of_postfix(postfix_main_cf, loaded->settings.session.trust)) {
+    std::fprintf(stderr, "%s\n", escape_for_terminal(each).c_str());
+  }
   std::printf("%s: ok (%zu file%s, digest %s)\n", escape_for_terminal(file).c_str(),
               loaded->files.size(), loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
   return ok;

@@ -17,8 +17,13 @@ inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 std::optional<config::Loaded> load_configuration(
     const std::string& path, config::ListFilesOfKeys lists = config::ListFilesOfKeys::read);
 
-// Where the daemon listens for commands by this file, also when something else in it is wrong.
-std::string control_socket(const std::string& path);
+// Where the daemon listens for commands by this file, also when something else in it is wrong. When the file does not tell,
+// the default, and why: a daemon that answers there says of its file what is wrong.
+struct ControlSocket {
+  std::string path;
+  std::vector<config::Finding> wrong = {};
+};
+ControlSocket control_socket(const std::string& path);
 
 // To stderr.
 void print(const std::vector<config::Finding>& findings);

@@ -17,12 +17,13 @@ namespace {
 using nlohmann::json;
 
 // The daemon's socket, also when its configuration has an error: the daemon may run on an older one.
-std::string socket_of(const std::string& socket, const std::string& config) {
-  if (!socket.empty()) return socket;
+ControlSocket socket_of(const std::string& socket, const std::string& config) {
+  if (!socket.empty()) return {socket, {}};
   return control_socket(config);
 }
 
-int explain(const control::AskError& error) {
+int explain(const control::AskError& error, const ControlSocket& socket) {
+  if (error.unreachable) print(socket.wrong);
   // A refused reload has a line for each finding.
   std::istringstream lines(error.what);
   for (std::string line; std::getline(lines, line);) warn(line);
@@ -32,8 +33,9 @@ int explain(const control::AskError& error) {
 }  // namespace
 
 int status(const std::string& socket, const std::string& config, bool as_json) {
-  const auto answer = control::ask(socket_of(socket, config), {{"verb", "status"}});
-  if (!answer) return explain(answer.error());
+  const auto where = socket_of(socket, config);
+  const auto answer = control::ask(where.path, {{"verb", "status"}});
+  if (!answer) return explain(answer.error(), where);
   if (as_json) {
     std::printf("%s\n", answer->dump(2, ' ', true).c_str());
     return ok;
@@ -43,8 +45,9 @@ int status(const std::string& socket, const std::string& config, bool as_json) {
 }
 
 int reload(const std::string& socket, const std::string& config) {
-  const auto answer = control::ask(socket_of(socket, config), {{"verb", "reload"}});
-  if (!answer) return explain(answer.error());
+  const auto where = socket_of(socket, config);
+  const auto answer = control::ask(where.path, {{"verb", "reload"}});
+  if (!answer) return explain(answer.error(), where);
   for (const auto& finding : answer->value("findings", json::array())) {
     std::fprintf(stderr, "%s\n", escape_for_terminal(finding.get<std::string>()).c_str());
   }

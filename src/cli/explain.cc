@@ -6,8 +6,10 @@
 
 #include "base/terminal_text.h"
 #include "cli/complain.h"
+#include "cli/copied_id.h"
 #include "cli/exit_code.h"
 #include "cli/explanation.h"
+#include "cli/held_acts.h"
 #include "cli/terminal.h"
 #include "session/replay.h"
 
@@ -38,12 +40,24 @@ std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& 
       });
       if (!done) exit_code = complain(data_error, "the history: " + done.error().why);
     } else if (id == "-") {
-      for (std::string word; std::cin >> word;) all.push_back({word, std::nullopt});
+      for (std::string word; std::cin >> word;) all.push_back({copied_id(word), std::nullopt});
     } else {
-      all.push_back({id, std::nullopt});
+      all.push_back({copied_id(id), std::nullopt});
     }
   }
   return all;
+}
+
+// What of a decision is not recorded, for people.
+std::string not_all(const session::Inputs& inputs) {
+  if (inputs.answers_left_out) {
+    return "the DNS answers were too large to be recorded: it cannot be made again";
+  }
+  if (inputs.left_out == 0) return {};
+  return std::to_string(inputs.left_out) +
+         " octets of its header are not recorded: author, signatures, traces and origin are taken "
+         "as "
+         "they were found at the time";
 }
 
 int not_told(const Wanted& wanted, const std::string& why) {
@@ -64,15 +78,19 @@ int tell(Records& records, const Wanted& wanted, session::Decided decided,
   std::string caveat;
   const auto book = rulebook_for(records, decided, request.place, caveat);
   if (!book) return not_told(wanted, "no configuration can be read");
+  const std::string id = decided.outcome.facts.id;
   auto explanation = explain_decision(std::move(decided), *book);
   if (caveat.empty() && !book->lacks.empty()) {
     caveat = book->lacks + ": what would have changed the verdict cannot be told.";
+  }
+  if (caveat.empty() && !not_all(explanation.decided.inputs).empty()) {
+    caveat = not_all(explanation.decided.inputs) + ".";
   }
   explanation.caveat = std::move(caveat);
   if (request.json) {
     std::printf("%s\n", dumped(explanation_json(explanation)).c_str());
   } else {
-    const auto text = explanation_text(explanation);
+    const auto text = explanation_text(explanation) + acts_text(request.place, id);
     const auto terminal = standard_output();
     std::fputs(terminal.is_terminal ? folded(text, terminal.columns, explanation_indent).c_str()
                                     : text.c_str(),
@@ -90,6 +108,8 @@ int replay_one(Records& records, const Wanted& wanted, const session::Decided& d
     found.push_back("cannot be made again: " + book.error());
   } else if (!(*book)->lacks.empty()) {
     found.push_back("cannot be made again: " + (*book)->lacks);
+  } else if (decided.inputs.answers_left_out) {
+    found.push_back(not_all(decided.inputs));
   } else {
     const auto replayed = session::replay(decided, *(*book)->snapshot);
     found = session::differences(decided.outcome, replayed.outcome);
@@ -101,6 +121,9 @@ int replay_one(Records& records, const Wanted& wanted, const session::Decided& d
     std::printf("%s: equal: %s by the rule %s\n", id.c_str(),
                 std::string(to_string(decided.outcome.verdict.message.action)).c_str(),
                 decided.outcome.verdict.message.rule.c_str());
+    if (const auto lacks = not_all(decided.inputs); !lacks.empty()) {
+      std::printf("  %s\n", lacks.c_str());
+    }
   }
   if (!request.json && !found.empty()) {
     std::printf("%s: differs (asked for as %s)\n", id.c_str(), printable(wanted.name, 64).c_str());
@@ -112,6 +135,9 @@ int replay_one(Records& records, const Wanted& wanted, const session::Decided& d
 // --config: what another configuration makes of it.
 int compare_one(const session::Decided& decided, const Rulebook& book,
                 const ExplainRequest& request) {
+  if (decided.inputs.answers_left_out) {
+    return not_told({decided.outcome.facts.id, {}}, not_all(decided.inputs));
+  }
   const auto replayed = session::replay(decided, *book.snapshot);
   auto found = session::differences(decided.outcome, replayed.outcome);
   // The verdict that stands there is on nothing.
@@ -128,7 +154,8 @@ int compare_one(const session::Decided& decided, const Rulebook& book,
                                 {"rule", replayed.passes_rcpt ? "" : now.rule},
                                 {"reason", replayed.passes_rcpt ? "" : now.reason},
                                 {"differs", found},
-                                {"not_recorded", replayed.not_recorded}})
+                                {"not_recorded", replayed.not_recorded},
+                                {"header_octets_left_out", decided.inputs.left_out}})
                             .c_str());
     return ok;
   }
@@ -141,6 +168,7 @@ int compare_one(const session::Decided& decided, const Rulebook& book,
               std::string(to_string(then.action)).c_str(), then.rule.c_str(),
               request.place.other.c_str(), made.c_str());
   for (const auto& each : found) std::printf("  %s\n", printable(each, 400).c_str());
+  if (decided.inputs.left_out > 0) std::printf("  %s\n", not_all(decided.inputs).c_str());
   for (const auto& question : replayed.not_recorded) {
     std::printf("  not recorded, taken as a temporary failure: %s\n",
                 printable(question, 200).c_str());

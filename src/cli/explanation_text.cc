@@ -117,10 +117,10 @@ std::string word(std::string_view result, const std::string& of) {
 }
 
 void show_author(std::string& out, const policy::Facts& facts) {
-  line(out, "author",
-       facts.author.well_formed() ? facts.author.domain().text()
-                                  : std::string(to_string(facts.author.result)),
-       facts.author.reason);
+  std::string author(to_string(facts.author.result));
+  if (facts.author.well_formed()) author = facts.author.domain().text();
+  if (facts.author.readable()) author += " (readable)";
+  line(out, "author", author, facts.author.reason);
 }
 
 void show_signatures(std::string& out, const policy::Facts& facts) {
@@ -135,6 +135,10 @@ void show_signatures(std::string& out, const policy::Facts& facts) {
              safe(facts.dmarc.policy_domain);
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+  if (!facts.dmarc.alias.empty()) {
+    line(out, "", "judged as " + facts.dmarc.from,
+         facts.dmarc.alias + " is an alias of it, and the MTA delivers that name");
+  }
 }
 
 void show_checks(std::string& out, const policy::Facts& facts, bool at_rcpt) {

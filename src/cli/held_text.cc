@@ -32,6 +32,12 @@ void add_people(std::string& out, const std::vector<std::string>& recipients, st
   out.append(first).append(more).append(columns - columns_of(first) - more.size(), ' ');
 }
 
+std::string all_people(const std::vector<std::string>& recipients) {
+  std::string all;
+  for (const auto& to : recipients) all.append(all.empty() ? "" : ",").append(to);
+  return all;
+}
+
 void end_line(std::string& out) {
   out.erase(out.find_last_not_of(' ') + 1);
   out += '\n';
@@ -114,7 +120,9 @@ std::string short_size(std::uint64_t octets) {
 }
 
 HeldTable::HeldTable(std::size_t columns, Charset charset, bool states)
-    : charset_(charset), states_(states), rules_(columns >= 100) {
+    : charset_(charset), states_(states), rules_(columns >= 100), uncut_(columns == uncut_columns) {
+  // Nothing is cut: these are what a column has at least.
+  if (uncut_) columns = 120;
   const std::size_t fixed = id_columns + 1 + time_columns + 1 + (states ? state_columns + 1 : 0) +
                             (rules_ ? rule_columns + 1 : 0);
   const std::size_t left = columns - std::min(columns, fixed);
@@ -125,16 +133,22 @@ HeldTable::HeldTable(std::size_t columns, Charset charset, bool states)
   subject_ = !narrow && left > from_ + to_ + 2 ? left - from_ - to_ - 2 : 0;
 }
 
+void HeldTable::add_cell(std::string& out, std::string_view text, std::size_t columns) const {
+  if (uncut_) {
+    append_uncut_cell(out, text, columns, charset_);
+  } else {
+    append_cell(out, text, columns, charset_);
+  }
+  out += ' ';
+}
+
 void HeldTable::add_title(std::string& out) const {
-  const auto add = [&](const char* title, std::size_t columns) {
-    append_cell(out, title, columns, charset_);
-    out += ' ';
-  };
+  const auto add = [&](const char* title, std::size_t columns) { add_cell(out, title, columns); };
   add("ID", id_columns);
   add("TIME (UTC)", time_columns);
   if (states_) add("STATE", state_columns);
   if (rules_) add("RULE", rule_columns);
-  add("FROM", from_);
+  add("AUTHOR", from_);
   add("TO", to_);
   if (subject_ > 0) add("SUBJECT", subject_);
   end_line(out);
@@ -143,8 +157,7 @@ void HeldTable::add_title(std::string& out) const {
 void HeldTable::add(std::string& out, const Held& held) const {
   out.append(held.id).append(" ").append(short_time(held.time)).append(" ");
   const auto add = [&](std::string_view text, std::size_t columns) {
-    append_cell(out, text, columns, charset_);
-    out += ' ';
+    add_cell(out, text, columns);
   };
   if (states_) add(to_string(held.state), state_columns);
   if (rules_) add(held.rule, rule_columns);
@@ -153,8 +166,12 @@ void HeldTable::add(std::string& out, const Held& held) const {
   } else {
     add(held.author, from_);
   }
-  add_people(out, held.recipients, to_, charset_);
-  out += ' ';
+  if (uncut_) {
+    add(all_people(held.recipients), to_);
+  } else {
+    add_people(out, held.recipients, to_, charset_);
+    out += ' ';
+  }
   if (subject_ > 0) add(held.subject, subject_);
   end_line(out);
 }
@@ -168,12 +185,25 @@ std::string held_table(const std::vector<Held>& rows, std::size_t columns, Chars
   return out;
 }
 
+namespace {
+
+std::string way_back(const quarantine::HeldMessage& message) {
+  if (message.held.state != quarantine::State::deleted) return {};
+  if (!message.gone_from) return "; the message is gone";
+  return "; `sekisho quarantine undelete` brings it back before " + short_time(*message.gone_from) +
+         " UTC";
+}
+
+}  // namespace
+
 std::string held_page(const quarantine::HeldMessage& message, Charset charset) {
   const Held& held = message.held;
   std::string out;
   add(out, "id", held.id, charset);
   add(out, "state",
-      std::string(to_string(held.state)) + " since " + short_time(held.changed) + " UTC", charset);
+      std::string(to_string(held.state)) + " since " + short_time(held.changed) + " UTC" +
+          way_back(message),
+      charset);
   add(out, "remark", held.remark, charset);
   add(out, "held", short_time(held.time) + " UTC, expires " + short_time(held.expires) + " UTC",
       charset);
@@ -199,6 +229,8 @@ std::string held_page(const quarantine::HeldMessage& message, Charset charset) {
   add(out, "message-id", held.message_id, charset);
   add(out, "size", short_size(held.size), charset);
   add(out, "why", "rule=" + held.rule + "  " + held.reason, charset);
+  for (const auto& [time, who, what] : message.acts)
+    add(out, "done", short_time(time) + " UTC by " + who + ": " + what, charset);
   return out;
 }
 
@@ -222,7 +254,11 @@ std::string why_text(const quarantine::HeldMessage& message, Charset charset) {
         with_reason("<" + string_at(to, "to") + "> " + string_at(to, "action"), to), charset);
   }
   if (const auto results = string_at(decision, "authentication_results"); !results.empty()) {
-    out += "\nAuthentication-Results:" + printable_lines(results, charset) + "\n";
+    const auto begin = results.find_first_not_of(' ');
+    out += "\nAuthentication-Results: " +
+           printable_lines(std::string_view(results).substr(std::min(begin, results.size())),
+                           charset) +
+           "\n";
   }
   return out;
 }

@@ -19,7 +19,8 @@ std::string short_time(WallTime time);
 // "1.2 MB".
 std::string short_size(std::uint64_t octets);
 
-// One line a message, never wider than `columns`. With `states`, the state of each.
+// One line a message, never wider than `columns`; with uncut_columns every text is whole, and all recipients are named. With
+// `states`, the state of each.
 class HeldTable {
  public:
   HeldTable(std::size_t columns, Charset charset, bool states);
@@ -28,9 +29,12 @@ class HeldTable {
   void add(std::string& out, const quarantine::Held& held) const;
 
  private:
+  void add_cell(std::string& out, std::string_view text, std::size_t columns) const;
+
   Charset charset_;
   bool states_;
   bool rules_ = false;
+  bool uncut_ = false;
   std::size_t from_ = 0;
   std::size_t to_ = 0;
   std::size_t subject_ = 0;  // 0: no place for it

@@ -10,6 +10,7 @@
 #include "base/terminal_text.h"
 #include "cli/complain.h"
 #include "cli/exit_code.h"
+#include "cli/terminal.h"
 #include "config/values.h"
 #include "mail/ip_address.h"
 #include "session/replay.h"
@@ -39,13 +40,59 @@ std::string receiver(const history::Row& row) {
   return row.recipients.front() + (others > 0 ? " +" + std::to_string(others) : "");
 }
 
-// 80 columns with what stands between them. "accept*": others of its recipients were refused at RCPT.
-void print_row(const history::Row& row) {
-  std::printf("%s %s %s %s %s %s\n", short_time(row.time).c_str(), cell(row.id, 9).c_str(),
-              cell(row.action + (row.refused.empty() ? "" : "*"), 10).c_str(),
-              cell(row.rule, 8).c_str(), cell(sender(row), 20).c_str(),
-              printable(receiver(row), 17).c_str());
+std::string all_receivers(const history::Row& row) {
+  std::string all;
+  for (const auto& to : row.recipients) all.append(all.empty() ? "" : ",").append(to);
+  return all.empty() ? "-" : all;
 }
+
+// What monitor mode kept from being done has a column where it is asked for, or where there is place for it.
+class Table {
+ public:
+  Table(const Terminal& terminal, bool would)
+      : charset_(terminal.charset),
+        uncut_(terminal.columns == uncut_columns),
+        would_(would || terminal.columns >= 100) {
+    const std::size_t columns = uncut_ ? 120 : terminal.columns;
+    const std::size_t fixed = 42 + (would_ ? 11 : 0);
+    const std::size_t left = columns - std::min(columns, fixed);
+    from_ = std::max<std::size_t>((left + 3) * 20 / 40, 8);
+    to_ = left > from_ + 8 ? left - from_ - 1 : 8;
+  }
+
+  void title() const {
+    row({"TIME (UTC)", "ID", "ACTION", "WOULD", "RULE", "ENVELOPE FROM", "TO"});
+  }
+  // "accept*": others of its recipients were refused at RCPT.
+  void add(const history::Row& decided) const {
+    row({short_time(decided.time), decided.id,
+         decided.action + (decided.refused.empty() ? "" : "*"),
+         decided.would.empty() ? "-" : decided.would, decided.rule, sender(decided),
+         uncut_ ? all_receivers(decided) : receiver(decided)});
+  }
+
+ private:
+  void row(const std::array<std::string, 7>& cells) const {
+    const std::array<std::size_t, 7> widths = {11, 9, 10, 10, 8, from_, to_};
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i == 3 && !would_) continue;
+      if (uncut_) {
+        append_uncut_cell(line, cells[i], widths[i], charset_);
+      } else {
+        append_cell(line, cells[i], widths[i], charset_);
+      }
+      line += ' ';
+    }
+    std::printf("%s\n", line.substr(0, line.find_last_not_of(' ') + 1).c_str());
+  }
+
+  Charset charset_;
+  bool uncut_;
+  bool would_;
+  std::size_t from_ = 0;
+  std::size_t to_ = 0;
+};
 
 json row_json(const history::Row& row) {
   json refused = json::array();
@@ -62,6 +109,7 @@ json row_json(const history::Row& row) {
           {"author", row.author},
           {"subject", row.subject},
           {"action", row.action},
+          {"would", row.would},
           {"rule", row.rule},
           {"reason", row.reason},
           {"refused", std::move(refused)}};
@@ -76,10 +124,8 @@ int list(Records& records, const HistoryRequest& request) {
   json all = json::array();
   std::size_t shown = 0;
   bool more = false;
-  if (!request.json) {
-    std::printf("%-11s %-9s %-10s %-8s %-20s %s\n", "TIME (UTC)", "ID", "ACTION", "RULE", "FROM",
-                "TO");
-  }
+  const Table table(standard_output(), !request.filter.would.empty());
+  if (!request.json) table.title();
   const auto done = records.archive().list(request.filter, [&](const history::Row& row) {
     more = request.limit != 0 && shown == request.limit;
     if (more) return false;
@@ -87,7 +133,7 @@ int list(Records& records, const HistoryRequest& request) {
     if (request.json) {
       all.push_back(row_json(row));
     } else {
-      print_row(row);
+      table.add(row);
     }
     return true;
   });
@@ -130,15 +176,18 @@ void simulate_one(const history::Row& row, const session::Decided& decided, cons
   }
   // No rule has spoken then, and the words need its column.
   const std::string what = passes ? cell(change, 32) : cell(change, 23) + " " + cell(now.rule, 8);
+  const auto terminal = standard_output();
+  const bool uncut = terminal.columns == uncut_columns;
   std::printf("%s %s %s %s%s\n", short_time(row.time).c_str(), cell(row.id, 9).c_str(),
-              what.c_str(), printable(sender(row), 24).c_str(),
+              what.c_str(), printable(sender(row), uncut ? uncut_columns : 24).c_str(),
               replayed.not_recorded.empty() ? "" : " ?");
 }
 
 int simulate(Records& records, const HistoryRequest& request, const Rulebook& book) {
   Simulated sums;
   if (!request.json) {
-    std::printf("%-11s %-9s %-23s %-8s %s\n", "TIME (UTC)", "ID", "WAS → WOULD BE", "RULE", "FROM");
+    std::printf("%-11s %-9s %-23s %-8s %s\n", "TIME (UTC)", "ID", "WAS → WOULD BE", "RULE",
+                "ENVELOPE FROM");
   }
   const auto done = records.archive().list(request.filter, [&](const history::Row& row) {
     if (request.limit != 0 && sums.decided == request.limit) return false;
@@ -168,6 +217,21 @@ int simulate(Records& records, const HistoryRequest& request, const Rulebook& bo
 constexpr std::array<std::string_view, 5> actions = {"accept", "tag", "quarantine", "tempfail",
                                                      "reject"};
 
+// An address, a network, or a name.
+std::string read_client(HistoryRequest& request) {
+  auto& filter = request.filter;
+  if (const auto network = mail::IpPrefix::parse(request.client)) {
+    filter.network = *network;
+  } else if (request.client.find('/') != std::string::npos) {
+    return "--client: an address, a network as 192.0.2.0/24, or a name: " + network.error().what;
+  } else if (auto pattern = mail::NamePattern::parse(request.client)) {
+    filter.client = std::move(*pattern);
+  } else {
+    return "--client: " + pattern.error().what;
+  }
+  return "";
+}
+
 // What is wrong with it: a word that can match nothing would look like a history without a trace of it.
 std::string read_filter(HistoryRequest& request) {
   const auto now = wall_now();
@@ -181,17 +245,19 @@ std::string read_filter(HistoryRequest& request) {
              ": expected a time as 2026-11-21T09:30:00Z, 2026-11-21, 2h or 7d (ago)";
     }
   }
-  if (!filter.action.empty() &&
-      std::find(actions.begin(), actions.end(), filter.action) == actions.end()) {
-    return "--action: one of accept, tag, quarantine, tempfail, reject";
-  }
-  if (filter.client.find('/') != std::string::npos) {
-    if (const auto network = mail::IpPrefix::parse(filter.client); !network) {
-      return "--client: an address, a network as 192.0.2.0/24, or part of a name: " +
-             network.error().what;
+  for (const auto& [option, word] :
+       {std::pair("--action", &filter.action), std::pair("--would", &filter.would)}) {
+    if (!word->empty() && std::find(actions.begin(), actions.end(), *word) == actions.end()) {
+      return std::string(option) + ": one of accept, tag, quarantine, tempfail, reject";
     }
   }
-  return "";
+  for (const auto& [option, text, slot] : {std::tuple("--from", &request.from, &filter.from),
+                                           std::tuple("--to", &request.to, &filter.to)}) {
+    auto pattern = mail::NamePattern::parse(*text);
+    if (!pattern) return std::string(option) + ": " + pattern.error().what;
+    *slot = std::move(*pattern);
+  }
+  return read_client(request);
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ struct HistoryRequest {
   history::Filter filter;
   std::string since;  // ISO 8601, seconds since 1970, or as long ago as "2h" or "7d"
   std::string until;
+  std::string from;         // mail::NamePattern
+  std::string to;           // mail::NamePattern
+  std::string client;       // an address, a network, or a mail::NamePattern
   std::size_t limit = 100;  // 0: all
   bool json = false;
 };

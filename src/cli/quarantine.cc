@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/encoding.h"
 #include "cli/option_checks.h"
 #include "cli/quarantine_store.h"
 
@@ -20,12 +21,19 @@ std::string check_state(const std::string& text) {
   return "one of held, released, delivered, deleted, expired, any";
 }
 
+std::string check_pattern(const std::string& text) {
+  const auto pattern = mail::NamePattern::parse(text);
+  return pattern ? "" : escape_for_terminal(pattern.error().what);
+}
+
 void add_filter(CLI::App& verb, FilterOptions& filter) {
   verb.add_option("--since", filter.since, "Held at this time or later: 2026-11-21, or 2d for ago")
       ->check(check_time);
   verb.add_option("--until", filter.until, "Held before this time")->check(check_time);
-  verb.add_option("--from", filter.from, "Part of the envelope sender or of the author");
-  verb.add_option("--to", filter.to, "Part of a recipient");
+  verb.add_option("--from", filter.from,
+                  "The envelope sender or the author: " + std::string(mail::name_pattern_forms))
+      ->check(check_pattern);
+  verb.add_option("--to", filter.to, "A recipient, as --from")->check(check_pattern);
   verb.add_option("--rule", filter.rule, "The rule that held it");
   verb.add_option("--state", filter.state,
                   "held, released, delivered, deleted, expired or any (default: what is still "
@@ -82,15 +90,10 @@ void add_changing(CLI::App& quarantine, int& result) {
   auto* verb = add_verb(quarantine, "release", "Give messages back to the MTA", result,
                         quarantine_release, release);
   add_ids(*verb, *release);
-  // --to is whom it goes to here, not a filter.
-  verb->add_option("--since", release->filter.since, "With ALL: held at this time or later")
-      ->check(check_time);
-  verb->add_option("--until", release->filter.until, "With ALL: held before this time")
-      ->check(check_time);
-  verb->add_option("--from", release->filter.from, "With ALL: part of the sender or author");
-  verb->add_option("--rule", release->filter.rule, "With ALL: the rule that held it");
-  verb->add_option("--text", release->filter.text, "With ALL: part of subject, recipient, …");
-  verb->add_option("--to", release->to, "To this address only: a copy for others; may be repeated")
+  add_filter(*verb, release->filter);
+  verb->add_option("--deliver-to", release->deliver_to,
+                   "To this address instead of those it is held for, who do not get it; may be "
+                   "repeated")
       ->allow_extra_args(false);
   verb->add_flag("--notify", release->notify,
                  "A failure may be told to the sender, as he asked for (default: never)");
@@ -100,17 +103,28 @@ void add_changing(CLI::App& quarantine, int& result) {
   verb->add_flag(
       "--allow", release->allow,
       "Before that, add to the allowlist the narrowest entry that the message can prove");
-  verb->add_flag("-y,--yes", release->yes, "With --allow: do not ask before");
+  verb->add_flag("-y,--yes", release->yes,
+                 "With --allow, or ALL and --deliver-to: do not ask before");
 
-  std::shared_ptr<QuarantineOptions> remove;
-  verb = add_verb(quarantine, "delete", "Delete messages", result, quarantine_delete, remove);
+  std::shared_ptr<DeleteOptions> remove;
+  verb = add_verb(quarantine, "delete", "Delete messages; undelete brings them back for a while",
+                  result, quarantine_delete, remove);
   add_ids(*verb, *remove);
   add_filter(*verb, remove->filter);
+  verb->add_flag("-y,--yes", remove->yes, "With ALL: do not ask before");
+  verb->add_flag("--now", remove->now, "For good: the space is free at once");
+
+  std::shared_ptr<QuarantineOptions> undelete;
+  verb = add_verb(quarantine, "undelete", "Hold messages again that were deleted", result,
+                  quarantine_undelete, undelete);
+  add_ids(*verb, *undelete);
+  add_filter(*verb, undelete->filter);
 
   std::shared_ptr<KeepOptions> expire;
   verb = add_verb(quarantine, "expire", "Delete what is too old; the daemon does so by itself",
                   result, quarantine_expire, expire);
   verb->add_option("--older", expire->older, "Than this, as 30d (default: [quarantine] keep)");
+  verb->add_flag("-n,--dry-run", expire->dry_run, "Only say what would be deleted");
 }
 
 void add_keeping(CLI::App& quarantine, int& result) {

@@ -46,16 +46,22 @@ struct ShowOptions : QuarantineOptions {
   bool force = false;  // --raw to a terminal
 };
 
+struct DeleteOptions : QuarantineOptions {
+  bool yes = false;  // with ALL: ask nobody
+  bool now = false;  // for good
+};
+
 struct ReleaseOptions : QuarantineOptions {
-  std::vector<std::string> to;
+  std::vector<std::string> deliver_to;
   bool notify = false;
   bool even_if_delivered = false;
   bool allow = false;  // the like of it too, from now on
-  bool yes = false;    // with `allow`: ask nobody
+  bool yes = false;    // with `allow`, or ALL to somebody else: ask nobody
 };
 
 struct KeepOptions : QuarantineOptions {
   std::string older;                // expire
+  bool dry_run = false;             // expire
   std::optional<std::string> mail;  // stats: the address that the summary is for
   std::string file;                 // export
   bool defang = false;
@@ -67,7 +73,8 @@ void add_quarantine(CLI::App& app, int& result);
 int quarantine_list(const QuarantineOptions& options);
 int quarantine_show(const ShowOptions& options);
 int quarantine_release(const ReleaseOptions& options);
-int quarantine_delete(const QuarantineOptions& options);
+int quarantine_delete(const DeleteOptions& options);
+int quarantine_undelete(const QuarantineOptions& options);
 int quarantine_expire(const KeepOptions& options);
 int quarantine_stats(const KeepOptions& options);
 int quarantine_export(const KeepOptions& options);

@@ -1,4 +1,4 @@
-// `sekisho quarantine delete`, `expire`, `stats` and `verify`.
+// `sekisho quarantine expire`, `stats` and `verify`.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "cli/held_text.h"
+#include "cli/person.h"
 #include "cli/quarantine_store.h"
 #include "config/values.h"
 #include "mail/mailbox.h"
@@ -96,28 +97,6 @@ void print_found(const char* what, const std::vector<std::string>& ids) {
 
 }  // namespace
 
-int quarantine_delete(const QuarantineOptions& options) {
-  auto open = open_store(options.config);
-  if (!open) return open.error();
-  const WallTime now = wall_now();
-  const auto ids = selected_ids(*open->store, options, now);
-  if (!ids) return ids.error();
-  int code = ok;
-  std::size_t deleted = 0;
-  for (const auto& id : *ids) {
-    if (const auto removed = open->store->remove(id, wall_now()); removed) {
-      ++deleted;
-      std::printf("%s  deleted\n", id.c_str());
-    } else {
-      const int failed =
-          complain(exit_code_of(removed.error().kind), id + ": " + removed.error().why);
-      if (code == ok) code = failed;
-    }
-  }
-  if (deleted == 0 && ids->size() > 1) warn("nothing is deleted");
-  return code;
-}
-
 int quarantine_expire(const KeepOptions& options) {
   std::optional<std::chrono::seconds> keep;
   if (!options.older.empty()) {
@@ -127,9 +106,20 @@ int quarantine_expire(const KeepOptions& options) {
   }
   auto open = open_store(options.config);
   if (!open) return open.error();
-  const auto expired = open->store->expire(wall_now(), keep, /*by_person=*/true);
+  const WallTime now = wall_now();
+  const auto due = open->store->due(now, keep);
+  if (!due) return complain(exit_code_of(due.error().kind), due.error().why);
+  // Before, for a clock that is wrong shows here.
+  std::printf("now it is %s UTC: %llu of %llu messages were held before %s UTC%s\n",
+              short_time(now).c_str(), static_cast<unsigned long long>(due->messages),
+              static_cast<unsigned long long>(due->all), short_time(due->before).c_str(),
+              options.dry_run ? " and would expire" : "");
+  if (options.dry_run) return ok;
+  std::fflush(stdout);
+  const auto expired = open->store->expire_now(now, keep);
   if (!expired) return complain(exit_code_of(expired.error().kind), expired.error().why);
-  std::printf("%llu expired\n", static_cast<unsigned long long>(expired->messages));
+  ActLog(open->settings).tell("quarantine expire", "", std::to_string(*expired) + " expired");
+  std::printf("%llu expired\n", static_cast<unsigned long long>(*expired));
   return ok;
 }
 

@@ -107,6 +107,10 @@ int print_json(const quarantine::HeldMessage& message) {
   auto object = held_json(message.held);
   object["envelope"] = nlohmann::json::parse(message.detail.envelope, nullptr, false);
   object["decision"] = nlohmann::json::parse(message.detail.decision, nullptr, false);
+  object["acts"] = nlohmann::json::array();
+  for (const auto& [time, who, what] : message.acts)
+    object["acts"].push_back({{"time", to_iso8601(time)}, {"by", who}, {"what", what}});
+  object["gone_from"] = message.gone_from ? to_iso8601(*message.gone_from) : "";
   for (const auto* key : {"envelope", "decision"}) {
     if (object[key].is_discarded()) object[key] = nullptr;
   }
@@ -117,7 +121,8 @@ OrExit<std::string> read_octets(quarantine::Store& store, const std::string& id)
   using quarantine::State;
   const auto row = store.get(id);
   if (!row) return tl::unexpected<int>(complain_of(id, row.error()));
-  if (const auto state = row->held.state; state != State::held && state != State::released) {
+  const auto state = row->held.state;
+  if (state != State::held && state != State::released && !row->gone_from) {
     return tl::unexpected<int>(complain(
         no_input, id + ": it is " + std::string(to_string(state)) + ", and the message is gone"));
   }
@@ -166,6 +171,9 @@ int quarantine_list(const QuarantineOptions& options) {
   if (!open) return open.error();
   const auto filter = make_filter(options.filter, wall_now());
   if (!filter) return filter.error();
+  // What was held before the configuration was another one.
+  if (const auto elsewhere = held_elsewhere(open->settings); !elsewhere.empty())
+    warn("note " + elsewhere.front());
   return options.json ? list_json(*open->store, *filter)
                       : list_table(*open->store, *filter, options.filter);
 }

@@ -1,4 +1,5 @@
 // `sekisho quarantine release`.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -6,6 +7,8 @@
 
 #include "base/encoding.h"
 #include "cli/allow.h"
+#include "cli/ask.h"
+#include "cli/person.h"
 #include "cli/quarantine_store.h"
 #include "mail/mailbox.h"
 #include "quarantine/holding.h"
@@ -43,13 +46,14 @@ ExitCode exit_code_of_handover(Code code) {
 class Releasing {
  public:
   Releasing(OpenStore& open, const ReleaseOptions& options)
-      : store_(*open.store), settings_(open.settings), options_(options) {}
+      : store_(*open.store), settings_(open.settings), options_(options), log_(open.settings) {}
 
   int release(const std::string& id) {
     if (options_.allow) {
       if (const auto allowing = allow(id); !allowing.in_force) return allowing.code;
     }
-    quarantine::ReleaseRequest request{id, options_.to, options_.even_if_delivered};
+    quarantine::ReleaseRequest request{id, options_.deliver_to, options_.even_if_delivered,
+                                       log_.who().text()};
     std::vector<relay::Handover::Refused> refused;
     for (;;) {
       auto begun = store_.begin_release(request, wall_now());
@@ -95,6 +99,11 @@ class Releasing {
     AddRequest request;
     request.yes = options_.yes;
     const auto allowing = allow_held(settings_, *held, request);
+    if (allowing.in_force && !allowing.added.empty()) {
+      const auto noted =
+          store_.add_note(id, "allowed: " + allowing.added, wall_now(), log_.who().text());
+      if (!noted) warn(id + ": the store could not note it: " + noted.error().why);
+    }
     if (!allowing.in_force && allowing.code != ok)
       complain(data_error, id + ": not released; without --allow it would be");
     return allowing;
@@ -136,13 +145,17 @@ class Releasing {
         why += "; not to <" + escape_for_log(one.address) + ">: " + one.reply;
         code = one.reply.starts_with('5') ? unavailable : temporary;
       }
-      const auto state = store_.finish_release(release, why, wall_now());
+      using Taken = quarantine::Store::Taken;
+      const bool by_queue = settings_.quarantine.release_via.starts_with("sendmail:");
+      const auto state = store_.finish_release(release, why, wall_now(),
+                                               by_queue ? Taken::by_queue : Taken::by_smtp);
       if (!state) {
         return complain(exit_code_of(state.error().kind),
                         release.id + ": the MTA has taken it, but the store could not note it: " +
                             state.error().why);
       }
       ++released_;
+      log_.tell("quarantine release", release.id, "to " + to_text(release.recipients) + ": " + why);
       const bool waits = *state == quarantine::State::held;
       std::printf("%s  released%s: %s\n", release.id.c_str(),
                   waits ? ", and still held for others" : "", escape_for_log(why, 1000).c_str());
@@ -158,25 +171,54 @@ class Releasing {
       complain(exit_code_of(undone.error().kind),
                release.id + ": and the store could not note it: " + undone.error().why);
     }
+    log_.tell("quarantine release", release.id,
+              "not to " + to_text(release.recipients) + ": " + why);
     return complain(static_cast<ExitCode>(code),
                     release.id + ": not released, still held: " + why.substr(0, 1000));
+  }
+
+  static std::string to_text(const std::vector<std::string>& recipients) {
+    std::string text;
+    for (const auto& to : recipients) text += (text.empty() ? "<" : ",<") + to + ">";
+    return text;
   }
 
   quarantine::Store& store_;
   const config::Settings& settings_;
   const ReleaseOptions& options_;
+  ActLog log_;
   std::size_t released_ = 0;
 };
+
+// What is somebody's mail goes to somebody else: all of it, only when that is really meant.
+int confirm_diversion(const ReleaseOptions& options, std::size_t count) {
+  const bool all = std::find(options.ids.begin(), options.ids.end(), "ALL") != options.ids.end();
+  if (options.yes || !all || options.deliver_to.empty()) return ok;
+  const std::string what =
+      "all that matches, " + std::to_string(count) + (count == 1 ? " message" : " messages") +
+      ", to <" + escape_for_log(options.deliver_to.front()) + "> instead of whom it is held for";
+  switch (ask("Release " + what + "?")) {
+    case Answer::yes:
+      return ok;
+    case Answer::no:
+      return complain(usage, "nothing is released");
+    case Answer::nobody_there:
+      break;
+  }
+  return complain(usage, "nothing is released: it would be " + what +
+                             ", nobody can be asked here, and --yes was not given");
+}
 
 }  // namespace
 
 int quarantine_release(const ReleaseOptions& options) {
-  if (options.yes && !options.allow) return complain(usage, "--yes is for --allow");
   ReleaseOptions checked = options;
-  for (auto& to : checked.to) {
+  if (options.yes && !options.allow && options.deliver_to.empty())
+    return complain(usage, "--yes is for --allow, or for ALL and --deliver-to");
+  for (auto& to : checked.deliver_to) {
     if (to.starts_with('<') && to.ends_with('>')) to = to.substr(1, to.size() - 2);
     if (!mail::Mailbox::parse(to))
-      return complain(usage, "--to: \"" + escape_for_log(to) + "\" is no address");
+      return complain(usage, "--deliver-to: \"" + escape_for_log(to) + "\" is no address");
   }
   // --allow writes to a file that the configuration names, perhaps by another file.
   using Lists = config::ListFilesOfKeys;
@@ -184,6 +226,7 @@ int quarantine_release(const ReleaseOptions& options) {
   if (!open) return open.error();
   const auto ids = selected_ids(*open->store, checked, wall_now());
   if (!ids) return ids.error();
+  if (const int code = confirm_diversion(checked, ids->size()); code != ok) return code;
   Releasing releasing(*open, checked);
   int code = ok;
   for (const auto& id : *ids) {

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <set>
 
 #include "base/encoding.h"
 #include "cli/configuration.h"
+#include "cli/copied_id.h"
 #include "config/values.h"
+#include "history/archive.h"
 
 namespace sekisho::cli {
 
@@ -60,6 +63,32 @@ ExitCode exit_code_of(spool::Failure::Kind kind) {
   return temporary;
 }
 
+std::vector<std::string> held_elsewhere(const config::Settings& settings) {
+  switch (settings.session.quarantine.where) {
+    case session::QuarantineWhere::store:
+      break;
+    case session::QuarantineWhere::mta:
+      return {
+          "[quarantine] where = \"mta\": the MTA holds what is quarantined, and not a store of "
+          "ours",
+          "Postfix:   postqueue -p            what is held has a ! behind its queue id",
+          "           postcat -vq QUEUEID     look at it",
+          "           postsuper -H QUEUEID    release it; -d deletes it",
+          "sendmail:  mailq -qQ               what is held, and why",
+          "           sendmail -qQ -Q -qIQUEUEID    release it",
+          "sekisho history --action quarantine tells ids and reasons; where = \"store\" holds mail "
+          "here"};
+    case session::QuarantineWhere::junk:
+      return {
+          "[quarantine] where = \"junk\": what is quarantined is delivered with "
+          "X-Sekisho-Disposition: "
+          "quarantine, for a rule of the mailbox to file",
+          "sekisho history --action quarantine tells ids and reasons; where = \"store\" holds mail "
+          "here"};
+  }
+  return {};
+}
+
 OrExit<OpenStore> open_store(const std::string& config_path, config::ListFilesOfKeys lists) {
   auto loaded = load_configuration(config_path, lists);
   if (!loaded) return tl::unexpected<int>(config);
@@ -69,9 +98,16 @@ OrExit<OpenStore> open_store(const std::string& config_path, config::ListFilesOf
       [](const std::string& sentence) { std::fprintf(stderr, "sekisho: %s\n", sentence.c_str()); });
   if (!store) {
     const auto& failure = store.error();
+    const auto elsewhere = held_elsewhere(open.settings);
+    std::error_code ignored;
+    if (!elsewhere.empty() && !std::filesystem::exists(open.settings.quarantine.dir, ignored)) {
+      complain(no_input, elsewhere.front());
+      for (std::size_t i = 1; i < elsewhere.size(); ++i)
+        std::fprintf(stderr, "  %s\n", elsewhere[i].c_str());
+      return tl::unexpected<int>(no_input);
+    }
     std::string what = open.settings.quarantine.dir + ": " + failure.why;
-    if (open.settings.session.quarantine.where != session::QuarantineWhere::store)
-      what += "; note that [quarantine] where is not \"store\"";
+    if (!elsewhere.empty()) what += "; note " + elsewhere.front();
     return tl::unexpected<int>(complain(exit_code_of(failure.kind), what));
   }
   open.store = std::move(*store);
@@ -87,6 +123,17 @@ std::optional<WallTime> parse_when(std::string_view text, WallTime now) {
   }
   return parse_time(text);
 }
+
+namespace {
+
+bool pattern(const char* option, const std::string& text, mail::NamePattern& slot) {
+  auto parsed = mail::NamePattern::parse(text);
+  if (!parsed) complain(usage, std::string(option) + ": " + parsed.error().what);
+  if (parsed) slot = std::move(*parsed);
+  return parsed.has_value();
+}
+
+}  // namespace
 
 OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime now) {
   quarantine::Filter filter;
@@ -112,8 +159,8 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
     }
   }
   filter.waiting = options.state.empty();
-  filter.from = options.from;
-  filter.to = options.to;
+  if (!pattern("--from", options.from, filter.from) || !pattern("--to", options.to, filter.to))
+    return tl::unexpected<int>(usage);
   filter.rule = options.rule;
   filter.text = options.text;
   filter.limit = options.limit.value_or(0);
@@ -137,11 +184,12 @@ Expected<std::vector<std::string>, std::string> parse_ids(std::string_view words
        at = words.find_first_not_of(blanks, at)) {
     const std::size_t end = std::min(words.find_first_of(blanks, at), words.size());
     const std::string_view word = words.substr(at, end - at);
-    if (!quarantine::is_id(word)) {
+    const std::string id = history::normal_id(copied_id(word));
+    if (!quarantine::is_id(id)) {
       return tl::unexpected<std::string>("\"" + escape_for_log(word, 40) +
                                          "\" is no id; one looks like K7Q2-4DMX");
     }
-    ids.emplace_back(word);
+    ids.push_back(id);
     at = end;
   }
   return ids;
@@ -165,7 +213,11 @@ OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
   }
   if (!all && !is_empty(options.filter)) {
     return tl::unexpected<int>(complain(
-        usage, "a filter needs ALL: without it, exactly the ids that are named are meant"));
+        usage, "a filter needs ALL: without it, exactly the ids that are named are meant" +
+                   std::string(options.filter.to.empty()
+                                   ? ""
+                                   : "; --to is a filter: whom a release goes to instead is "
+                                     "--deliver-to")));
   }
   if (ids.empty()) {
     return tl::unexpected<int>(complain(

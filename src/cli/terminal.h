@@ -2,14 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include "base/terminal_text.h"
 
 namespace sekisho::cli {
 
+// For a file or another program: whoever searches a table for an address must find it.
+inline constexpr std::size_t uncut_columns = std::numeric_limits<std::size_t>::max();
+
 struct Terminal {
   bool is_terminal = false;  // a person sees it
-  std::size_t columns = 80;  // of the window, or $COLUMNS; at least 40
+  // Of the window, or $COLUMNS, at least 40; uncut_columns for what is no terminal, without $COLUMNS.
+  std::size_t columns = 80;
   Charset charset = Charset::utf8;
 };
 

@@ -52,6 +52,7 @@ class Walk {
     if (!received) {
       return stops(Stop::unreadable, whose + " cannot be read: " + received.error().what);
     }
+    if (received->date) origin_.received = *received->date;
     using Source = mail::Received::Source;
     switch (received->source) {
       case Source::next_field:

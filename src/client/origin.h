@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "mail/header.h"
 #include "mail/ip_address.h"
 
@@ -35,7 +36,9 @@ struct Origin {
   std::optional<mail::IpAddress>
       relay;             // the listed relay nearest to the origin; none when not_a_relay
   std::size_t hops = 0;  // listed relays passed
-  std::string reason;    // for people, unless not_a_relay or foreign_client
+  // When the first of our relays got the message, as far as their fields were read. None: no relay said.
+  std::optional<WallTime> received;
+  std::string reason;  // for people, unless not_a_relay or foreign_client
 
   bool via_relay() const { return stop != Stop::not_a_relay; }
   // Whom SPF, iprev and the lists may be asked about. Null: the message is judged without a client, and nothing

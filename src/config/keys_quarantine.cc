@@ -6,12 +6,35 @@ namespace {
 
 constexpr std::chrono::milliseconds hour = std::chrono::hours(1);
 
+// How long messages are kept.
+Rows keeping_keys() {
+  return {
+      {.section = "quarantine",
+       .name = "keep",
+       .slot = at<Settings>(
+           duration<std::chrono::seconds>(hour, hour * 24 * 3650),
+           [](auto& s) -> auto& { return s.quarantine.keep; }),
+       .reload = Reload::restart,
+       .text = "How long a message is kept in the store. After that it expires."},
+      {.section = "quarantine",
+       .name = "keep_deleted",
+       .slot = at<Settings>(
+           duration<std::chrono::seconds>(std::chrono::milliseconds(0), hour * 24 * 3650),
+           [](auto& s) -> auto& { return s.quarantine.keep_deleted; }),
+       .reload = Reload::restart,
+       .text =
+           "How long a message that somebody deleted can be brought back with sekisho quarantine "
+           "undelete; it takes its place on the disk until then, and is gone with keep at the "
+           "latest. \"0s\": it is gone at once."},
+  };
+}
+
 }  // namespace
 
 Rows quarantine_keys() {
   using session::QuarantineWhere;
   using session::WhenFull;
-  return {
+  Rows rows = {
       {.section = "quarantine",
        .name = "where",
        .slot = at<Settings>(
@@ -33,13 +56,6 @@ Rows quarantine_keys() {
        .reload = Reload::restart,
        .text = "The folder of the store: the index and one file for each message. Nobody but the "
                "daemon's user may write to it; it is made when its parent exists."},
-      {.section = "quarantine",
-       .name = "keep",
-       .slot = at<Settings>(
-           duration<std::chrono::seconds>(hour, hour * 24 * 3650),
-           [](auto& s) -> auto& { return s.quarantine.keep; }),
-       .reload = Reload::restart,
-       .text = "How long a message is kept in the store. After that it expires."},
       {.section = "quarantine",
        .name = "max_size",
        .slot = at<Settings>(
@@ -68,6 +84,10 @@ Rows quarantine_keys() {
            "the daemon runs nothing. Either way it passes the MTA's other filters again, and "
            "ours knows it by a proof that works once."},
   };
+  // After the folder.
+  const auto keeping = keeping_keys();
+  rows.insert(rows.begin() + 2, keeping.begin(), keeping.end());
+  return rows;
 }
 
 }  // namespace sekisho::config

@@ -17,8 +17,7 @@ Expected<json, AskError> ask(const std::string& socket, const json& request) {
   const auto connection = connect_unix(socket);
   if (!connection) return failed(connection.error() + " (is sekishod running?)", true);
   const int fd = connection->get();
-  if (!write_all(fd, request.dump(), request_timeout))
-    return failed("cannot send the request", true);
+  if (!write_all(fd, request.dump(), request_time)) return failed("cannot send the request", true);
   ::shutdown(fd, SHUT_WR);
   const auto text = read_all(fd, max_answer_octets, answer_timeout);
   if (!text) return failed("no answer", true);

@@ -168,6 +168,29 @@ void add_moved_to_dot(const Allowlist& list, WallTime now, std::vector<config::F
           "the dot"));
 }
 
+// Written when a message was let through for who had sent it, they let others write in anybody's name.
+void add_too_wide(const Allowlist& list, WallTime now, std::vector<config::Finding>& findings) {
+  std::size_t others = 0;
+  std::optional<config::Finding> first;
+  for (const auto& file : list.files()) {
+    for (const auto& entry : file->entries) {
+      auto wide = policy::lets_others_in(entry.kind, entry.identity(), entry.effect);
+      if (wide.empty() || entry.expired(now)) continue;
+      if (first) {
+        ++others;
+      } else {
+        first = warning(*entry.file, entry.line, std::move(wide));
+      }
+    }
+  }
+  if (!first) return;
+  if (others > 0) {
+    first->message += " (so " + std::string(others == 1 ? "does " : "do ") +
+                      count(others, "entry") + " more: sekisho allow list)";
+  }
+  findings.push_back(std::move(*first));
+}
+
 void add_denied(const Allowlist& allowlist, const Allowlist& denylist, WallTime now,
                 std::vector<config::Finding>& findings) {
   for (const auto& file : allowlist.files()) {
@@ -190,7 +213,9 @@ void add_findings(const Allowlist* list, WallTime now, std::vector<config::Findi
   for (const auto* entry : list->expired_between(WallTime::min(), now)) {
     findings.push_back(warning(*entry->file, entry->line, expired_text(*entry)));
   }
-  if (list->kind() == ListKind::allow) add_moved_to_dot(*list, now, findings);
+  if (list->kind() == ListKind::deny) return;
+  add_moved_to_dot(*list, now, findings);
+  add_too_wide(*list, now, findings);
 }
 
 }  // namespace

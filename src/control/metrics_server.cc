@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/inet_socket.h"
+#include "base/memory.h"
 #include "base/unique_handle.h"
 
 namespace sekisho::control {
@@ -134,7 +135,7 @@ void MetricsServer::Http::serve() {
                              {info->epoll_fd, POLLIN, 0}};
     ::poll(descriptors, 3, wait_ms());
     if (descriptors[1].revents != 0) return;
-    if (descriptors[0].revents != 0) accept_some();
+    if (descriptors[0].revents != 0) contained([this] { accept_some(); });
     end_overdue();
     MHD_run(daemon_.get());
   }
@@ -232,8 +233,10 @@ MHD_Result MetricsServer::Http::on_request(void* self, MHD_Connection* connectio
   try {
     return send(connection, http.page(method, path));
   } catch (const std::exception& failure) {
-    http.log_.write_limited(LogLevel::error, "metrics",
-                            std::string("metrics: internal error: ") + failure.what());
+    contained([&] {
+      http.log_.write_limited(LogLevel::error, "metrics",
+                              std::string("metrics: internal error: ") + failure.what());
+    });
   }
   return MHD_NO;  // closes the connection
 }

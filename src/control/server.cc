@@ -1,17 +1,37 @@
 #include "control/server.h"
 
-#include <fcntl.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <vector>
+
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/unix_socket.h"
 #include "control/protocol.h"
-#include "control/stream.h"
 
 namespace sekisho::control {
 
 using nlohmann::json;
+
+namespace {
+
+// When descriptors or memory have run out, how long until the next attempt.
+constexpr int pause_ms = 100;
+
+std::string text_of(const json& answer) {
+  return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json failure(const std::string& why) { return {{"ok", false}, {"error", why}}; }
+
+bool is_for_later(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+}  // namespace
 
 Server::~Server() { stop(); }
 
@@ -23,61 +43,191 @@ Expected<bool, std::string> Server::open(const Options& options) {
   }
   path_ = options.socket;
   listening_ = std::move(*listening);
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return tl::unexpected<std::string>("cannot open a pipe");
-  stop_reader_.reset(ends[0]);
-  stop_writer_.reset(ends[1]);
+  wake_.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake_) return tl::unexpected<std::string>("cannot open an eventfd");
   return true;
 }
 
-void Server::run(std::map<std::string, Handler> handlers) {
-  handlers_ = std::move(handlers);
+void Server::run(Handlers quick, Handlers slow) {
+  quick_ = std::move(quick);
+  slow_ = std::move(slow);
   thread_ = std::thread([this] { serve(); });
+  slow_thread_ = std::thread([this] { work_slowly(); });
 }
 
 void Server::stop() {
   if (!thread_.joinable()) return;
-  stop_writer_.reset();  // the reading end becomes readable
+  stopping_ = true;
+  wake();
+  until_memory([this] { slow_tasks_.post([] {}); });
   thread_.join();
+  slow_thread_.join();
+  connections_.clear();
   listening_.reset();
   ::unlink(path_.c_str());
 }
 
-void Server::serve() {
-  for (;;) {
-    pollfd descriptors[2] = {{listening_.get(), POLLIN, 0}, {stop_reader_.get(), POLLIN, 0}};
-    if (::poll(descriptors, 2, -1) < 0) continue;
-    if (descriptors[1].revents != 0) return;
-    const UniqueFd connection(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (connection) {
-      answer(connection.get());
-    } else if (errno == EMFILE || errno == ENFILE) {
-      ::poll(nullptr, 0, 100);  // the socket stays readable: do not spin
+void Server::wake() const {
+  const std::uint64_t one = 1;
+  // It fails only when the counter is full, and then the thread is awake.
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
+}
+
+void Server::work_slowly() noexcept {
+  while (!stopping_) {
+    contained([this] {
+      slow_tasks_.run_until([this] { return stopping_.load(); },
+                            steady_now() + std::chrono::hours(1));
+    });
+  }
+}
+
+void Server::serve() noexcept {
+  while (!stopping_) {
+    // Without memory the others wait a moment, and nobody is lost but whose request it was.
+    if (!contained([this] { wait(); })) ::poll(nullptr, 0, pause_ms);
+    end_overdue();
+  }
+}
+
+// One round: waits until somebody wants something, or has had his time.
+bool Server::wait() {
+  std::vector<pollfd> descriptors = {{wake_.get(), POLLIN, 0}, {listening_.get(), POLLIN, 0}};
+  std::vector<Connection*> whose;
+  SteadyTime until = steady_now() + std::chrono::minutes(1);
+  for (auto& each : connections_) {
+    if (each.stage == Connection::Stage::answering) continue;
+    const bool reads = each.stage == Connection::Stage::reading;
+    descriptors.push_back({each.fd.get(), static_cast<short>(reads ? POLLIN : POLLOUT), 0});
+    whose.push_back(&each);
+    until = std::min(until, each.until);
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_now()).count();
+  const int ready = ::poll(descriptors.data(), descriptors.size(),
+                           static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
+  if (ready <= 0 || stopping_) return false;
+  if (descriptors[0].revents != 0) take_answers();
+  for (std::size_t i = 0; i < whose.size(); ++i) {
+    if (descriptors[i + 2].revents == 0) continue;
+    auto& connection = *whose[i];
+    // What breaks here is the end of this one, and not of the round.
+    const bool went = contained([&] {
+      connection.stage == Connection::Stage::reading ? read(connection) : write(connection);
+    });
+    if (!went) connection.stage = Connection::Stage::over;
+  }
+  // Last, for it may end the oldest.
+  if (descriptors[1].revents != 0) accept_all();
+  return true;
+}
+
+void Server::accept_all() {
+  for (std::size_t i = 0; i < max_connections; ++i) {
+    UniqueFd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd) {
+      // The socket stays readable: do not spin.
+      if (errno == EMFILE || errno == ENFILE) ::poll(nullptr, 0, pause_ms);
+      return;
     }
+    make_room();
+    connections_.push_back({std::move(fd), steady_now() + request_time});
+    connections_.back().number = ++last_number_;
   }
 }
 
-void Server::answer(int connection) {
-  const auto request = read_all(connection, max_request_octets, request_timeout);
-  if (!request) return;
-  const auto text = handle(*request).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-  if (!write_all(connection, text, request_timeout)) {
-    log_.info("control: a client went away before its answer");
+// Who has been connected longest without having asked is not somebody who asks.
+void Server::make_room() {
+  if (connections_.size() < max_connections) return;
+  auto oldest = std::find_if(connections_.begin(), connections_.end(), [](const Connection& each) {
+    return each.stage == Connection::Stage::reading || each.stage == Connection::Stage::over;
+  });
+  if (oldest == connections_.end()) oldest = connections_.begin();
+  connections_.erase(oldest);
+}
+
+void Server::end_overdue() noexcept {
+  const auto now = steady_now();
+  connections_.remove_if([&](const Connection& each) {
+    const bool late = each.stage != Connection::Stage::answering && each.until <= now;
+    return late || each.stage == Connection::Stage::over;
+  });
+}
+
+void Server::read(Connection& connection) {
+  std::array<char, 4096> chunk;
+  for (;;) {
+    const ssize_t octets = ::recv(connection.fd.get(), chunk.data(), chunk.size(), 0);
+    if (octets == 0) return take_request(connection);
+    if (octets < 0) {
+      if (!is_for_later(errno)) connection.stage = Connection::Stage::over;
+      return;
+    }
+    connection.request.append(chunk.data(), static_cast<std::size_t>(octets));
+    if (connection.request.size() <= max_request_octets) continue;
+    connection.stage = Connection::Stage::over;
+    return;
   }
 }
 
-json Server::handle(const std::string& text) {
-  const auto failed = [](const std::string& why) { return json{{"ok", false}, {"error", why}}; };
-  const auto request = json::parse(text, nullptr, /*allow_exceptions=*/false);
+void Server::take_request(Connection& connection) {
+  const auto request = json::parse(connection.request, nullptr, /*allow_exceptions=*/false);
   if (!request.is_object() || !request.contains("verb") || !request["verb"].is_string()) {
-    return failed("the request is no JSON object with a verb");
+    return begin_answer(connection, text_of(failure("the request is no JSON object with a verb")));
   }
-  const auto handler = handlers_.find(request["verb"].get<std::string>());
-  if (handler == handlers_.end()) return failed("unknown verb");
+  const auto verb = request["verb"].get<std::string>();
+  if (const auto quick = quick_.find(verb); quick != quick_.end()) {
+    return begin_answer(connection, answer_to(request, quick->second));
+  }
+  const auto slow = slow_.find(verb);
+  if (slow == slow_.end()) return begin_answer(connection, text_of(failure("unknown verb")));
+  slow_tasks_.post([this, request, number = connection.number, &handler = slow->second] {
+    std::list<Answer> one(1);
+    one.front() = {number, answer_to(request, handler)};
+    answers_.with([&](auto& answers) { answers.splice(answers.end(), one); });
+    wake();
+  });
+  connection.stage = Connection::Stage::answering;
+}
+
+std::string Server::answer_to(const json& request, const Handler& handler) const {
   try {
-    return handler->second(request);
+    return text_of(handler(request));
   } catch (const std::exception& error) {
-    return failed(error.what());
+    return text_of(failure(error.what()));
+  }
+}
+
+void Server::begin_answer(Connection& connection, std::string text) {
+  connection.answer = std::move(text);
+  connection.stage = Connection::Stage::writing;
+  connection.until = steady_now() + request_time;
+  write(connection);
+}
+
+void Server::write(Connection& connection) {
+  while (connection.written < connection.answer.size()) {
+    const auto rest = std::string_view(connection.answer).substr(connection.written);
+    const ssize_t octets = ::send(connection.fd.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (octets < 0) {
+      if (is_for_later(errno)) return;
+      log_.info("control: a client went away before its answer");
+      break;
+    }
+    connection.written += static_cast<std::size_t>(octets);
+  }
+  connection.stage = Connection::Stage::over;
+}
+
+void Server::take_answers() {
+  std::uint64_t drained = 0;
+  [[maybe_unused]] const ssize_t size = ::read(wake_.get(), &drained, sizeof drained);
+  std::list<Answer> answers;
+  answers_.with([&](auto& waiting) { answers.swap(waiting); });
+  for (auto& answer : answers) {
+    const auto connection =
+        std::find_if(connections_.begin(), connections_.end(),
+                     [&](const Connection& each) { return each.number == answer.connection; });
+    if (connection != connections_.end()) begin_answer(*connection, std::move(answer.text));
   }
 }
 

@@ -1,15 +1,22 @@
-// control/server.h: the daemon's control socket: answers one request per connection, one connection
-// after the other. Errors: open() says why the socket cannot be had. Thread: its own; handlers are
-// called on it.
+// control/server.h: the daemon's control socket: one request a connection, several connections at a time. One thread reads
+// and writes them all without waiting for any, and answers what is known at once; what takes its time (a reload) is
+// answered by another thread. So whoever is silent, slow or many delays nobody else.
+// Errors: open() says why the socket cannot be had. Thread: its own two; handlers are called on them.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <list>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/unique_handle.h"
@@ -20,27 +27,60 @@ namespace sekisho::control {
 class Server {
  public:
   using Handler = std::function<nlohmann::json(const nlohmann::json& request)>;
+  using Handlers = std::map<std::string, Handler>;
 
   explicit Server(Log& log) : log_(log) {}
   ~Server();
 
-  // `handlers`: by verb. What one throws becomes {"ok":false,"error":…}.
+  // `quick` and `slow`: by verb. What one throws becomes {"ok":false,"error":…}. Slow ones are called one after the
+  // other, beside the quick ones.
   Expected<bool, std::string> open(const Options& options);
-  void run(std::map<std::string, Handler> handlers);
+  void run(Handlers quick, Handlers slow = {});
   void stop();
 
  private:
-  void serve();
-  void answer(int connection);
-  nlohmann::json handle(const std::string& request);
+  // reading → answering (by the slow thread) → writing, and gone.
+  struct Connection {
+    UniqueFd fd;
+    SteadyTime until;  // while reading or writing
+    std::string request = {};
+    std::string answer = {};
+    std::size_t written = 0;
+    enum class Stage { reading, answering, writing, over } stage = Stage::reading;
+    std::uint64_t number = 0;
+  };
+  struct Answer {
+    std::uint64_t connection;
+    std::string text;
+  };
+
+  void serve() noexcept;
+  bool wait();
+  void work_slowly() noexcept;
+  void accept_all();
+  void make_room();
+  void read(Connection& connection);
+  void take_request(Connection& connection);
+  void write(Connection& connection);
+  void begin_answer(Connection& connection, std::string text);
+  void take_answers();
+  void end_overdue() noexcept;
+  std::string answer_to(const nlohmann::json& request, const Handler& handler) const;
+  void wake() const;
 
   Log& log_;
   std::string path_;
   UniqueFd listening_;
-  UniqueFd stop_reader_;
-  UniqueFd stop_writer_;
-  std::map<std::string, Handler> handlers_;
+  UniqueFd wake_;
+  std::atomic<bool> stopping_{false};
+  Handlers quick_;
+  Handlers slow_;
+  std::list<Connection> connections_;  // the oldest first; of the first thread alone
+  std::uint64_t last_number_ = 0;
+  RunQueue slow_tasks_;
+  Guarded<std::list<Answer>> answers_;
   std::thread thread_;
+  std::thread slow_thread_;
 };
 
 }  // namespace sekisho::control

@@ -24,8 +24,13 @@ void final(EVP_MD_CTX* context, Sha256Digest& digest) {
 }  // namespace
 
 const EVP_MD* openssl_sha256() {
-  static const UniqueHandle<EVP_MD, EVP_MD_free> sha256(EVP_MD_fetch(nullptr, "SHA256", nullptr));
-  require(sha256 != nullptr);
+  using Fetched = UniqueHandle<EVP_MD, EVP_MD_free>;
+  // When it throws, the next one tries again.
+  static const Fetched sha256 = [] {
+    Fetched fetched(EVP_MD_fetch(nullptr, "SHA256", nullptr));
+    require(fetched != nullptr);
+    return fetched;
+  }();
   return sha256.get();
 }
 

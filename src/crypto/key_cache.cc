@@ -31,7 +31,12 @@ Expected<std::shared_ptr<const PublicKey>> KeyCache::get(KeyType type, std::stri
   entries_.with([&](Entries& entries) {
     if (entries.by_index.contains(index)) return;
     entries.by_use.push_front({std::move(index), key});
-    entries.by_index.emplace(entries.by_use.front().index, entries.by_use.begin());
+    try {
+      entries.by_index.emplace(entries.by_use.front().index, entries.by_use.begin());
+    } catch (...) {
+      entries.by_use.pop_front();  // nobody would find it
+      throw;
+    }
     if (entries.by_use.size() <= capacity_) return;
     entries.by_index.erase(entries.by_use.back().index);
     entries.by_use.pop_back();

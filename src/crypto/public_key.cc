@@ -1,5 +1,6 @@
 #include "crypto/public_key.h"
 
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -112,6 +113,13 @@ Expected<PKey> parse_ed25519(std::string_view octets) {
   return key;
 }
 
+// What failed for want of memory says nothing of key or signature: the message is put off, and not judged.
+void unless_no_memory() {
+  while (const auto error = ERR_get_error()) {
+    if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) throw std::bad_alloc();
+  }
+}
+
 // Ready to verify RSASSA-PKCS1-v1_5 with SHA-256; none without memory.
 KeyContext rsa_context(EVP_PKEY* key) {
   KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
@@ -123,8 +131,10 @@ KeyContext rsa_context(EVP_PKEY* key) {
 
 bool verify_ed25519(EVP_PKEY* key, std::string_view digest, std::string_view signature) {
   const DigestContext context(EVP_MD_CTX_new());
-  return context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
-         EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(digest),
+  if (!context || EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) != 1) {
+    throw std::bad_alloc();
+  }
+  return EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(digest),
                           digest.size()) == 1;
 }
 
@@ -137,7 +147,7 @@ class PublicKey::Contexts {
   bool verify(EVP_PKEY* key, std::string_view digest, std::string_view signature) {
     KeyContext context = take();
     if (!context) context = rsa_context(key);
-    if (!context) return false;
+    if (!context) throw std::bad_alloc();
     const bool good = EVP_PKEY_verify(context.get(), bytes(signature), signature.size(),
                                       bytes(digest), digest.size()) == 1;
     idle_.with([&](Idle& idle) { idle.push_back(std::move(context)); });
@@ -171,19 +181,26 @@ PublicKey& PublicKey::operator=(PublicKey&&) noexcept = default;
 Expected<PublicKey> PublicKey::parse(KeyType type, std::string_view octets) {
   const ErrorsDropped errors_dropped;
   auto key = type == KeyType::rsa ? parse_rsa(octets) : parse_ed25519(octets);
-  if (!key) return tl::unexpected<ParseError>(std::move(key.error()));
+  if (!key) {
+    unless_no_memory();
+    return tl::unexpected<ParseError>(std::move(key.error()));
+  }
   return PublicKey(type, std::unique_ptr<EVP_PKEY, Free>(key->release()));
 }
 
 bool PublicKey::verify_sha256(std::string_view digest, std::string_view signature) const {
   const ErrorsDropped errors_dropped;
+  bool good = false;
   switch (type_) {
     case KeyType::rsa:
-      return contexts_->verify(key_.get(), digest, signature);
+      good = contexts_->verify(key_.get(), digest, signature);
+      break;
     case KeyType::ed25519:
-      return verify_ed25519(key_.get(), digest, signature);
+      good = verify_ed25519(key_.get(), digest, signature);
+      break;
   }
-  return false;
+  if (!good) unless_no_memory();
+  return good;
 }
 
 }  // namespace sekisho::crypto

@@ -14,7 +14,7 @@ namespace sekisho::dkim {
 
 //   key record = tag-list with
 //   v= "DKIM1"                 first, if at all
-//   h= alg *( ":" alg )        acceptable hashes; default all
+//   h= alg *( ":" alg )        acceptable hashes, "sha256" (also seen: "rsa-sha256"); default all
 //   k= "rsa" / "ed25519"       key type; default rsa
 //   p= [ base64 ]              the key; empty when revoked
 //   s= type *( ":" type )      services, "*" or "email"; default all

@@ -68,9 +68,8 @@ struct Identity {
   DomainName domain;
 };
 
-// i= is an address, or `@` and a domain. A quoted local part is allowed only as far as it holds
-// nothing that ends a quoted string, a comment or a parameter for a hasty reader of the header
-// field that repeats it.
+// i= is an address, or `@` and a domain (§3.5: Local-part is that of RFC 5321 §4.1.2, which may be a quoted string). It is
+// repeated as SMTP writes it, quoted where it must be: whoever shows it quotes it once more, as any other value.
 Expected<Identity> parse_identity(std::string_view value) {
   const auto decoded = decode_quoted_printable(value);
   if (!decoded) return parse_error("i= has a broken =XX");
@@ -80,10 +79,7 @@ Expected<Identity> parse_identity(std::string_view value) {
     return Identity{"@" + domain->text(), std::move(*domain)};
   }
   auto mailbox = mail::Mailbox::parse(*decoded);
-  if (!mailbox || mailbox->local_part.find_first_of("\"\\;()<>") != std::string::npos ||
-      !is_utf8(mailbox->local_part)) {
-    return parse_error("i= is no address");
-  }
+  if (!mailbox || !is_utf8(mailbox->local_part)) return parse_error("i= is no address");
   std::string text = mailbox->text();
   return Identity{std::move(text), std::move(mailbox->domain)};
 }

@@ -9,6 +9,7 @@
 #include "dkim/field_index.h"
 #include "dkim/key_record.h"
 #include "dkim/signature.h"
+#include "dkim/signed_header.h"
 
 namespace sekisho::dkim {
 
@@ -44,32 +45,15 @@ bool outranks(const Finding& a, const Finding& b) {
   return rank(a.code) < rank(b.code);
 }
 
-// §3.7: the signed fields in the order of h=, then this field itself without the value of b= and
-// without its CRLF.
-std::string signed_header(const Signature& signature, const mail::HeaderField& field,
-                          const FieldIndex& index) {
-  std::string out;
-  out.reserve(2048);
-  for (const auto* selected : index.select(signature.signed_fields, &field)) {
-    append_canonical_field(signature.header_form, selected->name, selected->value, out);
-  }
-  const auto [before, after] = around_signature(field.value);
-  std::string value;
-  value.reserve(before.size() + after.size());
-  value.append(before).append(after);
-  append_canonical_field(signature.header_form, field.name, value, out);
-  out.resize(out.size() - 2);
-  return out;
-}
-
-// §3.5 t= and x=.
-std::optional<Finding> check_times(const Signature& signature, WallTime now,
+// §3.5 t= and x=. What was made after the first receipt (by the relay itself, when it let the message go) is not of the
+// future, as long as it is of the past now.
+std::optional<Finding> check_times(const Signature& signature, WallTime now, WallTime received,
                                    std::chrono::seconds skew) {
-  const std::int64_t seconds = now.time_since_epoch().count();
-  if (signature.signed_at && *signature.signed_at > seconds + skew.count()) {
+  const auto seconds = [](WallTime time) { return time.time_since_epoch().count(); };
+  if (signature.signed_at && *signature.signed_at > seconds(now) + skew.count()) {
     return permerror("signed in the future");
   }
-  if (signature.expires_at && *signature.expires_at < seconds - skew.count()) {
+  if (signature.expires_at && *signature.expires_at < seconds(received) - skew.count()) {
     return permerror("expired");
   }
   return std::nullopt;
@@ -85,7 +69,8 @@ struct Candidate {
   // Once the body has ended:
   BodyHash body;
   bool body_matches = false;
-  crypto::Sha256Digest header;  // only if body_matches
+  crypto::Sha256Digest header;                      // only if body_matches
+  std::vector<crypto::Sha256Digest> other_headers;  // likewise: where its blanks are in doubt
 
   WantedHash wanted_hash() const { return {signature->body_form, signature->body_length}; }
   dns::Question question() const { return {signature->key_name, dns::Type::txt}; }
@@ -147,7 +132,11 @@ Finding check_signature(const Candidate& candidate, const crypto::PublicKey& key
     return permerror("l= is longer than the body");
   }
   if (!candidate.body_matches) return {Code::fail, "the body was changed"};
-  if (!key.verify_sha256(candidate.header.view(), candidate.signature->signature)) {
+  const auto verifies = [&](const crypto::Sha256Digest& header) {
+    return key.verify_sha256(header.view(), candidate.signature->signature);
+  };
+  if (!verifies(candidate.header) &&
+      std::none_of(candidate.other_headers.begin(), candidate.other_headers.end(), verifies)) {
     return {Code::fail, "the signature does not match the header"};
   }
   // §8.2: who adds to a body that is signed in part may show what he likes.
@@ -232,6 +221,8 @@ struct Verification::State {
   std::vector<bool> verified;  // of all DKIM-Signature fields, top to bottom: is it a candidate?
   BodyHashes body_hashes;
   bool body_ended = false;
+  std::optional<WallTime> received;
+  bool blanks_lost = false;
 
   Candidate take_candidate(const mail::HeaderField& field);
   void choose(std::vector<Candidate> all, const mail::DomainName* author);
@@ -239,7 +230,10 @@ struct Verification::State {
   Finding find(const Candidate& candidate, const dns::Answers& answers, WallTime now,
                crypto::KeyCache& keys) const {
     if (!candidate.signature) return candidate.refused;
-    if (auto refused = check_times(*candidate.signature, now, options.clock_skew)) return *refused;
+    const WallTime first = std::min(received.value_or(now), now);
+    if (auto refused = check_times(*candidate.signature, now, first, options.clock_skew)) {
+      return *refused;
+    }
     return verify_with_answer(candidate, *answers.find(candidate.question()), options, keys);
   }
 };
@@ -330,6 +324,10 @@ std::vector<mail::DomainName> Verification::domains() const {
   return domains;
 }
 
+void Verification::blanks_lost() { state_->blanks_lost = true; }
+
+void Verification::received(WallTime time) { state_->received = time; }
+
 void Verification::body(std::string_view octets) { state_->body_hashes.text(octets); }
 
 bool Verification::wants_body() const { return !state_->body_hashes.satisfied(); }
@@ -344,8 +342,12 @@ void Verification::State::compare_bodies() {
                              candidate.body.digest.view() == candidate.signature->body_hash;
     if (!candidate.body_matches) continue;
     if (!index) index.emplace(*header);
-    candidate.header =
-        crypto::sha256(signed_header(*candidate.signature, *candidate.field, *index));
+    const SignedHeader signed_header(*candidate.signature, *candidate.field, *index);
+    candidate.header = crypto::sha256(signed_header.text());
+    if (!blanks_lost) continue;
+    for (const auto& spelling : signed_header.other_spellings()) {
+      candidate.other_headers.push_back(crypto::sha256(spelling));
+    }
   }
 }
 

@@ -45,6 +45,12 @@ class Verification {
   // `header` must outlive this object. `author`: whose signatures, and those of his neighbours, are verified before all
   // others when there are more than max_signatures; nullptr: the first ones are.
   void start(const mail::Header& header, const mail::DomainName* author = nullptr);
+  // The MTA ate a space after each colon, where there was one; it was put back everywhere. Then c=simple is tried with and
+  // without (signed_header.h).
+  void blanks_lost();
+  // When the message was first received on our side, where that is reliably known and not `now`: by it x= is judged
+  // (§3.5). A time in the future counts as `now`.
+  void received(WallTime time);
   // The questions for the keys of the signatures that will be verified.
   std::vector<dns::Question> questions() const;
   // Their d=, each once.

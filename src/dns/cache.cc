@@ -7,7 +7,8 @@ namespace {
 // What an entry occupies, roughly: the containers' nodes, and the texts.
 std::size_t weight(const Question& question, const Answer& answer) {
   constexpr std::size_t node = 400;
-  std::size_t octets = node + question.name.text().size() + answer.error.size();
+  std::size_t octets =
+      node + question.name.text().size() + answer.error.size() + answer.canonical.size();
   octets += answer.addresses.size() * sizeof(mail::IpAddress);
   for (const auto& text : answer.texts) octets += sizeof(text) + text.size();
   for (const auto& text : answer.pointers) octets += sizeof(text) + text.size();
@@ -40,7 +41,12 @@ void Cache::insert(const Question& question, AnswerPtr answer, SteadyTime now) {
     return;
   }
   const SteadyTime expires = now + answer->ttl;
-  order_.push_front({&slot->first, std::move(answer), expires, octets});
+  try {
+    order_.push_front({&slot->first, std::move(answer), expires, octets});
+  } catch (...) {
+    index_.erase(slot);  // it would lead nowhere
+    throw;
+  }
   slot->second = order_.begin();
   octets_ += octets;
   while (index_.size() > max_entries_ || octets_ > max_octets_) erase(std::prev(order_.end()));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <vector>
 
 #include <ldns/rr.h>
@@ -137,8 +138,9 @@ bool read_records(std::span<const std::uint8_t> packet, std::size_t& at, std::si
                   ldns_pkt_section section, std::vector<Rr>& out) {
   for (std::size_t n = 0; n < std::min(count, max_parsed); ++n) {
     ldns_rr* rr = nullptr;
-    if (ldns_wire2rr(&rr, packet.data(), packet.size(), &at, section) != LDNS_STATUS_OK)
-      return false;
+    const auto read = ldns_wire2rr(&rr, packet.data(), packet.size(), &at, section);
+    if (read == LDNS_STATUS_MEM_ERR) throw std::bad_alloc();  // it says nothing of the packet
+    if (read != LDNS_STATUS_OK) return false;
     out.emplace_back(rr);
   }
   return true;
@@ -167,7 +169,7 @@ bool add_record(const Rr& rr, Type type, Answer& answer) {
       if (first.size() != 16) return false;
       std::array<std::uint8_t, 16> bytes{};
       std::copy(first.begin(), first.end(), bytes.begin());
-      answer.addresses.push_back(mail::IpAddress::v6(bytes));
+      answer.addresses.push_back(mail::IpAddress::published_v6(bytes));
       return true;
     }
     case Type::mx:
@@ -193,6 +195,20 @@ bool add_record(const Rr& rr, Type type, Answer& answer) {
     }
   }
   return false;
+}
+
+// RFC 6891 §6.1.1: whoever understood the OPT record of a question has one in his response. Only of a response without
+// other records, as failures are.
+bool has_opt(std::span<const std::uint8_t> packet, std::size_t at, const Header& header) {
+  return header.answers == 0 && header.authorities == 0 && packet.size() >= at + 3 &&
+         packet[at] == 0 && get16(packet, at + 1) == LDNS_RR_TYPE_OPT;
+}
+
+// Old servers refuse a question with an OPT record in one of these ways (RFC 6891 §7, RFC 2671 §5.3).
+Reply::Kind kind_of_failure(std::uint8_t rcode, const Sent& sent, bool opt) {
+  if (!sent.edns || opt) return Reply::Kind::server_failure;
+  if (rcode == formerr || rcode == notimp) return Reply::Kind::no_edns;
+  return rcode == servfail ? Reply::Kind::perhaps_no_edns : Reply::Kind::server_failure;
 }
 
 Reply failure(Reply::Kind kind, std::string_view why, int aliases) {
@@ -222,6 +238,7 @@ class Chain {
       at_ = ascii::lower(field(*link, 0));
     }
     answer.ttl = ttl_;
+    answer.canonical = canonical();
     return Reply{Reply::Kind::answered, std::move(answer), std::nullopt, aliases_};
   }
 
@@ -272,7 +289,8 @@ class Chain {
     // RFC 6604 §3: the rcode speaks of the end of the chain. Without it and without a SOA of the
     // target's zone the server stopped half-way.
     if (header_.rcode == noerror && soa == nullptr) {
-      if (moved) return ask_again();
+      // At the root there is none of the types that we ask for: "CNAME ." says that there is nothing.
+      if (moved && at_.size() > 1) return ask_again();
       if (is_referral()) return failure(Reply::Kind::server_failure, "referral", aliases_);
     }
     Reply reply{Reply::Kind::answered, {}, std::nullopt, aliases_};
@@ -280,8 +298,12 @@ class Chain {
     const auto ttl = soa == nullptr ? negative_ttl_without_soa()
                                     : negative_ttl(ldns_rr_ttl(soa->get()), get32(field(*soa, 6)));
     reply.answer.ttl = std::min(ttl_, ttl);
+    reply.answer.canonical = canonical();
     return reply;
   }
+
+  // Where the chain has led to, over all packets of the question.
+  std::string canonical() const { return aliases_ > 0 ? text_of_wire(at_) : std::string(); }
 
   Reply ask_again() const {
     auto target = name_of_wire(at_);
@@ -369,8 +391,9 @@ Reply parse_reply(std::span<const std::uint8_t> packet, const Sent& sent) {
   const Header header = read_header(packet);
   if (!header.response || header.id != sent.id || header.opcode != 0) return {};
   // Servers that never heard of EDNS may send back a bare header.
-  if (header.rcode == formerr && header.questions == 0)
-    return failure(Reply::Kind::no_edns, "formerr", sent.aliases);
+  if (header.rcode == formerr && header.questions == 0) {
+    return failure(kind_of_failure(formerr, sent, false), "formerr", sent.aliases);
+  }
 
   // The question is compared as octets: it stands first, so nothing can be compressed in it.
   const std::size_t end = header_size + sent.wire_name.size() + 4;
@@ -387,9 +410,9 @@ Reply parse_reply(std::span<const std::uint8_t> packet, const Sent& sent) {
   if (!sent.over_tcp && (header.truncated || name != sent.wire_name)) {
     return Reply{Reply::Kind::truncated, {}, std::nullopt, sent.aliases};
   }
-  if (header.rcode == formerr) return failure(Reply::Kind::no_edns, "formerr", sent.aliases);
   if (header.rcode != noerror && header.rcode != nxdomain) {
-    return failure(Reply::Kind::server_failure, rcode_name(header.rcode), sent.aliases);
+    const auto kind = kind_of_failure(header.rcode, sent, has_opt(packet, end, header));
+    return failure(kind, rcode_name(header.rcode), sent.aliases);
   }
   Sections sections;
   if (header.truncated || !read_sections(packet, end, header, sections)) {

@@ -43,13 +43,15 @@ struct Sent {
   std::uint16_t id = 0;
   int aliases = 0;  // links that were followed before this question
   bool over_tcp = false;
+  bool edns = true;
 };
 
 struct Reply {
   enum class Kind : std::uint8_t {
-    not_ours,        // wrong id or question, no reply at all: to be ignored
-    truncated,       // to be asked again over TCP
-    no_edns,         // FORMERR: to be asked again without EDNS (RFC 6891 §7)
+    not_ours,         // wrong id or question, no reply at all: to be ignored
+    truncated,        // to be asked again over TCP
+    no_edns,          // FORMERR or NOTIMP: to be asked again without EDNS (RFC 6891 §7)
+    perhaps_no_edns,  // SERVFAIL without an OPT record: so too, unless the server is known to speak EDNS
     server_failure,  // this server cannot say: ask another one; answer.error tells why
     alias,           // the chain leaves the packet: `alias` has to be asked
     answered,        // `answer` is complete

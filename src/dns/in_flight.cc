@@ -33,7 +33,10 @@ bool was_asked(const std::vector<Trial>& trials, const ServerPtr& server) {
 }  // namespace
 
 InFlight::InFlight(const Options& options, int epoll, std::vector<ServerAddress> servers)
-    : timeout_(options.timeout), pool_(epoll), cache_(options.cache_entries, max_cache_octets) {
+    : timeout_(options.timeout),
+      no_memory_(share(error_answer("no memory"))),
+      pool_(epoll),
+      cache_(options.cache_entries, max_cache_octets) {
   set_servers(std::move(servers));
 }
 
@@ -54,28 +57,41 @@ InFlight::Asked InFlight::ask(const Question& question, Resolver::Callback& done
     ++status_.failures;
     return {share(error_answer(shut_down_ ? "shutting down" : "resolver busy"))};
   }
+  Waiters one(1);
   const auto known = by_question_.find(question);
-  Query& query = known == by_question_.end() ? start(question, now) : queries_.at(known->second);
+  const bool joins = known != by_question_.end();
+  Query& query = joins ? queries_.at(known->second) : start(question, now);
+  const std::uint64_t number = query.number;
   const Resolver::Ticket ticket =
-      query.number << waiter_bits | (query.tickets++ & ((1U << waiter_bits) - 1));
-  query.waiters.push_back({ticket, std::move(done)});
+      number << waiter_bits | (query.tickets++ & ((1U << waiter_bits) - 1));
+  one.front().ticket = ticket;
+  one.front().done = std::move(done);
+  query.waiters.splice(query.waiters.end(), one);
   ++waiting_;
-  if (known != by_question_.end()) {
+  if (joins) {
     ++status_.coalesced;
     return {nullptr, ticket, false};
   }
-  send_to_next(query, now, effects);
+  attempt(number, [&] { send_to_next(query, now, effects); });
   asked_since_sleep_ = true;
-  const bool wake = query.next_step < sleeping_until_;
-  if (wake) sleeping_until_ = query.next_step;
+  // One that has ended already is to be told.
+  const Query* under_way = find(number);
+  const SteadyTime next_step = under_way != nullptr ? under_way->next_step : now;
+  const bool wake = next_step < sleeping_until_;
+  if (wake) sleeping_until_ = next_step;
   return {nullptr, ticket, wake};
 }
 
 InFlight::Query& InFlight::start(const Question& question, SteadyTime now) {
   const std::uint64_t number = ++last_query_;
-  by_question_.emplace(question, number);
   Query& query = queries_.try_emplace(number, number, question, now + timeout_).first->second;
-  aim(query, question);
+  try {
+    aim(query, question);
+    by_question_.emplace(question, number);
+  } catch (...) {
+    queries_.erase(number);
+    throw;
+  }
   return query;
 }
 
@@ -119,20 +135,25 @@ void InFlight::send_to_next(Query& query, SteadyTime now, Effects& effects) {
 }
 
 void InFlight::send(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects) {
-  ++trial_of(query.trials, server).sends;
+  Trial& trial = trial_of(query.trials, server);
+  // What was not answered is repeated without EDNS: some firewalls and home routers drop what carries it.
+  const bool edns = query.edns && trial.sends == 0 && server->edns.take(now);
+  trial.edns_sent |= edns;
+  ++trial.sends;
   // Without a socket (no route, no descriptor) the next repetition tries again.
   if (const UdpSocketPtr socket = pool_.pick(server->sockets, server->address, random_)) {
+    query.attempts.reserve(query.attempts.size() + 1);  // or nobody would release the id
     const std::uint16_t id = socket->expect(query.number, random_);
-    query.attempts.push_back({socket, id, server, now});
+    query.attempts.push_back({socket, id, server, now, edns});
     effects.datagrams.push_back(
-        {socket, build_query(query.sent.wire_name, query.sent.question.type, id, query.edns)});
+        {socket, build_query(query.sent.wire_name, query.sent.question.type, id, edns)});
     ++status_.sent;
   } else {
     ServerList::unreachable(*server, now);
     query.why = error_answer("server unreachable");
   }
   int sends = 0;
-  for (const Trial& trial : query.trials) sends += trial.sends;
+  for (const Trial& each : query.trials) sends += each.sends;
   schedule(query, now + sends * first_retry);
 }
 
@@ -149,12 +170,17 @@ std::optional<InFlight::Match> InFlight::match(const UdpSocketPtr& socket, std::
     if (attempt.socket != socket || attempt.id != id) continue;
     Match match{query->number, attempt.server, query->sent};
     match.sent.id = id;
+    match.sent.edns = attempt.edns;
     return match;
   }
   return std::nullopt;
 }
 
 void InFlight::received(const Match& match, Reply reply, SteadyTime now, Effects& effects) {
+  attempt(match.query, [&] { take_reply(match, std::move(reply), now, effects); });
+}
+
+void InFlight::take_reply(const Match& match, Reply reply, SteadyTime now, Effects& effects) {
   Query* query = find(match.query);
   // A late second reply to a question that has moved on is as good as none.
   if (reply.kind == Reply::Kind::not_ours || query == nullptr ||
@@ -163,20 +189,16 @@ void InFlight::received(const Match& match, Reply reply, SteadyTime now, Effects
     return;
   }
   ServerList::heard(*match.server, now);
+  learn_of_edns(*query, match, reply.kind, now);
   switch (reply.kind) {
     case Reply::Kind::not_ours:
       return;
     case Reply::Kind::truncated:
-      start_tcp(*query, match.server, now, effects);
+      start_tcp(*query, match, now, effects);
       return;
     case Reply::Kind::no_edns:
-      if (!query->edns) {
-        server_failed(*query, match.server, std::move(reply.answer), now, effects);
-        return;
-      }
-      query->edns = false;
-      query->over_tcp = false;
-      send(*query, match.server, now, effects);
+    case Reply::Kind::perhaps_no_edns:
+      without_edns(*query, match, reply, now, effects);
       return;
     case Reply::Kind::server_failure:
       server_failed(*query, match.server, std::move(reply.answer), now, effects);
@@ -191,15 +213,47 @@ void InFlight::received(const Match& match, Reply reply, SteadyTime now, Effects
   }
 }
 
-void InFlight::start_tcp(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects) {
+void InFlight::learn_of_edns(Query& query, const Match& match, Reply::Kind kind, SteadyTime now) {
+  const bool proper = kind == Reply::Kind::answered || kind == Reply::Kind::alias ||
+                      (kind == Reply::Kind::truncated && !match.sent.over_tcp);
+  if (!proper) return;
+  EdnsSupport& edns = match.server->edns;
+  const Trial& trial = trial_of(query.trials, match.server);
+  if (match.sent.edns) {
+    edns.answered();
+  } else if (trial.edns_refused) {
+    edns.refused(now);
+  } else if (trial.edns_sent) {
+    edns.unanswered(now);
+  }
+}
+
+void InFlight::without_edns(Query& query, const Match& match, Reply& reply, SteadyTime now,
+                            Effects& effects) {
+  const bool genuine =
+      reply.kind == Reply::Kind::perhaps_no_edns && match.server->edns.known_to_work();
+  Trial& trial = trial_of(query.trials, match.server);
+  if (genuine || trial.edns_refused) {
+    server_failed(query, match.server, std::move(reply.answer), now, effects);
+    return;
+  }
+  trial.edns_refused = true;
+  query.edns = false;
+  query.over_tcp = false;
+  query.why = std::move(reply.answer);
+  send(query, match.server, now, effects);
+}
+
+void InFlight::start_tcp(Query& query, const Match& match, SteadyTime now, Effects& effects) {
   if (query.over_tcp) return;
   query.over_tcp = true;
   Effects::TcpStart start{
-      query.number, server, query.sent, {}, std::min(query.deadline, now + tcp_time)};
+      query.number, match.server, query.sent, {}, std::min(query.deadline, now + tcp_time)};
   start.sent.id = random_.bits16();
   start.sent.over_tcp = true;
+  start.sent.edns = match.sent.edns;
   start.packet =
-      build_query(query.sent.wire_name, query.sent.question.type, start.sent.id, query.edns);
+      build_query(query.sent.wire_name, query.sent.question.type, start.sent.id, start.sent.edns);
   effects.tcp.push_back(std::move(start));
   ++status_.sent;
   schedule(query, query.deadline);
@@ -230,21 +284,25 @@ void InFlight::tcp_failed(std::uint64_t number, const ServerPtr& server, SteadyT
                           Effects& effects) {
   Query* query = find(number);
   if (query == nullptr || !query->over_tcp) return;
-  server_failed(*query, server, error_answer("truncated, and no answer over TCP"), now, effects);
+  attempt(number, [&] {
+    server_failed(*query, server, error_answer("truncated, and no answer over TCP"), now, effects);
+  });
 }
 
 void InFlight::unreachable(const UdpSocketPtr& socket, SteadyTime now, Effects& effects) {
   for (const std::uint64_t number : socket->waiting()) {
     Query* query = find(number);
     if (query == nullptr || query->over_tcp) continue;
-    for (const Attempt& attempt : query->attempts) {
-      if (attempt.socket == socket) ServerList::unreachable(*attempt.server, now);
+    for (const Attempt& each : query->attempts) {
+      if (each.socket == socket) ServerList::unreachable(*each.server, now);
     }
-    query->why = error_answer("server unreachable");
-    // Only one not asked yet is asked at once: hammering a server that is being restarted helps
-    // nobody.
-    const ServerPtr other = servers_.next(query->trials, now);
-    if (other != nullptr && !was_asked(query->trials, other)) send(*query, other, now, effects);
+    attempt(number, [&] {
+      query->why = error_answer("server unreachable");
+      // Only one not asked yet is asked at once: hammering a server that is being restarted helps
+      // nobody.
+      const ServerPtr other = servers_.next(query->trials, now);
+      if (other != nullptr && !was_asked(query->trials, other)) send(*query, other, now, effects);
+    });
   }
 }
 
@@ -253,7 +311,8 @@ void InFlight::tick(SteadyTime now, Effects& effects) {
     const Timer timer = timers_.top();
     timers_.pop();
     Query* query = find(timer.query);
-    if (query != nullptr && query->next_step == timer.due) step(*query, now, effects);
+    if (query == nullptr || query->next_step != timer.due) continue;
+    attempt(timer.query, [&] { step(*query, now, effects); });
   }
 }
 
@@ -284,10 +343,14 @@ void InFlight::finish(Query& query, Answer answer, SteadyTime now) {
   if (answer.is_error() && !query.waiters.empty())
     ++(answer.error == "timeout" ? status_.timeouts : status_.failures);
   const AnswerPtr shared = share(std::move(answer));
-  cache_.insert(query.question, shared, now);
-  for (Waiter& waiter : query.waiters)
-    finished_.push_back({waiter.ticket, std::move(waiter.done), shared});
+  contained([&] { cache_.insert(query.question, shared, now); });
+  finish(query, shared);
+}
+
+void InFlight::finish(Query& query, const AnswerPtr& answer) noexcept {
+  for (Waiter& waiter : query.waiters) waiter.answer = answer;
   waiting_ -= query.waiters.size();
+  finished_.splice(finished_.end(), query.waiters);
   forget_attempts(query);
   by_question_.erase(query.question);
   queries_.erase(query.number);
@@ -303,7 +366,7 @@ InFlight::Query* InFlight::find(std::uint64_t number) {
   return found == queries_.end() ? nullptr : &found->second;
 }
 
-std::optional<std::pair<Resolver::Callback, AnswerPtr>> InFlight::take_finished() {
+std::optional<std::pair<Resolver::Callback, AnswerPtr>> InFlight::take_finished() noexcept {
   if (finished_.empty()) return std::nullopt;
   std::pair<Resolver::Callback, AnswerPtr> next{std::move(finished_.front().done),
                                                 std::move(finished_.front().answer)};
@@ -313,8 +376,9 @@ std::optional<std::pair<Resolver::Callback, AnswerPtr>> InFlight::take_finished(
 
 void InFlight::shut_down() {
   shut_down_ = true;
-  while (!queries_.empty())
-    finish(queries_.begin()->second, error_answer("shutting down"), steady_now());
+  AnswerPtr answer = no_memory_;
+  contained([&] { answer = share(error_answer("shutting down")); });
+  while (!queries_.empty()) finish(queries_.begin()->second, answer);
 }
 
 }  // namespace sekisho::dns

@@ -5,8 +5,8 @@
 // guards it).
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "dns/cache.h"
 #include "dns/codec.h"
 #include "dns/options.h"
@@ -61,8 +62,10 @@ class InFlight {
   void set_servers(std::vector<ServerAddress> addresses) {
     servers_.replace(std::move(addresses), pool_);
   }
+  // What is wrong with where the servers are from.
+  void set_problem(std::string problem) { status_.problem = std::move(problem); }
 
-  // For the asking threads.
+  // For the asking threads. Whoever is told by an exception that there is no memory has not asked.
   struct Asked {
     AnswerPtr at_once = nullptr;  // then `done` was left alone
     Resolver::Ticket ticket = 0;
@@ -89,21 +92,25 @@ class InFlight {
   // When the loop has to look again; it promises to sleep no longer.
   SteadyTime sleep_until(SteadyTime now);
   // A callback to be called now, outside the lock; one at a time, so that cancel() finds those
-  // still to come.
-  std::optional<std::pair<Resolver::Callback, AnswerPtr>> take_finished();
+  // still to come. Nothing: there is none.
+  std::optional<std::pair<Resolver::Callback, AnswerPtr>> take_finished() noexcept;
   // Everything open, and asked from now on, fails.
   void shut_down();
 
  private:
+  // In lists, so that it goes from those that wait to those that are called without an allocation that could fail.
   struct Waiter {
     Resolver::Ticket ticket;
     Resolver::Callback done;
+    AnswerPtr answer = nullptr;
   };
+  using Waiters = std::list<Waiter>;
   struct Attempt {
     UdpSocketPtr socket;
     std::uint16_t id;
     ServerPtr server;
     SteadyTime sent;
+    bool edns;
   };
   struct Query {
     Query(std::uint64_t n, const Question& q, SteadyTime until)
@@ -116,15 +123,15 @@ class InFlight {
     std::uint64_t number;
     Question question;  // as it was asked of us
     Sent sent;          // as it is asked now: after aliases another name
-    std::vector<Waiter> waiters;
+    Waiters waiters;
     std::uint64_t tickets = 0;
     SteadyTime deadline;
     SteadyTime next_step{};
     std::vector<Attempt> attempts;
     std::vector<Trial> trials;
     std::chrono::seconds ttl = std::chrono::hours(24);  // smallest so far
-    Answer why;  // the failure to report when nothing better comes
-    bool edns = true;
+    Answer why;        // the failure to report when nothing better comes
+    bool edns = true;  // no server has refused it so far
     bool over_tcp = false;
   };
   struct Timer {
@@ -132,27 +139,34 @@ class InFlight {
     std::uint64_t query;
     bool operator>(const Timer& other) const { return due > other.due; }
   };
-  struct Finished {
-    Resolver::Ticket ticket;
-    Resolver::Callback done;
-    AnswerPtr answer;
-  };
-
   Query& start(const Question& question, SteadyTime now);
+  void take_reply(const Match& match, Reply reply, SteadyTime now, Effects& effects);
   void aim(Query& query, const Question& question);
   void send_to_next(Query& query, SteadyTime now, Effects& effects);
   void send(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects);
   void schedule(Query& query, SteadyTime due);
-  void start_tcp(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects);
+  void start_tcp(Query& query, const Match& match, SteadyTime now, Effects& effects);
+  static void learn_of_edns(Query& query, const Match& match, Reply::Kind kind, SteadyTime now);
+  void without_edns(Query& query, const Match& match, Reply& reply, SteadyTime now,
+                    Effects& effects);
   void follow_alias(Query& query, Reply& reply, SteadyTime now, Effects& effects);
   void server_failed(Query& query, const ServerPtr& server, Answer why, SteadyTime now,
                      Effects& effects);
   void step(Query& query, SteadyTime now, Effects& effects);
   void finish(Query& query, Answer answer, SteadyTime now);
+  void finish(Query& query, const AnswerPtr& answer) noexcept;
+  // Does `work` on one query. When it breaks half-way, for want of memory, the query ends with an error: one that nobody
+  // repeats and no timer ends would be joined by all who ask the same.
+  template <class Work>
+  void attempt(std::uint64_t query, Work&& work) noexcept {
+    if (contained(work)) return;
+    if (Query* broken = find(query)) finish(*broken, no_memory_);
+  }
   void forget_attempts(Query& query);
   Query* find(std::uint64_t number);
 
   std::chrono::milliseconds timeout_;
+  const AnswerPtr no_memory_;
   Random random_;
   UdpPool pool_;
   ServerList servers_;
@@ -160,7 +174,7 @@ class InFlight {
   std::unordered_map<std::uint64_t, Query> queries_;
   std::unordered_map<Question, std::uint64_t, QuestionHash> by_question_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
-  std::deque<Finished> finished_;
+  Waiters finished_;
   ResolverStatus status_;
   std::uint64_t last_query_ = 0;
   std::size_t waiting_ = 0;

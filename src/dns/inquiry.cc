@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/memory.h"
 #include "dns/codec.h"
 
 namespace sekisho::dns {
@@ -36,15 +37,16 @@ struct Inquiry::Arrivals {
   };
   explicit Arrivals(std::function<void()> tell) : notify(std::move(tell)) {}
 
-  void arrive(const Question& question, AnswerPtr answer) {
+  void arrive(Question question, AnswerPtr answer) {
     const bool tell = state.with([&](State& s) {
       if (s.closed) return false;
-      s.arrived.emplace_back(question, std::move(answer));
+      s.arrived.emplace_back(std::move(question), std::move(answer));  // there is room: see send()
       if (s.told || s.asking) return false;
       return s.told = s.notifying = true;
     });
     if (!tell) return;
-    notify();
+    // An owner who cannot be told for want of memory looks by himself when the time is over.
+    contained(notify);
     state.with([](State& s) { s.notifying = false; });
     state.notify_all();
   }
@@ -123,17 +125,28 @@ void Inquiry::send(const Question& question, Share& share) {
   if (!std::exchange(asking_, true)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
   }
+  // An answer arrives on the resolver's thread, where nothing could be said of a want of memory: its room is made here.
+  const std::size_t coming = open_.size() + 1;
+  arrivals_->state.with([&](Arrivals::State& s) {
+    if (s.arrived.capacity() < s.arrived.size() + coming) {
+      s.arrived.reserve(std::max<std::size_t>(16, 2 * (s.arrived.size() + coming)));
+    }
+  });
   // Open before it is asked: the answer may be there before ask() returns.
   const auto open = open_.emplace(question, 0).first;
-  open->second = resolver_.ask(question, [to = arrivals_, question](AnswerPtr answer) {
-    to->arrive(question, std::move(answer));
+  open->second = resolver_.ask(question, [to = arrivals_, question](AnswerPtr answer) mutable {
+    to->arrive(std::move(question), std::move(answer));
   });
 }
 
 bool Inquiry::collect() {
-  auto arrived = arrivals_->state.with([](Arrivals::State& s) {
+  std::vector<std::pair<Question, AnswerPtr>> arrived;
+  arrivals_->state.with([&](Arrivals::State& s) {
     s.told = false;
-    return std::exchange(s.arrived, {});
+    // The room stays, for those still to come.
+    arrived.assign(std::make_move_iterator(s.arrived.begin()),
+                   std::make_move_iterator(s.arrived.end()));
+    s.arrived.clear();
   });
   bool any = false;
   for (auto& [question, answer] : arrived) {

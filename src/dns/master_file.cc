@@ -42,6 +42,7 @@ std::uint64_t unit_seconds(char unit) {
 // "3600", "1h", "1h30m".
 std::optional<std::uint32_t> parse_ttl(std::string_view text) {
   if (auto plain = parse_number(text)) return plain;
+  if (text.empty()) return std::nullopt;
   std::uint64_t total = 0;
   while (!text.empty()) {
     const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -51,12 +52,33 @@ std::optional<std::uint32_t> parse_ttl(std::string_view text) {
     if (total > 0x7fffffff) return std::nullopt;
     text.remove_prefix(digits + 1);
   }
-  return total == 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(total));
+  return static_cast<std::uint32_t>(total);
+}
+
+// "TYPE16", "CLASS1" (RFC 3597 §5).
+std::optional<std::uint32_t> parse_generic(std::string_view prefix, std::string_view text) {
+  if (!ascii::istarts_with(text, prefix)) return std::nullopt;
+  const auto number = parse_number(text.substr(prefix.size()));
+  return number && *number <= 65535 ? number : std::nullopt;
+}
+
+bool is_in(std::string_view text) {
+  return ascii::iequals(text, "IN") || parse_generic("CLASS", text) == 1U;
 }
 
 bool is_class(std::string_view text) {
-  return ascii::iequals(text, "IN") || ascii::iequals(text, "CH") || ascii::iequals(text, "HS") ||
-         ascii::iequals(text, "CS");
+  return is_in(text) || parse_generic("CLASS", text) || ascii::iequals(text, "CH") ||
+         ascii::iequals(text, "HS") || ascii::iequals(text, "CS");
+}
+
+std::optional<Type> type_of(std::string_view text) {
+  if (const auto number = parse_generic("TYPE", text)) {
+    for (const Type type : {Type::a, Type::aaaa, Type::cname, Type::mx, Type::ptr, Type::txt}) {
+      if (static_cast<std::uint32_t>(type) == *number) return type;
+    }
+    return std::nullopt;
+  }
+  return parse_type(text);
 }
 
 // "\046" or "\." at the front of `text`: the octet, and how many characters it took; zero when it
@@ -67,24 +89,6 @@ std::pair<char, std::size_t> read_escape(std::string_view text) {
   const auto value = text.size() < 4 ? std::nullopt : parse_number(text.substr(1, 3));
   if (!value || *value > 255) return {'\0', 0};
   return {static_cast<char>(*value), 4};
-}
-
-// For MX and PTR targets, as codec.h writes them.
-std::string target_text(const std::vector<std::string>& labels) {
-  std::string text;
-  for (const std::string& label : labels) {
-    if (!text.empty()) text += '.';
-    for (const char c : label) {
-      if (c == '.') {
-        text += "\\046";
-      } else if (c == '\\') {
-        text += "\\092";
-      } else {
-        text += ascii::to_lower(c);
-      }
-    }
-  }
-  return text;
 }
 
 std::vector<std::string_view> split_words(std::string_view text) {
@@ -207,8 +211,10 @@ Expected<Failure> MasterFile::read_directive(std::string_view text) const {
     return error("`;!servfail NAME [TYPE]` or `;!timeout NAME [TYPE]`", text);
   if (words.size() < 2 || words.size() > 3)
     return error("a name and perhaps a type after ;!" + std::string(verb), text);
-  auto owner = read_name(words[1]);
-  if (!owner) return tl::unexpected(owner.error());
+  const auto labels = read_labels(words[1]);
+  if (!labels) return tl::unexpected(labels.error());
+  auto owner = name_of(*labels);
+  if (!owner) return error("a name that can be asked for", words[1]);
   std::optional<Type> type;
   if (words.size() == 3) {
     type = parse_type(words[2]);
@@ -221,7 +227,7 @@ Expected<Failure> MasterFile::read_directive(std::string_view text) const {
 Expected<std::optional<MasterEntry>> MasterFile::read_record(const Line& line) {
   auto token = line.tokens.begin();
   if (!line.continues_owner) {
-    auto owner = read_name(token->text);
+    auto owner = read_labels(token->text);
     if (!owner) return tl::unexpected(owner.error());
     owner_ = std::move(*owner);
     ++token;
@@ -230,7 +236,7 @@ Expected<std::optional<MasterEntry>> MasterFile::read_record(const Line& line) {
   std::optional<std::uint32_t> ttl;
   for (; token != line.tokens.end(); ++token) {
     if (is_class(token->text)) {
-      if (!ascii::iequals(token->text, "IN")) return error("class IN", token->text);
+      if (!is_in(token->text)) return error("class IN", token->text);
     } else if (const auto value = parse_ttl(token->text); value && !ttl) {
       ttl = last_ttl_ = value;
     } else {
@@ -238,49 +244,62 @@ Expected<std::optional<MasterEntry>> MasterFile::read_record(const Line& line) {
     }
   }
   if (token == line.tokens.end()) return error("a type such as TXT", {});
-  const std::vector<Token> rest(token + 1, line.tokens.end());
+  const auto known = type_of(token->text);
+  auto data = read_data(token->text, known, {token + 1, line.tokens.end()});
+  if (!data) return tl::unexpected(data.error());
   // RFC 2308 §4: $TTL is for records without one of their own; before it there was "the last
   // explicitly stated".
-  return read_data(*owner_, token->text, rest,
-                   ttl.value_or(default_ttl_.value_or(last_ttl_.value_or(usual_ttl))));
+  const auto lifetime = ttl.value_or(default_ttl_.value_or(last_ttl_.value_or(usual_ttl)));
+  return MasterEntry(MasterRecord{name_of(*owner_), owner_->empty(), lifetime,
+                                  known.value_or(Type::a), std::move(*data)});
 }
 
-Expected<std::optional<MasterEntry>> MasterFile::read_data(const Name& owner, std::string_view type,
-                                                           const std::vector<Token>& rest,
-                                                           std::uint32_t ttl) {
-  const auto known = parse_type(type);
-  Expected<RecordData> data = OtherData{};
-  if (ascii::iequals(type, "SOA")) {
-    data = read_soa(rest);
-  } else if (known) {
-    switch (*known) {
-      case Type::a:
-      case Type::aaaa:
-        data = read_address(*known, rest);
-        break;
-      case Type::txt:
-        data = read_texts(rest);
-        break;
-      case Type::cname:
-      case Type::mx:
-      case Type::ptr:
-        data = read_target(*known, rest);
-        break;
-    }
-  } else if (ldns_get_rr_type_by_name(std::string(type).c_str()) == 0) {
+Expected<RecordData> MasterFile::read_data(std::string_view type, std::optional<Type> known,
+                                           const std::vector<Token>& rest) {
+  if (!known && ldns_get_rr_type_by_name(std::string(type).c_str()) == 0) {
     return error("a type such as TXT", type);
   }
-  if (!data) return tl::unexpected(data.error());
-  return MasterEntry(MasterRecord{owner, ttl, known.value_or(Type::a), std::move(*data)});
+  if (!rest.empty() && !rest[0].quoted && rest[0].text == "\\#") return read_generic(known, rest);
+  if (ascii::iequals(type, "SOA")) return read_soa(rest);
+  return known ? read_known(*known, rest) : RecordData(OtherData{});
+}
+
+Expected<RecordData> MasterFile::read_known(Type type, const std::vector<Token>& rest) const {
+  switch (type) {
+    case Type::a:
+    case Type::aaaa:
+      return read_address(type, rest);
+    case Type::txt:
+      return read_texts(rest);
+    case Type::cname:
+    case Type::mx:
+    case Type::ptr:
+      return read_target(type, rest);
+  }
+  return RecordData(OtherData{});
+}
+
+// RFC 3597 §5: \# LENGTH, and as many octets in hexadecimal, in words of any length.
+Expected<RecordData> MasterFile::read_generic(std::optional<Type> type,
+                                              const std::vector<Token>& rest) const {
+  std::string digits;
+  for (std::size_t n = 2; n < rest.size(); ++n) digits += rest[n].text;
+  const auto length = rest.size() < 2 ? std::nullopt : parse_number(rest[1].text);
+  const auto octets = octets_of_hex(digits);
+  if (!length || !octets || octets->size() != *length) {
+    return error("\\#, a length and as many octets in hexadecimal", digits);
+  }
+  if (!type) return RecordData(OtherData{});
+  auto data = data_of_wire(*type, *octets);
+  if (!data) return error("octets that make a record of this type", digits);
+  return std::move(*data);
 }
 
 Expected<RecordData> MasterFile::read_address(Type type, const std::vector<Token>& rest) const {
   const std::string_view text = rest.size() == 1 ? rest[0].text : std::string_view();
   const std::string_view wanted = type == Type::a ? "one IPv4 address" : "one IPv6 address";
-  // An IPv4-mapped address is IPv4 everywhere here; in an AAAA it is what stood there all the same.
-  const bool v6_text = text.find(':') != text.npos;
-  const auto address = mail::IpAddress::parse(text);
-  if (!address || v6_text != (type == Type::aaaa)) return error(wanted, text);
+  const auto address = mail::IpAddress::parse_published(text);
+  if (!address || address->is_v4() != (type == Type::a)) return error(wanted, text);
   return RecordData(*address);
 }
 
@@ -289,14 +308,9 @@ Expected<RecordData> MasterFile::read_target(Type type, const std::vector<Token>
     return error(type == Type::mx ? "a preference and a name" : "one name",
                  rest.empty() ? "" : rest.back().text);
   }
-  if (type == Type::cname) {
-    auto target = read_name(rest[0].text);
-    if (!target) return tl::unexpected(target.error());
-    return RecordData(AliasData{std::move(*target)});
-  }
   auto labels = read_labels(rest.back().text);
   if (!labels) return tl::unexpected(labels.error());
-  if (type == Type::ptr) return RecordData(target_text(*labels));
+  if (type != Type::mx) return target_data(type, *labels);
   const auto preference = parse_number(rest[0].text);
   if (!preference || *preference > 65535) return error("a preference of 0 to 65535", rest[0].text);
   return RecordData(Mx{static_cast<std::uint16_t>(*preference), target_text(*labels)});
@@ -370,20 +384,6 @@ Expected<std::vector<std::string>> MasterFile::read_labels(std::string_view toke
   }
   if (total > 254) return error("a name of 253 octets at most", token);
   return labels;
-}
-
-Expected<Name> MasterFile::read_name(std::string_view token) const {
-  auto labels = read_labels(token);
-  if (!labels) return tl::unexpected(labels.error());
-  std::string text;
-  for (const std::string& label : *labels) {
-    if (label.find('.') != label.npos) return error("labels without a dot inside", token);
-    if (!text.empty()) text += '.';
-    text += label;
-  }
-  auto name = Name::from(text);
-  if (!name) return error("a name that is not the root", token);
-  return *name;
 }
 
 }  // namespace sekisho::dns

@@ -8,6 +8,8 @@
 //   ;!servfail broken TXT      that question fails with "servfail"
 //   ;!timeout  dead            every question for that name fails with "timeout"
 //
+// Data may be written as RFC 3597 §5 has it for unknown types, `TYPE16 \# 4 03616263`, and are read when we know the type.
+//
 // Errors: ParseError whose `what` begins "NAME:LINE: " and says what was expected. Thread: one
 // owner.
 #pragma once
@@ -20,23 +22,13 @@
 #include <vector>
 
 #include "base/result.h"
-#include "dns/answers.h"
+#include "dns/record_data.h"
 
 namespace sekisho::dns {
 
-struct SoaData {
-  std::uint32_t minimum;
-};
-// A type that we do not ask for: that its owner exists is all we keep.
-struct OtherData {};
-struct AliasData {
-  Name target;
-};
-// One record's data; a string is the text of a TXT or the target of a PTR.
-using RecordData = std::variant<OtherData, SoaData, AliasData, mail::IpAddress, Mx, std::string>;
-
 struct MasterRecord {
-  Name owner;
+  std::optional<Name> owner;  // nothing as above: nobody can ask for it
+  bool of_root = false;
   std::uint32_t ttl;
   Type type;  // of the data; without meaning for OtherData and SoaData
   RecordData data;
@@ -79,15 +71,16 @@ class MasterFile {
   Expected<std::optional<MasterEntry>> read_control(const Line& line);
   Expected<Failure> read_directive(std::string_view text) const;
   Expected<std::optional<MasterEntry>> read_record(const Line& line);
-  Expected<std::optional<MasterEntry>> read_data(const Name& owner, std::string_view type,
-                                                 const std::vector<Token>& rest, std::uint32_t ttl);
+  Expected<RecordData> read_data(std::string_view type, std::optional<Type> known,
+                                 const std::vector<Token>& rest);
+  Expected<RecordData> read_known(Type type, const std::vector<Token>& rest) const;
+  Expected<RecordData> read_generic(std::optional<Type> type, const std::vector<Token>& rest) const;
   Expected<RecordData> read_address(Type type, const std::vector<Token>& rest) const;
   Expected<RecordData> read_target(Type type, const std::vector<Token>& rest) const;
   Expected<RecordData> read_texts(const std::vector<Token>& rest) const;
   Expected<RecordData> read_soa(const std::vector<Token>& rest);
 
   Expected<std::vector<std::string>> read_labels(std::string_view token) const;
-  Expected<Name> read_name(std::string_view token) const;
   Expected<std::string> unescape(std::string_view token) const;
   tl::unexpected<ParseError> error(std::string_view expected, std::string_view found) const;
 
@@ -96,7 +89,7 @@ class MasterFile {
   std::size_t line_ = 0;  // of the entry being read
   std::size_t next_line_ = 1;
   std::vector<std::string> origin_;
-  std::optional<Name> owner_;
+  std::optional<std::vector<std::string>> owner_;
   std::optional<std::uint32_t> default_ttl_;  // $TTL
   std::optional<std::uint32_t> last_ttl_;
 };

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/memory.h"
+
 namespace sekisho::dns {
 
 namespace {
@@ -21,6 +23,8 @@ constexpr std::uint64_t tcp_flag = std::uint64_t{1} << 63;
 constexpr auto look_every = 2s;
 // TCP exchanges that came to nothing are noticed within this.
 constexpr auto tcp_look = 100ms;
+// After a round that broke for want of memory.
+constexpr auto look_again = 10ms;
 
 int milliseconds_until(SteadyTime until) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_now()).count();
@@ -69,27 +73,35 @@ void ResolverLoop::stop() {
 void ResolverLoop::run() {
   SteadyTime until = steady_now();
   while (!stopping_) {
-    wait(until);
-    Effects effects;
-    work_on_datagrams(effects);
-    work_on_tcp(effects);
-    const SteadyTime now = steady_now();
-    state_.with([&](InFlight& state) { state.tick(now, effects); });
-    send_datagrams(effects);
-    // A start that fails at once may start another one, at another server.
-    while (!effects.tcp.empty()) {
-      Effects next;
-      for (auto& start : effects.tcp) start_tcp(std::move(start), next);
-      send_datagrams(next);
-      effects = std::move(next);
-    }
-    watch_resolv_conf(now);
+    // Without memory a round is lost like a datagram: what was to be sent is repeated, and every question has its end.
+    if (!contained([&] { until = work(until); })) until = steady_now() + look_again;
     call_finished();
-    until = state_.with([](InFlight& state) { return state.sleep_until(steady_now()); });
-    if (!tcp_.empty()) until = std::min(until, steady_now() + tcp_look);
   }
   state_.with([](InFlight& state) { state.shut_down(); });
   call_finished();
+}
+
+// One round; until when the next one may wait.
+SteadyTime ResolverLoop::work(SteadyTime until) {
+  wait(until);
+  Effects effects;
+  work_on_datagrams(effects);
+  work_on_tcp(effects);
+  const SteadyTime now = steady_now();
+  state_.with([&](InFlight& state) { state.tick(now, effects); });
+  send_datagrams(effects);
+  // A start that fails at once may start another one, at another server.
+  while (!effects.tcp.empty()) {
+    Effects next;
+    for (auto& start : effects.tcp) start_tcp(std::move(start), next);
+    send_datagrams(next);
+    effects = std::move(next);
+  }
+  watch_resolv_conf(now);
+  call_finished();
+  until = state_.with([](InFlight& state) { return state.sleep_until(steady_now()); });
+  if (!tcp_.empty()) until = std::min(until, steady_now() + tcp_look);
+  return until;
 }
 
 void ResolverLoop::wait(SteadyTime until) {
@@ -231,11 +243,16 @@ void ResolverLoop::watch_resolv_conf(SteadyTime now) {
   if (auto servers = resolv_conf_->changed()) {
     state_.with([&](InFlight& state) { state.set_servers(std::move(*servers)); });
   }
+  if (auto problem = resolv_conf_->fault(); problem != problem_) {
+    problem_ = problem;
+    state_.with([&](InFlight& state) { state.set_problem(std::move(problem)); });
+  }
 }
 
-void ResolverLoop::call_finished() {
+// Whoever is asked here must not let anything out of his callback; if one does, the others are still told.
+void ResolverLoop::call_finished() noexcept {
   while (auto finished = state_.with([](InFlight& state) { return state.take_finished(); })) {
-    finished->first(std::move(finished->second));
+    contained([&] { finished->first(std::move(finished->second)); });
   }
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -46,6 +47,7 @@ class ResolverLoop {
   static constexpr std::size_t datagram_size =
       2048;  // more than we said that we take (udp_payload)
 
+  SteadyTime work(SteadyTime until);
   void wait(SteadyTime until);
   void read_socket(const UdpSocketPtr& socket);
   void work_on_datagrams(Effects& effects);
@@ -53,12 +55,13 @@ class ResolverLoop {
   void start_tcp(Effects::TcpStart start, Effects& effects);
   void end_tcp(std::uint64_t token, bool complete, Effects& effects);
   void watch_resolv_conf(SteadyTime now);
-  void call_finished();
+  void call_finished() noexcept;
 
   Guarded<InFlight>& state_;
   int epoll_;
   UniqueFd wake_;
   std::optional<ResolvConf> resolv_conf_;
+  std::string problem_;  // with it, as it was told last
   SteadyTime next_look_{};
   std::atomic<bool> stopping_{false};
 

@@ -5,6 +5,30 @@
 
 namespace sekisho::dns {
 
+bool EdnsSupport::take(SteadyTime now) {
+  if (!lacking_) return true;
+  if (now < retry_) return false;
+  retry_ = now + retry_every;
+  return true;
+}
+
+void EdnsSupport::answered() {
+  works_ = true;
+  lacking_ = false;
+  unanswered_ = 0;
+}
+
+void EdnsSupport::refused(SteadyTime now) {
+  works_ = false;
+  lacking_ = true;
+  unanswered_ = 0;
+  retry_ = now + retry_every;
+}
+
+void EdnsSupport::unanswered(SteadyTime now) {
+  if (!lacking_ && ++unanswered_ >= unanswered_until_lacking) refused(now);
+}
+
 void ServerList::replace(std::vector<ServerAddress> addresses, UdpPool& pool) {
   for (const ServerPtr& server : servers_) pool.retire(server->sockets);
   servers_.clear();

@@ -13,6 +13,30 @@
 
 namespace sekisho::dns {
 
+// Whether questions to a server carry an OPT record (RFC 6891 §7). One that was seen to answer only without is asked so,
+// and now and then one question tries again: servers are replaced, and without EDNS long answers need TCP.
+class EdnsSupport {
+ public:
+  static constexpr std::chrono::minutes retry_every{15};
+  // Questions in a row that were answered only when they were repeated without: one datagram may be lost.
+  static constexpr int unanswered_until_lacking = 3;
+
+  // Whether the next question is to carry it. A trial is given to one question only.
+  bool take(SteadyTime now);
+  // A question that carried it has its answer: it does not hurt there.
+  void answered();
+  // One that carried it was refused, or was not answered, and was answered without it.
+  void refused(SteadyTime now);
+  void unanswered(SteadyTime now);
+  bool known_to_work() const { return works_; }
+
+ private:
+  bool works_ = false;
+  bool lacking_ = false;
+  int unanswered_ = 0;
+  SteadyTime retry_{};  // while lacking
+};
+
 struct Server {
   explicit Server(ServerAddress where) : address(std::move(where)) {}
 
@@ -22,6 +46,7 @@ struct Server {
   int lost = 0;             // questions in a row without one
   bool down = false;
   SteadyTime next_probe{};  // while down
+  EdnsSupport edns;
 };
 
 using ServerPtr = std::shared_ptr<Server>;
@@ -31,6 +56,8 @@ struct Trial {
   ServerPtr server;
   int sends = 0;
   bool failed = false;  // it said that it cannot answer: asking it again is no use
+  bool edns_sent = false;
+  bool edns_refused = false;
 };
 
 class ServerList {

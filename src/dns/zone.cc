@@ -79,24 +79,36 @@ Zone::Node& Zone::make_node(const std::string& name) {
   return node;
 }
 
+bool Zone::add_alias(Node& node, AliasData alias, std::chrono::seconds ttl) {
+  // RFC 1034 §3.6.2: beside a CNAME there is nothing else, and which of two to follow nobody
+  // knows. RFC 2181 §5: the same twice is once.
+  if (node.alias && node.alias->text == alias.text) return true;
+  if (node.alias || !node.answers.empty()) return false;
+  node.alias_ttl = ttl;
+  Answer itself;
+  itself.outcome = Outcome::records;
+  itself.ttl = ttl;
+  itself.pointers = {alias.text};
+  node.answers[Type::cname] = std::make_shared<Answer>(std::move(itself));
+  node.alias = std::move(alias);
+  return true;
+}
+
 Expected<bool> Zone::add(MasterRecord record, const MasterFile& file) {
-  Node& node = make_node(record.owner.text());
   ++records_;
+  if (!record.owner) {
+    const auto* soa = std::get_if<SoaData>(&record.data);
+    if (soa != nullptr && record.of_root) root_ttl_ = negative_ttl(record.ttl, soa->minimum);
+    return true;
+  }
+  Node& node = make_node(record.owner->text());
   const auto ttl = positive_ttl(record.ttl);
+  const auto conflict = [&] {
+    return parse_error(file.place() + ": expected no other record beside the CNAME of " +
+                       record.owner->text());
+  };
   if (auto* alias = std::get_if<AliasData>(&record.data)) {
-    // RFC 1034 §3.6.2: beside a CNAME there is nothing else, and which of two to follow nobody
-    // knows.
-    if (node.alias || !node.answers.empty()) {
-      return parse_error(file.place() + ": expected no other record beside the CNAME of " +
-                         record.owner.text());
-    }
-    node.alias_ttl = ttl;
-    Answer itself;
-    itself.outcome = Outcome::records;
-    itself.ttl = ttl;
-    itself.pointers = {alias->target.text()};
-    node.answers[Type::cname] = std::make_shared<Answer>(std::move(itself));
-    node.alias = std::move(alias->target);
+    if (!add_alias(node, std::move(*alias), ttl)) return conflict();
     return true;
   }
   if (const auto* soa = std::get_if<SoaData>(&record.data)) {
@@ -104,10 +116,7 @@ Expected<bool> Zone::add(MasterRecord record, const MasterFile& file) {
     return true;
   }
   if (std::holds_alternative<OtherData>(record.data)) return true;
-  if (node.alias) {
-    return parse_error(file.place() + ": expected no other record beside the CNAME of " +
-                       record.owner.text());
-  }
+  if (node.alias) return conflict();
   auto& answer = node.answers[record.type];
   if (answer == nullptr) answer = std::make_shared<Answer>();
   answer->ttl = answer->outcome == Outcome::records ? std::min(answer->ttl, ttl) : ttl;
@@ -140,13 +149,21 @@ const Answer* Zone::find_failure(const Question& question) const {
 Answer Zone::negative(Outcome outcome, std::string_view name) const {
   Answer answer;
   answer.outcome = outcome;
-  answer.ttl = negative_ttl_without_soa();
+  answer.ttl = root_ttl_.value_or(negative_ttl_without_soa());
   for (; !name.empty(); name = parent(name)) {
     const auto node = nodes_.find(std::string(name));
     if (node == nodes_.end() || !node->second.negative_ttl) continue;
     answer.ttl = *node->second.negative_ttl;
     break;
   }
+  return answer;
+}
+
+// As codec.cc has it: at the root there is nothing that we ask for, and other odd names cannot be asked for.
+Answer Zone::behind_odd_alias(const std::string& target, std::chrono::seconds ttl) const {
+  if (!target.empty()) return error_answer("unusable alias");
+  Answer answer = negative(Outcome::nodata, "");
+  answer.ttl = std::min(answer.ttl, ttl);
   return answer;
 }
 
@@ -160,16 +177,21 @@ AnswerPtr Zone::answer(const Question& question) const {
       if (!chain_ttl) return ready;
       Answer answer = *ready;
       answer.ttl = std::min(answer.ttl, *chain_ttl);
+      answer.canonical = at.name.text();
       return share(std::move(answer));
     }
     if (node == nullptr || !node->alias) {
       Answer answer =
           negative(node == nullptr ? Outcome::nxdomain : Outcome::nodata, at.name.text());
-      if (chain_ttl) answer.ttl = std::min(answer.ttl, *chain_ttl);
+      if (chain_ttl) {
+        answer.ttl = std::min(answer.ttl, *chain_ttl);
+        answer.canonical = at.name.text();
+      }
       return share(std::move(answer));
     }
     chain_ttl = chain_ttl ? std::min(*chain_ttl, node->alias_ttl) : node->alias_ttl;
-    at.name = *node->alias;
+    if (!node->alias->target) return share(behind_odd_alias(node->alias->text, *chain_ttl));
+    at.name = *node->alias->target;
   }
   return share(error_answer("cname loop"));
 }

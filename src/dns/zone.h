@@ -31,20 +31,24 @@ class Zone {
     AnswerPtr find(Type type) const;
 
     std::map<Type, std::shared_ptr<Answer>> answers;
-    std::optional<Name> alias;
+    std::optional<AliasData> alias;
     std::chrono::seconds alias_ttl{0};
     std::optional<std::chrono::seconds> negative_ttl;  // where a SOA stands
   };
 
   Expected<bool> add(MasterRecord record, const MasterFile& file);
+  // False when something else stands there.
+  static bool add_alias(Node& node, AliasData alias, std::chrono::seconds ttl);
   Node& make_node(const std::string& name);
   // The node that answers for the name: its own, or a wildcard's.
   const Node* find_node(std::string_view name) const;
   const Answer* find_failure(const Question& question) const;
   Answer negative(Outcome outcome, std::string_view name) const;
+  Answer behind_odd_alias(const std::string& target, std::chrono::seconds ttl) const;
 
   std::unordered_map<std::string, Node> nodes_;  // empty non-terminals too
   std::unordered_map<std::string, std::map<std::optional<Type>, Answer>> failures_;
+  std::optional<std::chrono::seconds> root_ttl_;  // of negative answers, by a SOA of the root
   std::size_t records_ = 0;
 };
 

@@ -48,24 +48,25 @@ bool any_contains(const std::vector<std::string>& texts, std::string_view part) 
                      [&](const std::string& text) { return contains(text, part); });
 }
 
-bool is_client(const Row& row, const std::string& wanted) {
-  if (const auto prefix = mail::IpPrefix::parse(wanted)) {
-    const auto address = mail::IpAddress::parse(row.client);
-    return address && prefix->contains(*address);
-  }
-  return contains(row.client_name, wanted);
+bool is_client(const Filter& filter, const Row& row) {
+  if (!filter.client.is_any() && !filter.client.matches(row.client_name)) return false;
+  if (!filter.network) return true;
+  const auto address = mail::IpAddress::parse(row.client);
+  return address && filter.network->contains(*address);
 }
 
-constexpr spool::Sql select_rows(
-    "SELECT number, id, queue_id, time, client, client_name, mail_from, recipients, author, "
-    "subject,"
-    " action, rule, reason, refused FROM decisions WHERE time BETWEEN ?1 AND ?2"
-    " ORDER BY time DESC, number DESC");
-constexpr spool::Sql select_old_rows(
-    "SELECT number, id, queue_id, time, client, client_name, mail_from, recipients, author, "
-    "subject,"
-    " action, rule, reason, '' FROM decisions WHERE time BETWEEN ?1 AND ?2"
-    " ORDER BY time DESC, number DESC");
+#define SEKISHO_DECISION_COLUMNS                                                            \
+  "SELECT number, id, queue_id, time, client, client_name, mail_from, recipients, author, " \
+  "subject, action, rule, reason, "
+#define SEKISHO_DECISIONS_OF_A_TIME \
+  " FROM decisions WHERE time BETWEEN ?1 AND ?2 ORDER BY time DESC, number DESC"
+
+constexpr spool::Sql select_rows(SEKISHO_DECISION_COLUMNS
+                                 "refused, monitored" SEKISHO_DECISIONS_OF_A_TIME);
+// Of a file that no daemon has opened yet that adds these columns.
+constexpr spool::Sql select_rows_without_monitored(SEKISHO_DECISION_COLUMNS
+                                                   "refused, ''" SEKISHO_DECISIONS_OF_A_TIME);
+constexpr spool::Sql select_old_rows(SEKISHO_DECISION_COLUMNS "'', ''" SEKISHO_DECISIONS_OF_A_TIME);
 
 Row row_of(const spool::Row& from) {
   const auto text = [&](int column) { return std::string(from.text(column)); };
@@ -80,6 +81,7 @@ Row row_of(const spool::Row& from) {
           .author = text(8),
           .subject = text(9),
           .action = text(10),
+          .would = text(14),
           .rule = text(11),
           .reason = text(12),
           .refused = refused_of(from.text(13))};
@@ -106,9 +108,14 @@ bool Filter::matches(const Row& row) const {
            std::any_of(row.refused.begin(), row.refused.end(),
                        [&](const auto& each) { return contains(each.reason, part); });
   };
-  return (from.empty() || contains(row.mail_from, from) || contains(row.author, from)) &&
-         (to.empty() || any_contains(row.recipients, to)) && is_decided_so(*this, row) &&
-         (client.empty() || is_client(row, client)) && (text.empty() || says(text));
+  const auto is_recipient = [&] {
+    return std::any_of(row.recipients.begin(), row.recipients.end(),
+                       [&](const std::string& address) { return to.matches(address); });
+  };
+  const bool by_author = !row.author.empty() && from.matches(row.author);
+  return (by_author || from.matches(row.mail_from)) && (to.is_any() || is_recipient()) &&
+         is_decided_so(*this, row) && (would.empty() || row.would == would) &&
+         is_client(*this, row) && (text.empty() || says(text));
 }
 
 std::string normal_id(std::string text) {
@@ -131,6 +138,9 @@ Outcome<Archive> Archive::open(const std::string& dir) {
   const auto refused = has_column(archive.database_, "decisions", "refused");
   if (!refused) return spool::failed(refused.error());
   archive.has_refused_ = *refused;
+  const auto monitored = has_column(archive.database_, "decisions", "monitored");
+  if (!monitored) return spool::failed(monitored.error());
+  archive.has_monitored_ = *monitored;
   return archive;
 }
 
@@ -138,7 +148,9 @@ Outcome<void> Archive::list(const Filter& filter, const std::function<bool(const
   const auto seconds = [](const std::optional<WallTime>& time, std::int64_t otherwise) {
     return time ? static_cast<std::int64_t>(time->time_since_epoch().count()) : otherwise;
   };
-  return database_.query(has_refused_ ? select_rows : select_old_rows,
+  return database_.query(has_monitored_ ? select_rows
+                         : has_refused_ ? select_rows_without_monitored
+                                        : select_old_rows,
                          {seconds(filter.since, 0), seconds(filter.until, INT64_MAX)},
                          [&](const spool::Row& found) {
                            const Row row = row_of(found);

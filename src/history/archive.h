@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "history/recorder.h"
 #include "mail/ip_address.h"
+#include "mail/name_pattern.h"
 #include "session/decided.h"
 #include "spool/database.h"
 
@@ -29,6 +30,7 @@ struct Row {
   std::string author;
   std::string subject;
   std::string action;
+  std::string would;  // what monitor mode kept from being done; empty when nothing was
   std::string rule;
   std::string reason;
   // Why others were refused at RCPT, each rule once.
@@ -40,17 +42,19 @@ struct Row {
   std::vector<Refused> refused;
 };
 
-// All that is given must hold. Texts match anywhere and in any case.
+// All that is given must hold, in any case of letters.
 struct Filter {
   std::optional<WallTime> since = {};
   std::optional<WallTime> until = {};
-  std::string from = {};  // in MAIL FROM or the Author Domain
-  std::string to = {};
+  mail::NamePattern from = {};  // MAIL FROM or the Author Domain
+  mail::NamePattern to = {};
   // The whole words ("dnsbl" is every dnsbl:NAME), and both of the message or both of a refusal at RCPT.
   std::string rule = {};
   std::string action = {};
-  std::string client = {};  // "192.0.2.1", "192.0.2.0/24", or in its name
-  std::string text = {};    // in the subject, the reason or any of the above
+  std::string would = {};                      // the whole word
+  std::optional<mail::IpPrefix> network = {};  // of the client's address
+  mail::NamePattern client = {};               // the client's name
+  std::string text = {};  // in the subject, the reason or any of the above, anywhere
 
   bool matches(const Row& row) const;
 };
@@ -74,6 +78,7 @@ class Archive {
   spool::Database database_;
   // No daemon may have run yet that adds what a new one records.
   bool has_refused_ = false;
+  bool has_monitored_ = false;
 };
 
 }  // namespace sekisho::history

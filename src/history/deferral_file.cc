@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/encoding.h"
+#include "base/memory.h"
 #include "base/unique_handle.h"
 
 namespace sekisho::history {
@@ -154,7 +155,7 @@ bool DeferralFile::work(const std::vector<Deferral>& added, bool anew) {
   try {
     return anew ? rewrite() : append(added);
   } catch (const std::exception& error) {
-    tell(false, error.what());
+    contained([&] { tell(false, what_of(error)); });
     return false;
   }
 }

@@ -284,7 +284,7 @@ T made(const json& from) {
 template <>
 mail::IpAddress made(const json& from) {
   const auto& text = from.get_ref<const std::string&>();
-  return required(mail::IpAddress::parse(text), text);
+  return required(mail::IpAddress::parse_published(text), text);
 }
 template <>
 mail::DomainName made(const json& from) {

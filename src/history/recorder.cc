@@ -7,10 +7,12 @@
 #include <utility>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.h"
+#include "base/memory.h"
 #include "history/schema.h"
 
 namespace sekisho::history {
@@ -25,10 +27,9 @@ constexpr std::size_t batch_size = 500;
 constexpr std::chrono::milliseconds gathering(100);
 // After a failure: a full disk is not emptied within a second.
 constexpr std::chrono::seconds retry_after(5);
-constexpr std::chrono::seconds prune_every(10);
-// Rows that one step of pruning removes, so that writing never waits long; and a tenth of all, so that a
-// step for the size does not take far more than it must.
-constexpr std::int64_t prune_step = 1000;
+// So many exceptions in a row for the same batch, a tenth of a second apart, are no want of memory any more: there is
+// something in it that cannot be written.
+constexpr unsigned max_broken = 50;
 constexpr std::chrono::seconds stop_within(5);
 
 // What may be searched and shown in a table is cut here; the record has all of it.
@@ -65,12 +66,12 @@ std::string subject_of(const mail::Header& header) {
   return field == nullptr ? "" : cut(field->unfolded(), 512);
 }
 
-// A database of before it was recorded who refused a recipient of a message that others got.
-Outcome<void> add_refused(spool::Database& database) {
-  const auto column = has_column(database, "decisions", "refused");
+// A database of before there was that column.
+Outcome<void> add_column(spool::Database& database, std::string_view name, spool::Sql add) {
+  const auto column = has_column(database, "decisions", name);
   if (!column) return spool::failed(column.error());
   if (*column) return {};
-  return database.script("ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
+  return database.script(add);
 }
 
 std::size_t estimated_octets(const session::Decided& decided) {
@@ -79,7 +80,8 @@ std::size_t estimated_octets(const session::Decided& decided) {
 
 }  // namespace
 
-Recorder::Recorder(Options options, Log& log) : dir_(options.dir), log_(log) {
+Recorder::Recorder(Options options, Log& log, std::function<ClockLook()> look)
+    : dir_(options.dir), log_(log), look_(std::move(look)) {
   queue_.with([&](Queue& queue) { queue.limits = std::move(options); });
 }
 
@@ -128,11 +130,18 @@ void Recorder::set_limits(std::chrono::seconds keep, std::uint64_t max_size) {
   queue_.with([&](Queue& queue) {
     queue.limits.keep = keep;
     queue.limits.max_size = max_size;
+    queue.limits_set = true;  // what is too much by now goes at once
   });
+  queue_.notify_all();
 }
 
 Status Recorder::status() const {
   auto status = status_.with([](const Status& current) { return current; });
+  if (status.recording && !in_place()) {
+    status.recording = false;
+    status.problem =
+        database_path(dir_) + " was removed or replaced; a new file is begun within seconds";
+  }
   status.queued =
       queue_.with([](const Queue& queue) { return queue.decisions.size() + queue.writing; });
   status.dropped = dropped_;
@@ -152,37 +161,61 @@ bool Recorder::wait_for_work(SteadyTime until) {
   return queue_.wait_until(
       until,
       [](const Queue& queue) {
-        return queue.stop || !queue.decisions.empty() || !queue.configurations.empty();
+        return queue.stop || queue.limits_set || !queue.decisions.empty() ||
+               !queue.configurations.empty();
       },
       [](const Queue&, bool ready) { return ready; });
 }
 
-void Recorder::run() {
+void Recorder::run() noexcept {
   auto stop_by = SteadyTime::max();
-  for (;;) {
-    if (batch_.empty() && configurations_.empty()) wait_for_work(next_prune_);
-    // The first one waits for others, so that they share a commit.
-    const bool stopping = queue_.wait_until(
-        steady_now() + gathering,
-        [](const Queue& q) { return q.stop || q.decisions.size() >= batch_size; },
-        [](const Queue& q, bool) { return q.stop; });
-    if (stopping && stop_by == SteadyTime::max()) stop_by = steady_now() + stop_within;
-    const bool worked = work();
-    const bool idle = queue_.with([](Queue& q) { return q.decisions.empty() && q.writing == 0; });
-    if (stopping && (idle || !worked || steady_now() > stop_by)) return;
-    if (!worked) {
-      queue_.wait_until(
-          steady_now() + retry_after, [](const Queue& q) { return q.stop; },
-          [](const Queue&, bool) {});
-    }
-  }
+  while (round(stop_by)) continue;
 }
 
-// One batch, and some pruning; false when that failed. What could not be written is kept for another try.
+// False when it is to stop.
+bool Recorder::round(SteadyTime& stop_by) {
+  if (batch_.empty() && configurations_.empty()) wait_for_work(next_prune_);
+  // The first one waits for others, so that they share a commit.
+  const bool stopping = queue_.wait_until(
+      steady_now() + gathering,
+      [](const Queue& q) { return q.stop || q.decisions.size() >= batch_size; },
+      [](const Queue& q, bool) { return q.stop; });
+  if (stopping && stop_by == SteadyTime::max()) stop_by = steady_now() + stop_within;
+  const bool worked = work();
+  const bool idle = queue_.with([](Queue& q) { return q.decisions.empty() && q.writing == 0; });
+  if (stopping && (idle || !worked || steady_now() > stop_by)) return false;
+  if (!worked) {
+    const auto pause = broken_ > 0 ? gathering : std::chrono::milliseconds(retry_after);
+    queue_.wait_until(
+        steady_now() + pause, [](const Queue& q) { return q.stop; }, [](const Queue&, bool) {});
+  }
+  return true;
+}
+
+// One batch, and some pruning; false when that failed. What could not be written is kept for another try; what breaks
+// again and again is not tried for ever.
 bool Recorder::work() {
-  Options limits;
+  Outcome<void> done;
+  try {
+    take_queued();
+    done = try_work();
+    broken_ = 0;
+  } catch (const std::exception& error) {
+    ++broken_;
+    done = spool::failed(spool::failure_of(error));
+  }
+  if (done) return true;
+  if (broken_ > max_broken) done.error().kind = Failure::Kind::refused;
+  contained([&] { failed(done.error()); });
+  return false;
+}
+
+void Recorder::take_queued() {
+  batch_.reserve(batch_size);
   queue_.with([&](Queue& queue) {
-    limits = queue.limits;
+    limits_ = queue.limits;
+    if (std::exchange(queue.limits_set, false)) next_prune_ = {};
+    configurations_.reserve(configurations_.size() + queue.configurations.size());
     for (auto& each : queue.configurations) configurations_.push_back(std::move(each));
     queue.configurations.clear();
     const auto room = batch_size - std::min(batch_size, batch_.size());
@@ -195,21 +228,44 @@ bool Recorder::work() {
     for (const auto& each : queue.decisions) queue.octets += estimated_octets(*each);
     queue.writing = batch_.size();
   });
+}
+
+Outcome<void> Recorder::try_work() {
+  notice_the_file();
   auto done = database_ ? Outcome<void>{} : open();
   if (done) done = write(batch_, configurations_);
-  if (done) {
-    batch_.clear();
-    configurations_.clear();
-    recovered();
-    queue_.with([](Queue& queue) { queue.writing = 0; });
-    queue_.notify_all();
-  }
-  if (done && steady_now() >= next_prune_) done = prune(limits);
-  if (!done) {
-    failed(done.error());
-    return false;
-  }
-  return true;
+  if (!done) return done;
+  if (!configurations_.empty()) current_ = std::move(configurations_.back());
+  batch_.clear();
+  configurations_.clear();
+  wal_inode_ = inode_of("-wal");
+  recovered();
+  queue_.with([](Queue& queue) { queue.writing = 0; });
+  queue_.notify_all();
+  return steady_now() >= next_prune_ ? prune(limits_) : Outcome<void>{};
+}
+
+// 0: there is none.
+std::uint64_t Recorder::inode_of(const char* part) const {
+  struct stat status {};
+  return ::stat((database_path(dir_) + part).c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+bool Recorder::in_place() const { return inode_ == inode_of(""); }
+
+// SQLite writes to the file that it has opened, also when nobody will ever find it again.
+void Recorder::notice_the_file() {
+  if (!database_ || in_place()) return;
+  const auto path = database_path(dir_);
+  log_.error(
+      LogLine("history: its file was removed or replaced, and what was recorded in it is gone; "
+              "recording goes on in what is there now:")
+          .field("file", path)
+          .text());
+  database_.reset();
+  // The log of the file that is gone would be read as that of the one that is there.
+  if (inode_of("-wal") != wal_inode_) return;
+  for (const char* part : {"-wal", "-shm"}) ::unlink((path + part).c_str());
 }
 
 Outcome<void> Recorder::open() {
@@ -233,15 +289,32 @@ Outcome<void> Recorder::open() {
   }
   if (done && fresh) done = database.script(make_file);
   if (done) done = database.script(make_tables);
-  if (done) done = add_refused(database);
+  if (done) done = add_columns(database);
   if (done) done = add_dictionary(database);
+  if (done && current_) done = write({}, {*current_});
   if (done) {
     done = database.query("SELECT count(*) FROM decisions", {}, [&](const spool::Row& row) {
       status_.with([&](Status& s) { s.records = static_cast<std::uint64_t>(row.integer(0)); });
       return true;
     });
   }
+  inode_ = inode_of("");
   next_prune_ = {};
+  return done;
+}
+
+Outcome<void> Recorder::add_columns(spool::Database& database) {
+  auto done = add_column(database, "refused",
+                         "ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
+  if (done) {
+    done = add_column(database, "octets",
+                      "ALTER TABLE decisions ADD COLUMN octets INTEGER NOT NULL DEFAULT 2048;");
+  }
+  if (done) {
+    done = add_column(database, "monitored",
+                      "ALTER TABLE decisions ADD COLUMN monitored TEXT NOT NULL DEFAULT '';");
+  }
+  if (done) done = database.script(make_refused_index);
   return done;
 }
 
@@ -293,7 +366,18 @@ Outcome<void> Recorder::write(const Decisions& decisions,
   return done;
 }
 
+std::string Recorder::record_of(const session::Decided& decided) {
+  auto record = encoder_->encode(decided);
+  if (record.size() <= max_record) return record;
+  session::Decided lesser = decided;
+  lesser.inputs.answers = {};
+  lesser.inputs.refusals.clear();
+  lesser.inputs.answers_left_out = true;
+  return encoder_->encode(lesser);
+}
+
 Outcome<void> Recorder::insert(const session::Decided& decided) {
+  const auto record = record_of(decided);
   const auto& facts = decided.outcome.facts;
   const auto& decision = decided.outcome.verdict.message;
   const auto client = facts.client.address ? facts.client.address->text() : std::string();
@@ -308,90 +392,18 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
   const auto inserted = database_->run(
       "INSERT INTO decisions (id, queue_id, time, client, client_name, mail_from, recipients, "
       "author,"
-      " subject, action, rule, reason, configuration, refused)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+      " subject, action, rule, reason, configuration, refused, octets, monitored)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
       {facts.id, facts.queue_id, facts.received.time_since_epoch().count(), client, name, mail_from,
        recipients, author, subject, to_string(decision.action), decision.rule, decision.reason,
-       decided.configuration, refused});
+       decided.configuration, refused, static_cast<std::int64_t>(record.size()),
+       decision.monitored ? to_string(*decision.monitored) : std::string_view()});
   if (!inserted) return spool::failed(inserted.error());
-  const auto record = encoder_->encode(decided);
   const auto stored = database_->run(
       "INSERT INTO records (number, record, dictionary)"
       " VALUES (last_insert_rowid(), CAST(?1 AS BLOB), ?2)",
       {record, dictionary_});
   if (!stored) return spool::failed(stored.error());
-  return {};
-}
-
-Outcome<std::uint64_t> Recorder::used_octets() {
-  std::uint64_t octets = 0;
-  auto done = database_->query(
-      "SELECT (page_count - freelist_count) * page_size"
-      " FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
-      {}, [&](const spool::Row& row) {
-        octets = static_cast<std::uint64_t>(row.integer(0));
-        return true;
-      });
-  if (!done) return spool::failed(done.error());
-  return octets;
-}
-
-// Everything up to `number`, its records too; how many there were.
-Outcome<std::int64_t> Recorder::remove_before(std::int64_t number) {
-  std::int64_t removed = 0;
-  auto done = database_->transaction([&]() -> Outcome<void> {
-    const auto rows = database_->run("DELETE FROM decisions WHERE number <= ?1", {number});
-    if (!rows) return spool::failed(rows.error());
-    const auto records = database_->run("DELETE FROM records WHERE number <= ?1", {number});
-    if (!records) return spool::failed(records.error());
-    removed = *rows;
-    return {};
-  });
-  if (!done) return spool::failed(done.error());
-  return removed;
-}
-
-// One step: who has more to remove comes again at once.
-Outcome<void> Recorder::prune(const Options& limits) {
-  const auto used = used_octets();
-  if (!used) return spool::failed(used.error());
-  const auto oldest = (wall_now() - limits.keep).time_since_epoch().count();
-  const bool too_large = *used > limits.max_size;
-  const auto records = status_.with([](const Status& status) { return status.records; });
-  const auto step =
-      too_large ? std::clamp<std::int64_t>(static_cast<std::int64_t>(records) / 10, 1, prune_step)
-                : prune_step;
-  // The last of the oldest rows that must go.
-  std::int64_t last = 0;
-  auto done = database_->query(
-      "SELECT max(number) FROM (SELECT number, time FROM decisions ORDER BY number LIMIT ?1)"
-      " WHERE time < ?2",
-      {step, too_large ? INT64_MAX : oldest}, [&](const spool::Row& row) {
-        last = row.integer(0);
-        return true;
-      });
-  std::int64_t removed = 0;
-  if (done && last > 0) {
-    const auto gone = remove_before(last);
-    if (!gone) return spool::failed(gone.error());
-    removed = *gone;
-  }
-  // Configurations that decided nothing that is still known, but for the newest.
-  if (done && removed > 0) {
-    const auto forgotten = database_->run(
-        "DELETE FROM configurations WHERE digest NOT IN (SELECT configuration FROM decisions)"
-        " AND time < (SELECT max(time) FROM configurations)");
-    if (!forgotten) return spool::failed(forgotten.error());
-    done = database_->query("PRAGMA incremental_vacuum(2000)", {},
-                            [](const spool::Row&) { return true; });
-  }
-  if (!done) return done;
-  status_.with([&](Status& status) {
-    status.octets = *used;
-    status.records -= std::min(status.records, static_cast<std::uint64_t>(removed));
-    status.pruned += static_cast<std::uint64_t>(removed);
-  });
-  next_prune_ = removed > 0 ? steady_now() : steady_now() + prune_every;
   return {};
 }
 

@@ -1,14 +1,14 @@
 // history/recorder.h: writes decisions to disk behind the sessions' backs: a bounded queue, a thread, many
 // decisions to a commit. Best effort by design (WAL, synchronous NORMAL): when it fails there is a
 // counter and one alarm, never a verdict; what is queued is written when it works again, and a
-// damaged file is set aside for a new one.
+// damaged file is set aside for a new one. A file that was removed or replaced is noticed, and a new one begun.
 //   Recorder recorder(options, log); recorder.start(); … recorder.add(decided);
 // Errors: status() and the log. Thread: any, internally locked.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/clock_looks.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "history/options.h"
@@ -49,8 +50,15 @@ class Recorder {
   // disk, and the memory is needed for mail. Headers count besides, for one may have 1 MB.
   static constexpr std::size_t max_queued = 10'000;
   static constexpr std::size_t max_queued_octets = std::size_t{64} * 1024 * 1024;
+  // One record, compressed. Real ones have 2 KB, those of long headers 20; only DNS answers that somebody made large come
+  // this far, and then they are left out.
+  static constexpr std::size_t max_record = std::size_t{256} * 1024;
+  // What refused mail may have of max_size when there is no room for all: whoever is refused can send as much as he likes,
+  // and must not push out what is known of the mail that was taken.
+  static constexpr std::uint64_t refused_share = 4;
 
-  Recorder(Options options, Log& log);
+  // `look`: the clocks by which decisions become too old.
+  Recorder(Options options, Log& log, std::function<ClockLook()> look = look_at_clocks);
   // Writes what is queued, for five seconds at most.
   ~Recorder();
 
@@ -73,19 +81,34 @@ class Recorder {
     std::size_t writing = 0;
     Options limits;
     bool stop = false;
+    bool limits_set = false;
     bool full = false;  // and the log has said so
   };
 
-  void run();
+  void run() noexcept;
+  bool round(SteadyTime& stop_by);
   bool wait_for_work(SteadyTime until);
   bool work();
+  spool::Outcome<void> try_work();
+  void take_queued();
+  bool in_place() const;
+  void notice_the_file();
+  std::uint64_t inode_of(const char* part) const;
   spool::Outcome<void> write(const Decisions& decisions,
                              const std::vector<Configuration>& configurations);
   spool::Outcome<void> open();
   spool::Outcome<void> add_dictionary(spool::Database& database);
+  spool::Outcome<void> add_columns(spool::Database& database);
   spool::Outcome<void> insert(const session::Decided& decided);
+  std::string record_of(const session::Decided& decided);
   spool::Outcome<void> prune(const Options& limits);
   spool::Outcome<std::int64_t> remove_before(std::int64_t number);
+  spool::Outcome<std::int64_t> remove_refused(std::int64_t rows);
+  spool::Outcome<std::int64_t> remove_oldest(std::int64_t rows, std::int64_t older_than);
+  spool::Outcome<std::int64_t> remove_aged(std::chrono::seconds keep, std::uint64_t records);
+  spool::Outcome<std::uint64_t> older_than(std::int64_t time);
+  spool::Outcome<void> after_removal();
+  spool::Outcome<std::uint64_t> refused_octets();
   spool::Outcome<std::uint64_t> used_octets();
   void failed(const spool::Failure& failure);
   void recovered();
@@ -93,12 +116,21 @@ class Recorder {
 
   const std::string dir_;
   Log& log_;
+  const std::function<ClockLook()> look_;
   Guarded<Queue> queue_;
   Guarded<Status> status_;
   std::atomic<std::uint64_t> dropped_{0};
   std::thread thread_;
 
+  // Of the file that is open; 0: none.
+  std::atomic<std::uint64_t> inode_{0};
   // Of the thread alone.
+  Options limits_;
+  std::uint64_t wal_inode_ = 0;
+  ClockLooks looks_;
+  bool removing_aged_ = false;            // step by step, once begun
+  std::optional<Configuration> current_;  // for a file that is begun anew
+  unsigned broken_ = 0;                   // rounds in a row that threw
   Decisions batch_;
   std::vector<Configuration> configurations_;
   std::optional<Encoder> encoder_;

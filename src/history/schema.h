@@ -1,5 +1,5 @@
 // history/schema.h: the tables of the history. One row per decision with what people look for, its record
-// beside it, the dictionaries that records refer to (0: none), and the configurations that decided. Thread: immutable.
+// (of `octets`) beside it, the dictionaries that records refer to (0: none), and the configurations that decided. Thread: immutable.
 #pragma once
 
 #include <string>
@@ -40,7 +40,9 @@ CREATE TABLE IF NOT EXISTS decisions (
   rule TEXT NOT NULL,
   reason TEXT NOT NULL,
   configuration TEXT NOT NULL,
-  refused TEXT NOT NULL DEFAULT '');
+  refused TEXT NOT NULL DEFAULT '',
+  octets INTEGER NOT NULL DEFAULT 2048,
+  monitored TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS decisions_id ON decisions(id);
 CREATE INDEX IF NOT EXISTS decisions_queue_id ON decisions(queue_id) WHERE queue_id <> '';
 CREATE INDEX IF NOT EXISTS decisions_time ON decisions(time);
@@ -55,5 +57,10 @@ CREATE TABLE IF NOT EXISTS configurations (
   text TEXT NOT NULL,
   places TEXT NOT NULL);
 )";
+
+// After the columns that it needs. What is refused is counted and found by it, oldest first.
+inline constexpr char make_refused_index[] =
+    "CREATE INDEX IF NOT EXISTS decisions_refused ON decisions(number, octets)"
+    " WHERE action IN ('reject', 'tempfail');";
 
 }  // namespace sekisho::history

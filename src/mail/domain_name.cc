@@ -1,6 +1,7 @@
 #include "mail/domain_name.h"
 
 #include <algorithm>
+#include <new>
 
 #include <idn2.h>
 
@@ -59,6 +60,7 @@ Expected<std::string> to_a_labels(std::string_view text) {
   const int code = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(terminated.c_str()),
                                   &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   const Idn2Text owned(reinterpret_cast<char*>(converted));
+  if (code == IDN2_MALLOC) throw std::bad_alloc();  // it says nothing of the name
   if (code != IDN2_OK) {
     return parse_error(std::string("not an internationalised domain: ") + idn2_strerror(code));
   }

@@ -34,7 +34,7 @@ std::array<std::uint8_t, 16> masked(std::array<std::uint8_t, 16> octets, int len
 }
 
 IpAddress from_octets(IpAddress::Family family, const std::array<std::uint8_t, 16>& octets) {
-  if (family == IpAddress::Family::v6) return IpAddress::v6(octets);
+  if (family == IpAddress::Family::v6) return IpAddress::published_v6(octets);
   return IpAddress::v4({octets[0], octets[1], octets[2], octets[3]});
 }
 
@@ -52,6 +52,11 @@ std::optional<int> parse_length(std::string_view text) {
 }  // namespace
 
 Expected<IpAddress> IpAddress::parse(std::string_view text) {
+  auto address = parse_published(text);
+  return address && !address->is_v4() ? v6(address->octets_) : address;
+}
+
+Expected<IpAddress> IpAddress::parse_published(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) {
     return parse_error("not an IP address");
@@ -60,7 +65,9 @@ Expected<IpAddress> IpAddress::parse(std::string_view text) {
   std::array<std::uint8_t, 4> four{};
   if (::inet_pton(AF_INET, terminated.data(), four.data()) == 1) return v4(four);
   std::array<std::uint8_t, 16> sixteen{};
-  if (::inet_pton(AF_INET6, terminated.data(), sixteen.data()) == 1) return v6(sixteen);
+  if (::inet_pton(AF_INET6, terminated.data(), sixteen.data()) == 1) {
+    return published_v6(sixteen);
+  }
   return parse_error("not an IP address");
 }
 
@@ -71,7 +78,10 @@ IpAddress IpAddress::v4(std::array<std::uint8_t, 4> octets) {
 }
 
 IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) {
-  if (is_mapped(octets)) return v4(last_four(octets));
+  return is_mapped(octets) ? v4(last_four(octets)) : published_v6(octets);
+}
+
+IpAddress IpAddress::published_v6(const std::array<std::uint8_t, 16>& octets) {
   IpAddress address;
   address.family_ = Family::v6;
   address.octets_ = octets;

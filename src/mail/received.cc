@@ -2,19 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <chrono>
 #include <utility>
 #include <vector>
 
 #include "base/ascii.h"
 #include "mail/limits.h"
+#include "mail/stamp_date.h"
 #include "mail/tcp_info.h"
 
 namespace sekisho::mail {
 
 namespace {
 
+// By the book, of which little is kept but the first clauses:
 // Time-stamp-line = "Received:" FWS Stamp CRLF
 // Stamp           = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
 // From-domain     = "FROM" FWS Extended-Domain          By-domain = CFWS "BY" FWS Extended-Domain
@@ -27,10 +27,6 @@ struct Token {
   Kind kind = Kind::end;
   std::string_view text;  // of a comment without its parentheses
   std::size_t at = 0;
-
-  bool is_word(std::string_view word) const {
-    return kind == Kind::word && ascii::iequals(text, word);
-  }
 };
 
 // Words, comments and semicolons. A quotation mark means nothing here: MTAs copy the client's into HELO texts and
@@ -67,16 +63,17 @@ class Lexer {
     return parse_error("a comment without end", start);
   }
 
-  // `<…>` is one word up to its `>`, for a path may hold parentheses; it holds no blank.
-  Expected<Token> word() {
+  // `<…>` is one word up to its `>`, for a path may hold parentheses. With a blank in it, it is words like any other: what
+  // began as a path must not swallow the rest of the field.
+  Token word() {
     const std::size_t start = at_;
-    const bool path = text_[at_] == '<';
-    while (at_ < text_.size() && !ascii::is_wsp(text_[at_])) {
-      if (!path && std::string_view("();").find(text_[at_]) != std::string_view::npos) break;
-      if (text_[at_++] == '>' && path)
-        return Token{Kind::word, text_.substr(start, at_ - start), start};
+    const auto blank = std::min(text_.find_first_of(" \t", start), text_.size());
+    const auto path_end = text_.substr(start, blank - start).find('>');
+    if (text_[start] == '<' && path_end != std::string_view::npos) {
+      at_ = start + path_end + 1;
+    } else {
+      at_ = std::min(text_.find_first_of("();", start), blank);
     }
-    if (path) return parse_error("a path without end", start);
     return Token{Kind::word, text_.substr(start, at_ - start), start};
   }
 
@@ -105,103 +102,22 @@ Expected<std::string> unfolded(std::string_view value) {
   return text;
 }
 
-// date-time of RFC 5322 §3.3, with the zones of §4.3.
-class DateReader {
- public:
-  explicit DateReader(Lexer& lexer) : lexer_(lexer) {}
-
-  Expected<WallTime> read() {
-    std::array<std::string_view, 5> words;  // day, month, year, time, zone
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      auto next = word();
-      if (next && i == 0 && next->ends_with(',')) next = word();  // after the day of the week
-      if (!next) return tl::unexpected<ParseError>(next.error());
-      words.at(i) = *next;
-    }
-    const auto day = number(words[0], 1, 2);
-    const auto month = month_of(words[1]);
-    const auto year = number(words[2], 4, 4);
-    const auto time = time_of_day(words[3]);
-    const auto offset = offset_of(words[4]);
-    if (!day || !month || !year || !time || !offset) return parse_error("no date", at_);
-    const std::chrono::year_month_day date{std::chrono::year(*year),
-                                           std::chrono::month(static_cast<unsigned>(*month)),
-                                           std::chrono::day(static_cast<unsigned>(*day))};
-    if (!date.ok()) return parse_error("no such day", at_);
-    return WallTime(std::chrono::sys_days(date)) + *time - *offset;
-  }
-
- private:
-  Expected<std::string_view> word() {
-    for (;;) {
-      auto token = lexer_.next();
-      if (!token) return tl::unexpected<ParseError>(token.error());
-      at_ = token->at;
-      if (token->kind == Kind::comment) continue;
-      if (token->kind != Kind::word) return parse_error("no date", at_);
-      return token->text;
-    }
-  }
-
-  static std::optional<int> number(std::string_view text, std::size_t least, std::size_t most) {
-    if (text.size() < least || text.size() > most ||
-        !std::all_of(text.begin(), text.end(), ascii::is_digit)) {
-      return std::nullopt;
-    }
-    int value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
-  }
-
-  static std::optional<int> month_of(std::string_view name) {
-    static constexpr std::array<std::string_view, 12> names{
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const auto found = std::find_if(names.begin(), names.end(),
-                                    [&](auto each) { return ascii::iequals(each, name); });
-    if (found == names.end()) return std::nullopt;
-    return static_cast<int>(found - names.begin()) + 1;
-  }
-
-  // hh:mm[:ss]
-  static std::optional<std::chrono::seconds> time_of_day(std::string_view text) {
-    const bool with_seconds = text.size() == 8 && text[5] == ':';
-    if ((!with_seconds && text.size() != 5) || text[2] != ':') return std::nullopt;
-    const auto hour = number(text.substr(0, 2), 2, 2);
-    const auto minute = number(text.substr(3, 2), 2, 2);
-    const auto second = with_seconds ? number(text.substr(6, 2), 2, 2) : 0;
-    if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60) {
-      return std::nullopt;
-    }
-    return std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-           std::chrono::seconds(*second);
-  }
-
-  static std::optional<std::chrono::minutes> offset_of(std::string_view zone) {
-    if (zone.size() == 5 && (zone[0] == '+' || zone[0] == '-')) {
-      const auto digits = number(zone.substr(1), 4, 4);
-      if (!digits || *digits % 100 > 59) return std::nullopt;
-      const auto offset = std::chrono::hours(*digits / 100) + std::chrono::minutes(*digits % 100);
-      return zone[0] == '-' ? -offset : std::chrono::minutes(offset);
-    }
-    // RFC 5322 §4.3: alphabetic zones other than the few it lists say nothing, and nobody needs them here.
-    const bool letters =
-        !zone.empty() && zone.size() <= 5 && std::all_of(zone.begin(), zone.end(), ascii::is_alpha);
-    return letters ? std::optional(std::chrono::minutes(0)) : std::nullopt;
-  }
-
-  Lexer& lexer_;
-  std::size_t at_ = 0;
-};
-
 // A field as its clauses say it, before anybody asks what they mean.
 struct Stamp {
   Received field;
   bool has_from = false;
   std::vector<std::string_view> before_by;  // comments
-  std::string_view after_by;                // the first comment of the by clause: the software
+  std::vector<std::string_view>
+      extra_from;             // words between the one after "from" and the next clause
+  std::string_view after_by;  // the first comment of the by clause: the software
   std::vector<std::string_view> after_with;
+  std::vector<std::string_view> date_words;  // of what follows the last semicolon
 };
 
+// What stands where does not matter much, and what it says behind the client not at all: MTAs write clauses twice, dates
+// of every kind, and notes of their own. One thing must hold: "from" and "by" are there once, wherever in the field.
+// Whoever smuggles clauses in by his HELO, to have the host's own words taken for those of a later clause or of the date,
+// cannot take away the host's own "by".
 class StampReader {
  public:
   explicit StampReader(std::string_view text) : lexer_(text) {}
@@ -210,14 +126,15 @@ class StampReader {
     for (;;) {
       const auto token = lexer_.next();
       if (!token) return tl::unexpected<ParseError>(token.error());
-      if (token->kind == Kind::end) return parse_error("a field without a date", token->at);
-      if (token->kind == Kind::semicolon) break;
-      const auto taken = token->kind == Kind::comment ? take_comment(*token) : take_word(*token);
+      if (token->kind == Kind::end) break;
+      const auto taken = take(*token);
       if (!taken) return tl::unexpected<ParseError>(taken.error());
     }
+    if (seen_ == Seen{} && stamp_.before_by.empty()) return parse_error("an empty field");
     // qmail's queue writes a comment and nothing else.
     if (stamp_.field.by.empty() && seen_ != Seen{}) return parse_error("a field without by");
-    return with_date();
+    stamp_.field.date = read_date(stamp_.date_words);
+    return std::move(stamp_);
   }
 
  private:
@@ -239,8 +156,21 @@ class StampReader {
     return *values.at(clause);
   }
 
+  Expected<void> take(const Token& token) {
+    if (token.kind == Kind::semicolon) {
+      in_date_ = true;
+      clause_ = none;
+      stamp_.date_words.clear();
+    } else if (token.kind == Kind::comment) {
+      if (!in_date_) take_comment(token);
+    } else {
+      return in_date_ ? take_date_word(token) : take_word(token);
+    }
+    return {};
+  }
+
   // Every comment before "by" may hold an address, in whichever clause it stands.
-  Expected<void> take_comment(const Token& token) {
+  void take_comment(const Token& token) {
     if (!seen_[by]) {
       stamp_.before_by.push_back(token.text);
     } else if (clause_ == by && stamp_.after_by.empty()) {
@@ -248,7 +178,6 @@ class StampReader {
     } else if (clause_ == with) {
       stamp_.after_with.push_back(token.text);
     }
-    return {};
   }
 
   Expected<void> take_word(const Token& token) {
@@ -256,7 +185,10 @@ class StampReader {
     const bool free = !(clause_ == from && stamp_.field.from.empty());
     const Clause clause = free ? clause_of(token.text) : none;
     if (clause != none) return begin(clause, token.at);
-    if (clause_ == none) return parse_error("text before the first clause", token.at);
+    if (clause_ == none) {
+      if (seen_ == Seen{}) return parse_error("text before the first clause", token.at);
+      return {};
+    }
     std::string& value = value_of(clause_);
     if (value.empty()) {
       value = token.text;
@@ -264,15 +196,17 @@ class StampReader {
       value += ' ';
       value += token.text;
     } else if (clause_ == from) {
-      // A HELO text with a blank in it would go on here.
-      return parse_error("text between from and by", token.at);
+      stamp_.extra_from.push_back(token.text);
     }
     return {};  // later clauses have additions of their own: "id 1.2 envelope-from <a@b>"
   }
 
-  // RFC 5321 §4.4 has each clause once. A second one means that the first was somebody else's text.
   Expected<void> begin(Clause clause, std::size_t at) {
-    if (seen_.at(clause)) return parse_error("a clause given twice", at);
+    if (seen_.at(clause)) {
+      if (clause == from || clause == by) return parse_error("a clause given twice", at);
+      clause_ = none;  // "with ESMTP with STARTTLS": the first one counts
+      return {};
+    }
     if (clause == from && seen_ != Seen{}) return parse_error("from after other clauses", at);
     seen_.at(clause) = true;
     stamp_.has_from = seen_[from];
@@ -280,31 +214,25 @@ class StampReader {
     return {};
   }
 
-  // The date ends the field. Courier writes the id after it.
-  Expected<Stamp> with_date() {
-    const auto date = DateReader(lexer_).read();
-    if (!date) return tl::unexpected<ParseError>(date.error());
-    stamp_.field.date = *date;
-    bool id_follows = false;
-    for (;;) {
-      const auto token = lexer_.next();
-      if (!token) return tl::unexpected<ParseError>(token.error());
-      if (token->kind == Kind::end) return std::move(stamp_);
-      if (token->kind == Kind::comment) continue;
-      if (id_follows && token->kind == Kind::word && stamp_.field.id.empty()) {
-        stamp_.field.id = token->text;
-      } else if (!id_follows && !seen_[id] && token->is_word("id")) {
-        id_follows = true;
-      } else {
-        return parse_error("text after the date", token->at);
-      }
+  // Courier writes the id after the date.
+  Expected<void> take_date_word(const Token& token) {
+    const Clause clause = clause_of(token.text);
+    if (clause == from || clause == by) return parse_error("a clause behind the date", token.at);
+    if (clause_ == id && stamp_.field.id.empty()) {
+      stamp_.field.id = token.text;
+    } else if (clause != none) {
+      clause_ = clause;
+    } else if (clause_ == none) {
+      stamp_.date_words.push_back(token.text);
     }
+    return {};
   }
 
   Lexer lexer_;
   Stamp stamp_;
   Seen seen_{};
   Clause clause_ = none;
+  bool in_date_ = false;
 };
 
 // How the software that wrote the field lays out its from clause.
@@ -330,10 +258,15 @@ Layout layout_of(const Stamp& stamp) {
 // "(HELO x)" of qmail, "(helo=x)" of Exim: the client's word, where no address is sought.
 std::optional<std::string> helo_comment(std::string_view comment) {
   if (begins_with_pair(comment)) return helo_of_pairs(comment);
-  for (const char* verb : {"HELO ", "EHLO "}) {
+  for (const char* verb : {"HELO ", "EHLO ", "LHLO "}) {
     if (ascii::istarts_with(comment, verb)) return std::string(ascii::trim(comment.substr(5)));
   }
   return std::nullopt;
+}
+
+// Nothing is hidden in it that the host wrote: its own TCP-info, taken into a comment that the client opened.
+bool is_plain_helo(std::string_view comment) {
+  return comment.find('(') == std::string_view::npos && !mentions_address(comment);
 }
 
 // Comments of Postfix and Courier with names in them that the client chose: of its certificate, of its login.
@@ -353,6 +286,7 @@ struct Clients {
 
 Clients clients_of(const Stamp& stamp) {
   Clients clients;
+  clients.unclear = std::any_of(stamp.extra_from.begin(), stamp.extra_from.end(), mentions_address);
   for (auto comment : stamp.before_by) {
     // sendmail without HELO: "(from name [192.0.2.1]) by …"; its own users: "(from root@localhost) by …".
     const bool sendmail = !stamp.has_from && ascii::istarts_with(comment, "from ");
@@ -408,6 +342,9 @@ void tell_source(const Stamp& stamp, Received& field) {
   const auto from_address = parse_address_text(field.from);
   const bool exim_literal =
       layout == Layout::exim && from_address.has_value() && field.from.starts_with('[');
+  // Yahoo: "from 192.0.2.1 (EHLO name) by …". The comment is the client's word, so the other one is not.
+  const bool helo_apart = from_address && layout == Layout::unknown && clients.helo &&
+                          stamp.before_by.size() == 1 && is_plain_helo(stamp.before_by[0]);
   const bool other_from = from_address && !clients.found.empty() && layout != Layout::helo_first &&
                           clients.found[0].address != from_address;
 
@@ -416,7 +353,7 @@ void tell_source(const Stamp& stamp, Received& field) {
   } else if (clients.unclear || clients.found.size() > 1 || other_from ||
              (exim_literal && !clients.found.empty())) {
     field.reason = "it names more than one client";
-  } else if (exim_literal) {
+  } else if (exim_literal || helo_apart) {
     tell_client({from_address, {}, {}, false}, clients, layout, field);
   } else if (!clients.found.empty()) {
     tell_client(clients.found[0], clients, layout, field);

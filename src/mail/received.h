@@ -1,7 +1,8 @@
 // mail/received.h: one Received field, as the host that wrote it meant it.
 // RFC 5321 §4.4, and what MTAs write instead. The address is taken only from the place where the receiving host puts what
-// its socket said (TCP-info), never from the HELO text: where the two cannot be told apart (two addresses, text
-// that is not a comment, a clause twice) there is no address, and a reason. Linear; bounded by mail/limits.h.
+// its socket said (TCP-info), never from the HELO text: where the two cannot be told apart (two addresses, "by" twice)
+// there is no address, and a reason. What stands behind the client, and a date that is none, does not matter. Linear;
+// bounded by mail/limits.h.
 // It rests on one thing: that the host writes TCP-info at all. Errors: ParseError; never throws. Thread: any.
 #pragma once
 
@@ -34,8 +35,8 @@ struct Received {
   std::string via;
   std::string with;  // "ESMTPS", "Microsoft SMTP Server"
   std::string id;
-  std::string recipient;  // of "for", as written
-  WallTime date{};
+  std::string recipient;         // of "for", as written
+  std::optional<WallTime> date;  // none: it says no moment
 };
 
 // The value of a Received field, folded or not.

@@ -27,25 +27,31 @@ std::string_view cut_word(std::string_view& text) {
 // "IDENT:user@name" is the name; what stands before the last `@` is the client's word.
 std::string host_name_of(std::string_view word) {
   word = word.substr(word.rfind('@') + 1);
-  if (ascii::iequals(word, "unknown") || ascii::iequals(word, "<unknown>")) return {};
+  for (const char* nobody : {"unknown", "<unknown>", "unverified"}) {
+    if (ascii::iequals(word, nobody)) return {};
+  }
   return std::string(word);
 }
 
-// What may follow the literal. Any other text there may be the client's, and makes the whole comment none.
+// What follows the literal: a port, a note, "helo=x". Where another address is in it, nobody knows which of the two is the
+// client's word, and the comment is none.
 bool read_after_literal(std::string_view rest, TcpInfo& info) {
+  info.may_be_forged = ascii::iequals(ascii::trim(rest), "(may be forged)");
   if (rest.starts_with(':')) {
     const auto port = rest.substr(1, rest.find_first_of(" \t") - 1);
-    if (!is_number(port)) return false;
-    rest.remove_prefix(1 + port.size());
+    if (is_number(port)) rest.remove_prefix(1 + port.size());
   }
   rest = ascii::trim(rest);
-  if (rest.empty() || ascii::iequals(rest, "verified")) return true;
-  if (ascii::iequals(rest, "(may be forged)")) {
-    info.may_be_forged = true;
-    return true;
-  }
   info.helo = helo_of_pairs(rest);
-  return begins_with_pair(rest);
+  return begins_with_pair(rest) || !mentions_address(rest);
+}
+
+// "192.0.2.1:25"; with colons of its own, an address needs brackets.
+std::optional<IpAddress> without_port(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || !is_number(text.substr(colon + 1))) return std::nullopt;
+  const auto address = IpAddress::parse(text.substr(0, colon));
+  return address ? std::optional(*address) : std::nullopt;
 }
 
 std::optional<TcpInfo> parse_bracketed(std::string_view comment, std::size_t open) {
@@ -53,8 +59,6 @@ std::optional<TcpInfo> parse_bracketed(std::string_view comment, std::size_t ope
   if (close == std::string_view::npos) return std::nullopt;
   const auto literal = comment.substr(open, close + 1 - open);
   std::string_view before = comment.substr(0, open);
-  // A name and its literal are two words: "x[192.0.2.1]" is one, somebody's name.
-  if (!before.empty() && !ascii::is_wsp(before.back())) return std::nullopt;
   before = ascii::trim(before);
   if (before.find_first_of(" \t()") != std::string_view::npos) return std::nullopt;
 
@@ -92,7 +96,9 @@ std::optional<TcpInfo> parse_tcp_info(std::string_view comment) {
   }
   if (comment.find_first_of(" \t()") != std::string_view::npos) return std::nullopt;
   TcpInfo info;
-  info.address = parse_address_text(comment.substr(comment.rfind('@') + 1));
+  const auto text = comment.substr(comment.rfind('@') + 1);
+  info.address = parse_address_text(text);
+  if (!info.address) info.address = without_port(text);
   if (!info.address) return std::nullopt;
   return info;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,9 @@
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/write.hpp>
+
+#include "base/memory.h"
+#include "mail/sendmail_cf.h"
 
 namespace sekisho::milter {
 
@@ -29,7 +33,38 @@ constexpr std::chrono::seconds idle_limit(7210);
 
 }  // namespace
 
-void LoopExecutor::post(Task task) { asio::post(loop_, std::move(task)); }
+void LoopExecutor::post(Task task) {
+  std::list<Task> one;
+  one.push_back(std::move(task));
+  const bool wake = queue_.with([&](Queue& queue) {
+    queue.tasks.splice(queue.tasks.end(), one);
+    return !std::exchange(queue.awake, true);
+  });
+  if (!wake) return;
+  // It is taken by now, so nothing may come out of here. The next one tries again.
+  if (!until_memory([this] { asio::post(loop_, [this] { run_all(); }); })) {
+    queue_.with([](Queue& queue) { queue.awake = false; });
+  }
+}
+
+// What breaks in one task is not the next one's fault.
+void LoopExecutor::run_all() noexcept {
+  std::list<Task> tasks;
+  queue_.with([&](Queue& queue) {
+    queue.awake = false;
+    tasks.swap(queue.tasks);
+  });
+  for (const auto& task : tasks) {
+    try {
+      task();
+    } catch (const std::exception& error) {
+      contained([&] {
+        log_.write_limited(LogLevel::error, "milter task",
+                           std::string("milter: internal error: ") + error.what());
+      });
+    }
+  }
+}
 
 Connection::Connection(Socket socket, bool is_tcp, session::Engine& engine, policy::Role role,
                        std::shared_ptr<LoopExecutor> loop, Log& log)
@@ -37,7 +72,8 @@ Connection::Connection(Socket socket, bool is_tcp, session::Engine& engine, poli
       loop_(std::move(loop)),
       engine_(engine),
       log_(log),
-      conversation_(engine, role, loop_, [this](std::string octets) { send(std::move(octets)); }),
+      conversation_(engine, role, loop_,
+                    [this](std::string octets) { guarded([&] { send(std::move(octets)); }); }),
       timer_(socket_.get_executor()),
       idle_timer_(socket_.get_executor()),
       buffer_(std::make_unique_for_overwrite<char[]>(initial_buffer_octets)),
@@ -57,8 +93,10 @@ void Connection::start() {
   asio::error_code failed;
   socket_.non_blocking(true, failed);
   if (failed) return close();
-  watch_idleness(last_word_ + idle_limit);
-  read();
+  guarded([this] {
+    watch_idleness(last_word_ + idle_limit);
+    read();
+  });
 }
 
 void Connection::close() {
@@ -68,6 +106,11 @@ void Connection::close() {
   timer_.cancel();
   idle_timer_.cancel();
   socket_.close(ignored);
+}
+
+void Connection::broken(const std::exception& error) noexcept {
+  complain(what_of(error));
+  contained([this] { close(); });
 }
 
 void Connection::drain() {
@@ -90,7 +133,7 @@ void Connection::read() {
                             if (error) {
                               self->close();
                             } else {
-                              self->on_read(octets);
+                              self->guarded([&] { self->on_read(octets); });
                             }
                           });
 }
@@ -132,6 +175,10 @@ bool Connection::consume() {
     }
     switch (conversation_.receive(packet)) {
       case Conversation::Next::go_on:
+        if (conversation_.mta() == mail::Mta::sendmail && engine_.first_sendmail()) {
+          warn_of_aliases();
+        }
+        if (conversation_.loses_blanks()) warn_of_lost_blanks();
         break;
       case Conversation::Next::close:
         return false;
@@ -144,9 +191,32 @@ bool Connection::consume() {
 }
 
 // Whoever reaches the socket could fill the log.
-void Connection::complain(const std::string& problem) {
-  log_.write_limited(LogLevel::warning, "milter packets",
-                     "milter: closed a connection: " + problem);
+void Connection::complain(std::string_view problem) noexcept {
+  contained([&] {
+    log_.write_limited(LogLevel::warning, "milter packets",
+                       "milter: closed a connection: " + std::string(problem));
+  });
+}
+
+// What sendmail's macros say is not where its configuration is: looked at is the usual place.
+void Connection::warn_of_aliases() {
+  const auto cf = mail::read_sendmail_cf();
+  if (!cf || !cf->follows_aliases) return;
+  log_.warning(std::string("milter: the MTA is sendmail, and by ") + mail::sendmail_cf_path + " " +
+               mail::sendmail_cf_advice);
+}
+
+void Connection::warn_of_lost_blanks() {
+  if (std::exchange(warned_, true)) return;
+  // At the end of time: once, for as long as the daemon runs.
+  log_.write_limited(
+      LogLevel::warning, "milter blanks",
+      "milter: the MTA speaks version " + std::to_string(conversation_.version()) +
+          " of the milter protocol and eats the blank after the colon of each header field; it is "
+          "put back, and "
+          "signatures with c=simple are tried with and without. Let it speak version 6 (Postfix: "
+          "milter_protocol = 6, the default)",
+      SteadyTime::max());
 }
 
 // For the rest of a packet, or for the next one.
@@ -184,19 +254,22 @@ void Connection::send(std::string octets) {
 
 void Connection::write() {
   writing_.swap(queued_);
-  asio::async_write(socket_, asio::buffer(writing_),
-                    [self = shared_from_this()](asio::error_code error, std::size_t) {
-                      self->writing_.clear();
-                      if (error) {
-                        self->close();
-                      } else if (!self->queued_.empty()) {
-                        self->write();
-                      } else if (self->draining_ && !self->conversation_.in_message()) {
-                        self->close();
-                      } else {
-                        self->read();
-                      }
-                    });
+  queued_.clear();
+  asio::async_write(
+      socket_, asio::buffer(writing_),
+      [self = shared_from_this()](asio::error_code error, std::size_t) {
+        self->writing_.clear();
+        if (error) {
+          self->close();
+        } else if (self->draining_ && self->queued_.empty() && !self->conversation_.in_message()) {
+          self->close();
+        } else {
+          self->guarded([&] {
+            if (!self->queued_.empty()) self->write();
+            self->read();
+          });
+        }
+      });
 }
 
 // The timer is not set anew with every word: it looks when the last one was.
@@ -208,7 +281,7 @@ void Connection::watch_idleness(SteadyTime at) {
     if (steady_now() >= end) {
       self->close();
     } else {
-      self->watch_idleness(end);
+      self->guarded([&] { self->watch_idleness(end); });
     }
   });
 }
@@ -221,12 +294,14 @@ void Connection::watch() {
   timer_.expires_at(std::max(next, now));
   timer_.async_wait([self = shared_from_this()](asio::error_code error) {
     if (error || self->closed_ || !self->conversation_.waiting()) return;
-    if (steady_now() >= self->conversation_.deadline()) {
-      self->conversation_.expire();
-    } else {
-      self->conversation_.progress();
-    }
-    self->watch();
+    self->guarded([&] {
+      if (steady_now() >= self->conversation_.deadline()) {
+        self->conversation_.expire();
+      } else {
+        self->conversation_.progress();
+      }
+      self->watch();
+    });
   });
 }
 

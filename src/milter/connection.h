@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <list>
 #include <memory>
 #include <string>
 
@@ -12,21 +13,31 @@
 #include <asio/io_context.hpp>
 
 #include "base/executor.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "milter/conversation.h"
 
 namespace sekisho::milter {
 
-// An event loop as the executor of its sessions.
+// An event loop as the executor of its sessions. Its own queue, for what asio has taken half-way is lost when there is no
+// memory for the rest. Thread: any, internally locked; must outlive its loop's last task.
 class LoopExecutor final : public Executor {
  public:
-  explicit LoopExecutor(asio::io_context& loop) : loop_(loop) {}
+  LoopExecutor(asio::io_context& loop, Log& log) : loop_(loop), log_(log) {}
   void post(Task task) override;
 
   std::atomic<std::size_t> connections{0};
 
  private:
+  struct Queue {
+    std::list<Task> tasks;
+    bool awake = false;  // the loop has been told, and has not looked yet
+  };
+  void run_all() noexcept;
+
   asio::io_context& loop_;
+  Log& log_;
+  Guarded<Queue> queue_;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -47,14 +58,26 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // A message is under way, or its verdict is.
   bool busy() const;
   void close();
+  // Does `event`; when it breaks, the connection is closed, which an MTA takes for a temporary failure.
+  template <class Event>
+  void guarded(const Event& event) noexcept {
+    try {
+      event();
+    } catch (const std::exception& error) {
+      broken(error);
+    }
+  }
 
  private:
+  void broken(const std::exception& error) noexcept;
   void read();
   void on_read(std::size_t octets);
   void acknowledge_at_once();
   // False when the connection is over.
   bool consume();
-  void complain(const std::string& problem);
+  void complain(std::string_view problem) noexcept;
+  void warn_of_aliases();
+  void warn_of_lost_blanks();
   void make_room();
   void send(std::string octets);
   void write();
@@ -79,6 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;
   bool draining_ = false;
   bool closed_ = false;
+  bool warned_ = false;
 };
 
 }  // namespace sekisho::milter

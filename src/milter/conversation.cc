@@ -7,6 +7,8 @@
 #include <libmilter/mfdef.h>
 #include <sys/types.h>
 
+#include "base/memory.h"
+
 namespace sekisho::milter {
 
 namespace {
@@ -32,6 +34,9 @@ constexpr std::uint32_t wanted_steps =
     SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR |
     SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
 
+// All that is asked of macro().
+constexpr std::array<std::string_view, 4> macros_read = {"j", "i", "auth_type", "auth_authen"};
+
 // An address as the milter protocol has it: with angle brackets, mostly.
 std::string without_brackets(std::string_view address) {
   if (address.size() >= 2 && address.front() == '<' && address.back() == '>') {
@@ -52,6 +57,16 @@ std::string with_crlf_folds(std::string_view value) {
     out += '\n';
     value.remove_prefix(end + 1);
   }
+}
+
+std::string too_long(std::string_view verb) {
+  return std::string(verb) + " has more than " + std::to_string(max_command_octets) + " octets";
+}
+
+std::size_t octets_of(const MacroValues& values) {
+  std::size_t octets = 0;
+  for (const auto& [name, value] : values) octets += name.size() + value.size();
+  return octets;
 }
 
 std::vector<std::string> parameters(const std::vector<std::string_view>& arguments) {
@@ -109,7 +124,13 @@ Conversation::~Conversation() = default;
 
 void Conversation::new_session() {
   session_ = session::Session::create(engine_, role_, owner_);
+  if (loses_blanks()) session_->blanks_lost();
   macros_.clear();
+  macro_octets_ = 0;
+}
+
+bool Conversation::loses_blanks() const {
+  return agreed_.version != 0 && (agreed_.steps & SMFIP_HDR_LEADSPC) == 0;
 }
 
 bool Conversation::in_message() const {
@@ -148,9 +169,59 @@ Conversation::Next Conversation::receive(const Packet& packet) {
     }
     return next;
   } catch (const std::exception& error) {
-    // What breaks in the session ends as a 4xx of its message; here it can only be want of memory.
-    return fail(error.what());
+    return recover(packet.command, error);
   }
+}
+
+// The shortest packets need no memory.
+void Conversation::tempfail() noexcept {
+  contained([this] {
+    std::string out;
+    put_packet(out, SMFIR_TEMPFAIL);
+    send_(std::move(out));
+  });
+}
+
+// Without a message a client or a login may have got lost, on which the next ones would be judged: then the connection goes,
+// which an MTA takes for a temporary failure. With one, the rest is taken and answered as if nothing were, up to the dot.
+Conversation::Next Conversation::recover(char command, const std::exception& error) noexcept {
+  if (command == SMFIC_MAIL) {
+    stage_ = Stage::greeting;
+    contained([this] { session_->abort(); });
+    tempfail();
+    return Next::go_on;
+  }
+  const bool keeps_message = in_message() && command != SMFIC_ABORT && command != SMFIC_QUIT_NC &&
+                             command != SMFIC_HELO && command != SMFIC_OPTNEG;
+  if (!keeps_message) {
+    problem_ = what_of(error);
+    return Next::protocol_error;
+  }
+  session_->fail(what_of(error));
+  if (command == SMFIC_RCPT && ((agreed_.steps & SMFIP_NR_RCPT) == 0)) {
+    awaits_step_ = false;
+    tempfail();
+    return Next::go_on;
+  }
+  if (command == SMFIC_HEADER) stage_ = Stage::header;
+  if (command == SMFIC_EOH) stage_ = Stage::body;
+  if (command == SMFIC_BODYEOB) {
+    // Unless the session has answered by now.
+    if (stage_ == Stage::greeting) return Next::go_on;
+    contained([this] { session_->abort(); });
+    stage_ = Stage::greeting;
+    tempfail();
+    return Next::go_on;
+  }
+  const Command* known = find_command(command);
+  if (known->quiet != 0 && (agreed_.steps & known->quiet) == 0) {
+    contained([this] {
+      std::string out;
+      put_packet(out, SMFIR_CONTINUE);
+      send_(std::move(out));
+    });
+  }
+  return Next::go_on;
 }
 
 Conversation::Next Conversation::on_negotiate(std::string_view data) {
@@ -163,11 +234,12 @@ Conversation::Next Conversation::on_negotiate(std::string_view data) {
   agreed_.version = std::min<std::uint32_t>(offered->version, 6);
   agreed_.actions = offered->actions & wanted_actions;
   agreed_.steps = offered->steps & wanted_steps;
+  if (loses_blanks()) session_->blanks_lost();
   if (session_->refuses_recipients()) agreed_.steps &= ~std::uint32_t{SMFIP_NR_RCPT};
   std::vector<std::pair<std::uint32_t, std::string_view>> macros;
   if ((agreed_.actions & SMFIF_SETSYMLIST) != 0) {
     macros = {
-        {SMFIM_CONNECT, "j"}, {SMFIM_ENVFROM, "i {auth_type} {auth_authen}"}, {SMFIM_EOM, "i"}};
+        {SMFIM_CONNECT, "j v"}, {SMFIM_ENVFROM, "i {auth_type} {auth_authen}"}, {SMFIM_EOM, "i"}};
   }
   std::string out;
   put_negotiation(out, agreed_, macros);
@@ -177,10 +249,26 @@ Conversation::Next Conversation::on_negotiate(std::string_view data) {
 }
 
 Conversation::Next Conversation::on_macros(std::string_view data) {
-  auto macros = parse_macros(data);
+  auto macros = parse_macros(data, macros_read);
   if (!macros) return fail("bad macros");
-  macros_[macros->command] = std::move(macros->values);
+  if (find_command(macros->command) == nullptr) return Next::go_on;
+  auto& kept = macros_[macros->command];
+  macro_octets_ -= octets_of(kept);
+  macro_octets_ += octets_of(macros->values);
+  kept = std::move(macros->values);
+  if (macro_octets_ > max_macro_octets) {
+    return fail("its macros have more than " + std::to_string(max_macro_octets) + " octets");
+  }
   return Next::go_on;
+}
+
+void Conversation::forget_macros(std::string_view commands) {
+  for (const char command : commands) {
+    const auto kept = macros_.find(command);
+    if (kept == macros_.end()) continue;
+    macro_octets_ -= octets_of(kept->second);
+    macros_.erase(kept);
+  }
 }
 
 std::string Conversation::macro(std::string_view name) const {
@@ -201,6 +289,8 @@ Conversation::Next Conversation::on_connect(std::string_view data) {
   client.address = peer->address;
   client.name = std::move(peer->host_name);
   client.unix_socket = peer->unix_socket;
+  mta_ = mail::mta_of_version(macro("v"));
+  client.mta = mta_;
   session_->connect(std::move(client), macro("j"));
   stage_ = Stage::greeting;
   return Next::go_on;
@@ -208,6 +298,7 @@ Conversation::Next Conversation::on_connect(std::string_view data) {
 
 Conversation::Next Conversation::on_helo(std::string_view data) {
   // A new HELO or MAIL ends what was begun: an MTA that refused it by itself need not tell us.
+  if (data.size() > max_command_octets) return fail(too_long("HELO"));
   session_->abort();
   stage_ = Stage::greeting;
   session_->helo(std::string(data.substr(0, data.find('\0'))));
@@ -215,26 +306,36 @@ Conversation::Next Conversation::on_helo(std::string_view data) {
 }
 
 Conversation::Next Conversation::on_mail(std::string_view data) {
+  if (data.size() > max_command_octets) return fail(too_long("MAIL"));
   const auto arguments = parse_strings(data);
   if (!arguments || arguments->empty()) return fail("bad MAIL arguments");
   // What was said of the last message does not hold for this one.
-  for (const char command : {SMFIC_BODYEOB, SMFIC_EOH, SMFIC_DATA, SMFIC_RCPT})
-    macros_.erase(command);
+  static constexpr std::array<char, 4> of_message = {SMFIC_BODYEOB, SMFIC_EOH, SMFIC_DATA,
+                                                     SMFIC_RCPT};
+  forget_macros({of_message.data(), of_message.size()});
   session::MailFrom from;
   from.address = without_brackets(arguments->front());
   from.parameters = parameters(*arguments);
-  const auto& said = macros_[SMFIC_MAIL];
-  from.authenticated = std::any_of(said.begin(), said.end(), [](const auto& macro) {
-    return (macro.first == "auth_authen" || macro.first == "auth_type") && !macro.second.empty();
-  });
+  const auto said = macros_.find(SMFIC_MAIL);
+  from.authenticated = said != macros_.end() &&
+                       std::any_of(said->second.begin(), said->second.end(), [](const auto& macro) {
+                         return (macro.first == "auth_authen" || macro.first == "auth_type") &&
+                                !macro.second.empty();
+                       });
+  recipients_ = recipient_octets_ = 0;
   session_->mail_from(std::move(from));
   stage_ = Stage::envelope;
   return Next::go_on;
 }
 
 Conversation::Next Conversation::on_recipient(std::string_view data) {
+  if (data.size() > max_command_octets) return fail(too_long("RCPT"));
   const auto arguments = parse_strings(data);
   if (!arguments || arguments->empty()) return fail("bad RCPT arguments");
+  recipient_octets_ += data.size() + arguments->size() * sizeof(std::string);
+  if (++recipients_ > max_recipients || recipient_octets_ > max_recipient_octets) {
+    return too_many_recipients();
+  }
   session::Recipient recipient{without_brackets(arguments->front()), parameters(*arguments)};
   if ((agreed_.steps & SMFIP_NR_RCPT) != 0) {
     session_->rcpt_to(std::move(recipient));
@@ -242,6 +343,18 @@ Conversation::Next Conversation::on_recipient(std::string_view data) {
   }
   awaits_step_ = true;
   session_->rcpt_to(std::move(recipient), [this](const session::Step& step) { answer(step); });
+  return Next::go_on;
+}
+
+// RFC 5321 §4.5.3.1.10: the client sends again to the others. An MTA that waits for no answer here is left.
+Conversation::Next Conversation::too_many_recipients() {
+  if ((agreed_.steps & SMFIP_NR_RCPT) != 0) {
+    return fail("a message has more than " + std::to_string(max_recipients) + " recipients or " +
+                std::to_string(max_recipient_octets) + " octets of them");
+  }
+  std::string out;
+  put_reply(out, "452 4.5.3 too many recipients");
+  send_(std::move(out));
   return Next::go_on;
 }
 
@@ -253,8 +366,8 @@ Conversation::Next Conversation::on_header(std::string_view data) {
   auto value = data.substr(name_end + 1);
   value.remove_suffix(1);
   std::string text = with_crlf_folds(value);
-  // Without SMFIP_HDR_LEADSPC the MTA has eaten the blank that nearly every field has.
-  if ((agreed_.steps & SMFIP_HDR_LEADSPC) == 0) text.insert(text.begin(), ' ');
+  // It has eaten the blank that nearly every field has.
+  if (loses_blanks()) text.insert(text.begin(), ' ');
   session_->header(std::string(data.substr(0, name_end)), std::move(text));
   stage_ = Stage::header;
   return Next::go_on;
@@ -280,15 +393,18 @@ Conversation::Next Conversation::on_end_of_body(std::string_view data) {
   return Next::go_on;
 }
 
-void Conversation::answer(const session::Step& step) {
+void Conversation::answer(const session::Step& step) noexcept {
   awaits_step_ = false;
-  std::string out;
-  if (step.refusal) {
-    put_reply(out, step.refusal->line());
-  } else {
-    put_packet(out, SMFIR_CONTINUE);
-  }
-  send_(std::move(out));
+  const bool told = contained([&] {
+    std::string out;
+    if (step.refusal) {
+      put_reply(out, step.refusal->line());
+    } else {
+      put_packet(out, SMFIR_CONTINUE);
+    }
+    send_(std::move(out));
+  });
+  if (!told) tempfail();
 }
 
 void Conversation::put_edits(std::string& out, const session::Outcome& outcome) const {
@@ -304,16 +420,25 @@ void Conversation::put_edits(std::string& out, const session::Outcome& outcome) 
   }
 }
 
-void Conversation::answer(const session::Outcome& outcome) {
+// The whole answer or none of it: edits without the last word would be taken for those of the next message.
+void Conversation::answer(const session::Outcome& outcome) noexcept {
+  stage_ = Stage::greeting;
+  std::string out;
+  if (!contained([&] { out = packets_of(outcome); })) return tempfail();
+  send_(std::move(out));
+}
+
+std::string Conversation::packets_of(const session::Outcome& outcome) const {
   using policy::Action;
   using Held = session::Outcome::Held;
   std::string out;
   const auto& decision = outcome.verdict.message;
-  stage_ = Stage::greeting;
   const bool lacks_quarantine =
       outcome.held == Held::by_mta && (agreed_.actions & SMFIF_QUARANTINE) == 0;
   const bool lacks_deletion = outcome.held == Held::some && (agreed_.actions & SMFIF_DELRCPT) == 0;
-  if (decision.action == Action::reject || decision.action == Action::tempfail) {
+  if (decision.action == Action::tempfail && !decision.reply) {
+    put_packet(out, SMFIR_TEMPFAIL);  // there was no memory for more
+  } else if (decision.action == Action::reject || decision.action == Action::tempfail) {
     put_reply(out, decision.reply->line());
   } else if (lacks_quarantine || lacks_deletion) {
     // Better late than delivered unheld.
@@ -328,7 +453,7 @@ void Conversation::answer(const session::Outcome& outcome) {
     // A quarantine counts only when `continue` or `accept` follows it, without a reply text.
     put_packet(out, SMFIR_CONTINUE);
   }
-  send_(std::move(out));
+  return out;
 }
 
 Conversation::Next Conversation::on_abort(std::string_view /*data*/) {

@@ -34,7 +34,12 @@ class Conversation {
   };
   Next receive(const Packet& packet);
   const std::string& problem() const { return problem_; }
+  // Whose connection this is, as far as it has said so.
+  mail::Mta mta() const { return mta_; }
 
+  // The MTA speaks an old protocol, in which it eats the blank after the colon of a header field.
+  bool loses_blanks() const;
+  std::uint32_t version() const { return agreed_.version; }
   // A message is between MAIL and its verdict: the connection must not be closed now if it can be
   // helped.
   bool in_message() const;
@@ -61,12 +66,16 @@ class Conversation {
   static const Command* find_command(char command);
 
   Next fail(std::string problem);
+  // What a handler broke at, for want of memory: the message gets a 4xx, where there is one.
+  Next recover(char command, const std::exception& error) noexcept;
+  void tempfail() noexcept;
   Next on_negotiate(std::string_view data);
   Next on_macros(std::string_view data);
   Next on_connect(std::string_view data);
   Next on_helo(std::string_view data);
   Next on_mail(std::string_view data);
   Next on_recipient(std::string_view data);
+  Next too_many_recipients();
   Next on_header(std::string_view data);
   Next on_end_of_header(std::string_view data);
   Next on_body(std::string_view data);
@@ -76,10 +85,12 @@ class Conversation {
   Next on_new_connection(std::string_view data);
   Next on_ignored(std::string_view data);
 
-  void answer(const session::Outcome& outcome);
-  void answer(const session::Step& step);
+  void answer(const session::Outcome& outcome) noexcept;
+  void answer(const session::Step& step) noexcept;
+  std::string packets_of(const session::Outcome& outcome) const;
   void put_edits(std::string& out, const session::Outcome& outcome) const;
   std::string macro(std::string_view name) const;
+  void forget_macros(std::string_view commands);
   void new_session();
 
   session::Engine& engine_;
@@ -91,8 +102,13 @@ class Conversation {
   bool awaits_step_ = false;  // a RCPT is to be answered
   Negotiation agreed_;
   // By the command they came for; a later command's value hides an earlier one's.
-  std::map<char, std::map<std::string, std::string, std::less<>>> macros_;
+  std::map<char, MacroValues> macros_;
+  std::size_t macro_octets_ = 0;
+  // Of the message under way.
+  std::size_t recipients_ = 0;
+  std::size_t recipient_octets_ = 0;
   std::string problem_;
+  mail::Mta mta_ = mail::Mta::unknown;
 };
 
 }  // namespace sekisho::milter

@@ -1,5 +1,7 @@
 #include "milter/packet.h"
 
+#include <algorithm>
+
 #include <sys/types.h>
 // mfdef.h needs mfapi.h, and both need the types above.
 #include <libmilter/mfapi.h>
@@ -90,18 +92,36 @@ std::optional<std::vector<std::string_view>> parse_strings(std::string_view data
   return strings;
 }
 
-std::optional<Macros> parse_macros(std::string_view data) {
+namespace {
+
+// The string at the front, taken off with its NUL; nothing when none ends there.
+std::optional<std::string_view> take_string(std::string_view& data) {
+  const auto end = data.find('\0');
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto string = data.substr(0, end);
+  data.remove_prefix(end + 1);
+  return string;
+}
+
+}  // namespace
+
+// One packet may name half a million.
+std::optional<Macros> parse_macros(std::string_view data,
+                                   std::span<const std::string_view> wanted) {
   if (data.empty()) return std::nullopt;
-  const auto strings = parse_strings(data.substr(1));
-  if (!strings || strings->size() % 2 != 0) return std::nullopt;
   Macros macros;
   macros.command = data.front();
-  for (std::size_t i = 0; i < strings->size(); i += 2) {
-    std::string_view name = (*strings)[i];
-    if (name.size() > 2 && name.front() == '{' && name.back() == '}') {
-      name = name.substr(1, name.size() - 2);
+  data.remove_prefix(1);
+  while (!data.empty()) {
+    auto name = take_string(data);
+    const auto value = take_string(data);
+    if (!name || !value) return std::nullopt;
+    if (name->size() > 2 && name->front() == '{' && name->back() == '}') {
+      name = name->substr(1, name->size() - 2);
     }
-    macros.values[std::string(name)] = (*strings)[i + 1];
+    const bool kept =
+        wanted.empty() || std::find(wanted.begin(), wanted.end(), *name) != wanted.end();
+    if (kept) macros.values[std::string(*name)] = *value;
   }
   return macros;
 }

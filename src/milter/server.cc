@@ -14,6 +14,7 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 
+#include "base/memory.h"
 #include "milter/connection.h"
 #include "milter/listen.h"
 
@@ -38,9 +39,11 @@ int family_of(int socket) {
 using Acceptor = asio::posix::stream_descriptor;
 
 struct Loop {
+  explicit Loop(Log& log) : executor(std::make_shared<LoopExecutor>(context, log)) {}
+
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
-  std::shared_ptr<LoopExecutor> executor = std::make_shared<LoopExecutor>(context);
+  std::shared_ptr<LoopExecutor> executor;
   std::vector<std::weak_ptr<Connection>> connections;  // this loop's thread only
   std::thread thread;
 
@@ -64,7 +67,7 @@ struct Loop {
 struct Server::State {
   State(session::Engine& shared_engine, Log& shared_log, Loops wanted)
       : engine(shared_engine), log(shared_log), filled_at(wanted.filled_at) {
-    for (std::size_t i = 0; i < wanted.count; ++i) loops.push_back(std::make_unique<Loop>());
+    for (std::size_t i = 0; i < wanted.count; ++i) loops.push_back(std::make_unique<Loop>(log));
     take_reserve();
   }
 
@@ -74,6 +77,7 @@ struct Server::State {
     int family;
     std::unique_ptr<Acceptor> acceptor;
     std::unique_ptr<asio::steady_timer> pause;
+    bool awaited = false;  // the loop calls when somebody connects, or when a pause is over
   };
 
   session::Engine& engine;
@@ -85,6 +89,7 @@ struct Server::State {
   bool running = false;
 
   void wait_for_connections(Socket& socket);
+  void wait_on_all();
   void accept_all(Socket& socket);
   void take_reserve();
   bool turn_one_away(Socket& socket);
@@ -97,9 +102,19 @@ struct Server::State {
 };
 
 void Server::State::wait_for_connections(Socket& socket) {
+  if (!socket.listening.fd) return;
   socket.acceptor->async_wait(Acceptor::wait_read, [this, &socket](asio::error_code error) {
+    socket.awaited = false;
     if (!error) accept_all(socket);
   });
+  socket.awaited = true;
+}
+
+// Also those on which it could not be waited when there was no memory.
+void Server::State::wait_on_all() {
+  for (const auto& socket : sockets) {
+    if (!socket->awaited) wait_for_connections(*socket);
+  }
 }
 
 void Server::State::accept_all(Socket& socket) {
@@ -118,8 +133,10 @@ void Server::State::accept_all(Socket& socket) {
     try {
       take(std::move(fd), socket);
     } catch (const std::exception& error) {
-      log.write_limited(LogLevel::error, "milter accept",
-                        std::string("milter: a connection was turned away: ") + error.what());
+      contained([&] {
+        log.write_limited(LogLevel::error, "milter accept",
+                          std::string("milter: a connection was turned away: ") + error.what());
+      });
     }
   }
 }
@@ -144,8 +161,10 @@ bool Server::State::turn_one_away(Socket& socket) {
 void Server::State::pause(Socket& socket) {
   socket.pause->expires_after(accept_pause);
   socket.pause->async_wait([this, &socket](asio::error_code error) {
+    socket.awaited = false;
     if (!error) wait_for_connections(socket);
   });
+  socket.awaited = true;
 }
 
 void Server::State::take(UniqueFd fd, const Socket& from) {
@@ -160,14 +179,17 @@ void Server::State::take(UniqueFd fd, const Socket& from) {
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   Loop& loop = loop_for_one_more();
-  auto connection = std::make_shared<Connection>(
-      Connection::Socket(loop.context, asio::generic::stream_protocol(from.family, 0),
-                         fd.release()),
-      is_tcp, engine, from.role, loop.executor, log);
+  Connection::Socket socket(loop.context);
+  socket.assign(asio::generic::stream_protocol(from.family, 0), fd.get());
+  fd.release();
+  auto connection = std::make_shared<Connection>(std::move(socket), is_tcp, engine, from.role,
+                                                 loop.executor, log);
   // The loop's own from here on: it must also end there.
   asio::dispatch(loop.context, [&loop, connection = std::move(connection)] {
-    loop.remember(connection);
-    connection->start();
+    connection->guarded([&] {
+      loop.remember(connection);
+      connection->start();
+    });
   });
 }
 
@@ -186,7 +208,7 @@ std::size_t Server::State::on_all_loops(const std::function<std::size_t(Loop&)>&
   std::size_t total = 0;
   for (const auto& loop : loops) {
     std::promise<std::size_t> answer;
-    asio::post(loop->context, [&] { answer.set_value(visit(*loop)); });
+    until_memory([&] { asio::post(loop->context, [&] { answer.set_value(visit(*loop)); }); });
     total += answer.get_future().get();
   }
   return total;
@@ -199,9 +221,12 @@ void Server::State::serve(Loop& loop) {
       loop.context.run();
       return;
     } catch (const std::exception& error) {
-      log.write_limited(LogLevel::error, "milter loop",
-                        std::string("milter: internal error: ") + error.what());
+      contained([&] {
+        log.write_limited(LogLevel::error, "milter loop",
+                          std::string("milter: internal error: ") + error.what());
+      });
     }
+    if (&loop == loops.front().get()) until_memory([this] { wait_on_all(); });
   }
 }
 
@@ -249,9 +274,7 @@ void Server::run() {
   for (const auto& loop : state_->loops) {
     loop->thread = std::thread([this, &loop] { state_->serve(*loop); });
   }
-  asio::post(state_->loops.front()->context, [this] {
-    for (const auto& socket : state_->sockets) state_->wait_for_connections(*socket);
-  });
+  asio::post(state_->loops.front()->context, [this] { state_->wait_on_all(); });
 }
 
 std::size_t Server::drain(std::chrono::milliseconds within) {

@@ -25,7 +25,8 @@ struct KindRow {
 };
 
 constexpr std::array<KindRow, 6> kinds{{
-    {"from", IdentityKind::from, Proof::dmarc, "dmarc, dkim, spf or none"},
+    {"from", IdentityKind::from, Proof::dmarc,
+     "dmarc, dkim, spf, none, dkim:DOMAIN, spf:DOMAIN or ip:ADDRESS"},
     {"mfrom", IdentityKind::mfrom, Proof::spf, "spf or none"},
     {"dkim", IdentityKind::dkim, Proof::dkim, "dkim"},
     {"ip", IdentityKind::ip, Proof::connection, ""},
@@ -278,6 +279,9 @@ class EntryReader {
     if (row.proofs.empty()) {
       return parse_error("an address needs no proof=: nobody can borrow one for a TCP connection");
     }
+    if (const auto colon = value.find(':'); colon != std::string::npos) {
+      return read_voucher(std::string_view(value).substr(0, colon), value.substr(colon + 1));
+    }
     for (const Proof proof : {Proof::dmarc, Proof::dkim, Proof::spf, Proof::fcrdns, Proof::none}) {
       if (to_string(proof) != value || !may_demand(entry_.kind, proof)) continue;
       entry_.proof = proof;
@@ -285,6 +289,38 @@ class EntryReader {
     }
     return parse_error(std::string(row.name) + ": takes proof=" + std::string(row.proofs) +
                        ", not " + shown(value));
+  }
+
+  // dkim:mailer.example: who vouches for the author. A name stands for itself alone: below a bulk mailer's domain its
+  // customers have names of their own.
+  Done read_voucher(std::string_view how, const std::string& who) {
+    if (entry_.kind != IdentityKind::from) {
+      return parse_error(
+          "only a from: entry says of whom the proof is: the others name him already");
+    }
+    if (how == "ip") {
+      const auto prefix = mail::IpPrefix::parse(who);
+      if (!prefix) return parse_error("proof=ip: " + prefix.error().what);
+      if (prefix->length() == 0) return parse_error(prefix->text() + " is everybody");
+      entry_.proof = Proof::connection;
+      entry_.proof_prefix = *prefix;
+      entry_.proof_of =
+          prefix->length() == prefix->address().bits() ? prefix->address().text() : prefix->text();
+      return {};
+    }
+    if (how != "dkim" && how != "spf") {
+      return parse_error("proof= takes dkim:DOMAIN, spf:DOMAIN or ip:ADDRESS, not " +
+                         shown(std::string(how) + ":" + who));
+    }
+    const auto domain = mail::DomainName::parse(who);
+    if (!domain) {
+      return parse_error("proof=" + std::string(how) + ": takes one domain, which stands for " +
+                         "itself and for no name below it: " + domain.error().what);
+    }
+    if (domain->label_count() == 1) return parse_error("proof= of the whole ." + domain->text());
+    entry_.proof = how == "dkim" ? Proof::dkim : Proof::spf;
+    entry_.proof_of = domain->text();
+    return {};
   }
 
   Done read_skip(std::string_view value) {
@@ -367,7 +403,9 @@ std::string AllowEntry::until_text() const {
 std::string AllowEntry::text(ListKind list) const {
   std::string out = identity();
   if (list == ListKind::allow) {
-    if (proof != row_of(kind).by_default) out += " proof=" + std::string(to_string(proof));
+    if (proof != row_of(kind).by_default || !proof_of.empty()) {
+      out += " proof=" + proof_text(proof, proof_of);
+    }
     if (!effect.nothing()) out += " " + to_text(effect);
   } else if (deny != Action::reject) {
     out += " action=" + std::string(to_string(deny));

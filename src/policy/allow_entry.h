@@ -1,5 +1,6 @@
 // policy/allow_entry.h: one entry of an allowlist or denylist.
 //   dkim:lists.freebsd.org  dmarc=accept  note="list breaks From alignment"
+//   from:parcel.example     proof=dkim:mailer.example  dmarc=accept
 // Errors: ParseError says what to write instead; never throws. Thread: immutable values.
 #pragma once
 
@@ -25,9 +26,12 @@ struct AllowEntry {
   std::string domain;
   std::optional<mail::IpPrefix> prefix;  // ip: entries
   Proof proof = Proof::none;             // what an allow entry demands
-  AllowEffect effect;                    // allow entries
-  Action deny = Action::reject;          // deny entries: reject, quarantine or tag
-  std::optional<WallTime> until;         // from then on it is inert
+  // from: entries: who has to vouch for the author; the d= of a signature or the domain of the MAIL FROM, exactly.
+  std::string proof_of;
+  std::optional<mail::IpPrefix> proof_prefix;  // … or the client's address; proof_of is its text
+  AllowEffect effect;                          // allow entries
+  Action deny = Action::reject;                // deny entries: reject, quarantine or tag
+  std::optional<WallTime> until;               // from then on it is inert
   std::string note;
   std::shared_ptr<const std::string> file;  // where it stands
   std::size_t line = 0;

@@ -45,10 +45,30 @@ std::string dmarc_reason(const Facts& facts) {
   return hollow ? result + " by " + spf_reason(facts) : result;
 }
 
+// Somebody else answers for the author: his signature, his MAIL FROM or his connection.
+Showing show_voucher(const AllowEntry& entry, const Facts& facts) {
+  const std::string& who = entry.proof_of;
+  if (entry.proof_prefix) {
+    const bool from_there =
+        facts.client.address && entry.proof_prefix->contains(*facts.client.address);
+    return {from_there, from_there ? "the client is " + who : "the client is not " + who};
+  }
+  if (entry.proof == Proof::spf) {
+    const bool proven = spf_proves(facts, who);
+    if (proven) return {true, "spf=pass for " + who};
+    return {false, facts.spf_mail_from.overbroad ? spf_reason(facts) : "no spf=pass for " + who};
+  }
+  const bool proven = std::any_of(facts.dkim.begin(), facts.dkim.end(), [&](const auto& signature) {
+    return signature.proves() && signature.domain == who;
+  });
+  return {proven, (proven ? "dkim=pass with d=" : "no dkim=pass with d=") + who};
+}
+
 Showing show_author(const AllowEntry& entry, const Facts& facts) {
   if (!facts.author.well_formed()) {
     return {false, "malformed author: " + std::string(to_string(facts.author.result)), true};
   }
+  if (!entry.proof_of.empty()) return show_voucher(entry, facts);
   const std::string& domain = facts.author.domain().text();
   switch (entry.proof) {
     case Proof::dmarc:
@@ -84,7 +104,7 @@ class Matcher {
   // Who else may be the author, for a denylist.
   std::vector<AllowMatch> run(const std::vector<mail::Mailbox>& readable) {
     auto matches = run();
-    if (!deny() || facts_.author.well_formed()) return matches;
+    if (!deny() || facts_.author.result == mail::Author::Result::one) return matches;
     matches_ = std::move(matches);
     for (const auto& [local_part, domain] : readable) {
       for (const auto* entry :
@@ -183,11 +203,13 @@ class Matcher {
     match.entry = entry.identity();
     match.place = entry.place();
     match.proof = entry.proof;
+    match.proof_of = entry.proof_of;
     match.proven = showing.proven && (deny() || entry.proof != Proof::none);
     match.holds = deny() || match.proven || (entry.proof == Proof::none && !showing.nobody);
     match.reason = showing.reason;
     match.effect = entry.effect;
     if (deny()) match.deny = entry.deny;
+    if (!deny()) spare_ourselves(match);
     const auto same = std::find_if(matches_.begin(), matches_.end(), [&](const AllowMatch& known) {
       return known.entry == match.entry && known.place == match.place;
     });
@@ -196,6 +218,22 @@ class Matcher {
     } else if (match.proven && !same->proven) {
       *same = std::move(match);
     }
+  }
+
+  // Whoever vouches for other people's mail does not vouch for ours: all customers of a provider have his signature, his
+  // SPF and his addresses, and could write in our name. Only an entry that names us covers us. DNS lists may be skipped:
+  // at RCPT nobody knows the author, and they show nobody who he is.
+  void spare_ourselves(AllowMatch& match) const {
+    if (!facts_.author_is_ours) return;
+    // An alias of ours that the MTA will replace is another name, until everybody reads ours.
+    if (match.kind == IdentityKind::from && facts_.dmarc.alias.empty()) return;
+    if (!match.effect.dmarc && !match.effect.spf) return;
+    match.effect.dmarc.reset();
+    match.effect.spf.reset();
+    match.holds &= !match.effect.nothing();
+    const std::string ours = judged_author(facts_).text();
+    match.reason +=
+        ", and " + ours + " is our own, which it does not name: from:" + ours + " would";
   }
 
   const Allowlist& list_;

@@ -29,8 +29,15 @@ AllowEffect effect_of(const std::vector<AllowMatch>& matches) {
 }
 
 std::string_view standing(const AllowMatch& match) {
-  if (match.proven) return "proven";
+  if (match.proven) return match.holds ? "proven" : "own-domain";
   return match.holds && !match.deny ? "proof=none" : "unproven";
+}
+
+std::string proof_text(Proof proof, std::string_view proof_of) {
+  // A connection is an address, and so it is written.
+  std::string text(proof == Proof::connection && !proof_of.empty() ? "ip" : to_string(proof));
+  if (!proof_of.empty()) text.append(":").append(proof_of);
+  return text;
 }
 
 std::string to_text(const AllowEffect& effect) {

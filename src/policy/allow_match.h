@@ -16,7 +16,8 @@ namespace sekisho::policy {
 enum class IdentityKind { from, mfrom, dkim, ip, ptr, helo };
 
 // What shows that the identity is not forged. `connection`: the address of a TCP client, which nobody can borrow.
-// `none`: the admin wrote that nothing need be shown.
+// `none`: the admin wrote that nothing need be shown. A from: entry may say whose signature, SPF or connection it must be
+// (AllowEntry::proof_of): then the author is taken for granted when that one vouches for the message.
 enum class Proof { dmarc, dkim, spf, fcrdns, connection, none };
 
 // What an entry may skip. Nothing skips relay control, or a limit of size or rate.
@@ -38,10 +39,14 @@ struct AllowMatch {
   std::string entry;          // "dkim:lists.freebsd.org", the admin's own text
   std::string place;          // "/etc/sekisho/allowlist:7"
   Proof proof = Proof::none;  // what the entry demands
-  bool proven = false;        // the identity is shown not to be forged
-  bool holds = false;         // allowlist: proven, or the admin demanded no proof. Denylist: always
-  std::string reason;         // why it is proven or not: "dkim=pass", "spf=softfail"
-  AllowEffect effect;         // allowlist: what it may skip, once it holds
+  std::string
+      proof_of;  // … and of whom: "mailer.example", "192.0.2.0/28"; empty: of the identity itself
+  bool proven = false;  // the identity is shown not to be forged
+  // Allowlist: proven, or the admin demanded no proof, and not for an author of our own whom it does not name.
+  // Denylist: always.
+  bool holds = false;
+  std::string reason;          // why it is proven or not: "dkim=pass", "spf=softfail"
+  AllowEffect effect;          // allowlist: what it may skip, once it holds
   std::optional<Action> deny;  // denylist: what is done
 
   bool operator==(const AllowMatch&) const = default;
@@ -52,7 +57,9 @@ AllowEffect effect_of(const std::vector<AllowMatch>& matches);
 
 std::string_view to_string(IdentityKind kind);  // "from"
 std::string_view to_string(Proof proof);        // "dmarc"
-// "proven", "unproven", or "proof=none" when it holds without proof.
+// "dkim", "dkim:mailer.example".
+std::string proof_text(Proof proof, std::string_view proof_of);
+// "proven", "unproven", "proof=none" when it holds without proof, "own-domain" when it is proven and does not hold.
 std::string_view standing(const AllowMatch& match);
 // "skip=dnsbl,rhsbl dmarc=accept"; empty for nothing().
 std::string to_text(const AllowEffect& effect);

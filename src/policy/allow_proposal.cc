@@ -60,32 +60,35 @@ std::optional<Proposal> by_author(const Facts& facts) {
   if (!proof) return std::nullopt;
   const mail::Mailbox nobody{"", author.domain()};
   const bool one = author.mailboxes.size() == 1;
-  return make_proposal(IdentityKind::from, *proof, one ? author.mailboxes.front() : nobody, one,
-                       std::move(reason));
+  auto proposal = make_proposal(IdentityKind::from, *proof, one ? author.mailboxes.front() : nobody,
+                                one, std::move(reason));
+  proposal.caution = "it lets through all that comes from " + domain + " and has " +
+                     proposal.entry.identity().substr(std::string_view("from:").size()) +
+                     " for its author";
+  return proposal;
 }
 
-std::optional<Proposal> by_signature(const Facts& facts, const DomainName* aligned_with) {
+bool related(const DomainName& a, const DomainName& b) {
+  return a.is_or_is_below(b) || b.is_or_is_below(a);
+}
+
+// The domain of a signature that passes: of the envelope's sender, or else of anybody.
+std::optional<DomainName> signer_of(const Facts& facts, bool of_the_sender) {
+  const auto sender = sender_of(facts);
+  std::optional<DomainName> any;
   for (const auto& signature : facts.dkim) {
     const auto domain = DomainName::parse(signature.domain);
     if (!signature.proves() || !domain || domain->label_count() == 1) continue;
-    if (aligned_with != nullptr && !aligned_with->is_or_is_below(*domain) &&
-        !domain->is_or_is_below(*aligned_with)) {
-      continue;
-    }
-    return make_proposal(IdentityKind::dkim, Proof::dkim, {"", *domain}, false,
-                         "dkim=pass with d=" + domain->text());
+    if (sender && related(sender->domain, *domain)) return *domain;
+    if (!any) any = *domain;
   }
-  return std::nullopt;
+  return of_the_sender ? std::nullopt : any;
 }
 
-// The signature of the list itself: it is the one of the envelope's sender too.
-std::optional<Proposal> by_list_signature(const Facts& facts) {
+bool has_trace(const Facts& facts, std::string_view name) {
   const auto& fields = facts.traces.fields;
-  const auto sender = sender_of(facts);
-  const bool list = std::any_of(fields.begin(), fields.end(),
-                                [](const auto& field) { return field.starts_with("List-"); });
-  if (!list || !sender) return std::nullopt;
-  return by_signature(facts, &sender->domain);
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const auto& field) { return ascii::iequals(field, name); });
 }
 
 // An address that a list makes for each message or recipient will not come again.
@@ -94,20 +97,60 @@ bool comes_again(const std::string& local_part) {
                       [](char c) { return ascii::is_digit(c) || c == '+' || c == '='; });
 }
 
-std::optional<Proposal> by_sender(const Facts& facts) {
+// The list itself, by its own signature, which is the one of the envelope's sender too, or by its SPF.
+std::optional<Proposal> by_list(const Facts& facts) {
   const auto sender = sender_of(facts);
-  if (!sender || !spf_proves(facts, sender->domain.text())) return std::nullopt;
-  return make_proposal(IdentityKind::mfrom, Proof::spf, *sender, comes_again(sender->local_part),
-                       "spf=pass for the MAIL FROM domain " + sender->domain.text());
-}
-
-std::optional<Proposal> by_any_signature(const Facts& facts) {
-  auto proposal = by_signature(facts, nullptr);
+  if (!sender) return std::nullopt;
+  std::optional<Proposal> proposal;
+  if (const auto signer = signer_of(facts, true)) {
+    proposal = make_proposal(IdentityKind::dkim, Proof::dkim, {"", *signer}, false,
+                             "dkim=pass with d=" + signer->text());
+    proposal->caution = "it lets through all that " + signer->text() + " signs";
+  } else if (spf_proves(facts, sender->domain.text())) {
+    proposal =
+        make_proposal(IdentityKind::mfrom, Proof::spf, *sender, comes_again(sender->local_part),
+                      "spf=pass for the MAIL FROM domain " + sender->domain.text());
+    proposal->caution = "it lets through all that comes with such a MAIL FROM and spf=pass";
+  }
   if (proposal) {
-    proposal->caution = "it lets through all that " + proposal->entry.domain +
-                        " signs: for a provider of bulk mail, all of its customers";
+    proposal->caution +=
+        ", whoever is in From: for a provider of bulk mail, all of its customers, under any name";
   }
   return proposal;
+}
+
+// A list that people write to has other authors every day; a newsletter has not.
+std::optional<Proposal> by_open_list(const Facts& facts) {
+  return has_trace(facts, "List-Post") ? by_list(facts) : std::nullopt;
+}
+
+// The author, when the service that sends for him answers for the message.
+std::optional<Proposal> by_voucher(const Facts& facts) {
+  const auto sender = sender_of(facts);
+  const bool spf = sender && spf_proves(facts, sender->domain.text());
+  auto signer = signer_of(facts, spf);
+  if (!signer && !spf) return std::nullopt;
+  const std::string who = signer ? signer->text() : sender->domain.text();
+  auto proposal = make_proposal(
+      IdentityKind::from, signer ? Proof::dkim : Proof::spf, {"", facts.author.domain()}, false,
+      signer ? "dkim=pass with d=" + who : "spf=pass for the MAIL FROM domain " + who);
+  proposal.entry.proof_of = who;
+  proposal.caution =
+      "it lets through whoever may " +
+      std::string(signer ? "have " + who + " sign" : "send as " + who) + " and writes " +
+      proposal.entry.domain +
+      " into From: for a provider that lets its customers write any name, all of them";
+  return proposal;
+}
+
+// The one that somebody who knows that it is a list would rather have.
+std::string other_than(const Facts& facts, const Proposal& proposal, const AllowEffect& effect) {
+  if (proposal.entry.proof_of.empty() || !has_trace(facts, "List-Id")) return {};
+  auto list = by_list(facts);
+  if (!list) return {};
+  list->entry.effect = effect;
+  return "if it is a list that has many authors: " + list->entry.text(ListKind::allow) + "; but " +
+         list->caution;
 }
 
 std::string nothing_proven(const Facts& facts) {
@@ -123,6 +166,28 @@ std::string nothing_proven(const Facts& facts) {
         facts.client.address->text() + " and what it may skip, with until=";
   }
   return why;
+}
+
+// An entry that somebody else than the author proves, for a message in our own name. To write it is a decision about
+// who may write in our name, and no answer to one message.
+bool undone_for_us(const Facts& facts, const Proposal& proposal) {
+  const auto& entry = proposal.entry;
+  const bool of_another =
+      entry.kind != IdentityKind::from || !entry.proof_of.empty() || !facts.dmarc.alias.empty();
+  return facts.author_is_ours && of_another && (entry.effect.dmarc || entry.effect.spf);
+}
+
+std::string ours(const Facts& facts, const Proposal& proposal) {
+  const std::string domain = judged_author(facts).text();
+  AllowEntry entry = proposal.entry;
+  entry.kind = IdentityKind::from;
+  if (entry.proof_of.empty()) entry.proof_of = entry.domain;
+  entry.local_part.clear();
+  entry.domain = domain;
+  return "its author is of our own domain " + domain + ", and " + proposal.reason +
+         " shows only who has sent it. A service that writes in our name should sign as " + domain +
+         "; where it cannot, `sekisho allow add " + entry.text(ListKind::allow) +
+         "` lets it, and whoever else may use it, write as anybody of " + domain;
 }
 
 // Why no entry could help; empty when one could.
@@ -147,10 +212,12 @@ Expected<Proposal, std::string> propose(const Facts& facts, const Decision& deci
   if (auto why = out_of_reach(facts, decision); !why.empty()) {
     return tl::unexpected<std::string>(std::move(why));
   }
-  for (const auto& by : {by_author, by_list_signature, by_sender, by_any_signature}) {
+  for (const auto& by : {by_author, by_open_list, by_voucher}) {
     auto proposal = by(facts);
     if (!proposal) continue;
     proposal->entry.effect = effect_against(decision.rule);
+    if (undone_for_us(facts, *proposal)) return tl::unexpected<std::string>(ours(facts, *proposal));
+    proposal->other = other_than(facts, *proposal, proposal->entry.effect);
     return std::move(*proposal);
   }
   return tl::unexpected<std::string>(nothing_proven(facts));

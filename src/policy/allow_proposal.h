@@ -1,4 +1,5 @@
-// policy/allow_proposal.h: the narrowest entry that would let a message through and that this message itself can prove.
+// policy/allow_proposal.h: the narrowest entry that would let a message through and that this message itself can prove:
+// the author by his own proof, or by whoever vouches for him; only what people write to, a list, by itself.
 // Pure: no I/O, no clock. Errors: the reason why there is none. Thread: any.
 #pragma once
 
@@ -14,7 +15,8 @@ namespace sekisho::policy {
 struct Proposal {
   AllowEntry entry;
   std::string reason;   // what of the message proves it
-  std::string caution;  // whom else it lets through; may be empty
+  std::string caution;  // whom else it lets through
+  std::string other;    // another entry that somebody may prefer, and when; may be empty
 };
 
 // `decision`: what was done with it; the entry allows what that rule forbade, and nothing else.

@@ -69,7 +69,8 @@ std::vector<AllowFinding> Allowlist::findings() const {
     for (const auto& entry : file->entries) {
       // The same identity with another proof is another entry.
       std::string same = entry.identity();
-      if (kind_ == ListKind::allow) same.append(" ").append(to_string(entry.proof));
+      if (kind_ == ListKind::allow)
+        same.append(" ").append(proof_text(entry.proof, entry.proof_of));
       const auto [first, fresh] = seen.emplace(std::move(same), &entry);
       if (fresh) continue;
       all.push_back({false, file->path, entry.line,

@@ -107,6 +107,36 @@ std::string never_does_anything(const AllowEntry& entry) {
          (two ? "them" : "it") + " not";
 }
 
+std::string lets_others_in(IdentityKind kind, std::string_view identity,
+                           const AllowEffect& effect) {
+  if (!effect.dmarc || *effect.dmarc > Action::tag) return {};
+  std::string_view whoever;
+  std::string_view proof;
+  switch (kind) {
+    case IdentityKind::dkim:
+      whoever = "has its signature";
+      proof = "dkim:SIGNER";
+      break;
+    case IdentityKind::mfrom:
+      whoever = "may send with that MAIL FROM";
+      proof = "spf:DOMAIN";
+      break;
+    case IdentityKind::ptr:
+      whoever = "sends from a host of that name";
+      proof = "ip:ADDRESS";
+      break;
+    case IdentityKind::from:
+    case IdentityKind::ip:
+    case IdentityKind::helo:
+      return {};
+  }
+  return std::string(identity) + " dmarc=" + std::string(to_string(*effect.dmarc)) +
+         " lets through whoever " + std::string(whoever) +
+         ", under any name in From: (of a provider of bulk mail, every customer); unless it is a "
+         "list that many write to, name the author too: from:AUTHOR proof=" +
+         std::string(proof) + " dmarc=" + std::string(to_string(*effect.dmarc));
+}
+
 // FNV-1a.
 std::uint64_t digest_of(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325U;

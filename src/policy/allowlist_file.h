@@ -38,6 +38,9 @@ AllowFile parse_allow_file(std::string_view text, const std::string& path, ListK
 // An entry of the allowlist to which nothing is left to do, because its own proof leads to what it permits: why. Empty:
 // it may do something.
 std::string never_does_anything(const AllowEntry& entry);
+// Whom an entry lets through under any author's name, by who has sent it alone, where DMARC would not; empty where it
+// names the author or leaves DMARC alone.
+std::string lets_others_in(IdentityKind kind, std::string_view identity, const AllowEffect& effect);
 
 // The digest that parse_allow_file() gives that text.
 std::uint64_t digest_of(std::string_view text);

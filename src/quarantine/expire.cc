@@ -13,25 +13,55 @@ using spool::Row;
 
 namespace {
 
-// The clock moves by more only when nobody has looked for so long, or when it has jumped.
-constexpr std::chrono::hours believable{24};
-
 // Messages that one transaction expires, so that puts get their turn.
 constexpr std::int64_t expired_at_once = 500;
 
-// Notes the time; whether it can be believed.
-Outcome<bool> believe_clock(Database& database, WallTime now, bool by_person) {
-  std::optional<WallTime> last;
-  auto read = database.query("SELECT last FROM expiry", {}, [&](const Row& row) {
-    last = time_of(row.integer(0));
-    return true;
-  });
+std::int64_t steady_seconds(SteadyTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+SteadyTime steady_of(std::int64_t since) { return SteadyTime(std::chrono::seconds(since)); }
+
+Outcome<ClockLooks> looks_of(Database& database) {
+  ClockLooks looks;
+  auto read = database.query(
+      "SELECT boot, wall, steady, since, many_since FROM looks", {}, [&](const Row& row) {
+        ClockLooks::State state{
+            {time_of(row.integer(1)), steady_of(row.integer(2)), std::string(row.text(0))},
+            steady_of(row.integer(3)),
+            std::nullopt};
+        if (!row.is_null(4)) state.many_since = steady_of(row.integer(4));
+        looks.remember(std::move(state));
+        return true;
+      });
   if (!read) return failed(read.error());
+  return looks;
+}
+
+Outcome<void> note(Database& database, const ClockLooks::State& state) {
+  const auto many =
+      state.many_since ? spool::Value(steady_seconds(*state.many_since)) : spool::Value(nullptr);
   auto noted = database.run(
-      "INSERT INTO expiry (one, last) VALUES (1, ?1) ON CONFLICT DO UPDATE SET last = ?1",
-      {seconds(now)});
+      "INSERT OR REPLACE INTO looks (one, boot, wall, steady, since, many_since)"
+      " VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+      {state.last.boot, seconds(state.last.wall), steady_seconds(state.last.steady),
+       steady_seconds(state.since), many});
   if (!noted) return failed(noted.error());
-  return by_person || !last || (now - *last <= believable && *last - now <= believable);
+  return {};
+}
+
+Outcome<Due> due_in(Database& database, WallTime before) {
+  Due due{0, 0, before};
+  auto read = database.query(
+      "SELECT count(*), coalesce(sum(time <= ?1), 0) FROM held"
+      " WHERE state IN ('held', 'released')",
+      {seconds(before)}, [&](const Row& row) {
+        due.all = static_cast<std::uint64_t>(row.integer(0));
+        due.messages = static_cast<std::uint64_t>(row.integer(1));
+        return true;
+      });
+  if (!read) return failed(read.error());
+  return due;
 }
 
 // Expires some of the messages held before `before`; how many. What `is_being_released` stays.
@@ -64,6 +94,24 @@ Outcome<std::uint64_t> expire_some(
   return ids.size();
 }
 
+// Removes the files of what was deleted before `before`, and nobody has brought back. `files` is the spool's own table:
+// which files there are.
+Outcome<std::uint64_t> purge_some(Change& change, WallTime before) {
+  std::vector<std::string> ids;
+  auto read = change.database().query(
+      "SELECT id FROM held WHERE state = 'deleted' AND changed <= ?1"
+      "  AND id IN (SELECT key FROM files) LIMIT ?2",
+      {seconds(before), expired_at_once}, [&](const Row& row) {
+        ids.emplace_back(row.text(0));
+        return true;
+      });
+  if (!read) return failed(read.error());
+  for (const auto& id : ids) {
+    if (auto dropped = change.drop(id); !dropped) return failed(dropped.error());
+  }
+  return ids.size();
+}
+
 // Forgets the rows of messages that are gone since before `before`, and used or old tokens.
 Outcome<void> forget(Database& database, WallTime now, WallTime before) {
   auto gone = database.run(
@@ -86,23 +134,59 @@ Outcome<void> forget(Database& database, WallTime now, WallTime before) {
         {seconds(now - std::chrono::hours(24 * 7))});
   }
   if (!gone) return failed(gone.error());
-  return {};
+  return forget_acts(database);
 }
 
 }  // namespace
 
-Outcome<Expired> Store::expire(WallTime now, std::optional<std::chrono::seconds> keep,
-                               bool by_person) {
-  const WallTime before = now - keep.value_or(options_.keep);
-  Expired expired;
-  auto looked = spool_->change([&](Change& change) -> Outcome<void> {
-    auto believed = believe_clock(change.database(), now, by_person);
-    if (!believed) return failed(believed.error());
-    expired.postponed = !*believed;
+Outcome<void> Store::purge(WallTime before) {
+  for (std::uint64_t some = 1; some > 0;) {
+    auto done = spool_->change([&](Change& change) -> Outcome<void> {
+      auto count = purge_some(change, before);
+      if (!count) return failed(count.error());
+      some = *count;
+      return {};
+    });
+    if (!done) return done;
+  }
+  return {};
+}
+
+Outcome<Due> Store::due(WallTime now, std::optional<std::chrono::seconds> keep) {
+  Due due;
+  auto read = spool_->read([&](Database& database) -> Outcome<void> {
+    auto counted = due_in(database, now - keep.value_or(options_.keep));
+    if (!counted) return failed(counted.error());
+    due = *counted;
     return {};
   });
+  if (!read) return failed(read.error());
+  return due;
+}
+
+Outcome<Expired> Store::expire(const ClockLook& now) {
+  Expired expired;
+  auto looked = spool_->change([&](Change& change) -> Outcome<void> {
+    auto& database = change.database();
+    auto looks = looks_of(database);
+    if (!looks) return failed(looks.error());
+    auto due = due_in(database, now.wall - options_.keep);
+    if (!due) return failed(due.error());
+    expired.due = *due;
+    expired.answer = looks->look(now, due->messages, due->all);
+    return note(database, *looks->state());
+  });
   if (!looked) return failed(looked.error());
-  if (expired.postponed) return expired;
+  if (expired.answer != ClockLooks::Answer::go) return expired;
+  auto gone = expire_now(now.wall);
+  if (!gone) return failed(gone.error());
+  expired.messages = *gone;
+  return expired;
+}
+
+Outcome<std::uint64_t> Store::expire_now(WallTime now, std::optional<std::chrono::seconds> keep) {
+  const WallTime before = now - keep.value_or(options_.keep);
+  std::uint64_t expired = 0;
   for (std::uint64_t some = 1; some > 0;) {
     auto done = spool_->change([&](Change& change) -> Outcome<void> {
       auto count = expire_some(change, now, before,
@@ -112,12 +196,26 @@ Outcome<Expired> Store::expire(WallTime now, std::optional<std::chrono::seconds>
       return {};
     });
     if (!done) return failed(done.error());
-    expired.messages += some;
+    expired += some;
   }
+  if (auto purged = purge(now - std::min(options_.keep, options_.keep_deleted)); !purged)
+    return failed(purged.error());
   auto forgotten = spool_->change(
       [&](Change& change) { return forget(change.database(), now, now - options_.keep); });
   if (!forgotten) return failed(forgotten.error());
   return expired;
+}
+
+Outcome<std::optional<WallTime>> Store::latest() {
+  std::optional<WallTime> latest;
+  auto read = spool_->read([&](Database& database) -> Outcome<void> {
+    return database.query("SELECT max(time) FROM held", {}, [&](const Row& row) {
+      if (!row.is_null(0)) latest = time_of(row.integer(0));
+      return true;
+    });
+  });
+  if (!read) return failed(read.error());
+  return latest;
 }
 
 Outcome<Stats> Store::stats(WallTime now) {

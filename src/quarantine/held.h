@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "mail/name_pattern.h"
 
 namespace sekisho::quarantine {
 
@@ -16,7 +17,7 @@ enum class State {
   held,       // kept, for somebody to decide
   released,   // a release is under way
   delivered,  // the MTA has taken it for all its recipients; its file is gone
-  deleted,    // by a person; its file is gone
+  deleted,    // by a person; its file stays for a while, for a change of mind
   expired,    // by age; its file is gone
 };
 
@@ -64,17 +65,27 @@ struct Detail {
   std::string decision;  // facts and verdict
 };
 
+// What a person did with it.
+struct Act {
+  WallTime time{};
+  std::string who;   // "root (sudo: taro)"
+  std::string what;  // "deleted"
+};
+
 struct HeldMessage {
   Held held;
   Detail detail;
+  std::vector<Act> acts;  // the first one first
+  std::optional<WallTime>
+      gone_from;  // deleted: until then it can be brought back; none: its file is gone
 };
 
 // All conditions must hold; empty ones always do. Texts are compared without regard to ASCII case.
 struct Filter {
   std::optional<WallTime> since{};   // held at or after
   std::optional<WallTime> before{};  // held before
-  std::string from{};                // part of the reverse-path or of the author
-  std::string to{};                  // part of a recipient
+  mail::NamePattern from{};          // the reverse-path or the author
+  mail::NamePattern to{};            // one of the recipients
   std::string rule{};                // the whole name, or "dnsbl" for every dnsbl:NAME
   std::string text{};                // part of any of these, subject, client, reason, Message-ID
   std::optional<State> state{};

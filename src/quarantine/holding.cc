@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/encoding.h"
+#include "base/memory.h"
 #include "mail/encoded_word.h"
 
 namespace sekisho::quarantine {
@@ -66,7 +67,7 @@ StoreHolding::StoreHolding(std::unique_ptr<Store> store, Log& log)
     : store_(std::move(store)), log_(log), thread_([this] { serve(); }) {}
 
 StoreHolding::~StoreHolding() {
-  tasks_.post([this] { stopping_ = true; });
+  until_memory([this] { tasks_.post([this] { stopping_ = true; }); });
   thread_.join();
 }
 
@@ -85,53 +86,72 @@ void StoreHolding::hold(session::HeldMessage message,
   store_->hold(
       kept.take(), row_of(message), detail,
       [this, id = message.facts.id, done = std::move(done)](Outcome<spool::Stored> stored) {
-        if (stored && stored->repeated) {
-          log_.info(LogLine("quarantine:").field("id", id).field("repeats", stored->key).text());
-        } else if (!stored) {
-          log_.write_limited(LogLevel::error, "quarantine",
-                             "quarantine: not held: " + stored.error().why);
-        }
-        done(result_of(stored));
+        contained([&] { tell(id, stored); });
+        session::HoldResult result{stored ? session::HoldCode::held : session::HoldCode::failed,
+                                   ""};
+        contained([&] { result = result_of(stored); });
+        done(result);
       });
+}
+
+void StoreHolding::tell(const std::string& id, const Outcome<spool::Stored>& stored) {
+  if (stored && stored->repeated) {
+    log_.info(LogLine("quarantine:").field("id", id).field("repeats", stored->key).text());
+  } else if (!stored) {
+    log_.write_limited(LogLevel::error, "quarantine",
+                       "quarantine: not held: " + stored.error().why);
+  }
 }
 
 void StoreHolding::take_back(session::ReleaseProof proof,
                              std::function<void(session::TakenBack)> done) {
   tasks_.post([this, proof = std::move(proof), done = std::move(done)] {
-    const auto id = store_->consume_token(proof.token, hex_encode(proof.body_sha256),
-                                          proof.mail_from, proof.recipients, wall_now());
-    if (!id) {
-      // Anybody can send such a field.
-      const bool proves_nothing = id.error().kind == Failure::Kind::refused;
-      log_.write_limited(LogLevel::warning,
-                         proves_nothing ? "quarantine release" : "quarantine release put off",
-                         LogLine("quarantine:")
-                             .field("release", is_id(proof.id) ? proof.id : "(no id)")
-                             .field(proves_nothing ? "refused" : "deferred", id.error().why)
-                             .text());
-      if (proves_nothing) return done(std::nullopt);
-      return done(tl::unexpected(id.error().why));
+    session::TakenBack taken;
+    try {
+      taken = what_comes_back(proof);
+    } catch (const std::exception& error) {
+      taken = tl::unexpected(what_of(error));
     }
-    const auto message = store_->get(*id);
-    if (!message) return done(tl::unexpected(message.error().why));
-    const auto envelope = Envelope::parse(message->detail.envelope);
-    done(session::Released{*id, envelope ? envelope->authentication_results : ""});
+    done(std::move(taken));
   });
+}
+
+session::TakenBack StoreHolding::what_comes_back(const session::ReleaseProof& proof) {
+  const auto id = store_->consume_token(proof, wall_now());
+  if (!id) {
+    // Anybody can send such a field.
+    const bool proves_nothing = id.error().kind == Failure::Kind::refused;
+    log_.write_limited(LogLevel::warning,
+                       proves_nothing ? "quarantine release" : "quarantine release put off",
+                       LogLine("quarantine:")
+                           .field("release", is_id(proof.id) ? proof.id : "(no id)")
+                           .field(proves_nothing ? "refused" : "deferred", id.error().why)
+                           .text());
+    if (proves_nothing) return std::nullopt;
+    return tl::unexpected(id.error().why);
+  }
+  const auto message = store_->get(*id);
+  if (!message) return tl::unexpected(message.error().why);
+  const auto envelope = Envelope::parse(message->detail.envelope);
+  return session::Released{*id, envelope ? envelope->authentication_results : ""};
 }
 
 void StoreHolding::serve() {
   auto next_expire = steady_now();
   auto next_count = next_expire;
   while (!stopping_) {
-    tasks_.run_until([this] { return stopping_.load(); }, std::min(next_expire, next_count));
+    // What breaks for want of memory is one task's, and no other's.
+    contained([&] {
+      tasks_.run_until([this] { return stopping_.load(); }, std::min(next_expire, next_count));
+    });
     if (stopping_) return;
     if (steady_now() >= next_expire) {
-      expire();
       next_expire = steady_now() + expire_every;
+      contained([this] { expire(); });
     }
     if (steady_now() >= next_count) {
-      count();
       next_count = steady_now() + count_every;
+      contained([this] { count(); });
     }
   }
 }
@@ -150,14 +170,31 @@ void StoreHolding::count() {
 }
 
 void StoreHolding::expire() {
-  const auto expired = store_->expire(wall_now());
+  const auto expired = store_->expire(look_at_clocks());
   if (!expired) {
     log_.write_limited(LogLevel::warning, "quarantine expire",
                        "quarantine: cannot expire messages: " + expired.error().why);
-  } else if (expired->postponed) {
-    log_.warning("quarantine: the clock has jumped; nothing is expired before the next look");
-  } else if (expired->messages > 0) {
-    log_.info("quarantine: " + std::to_string(expired->messages) + " messages have expired");
+    return;
+  }
+  switch (expired->answer) {
+    case ClockLooks::Answer::go:
+      if (expired->messages > 0)
+        log_.info("quarantine: " + std::to_string(expired->messages) + " messages have expired");
+      break;
+    case ClockLooks::Answer::first:
+      break;
+    case ClockLooks::Answer::jumped:
+      log_.warning("quarantine: the clock has jumped; nothing is expired before it has held");
+      break;
+    case ClockLooks::Answer::many:
+      log_.write_limited(
+          LogLevel::warning, "quarantine expire many",
+          "quarantine: " + std::to_string(expired->due.messages) + " of " +
+              std::to_string(expired->due.all) +
+              " messages are too old all at once: is the clock right? They expire in " +
+              std::to_string(ClockLooks::many_wait.count()) +
+              " hours, or now by sekisho quarantine expire");
+      break;
   }
 }
 

@@ -25,6 +25,7 @@ class StoreHolding final : public session::Holding {
   ~StoreHolding() override;
 
   std::unique_ptr<session::Draft> begin() override;
+  bool has(const std::string& id) const override { return store_->has(id); }
   void hold(session::HeldMessage message, std::function<void(session::HoldResult)> done) override;
   void take_back(session::ReleaseProof proof,
                  std::function<void(session::TakenBack)> done) override;
@@ -38,6 +39,8 @@ class StoreHolding final : public session::Holding {
 
  private:
   void serve();
+  void tell(const std::string& id, const Outcome<spool::Stored>& stored);
+  session::TakenBack what_comes_back(const session::ReleaseProof& proof);
   void expire();
   void count();
 

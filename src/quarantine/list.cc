@@ -39,8 +39,8 @@ struct Place {
 struct Conditions {
   explicit Conditions(const Filter& filter)
       : since(filter.since ? seconds(*filter.since) : std::numeric_limits<std::int64_t>::min()),
-        from(like(filter.from)),
-        to(like(filter.to)),
+        from(like(filter.from.certain_part())),
+        to(like(filter.to.certain_part())),
         rule(filter.rule),
         text(like(filter.text)),
         state(filter.state ? to_string(*filter.state) : std::string_view()),
@@ -60,11 +60,22 @@ Place begin_of(const Filter& filter) {
 }
 
 Outcome<void> check(const Filter& filter) {
-  for (const auto* text : {&filter.from, &filter.to, &filter.rule, &filter.text}) {
-    if (text->size() > filter_octets)
+  for (const std::string_view text :
+       {filter.from.certain_part(), filter.to.certain_part(), std::string_view(filter.rule),
+        std::string_view(filter.text)}) {
+    if (text.size() > filter_octets)
       return failed(Failure::Kind::refused, "a search text of more than 1000 octets");
   }
   return {};
+}
+
+// SQL finds what has the certain part of a pattern anywhere; whether it matches is seen here.
+bool matches(const Filter& filter, const Held& held) {
+  const bool by_author = !held.author.empty() && filter.from.matches(held.author);
+  if (!by_author && !filter.from.matches(held.mail_from)) return false;
+  return filter.to.is_any() ||
+         std::any_of(held.recipients.begin(), held.recipients.end(),
+                     [&](const std::string& to) { return filter.to.matches(to); });
 }
 
 // The parameters are those of both statements below.
@@ -109,19 +120,22 @@ Outcome<void> Store::list(const Filter& filter, const Each& each) {
   Place place = begin_of(filter);
   std::vector<Held> rows;
   std::size_t left = filter.limit == 0 ? std::numeric_limits<std::size_t>::max() : filter.limit;
+  const bool by_name = !filter.from.is_any() || !filter.to.is_any();
   for (std::size_t got = portion; got == portion && left > 0;) {
+    const std::size_t most = by_name ? portion : std::min(portion, left);
     auto read = spool_->read([&](Database& database) -> Outcome<void> {
-      auto count = read_portion(database, which, place, rows, std::min(portion, left));
+      auto count = read_portion(database, which, place, rows, most);
       if (!count) return failed(count.error());
       got = *count;
       return {};
     });
     if (!read) return read;
-    for (std::size_t i = 0; i < got; ++i) {
+    for (std::size_t i = 0; i < got && left > 0; ++i) {
+      if (!matches(filter, rows[i])) continue;
+      --left;
       rows[i].expires = rows[i].time + options_.keep;
       if (!each(rows[i])) return {};
     }
-    left -= got;
   }
   return {};
 }
@@ -138,9 +152,16 @@ Outcome<std::vector<Held>> Store::list(const Filter& filter) {
 
 Outcome<std::uint64_t> Store::count(const Filter& filter) {
   if (auto good = check(filter); !good) return failed(good.error());
+  std::uint64_t count = 0;
+  if (!filter.from.is_any() || !filter.to.is_any()) {
+    Filter all = filter;
+    all.limit = 0;
+    auto listed = list(all, [&](const Held&) { return ++count > 0; });
+    if (!listed) return failed(listed.error());
+    return count;
+  }
   const Conditions which(filter);
   const Place place = begin_of(filter);
-  std::uint64_t count = 0;
   auto read = spool_->read([&](Database& database) {
     return database.query("SELECT count(*)" SEKISHO_HELD_MATCHES,
                           {which.since, place.time, place.number, which.from, which.to, which.rule,

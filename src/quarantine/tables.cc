@@ -20,6 +20,11 @@ constexpr std::int64_t again_seconds = 24 * 60 * 60;
 
 constexpr std::string_view format = "1";
 
+constexpr spool::Sql acts_schema =
+    "CREATE TABLE IF NOT EXISTS acts ("
+    "  id TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS acts_by_id ON acts (id);";
+
 constexpr spool::Sql schema =
     "CREATE TABLE IF NOT EXISTS held ("
     "  number INTEGER PRIMARY KEY,"
@@ -54,9 +59,14 @@ constexpr spool::Sql schema =
     "  id TEXT PRIMARY KEY, same_as TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS tokens ("
     "  token TEXT PRIMARY KEY, id TEXT NOT NULL, body_hash TEXT NOT NULL,"
-    "  recipients TEXT NOT NULL, time INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
+    "  recipients TEXT NOT NULL, time INTEGER NOT NULL, used INTEGER NOT NULL,"
+    "  header TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS expiry ("
-    "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);";
+    "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);"
+    // The looks at the clocks, in seconds of each: base/clock_looks.h. What stands in `expiry` is of programs of before.
+    "CREATE TABLE IF NOT EXISTS looks ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, wall INTEGER NOT NULL,"
+    "  steady INTEGER NOT NULL, since INTEGER NOT NULL, many_since INTEGER);";
 
 // A row of that id: whether the message is still to be kept. Nothing when there is no row.
 Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id) {
@@ -128,16 +138,17 @@ Outcome<void> insert(Database& database, const HeldMessage& message, std::uint64
   return {};
 }
 
-// A column that an index of before has not; its rows are then no repetition of anything.
-Outcome<void> add_header_hash(Database& database) {
+// A column that an index of before has not.
+Outcome<void> add_column(Database& database, std::string_view table, std::string_view column,
+                         spool::Sql add) {
   bool there = false;
-  auto done = database.query("SELECT 1 FROM pragma_table_info('held') WHERE name = 'header_hash'",
-                             {}, [&](const Row&) {
+  auto done = database.query("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2", {table, column},
+                             [&](const Row&) {
                                there = true;
                                return true;
                              });
   if (!done || there) return done;
-  return database.script("ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
+  return database.script(add);
 }
 
 // What join() has joined.
@@ -199,7 +210,14 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
 
 Outcome<void> Tables::create(Database& database) const {
   if (auto made = database.script(schema); !made) return made;
-  return add_header_hash(database);
+  if (auto made = database.script(acts_schema); !made) return made;
+  // Rows without it are no repetition of anything.
+  auto added = add_column(database, "held", "header_hash",
+                          "ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
+  if (!added) return added;
+  // And tokens without it let nothing pass.
+  return add_column(database, "tokens", "header",
+                    "ALTER TABLE tokens ADD COLUMN header TEXT NOT NULL DEFAULT '';");
 }
 
 Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::Entry& entry,
@@ -225,6 +243,52 @@ spool::Outcome<void> end_releases(spool::Database& database, std::string_view id
       "UPDATE tokens SET used = ?2 WHERE id = ?1 AND used = ?3",
       {id, static_cast<std::int64_t>(TokenUse::over), static_cast<std::int64_t>(TokenUse::open)});
   if (!ended) return spool::failed(ended.error());
+  return {};
+}
+
+spool::Outcome<void> add_act(spool::Database& database, std::string_view id, WallTime now,
+                             std::string_view who, std::string_view what) {
+  if (who.empty()) return {};
+  if (auto made = database.script(acts_schema); !made) return made;
+  auto added = database.run("INSERT INTO acts (id, time, who, what) VALUES (?1, ?2, ?3, ?4)",
+                            {id, seconds(now), who, what});
+  if (!added) return spool::failed(added.error());
+  return {};
+}
+
+namespace {
+
+Outcome<bool> has_acts(Database& database) {
+  bool there = false;
+  auto looked = database.query("SELECT 1 FROM sqlite_master WHERE name = 'acts'", {},
+                               [&](const Row&) { return there = true; });
+  if (!looked) return failed(looked.error());
+  return there;
+}
+
+}  // namespace
+
+spool::Outcome<std::vector<Act>> acts_of(spool::Database& database, std::string_view id) {
+  std::vector<Act> acts;
+  const auto there = has_acts(database);
+  if (!there) return failed(there.error());
+  if (!*there) return acts;
+  auto read = database.query(
+      "SELECT time, who, what FROM acts WHERE id = ?1 ORDER BY rowid", {id}, [&](const Row& row) {
+        acts.push_back(
+            {time_of(row.integer(0)), std::string(row.text(1)), std::string(row.text(2))});
+        return true;
+      });
+  if (!read) return failed(read.error());
+  return acts;
+}
+
+spool::Outcome<void> forget_acts(spool::Database& database) {
+  const auto there = has_acts(database);
+  if (!there) return failed(there.error());
+  if (!*there) return {};
+  auto gone = database.run("DELETE FROM acts WHERE id NOT IN (SELECT id FROM held)", {});
+  if (!gone) return failed(gone.error());
   return {};
 }
 

@@ -26,10 +26,19 @@ class Tables final : public spool::Tables {
 };
 
 // What has become of the token of a release. `over`: the release failed, or another one has taken its place; then the
-// store still has the message, or that other one has let it go. Or the message was deleted, or has expired.
-enum class TokenUse : std::int64_t { open = 0, passed = 1, over = 2 };
+// store still has the message, or that other one has let it go. Or the message was deleted, or has expired. `ended`: the MTA
+// has it, and no filter has seen the token. `queued`: the same, but the filter is still to see it.
+enum class TokenUse : std::int64_t { open = 0, passed = 1, over = 2, ended = 3, queued = 4 };
 // The message of a release that broke off may still be on its way: it does not pass any more.
 spool::Outcome<void> end_releases(spool::Database& database, std::string_view id);
+
+// What a person did with the message of that id; nothing is written when nobody is named. Within a transaction. An index
+// of before has no place for it yet: it is made.
+spool::Outcome<void> add_act(spool::Database& database, std::string_view id, WallTime now,
+                             std::string_view who, std::string_view what);
+spool::Outcome<std::vector<Act>> acts_of(spool::Database& database, std::string_view id);
+// Forgets them where the row is gone.
+spool::Outcome<void> forget_acts(spool::Database& database);
 
 // Recipients as one column: one a line; none can hold a line end.
 std::string join(const std::vector<std::string>& lines);

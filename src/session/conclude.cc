@@ -5,7 +5,9 @@
 #include "policy/decide.h"
 #include "session/hop.h"
 #include "session/message.h"
+#include "session/own_fields.h"
 #include "session/record.h"
+#include "session/recorded_header.h"
 #include "session/traces.h"
 
 namespace sekisho::session {
@@ -43,6 +45,7 @@ std::string digest_of(const mail::Header& header) {
 
 void Session::judge_failure(Outcome& outcome, const std::string& what) {
   const bool ours = !what.starts_with(put_off);
+  outcome.verdict = {};
   auto& decision = outcome.verdict.message;
   decision.action = policy::Action::tempfail;
   decision.rule = ours ? "internal" : "release";
@@ -54,7 +57,16 @@ void Session::judge_failure(Outcome& outcome, const std::string& what) {
     outcome.verdict.recipients.push_back({to, decision});
 }
 
-void Session::finish() {
+// All that can be said without memory; a front has a word of its own for it.
+void Session::put_off_without_words(Outcome& outcome) noexcept {
+  outcome.verdict = {};
+  outcome.verdict.message.rule = "internal";
+  outcome.held = Outcome::Held::no;
+  outcome.recipients_held.clear();
+  outcome.verdict.message.action = policy::Action::tempfail;
+}
+
+void Session::finish() noexcept {
   // The callback may begin the next message: this one must be gone before.
   auto message = std::move(message_);
   Outcome outcome;
@@ -63,7 +75,7 @@ void Session::finish() {
     try {
       conclude(*message, outcome);
     } catch (const std::exception& error) {
-      message->failure = error.what();
+      message->failure = what_of(error);
     }
   }
   if (message->failure) {
@@ -71,7 +83,8 @@ void Session::finish() {
     Outcome failed;
     failed.facts = std::move(outcome.facts);
     outcome = std::move(failed);
-    judge_failure(outcome, *message->failure);
+    const bool judged = until_memory([&] { judge_failure(outcome, *message->failure); });
+    if (!judged) put_off_without_words(outcome);
   }
   outcome.verdict.refused = std::move(message->refused);
   if (outcome.held == Outcome::Held::some || outcome.held == Outcome::Held::whole) {
@@ -81,18 +94,43 @@ void Session::finish() {
   }
 }
 
-void Session::deliver(Message& message, Outcome outcome) {
-  const auto decided = record(message, std::move(outcome));
-  message.done(decided->outcome);
+// An outcome that cannot be recorded is an outcome all the same.
+void Session::deliver(Message& message, Outcome outcome) noexcept {
+  std::shared_ptr<const Decided> decided;
+  if (!contained([&] { decided = record(message, std::move(outcome)); })) {
+    ++engine_.counters().internal_errors;
+  }
+  contained([&] { message.done(decided ? decided->outcome : outcome); });
 }
 
 // The answer waits until the store has made the message durable.
-void Session::hold(std::unique_ptr<Message> message, Outcome outcome) {
-  storing_ = std::make_unique<Storing>(
-      Storing{std::move(message), std::move(outcome), steady_now() + storing_time});
-  const auto& kept = *storing_;
+void Session::hold(std::unique_ptr<Message> message, Outcome outcome) noexcept {
+  if (!until_memory([&] { storing_ = std::make_unique<Storing>(); })) {
+    put_off_without_words(outcome);
+    return deliver(*message, std::move(outcome));
+  }
+  storing_->message = std::move(message);
+  storing_->outcome = std::move(outcome);
+  storing_->deadline = steady_now() + storing_time;
+  try {
+    engine_.holding()->hold(
+        held_message(*storing_), [weak = weak_from_this(), owner = owner_,
+                                  id = storing_->outcome.facts.id](const HoldResult& result) {
+          const auto tell = [weak, id, result] {
+            const auto self = weak.lock();
+            if (self && self->storing_ && self->storing_->outcome.facts.id == id)
+              self->held(result);
+          };
+          until_memory([&] { owner->post(tell); });
+        });
+  } catch (const std::exception& error) {
+    held({HoldCode::failed, what_of(error)});
+  }
+}
+
+HeldMessage Session::held_message(Storing& kept) const {
   const auto& message_kept = *kept.message;
-  HeldMessage held_message{
+  HeldMessage to_hold{
       .facts = kept.outcome.facts,
       .verdict = kept.outcome.verdict,
       .authentication_results = kept.outcome.authentication_results,
@@ -107,37 +145,31 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) {
                message_kept.header.first("Message-ID") != nullptr,
       .mail_parameters = message_kept.mail_parameters,
       .recipients = {},
-      .content = std::move(kept.message->draft),
+      .content = nullptr,
       .header_sha256 = digest_of(message_kept.header),
       .body_sha256 = std::string(message_kept.body_digest->so_far().view()),
       .removals = removals(message_kept)};
   for (const auto& recipient : kept.message->envelope) {
     const auto& all = kept.outcome.recipients_held;
     if (std::find(all.begin(), all.end(), recipient.address) != all.end()) {
-      held_message.recipients.push_back(recipient);
+      to_hold.recipients.push_back(recipient);
     }
   }
-  try {
-    engine_.holding()->hold(
-        std::move(held_message),
-        [weak = weak_from_this(), owner = owner_, id = kept.outcome.facts.id](HoldResult result) {
-          owner->post([weak, id, result = std::move(result)] {
-            const auto self = weak.lock();
-            if (self && self->storing_ && self->storing_->outcome.facts.id == id)
-              self->held(result);
-          });
-        });
-  } catch (const std::exception& error) {
-    held({HoldCode::failed, error.what()});
-  }
+  to_hold.content = std::move(kept.message->draft);
+  return to_hold;
 }
 
 // A message that must be held and is not gets no acceptance: that is the promise of the quarantine.
-void Session::held(const HoldResult& result) {
+void Session::held(const HoldResult& result) noexcept {
   const auto storing = std::move(storing_);
-  storing->message->hold_result = result;
-  auto& outcome = storing->outcome;
-  const auto when_full = storing->message->snapshot->options.quarantine.when_full;
+  if (!contained([&] { apply(result, *storing); })) put_off_without_words(storing->outcome);
+  deliver(*storing->message, std::move(storing->outcome));
+}
+
+void Session::apply(const HoldResult& result, Storing& storing) {
+  storing.message->hold_result = result;
+  auto& outcome = storing.outcome;
+  const auto when_full = storing.message->snapshot->options.quarantine.when_full;
   const std::string id = " (id=" + outcome.facts.id + ")";
   const auto refuse = [&](mail::SmtpReply reply, std::string reason) {
     auto decision = outcome.verdict.message;
@@ -174,11 +206,10 @@ void Session::held(const HoldResult& result) {
       }
       break;
   }
-  deliver(*storing->message, std::move(outcome));
 }
 
 // The message has its outcome, and gives up what it was made from.
-std::shared_ptr<const Decided> Session::record(Message& message, Outcome outcome) {
+std::shared_ptr<const Decided> Session::record(Message& message, Outcome&& outcome) {
   const auto decided = std::make_shared<Decided>();
   decided->outcome = std::move(outcome);
   decided->configuration = message.snapshot->digest;
@@ -207,9 +238,12 @@ Inputs Session::inputs_of(Message& message) const {
   inputs.hostname = message.snapshot->options.identity.hostname;
   inputs.connected = message.connected;
   inputs.authenticated = message.authenticated;
+  inputs.blanks_lost = blanks_lost_;
   inputs.at_rcpt = message.at_refusal && !message.done;
   message.checks.give_up(inputs);
   inputs.header = std::move(message.header);
+  inputs.left_out =
+      recorded_ != nullptr ? recorded_->inputs.left_out : cut_for_record(inputs.header);
   inputs.malformed_lines = std::move(message.malformed_lines);
   inputs.hold_result = std::move(message.hold_result);
   if (message.release) inputs.released = std::move(message.release->results);
@@ -217,13 +251,54 @@ Inputs Session::inputs_of(Message& message) const {
 }
 
 std::vector<policy::Edit> Session::removals(const Message& message) const {
-  const bool incomplete = recorded_ != nullptr && recorded_->outcome.facts.header_over_limits;
+  const bool incomplete =
+      recorded_ != nullptr && (recorded_->outcome.facts.header_over_limits || recorded_in_part());
   if (!incomplete) return message.forged->removals();
   // The fields beyond the limits are not recorded: what was removed is.
   auto edits = recorded_->outcome.verdict.edits;
   std::erase_if(edits,
                 [](const policy::Edit& edit) { return edit.kind != policy::Edit::Kind::remove; });
   return edits;
+}
+
+// Those that we wrote stay. What proves them is a secret, which a replay has not: what was done is recorded.
+std::vector<policy::Edit> Session::removals_of_trusted(const Message& message,
+                                                       policy::Facts& facts) const {
+  if (recorded_ != nullptr) {
+    const auto& then = recorded_->outcome;
+    facts.own_fields = then.facts.own_fields;
+    if (then.facts.exemption == facts.exemption) {
+      auto edits = then.verdict.edits;
+      std::erase_if(edits,
+                    [](const auto& edit) { return edit.kind != policy::Edit::Kind::remove; });
+      return edits;
+    }
+  }
+  const auto kept =
+      fields_to_keep(message.forged->claims(), message.header, engine_.seal(), facts.received);
+  facts.own_fields = kept.own;
+  return message.forged->removals_but(kept.keep);
+}
+
+std::vector<policy::Edit> Session::own_insertions(const Message& message,
+                                                  const Outcome& outcome) const {
+  const auto& results = outcome.authentication_results;
+  WriteSeal seal;
+  if (recorded_ != nullptr) {
+    seal = [&](const std::string& /*disposition*/) {
+      const auto& then = recorded_->outcome.verdict.edits;
+      const auto edit = std::find_if(then.begin(), then.end(), [](const auto& one) {
+        return one.kind == policy::Edit::Kind::insert && one.name == seal_field;
+      });
+      return edit == then.end() ? std::string() : edit->value;
+    };
+  } else if (engine_.seal() != nullptr) {
+    seal = [&](const std::string& disposition) {
+      return engine_.seal()->write(outcome.facts.id, outcome.facts.received, message.header,
+                                   {results, disposition});
+    };
+  }
+  return insertions(outcome.facts, delivered_as(outcome), results, seal);
 }
 
 // `outcome` has the facts that were known so far.
@@ -237,9 +312,11 @@ void Session::conclude(Message& message, Outcome& outcome) {
   if (facts.exemption == policy::Exemption::none) {
     message.checks.report(facts);
     if (message.lists) facts.lists = message.lists->results();
-    facts.traces = find_traces(message.header, facts.recipients, options.identity.domains);
+    facts.traces = recorded_in_part()
+                       ? recorded_->outcome.facts.traces
+                       : find_traces(message.header, facts.recipients, options.identity.domains);
     if (facts.author.well_formed()) {
-      const auto& author = facts.author.domain();
+      const auto author = policy::judged_author(facts);
       facts.traces.author_signature =
           has_author_signature(facts.dkim, author, facts.dmarc.org_domain);
       facts.author_is_ours =
@@ -270,8 +347,10 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   if (action == policy::Action::reject || action == policy::Action::tempfail) return;
 
   place_held(message, outcome);
-  verdict.edits = removals(message);
-  auto inserted = insertions(facts, delivered_as(outcome), outcome.authentication_results);
+  const bool trusted = facts.exemption == policy::Exemption::trusted_network ||
+                       facts.exemption == policy::Exemption::unix_socket;
+  verdict.edits = trusted ? removals_of_trusted(message, facts) : removals(message);
+  auto inserted = own_insertions(message, outcome);
   verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
                        std::make_move_iterator(inserted.end()));
 }
@@ -285,9 +364,9 @@ void Session::match_entries(const Message& message, policy::Facts& facts) const 
     facts.denylist = recorded_->outcome.facts.denylist;
     return;
   }
-  // An author on whom readers differ must not slip past the denylist where malformed authors are only tagged.
+  // Whoever some reader may see must not slip past the denylist, where malformed authors are only tagged.
   std::vector<mail::Mailbox> readable;
-  if (!facts.author.well_formed() && snapshot.rules.denylist &&
+  if (facts.author.result != mail::Author::Result::one && snapshot.rules.denylist &&
       snapshot.rules.denylist->size() > 0) {
     readable = mail::readable_authors(message.header, message.malformed_lines);
   }
@@ -314,6 +393,7 @@ void Session::write_results(const Message& message, Outcome& outcome) const {
   inputs.dkim = &facts.dkim;
   inputs.dmarc = &facts.dmarc;
   inputs.author_malformed = !facts.author.well_formed();
+  inputs.author_sloppy = facts.author.readable();
   outcome.authentication_results = authres::write(authres::compose(inputs));
 }
 

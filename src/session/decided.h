@@ -2,6 +2,7 @@
 // without the message's body and without the DNS. Thread: immutable values.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,7 +20,7 @@ namespace sekisho::session {
 // A question that a budget refused to one check before another had it answered: the first has come
 // to its result without the answer.
 struct Refusal {
-  std::string check;  // "iprev", "helo", "mail_from", "dkim", "dmarc"
+  std::string check;  // "iprev", "helo", "mail_from", "dkim", "alias", "dmarc"
   dns::Question question;
   dns::AnswerPtr answer;
 };
@@ -31,8 +32,12 @@ struct Inputs {
   WallTime
       connected{};  // when the checks of the client began; those of the message: Facts::received
   bool authenticated = false;
-  bool at_rcpt = false;  // all that there was to it were refused recipients
-  mail::Header header;   // as received, as far as it is within the limits
+  bool at_rcpt = false;      // all that there was to it were refused recipients
+  bool blanks_lost = false;  // the MTA has eaten the space after each colon of the header
+  mail::Header header;       // as received, as far as it is within the limits
+  std::uint64_t left_out =
+      0;  // octets of the header that are not recorded: session/recorded_header.h
+  bool answers_left_out = false;  // nor are the DNS answers: they were too many to record
   std::vector<std::string> malformed_lines;
   dns::Answers answers;
   std::vector<Refusal> refusals;

@@ -1,19 +1,31 @@
 #include "session/decision_id.h"
 
 #include <algorithm>
-#include <random>
 
 namespace sekisho::session {
 
-DecisionIds::DecisionIds() : offset_(std::random_device{}() & 0xFFFFFF) {}
+namespace {
 
-std::string DecisionIds::next(WallTime now) {
-  // 25 bits of seconds (388 days) and 15 bits of counter: 32,768 decisions a second. An odd factor
-  // modulo 2^40 is a bijection, so scrambling loses nothing.
+std::uint64_t ticks_of(DecisionIds::Time time) {
+  using Ticks = std::chrono::duration<std::int64_t, std::ratio<1, 32768>>;
+  return static_cast<std::uint64_t>(std::chrono::floor<Ticks>(time.time_since_epoch()).count());
+}
+
+}  // namespace
+
+void DecisionIds::after(Time time) {
+  const auto least = ticks_of(time);
+  auto last = last_.load(std::memory_order_relaxed);
+  while (last < least && !last_.compare_exchange_weak(last, least, std::memory_order_relaxed)) {
+  }
+}
+
+std::string DecisionIds::next(Time now) {
+  // 25 bits of seconds (388 days) and 15 bits of their parts. An odd factor modulo 2^40 is a bijection, so scrambling
+  // loses nothing.
   constexpr std::uint64_t factor = 0x9E3779B97FULL;
   constexpr std::uint64_t mask = (1ULL << 40) - 1;
-  const auto earliest =
-      (static_cast<std::uint64_t>(now.time_since_epoch().count()) << 15) + offset_;
+  const auto earliest = ticks_of(now);
   std::uint64_t last = last_.load(std::memory_order_relaxed);
   std::uint64_t own = 0;
   do {

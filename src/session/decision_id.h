@@ -1,6 +1,7 @@
 // session/decision_id.h: the id of one decision: "K7Q2-4DMX". Short enough to be read out on the
-// telephone (Crockford's base 32: no I, L, O, U), unique for a year: seconds and a counter,
-// scrambled so that it tells nothing of the traffic. A burst borrows from the seconds to come.
+// telephone (Crockford's base 32: no I, L, O, U), unique for a year: the time in 32,768ths of a second, each used once,
+// scrambled so that it tells nothing of the traffic. A burst borrows from the time to come. Whoever starts later starts with
+// a later time, so a restart repeats none, unless the clock was set back: then after().
 // Thread: any.
 #pragma once
 
@@ -14,11 +15,12 @@ namespace sekisho::session {
 
 class DecisionIds {
  public:
-  DecisionIds();
-  std::string next(WallTime now);
+  using Time = std::chrono::system_clock::time_point;
+  std::string next(Time now);
+  // From now on only ids of later times than this.
+  void after(Time time);
 
  private:
-  const std::uint64_t offset_;  // so that two processes of the same second differ
   std::atomic<std::uint64_t> last_{0};
 };
 

@@ -78,6 +78,7 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
   }
   return {{"result", to_string(result.code)},
           {"from", result.from},
+          {"alias", result.alias},
           {"policy_domain", result.policy_domain},
           {"org_domain", result.org_domain},
           {"discovery", to_string(result.discovery)},
@@ -100,9 +101,12 @@ json dmarc_json(const dmarc::Result& result, const policy::Decision& decision) {
 json matches_json(const std::vector<policy::AllowMatch>& matches) {
   json all = json::array();
   for (const auto& match : matches) {
-    json object = {
-        {"entry", match.entry},      {"place", match.place}, {"proof", to_string(match.proof)},
-        {"result", standing(match)}, {"holds", match.holds}, {"reason", match.reason}};
+    json object = {{"entry", match.entry},
+                   {"place", match.place},
+                   {"proof", proof_text(match.proof, match.proof_of)},
+                   {"result", standing(match)},
+                   {"holds", match.holds},
+                   {"reason", match.reason}};
     if (match.deny) {
       object["action"] = to_string(*match.deny);
     } else {
@@ -175,6 +179,7 @@ json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
   return {{"id", facts.id},
           {"skipped", to_string(facts.exemption)},
           {"released", facts.released_id},
+          {"own_fields", to_string(facts.own_fields)},
           {"author", author_json(facts.author)},
           {"spf", json::array({spf_json(facts.spf_mail_from), spf_json(facts.spf_helo)})},
           {"dkim", dkim_json(facts.dkim)},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "base/memory.h"
 
 namespace sekisho::session {
 
@@ -34,6 +35,8 @@ struct ListWatch::Shared : std::enable_shared_from_this<Shared> {
   explicit Shared(std::shared_ptr<client::ListGuard> to) : guard(std::move(to)) {}
 
   void begin(const std::string& name);
+  void ask(const std::string& name);
+  void give_up(const std::string& name) noexcept;
   void answered(const std::string& name, std::uint64_t generation, const dns::Question& question,
                 dns::AnswerPtr answer);
   // Cancels what is in flight, and changes over to another resolver. The one before goes without the lock, and on
@@ -46,6 +49,28 @@ struct ListWatch::Shared : std::enable_shared_from_this<Shared> {
 
 // The questions are asked without the lock: an answer may come before ask() returns.
 void ListWatch::Shared::begin(const std::string& name) {
+  try {
+    ask(name);
+  } catch (const std::exception&) {
+    give_up(name);
+  }
+}
+
+// One that broke, for want of memory, is one without an answer: it is due again soon, and not for ever under way.
+void ListWatch::Shared::give_up(const std::string& name) noexcept {
+  const bool ran = state.with([&](State& s) {
+    const auto test = s.running.find(name);
+    if (test == s.running.end()) return false;
+    s.running.erase(test);
+    return true;
+  });
+  if (!ran) return;
+  contained([&] {
+    guard->tested(name, {client::ListFault::no_answer, "no memory"}, steady_now());
+  });
+}
+
+void ListWatch::Shared::ask(const std::string& name) {
   std::vector<dns::Question> questions;
   std::shared_ptr<dns::Resolver> resolver;
   std::uint64_t generation = 0;
@@ -63,7 +88,11 @@ void ListWatch::Shared::begin(const std::string& name) {
   for (const auto& question : questions) {
     const auto ticket = resolver->ask(
         question, [self = shared_from_this(), name, generation, question](dns::AnswerPtr answer) {
-          self->answered(name, generation, question, std::move(answer));
+          try {
+            self->answered(name, generation, question, std::move(answer));
+          } catch (const std::exception&) {
+            self->give_up(name);
+          }
         });
     state.with([&](State& s) {
       const auto test = s.running.find(name);

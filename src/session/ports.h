@@ -89,8 +89,11 @@ struct ReleaseProof {
   std::string id;
   std::string token;
   std::string body_sha256;  // 32 octets
+  std::string header;       // as it has come
   std::string mail_from;
   std::vector<std::string> recipients;
+  std::vector<std::string> own_domains;  // what the MTA may have put behind bare names
+  bool from_this_host = false;           // handed in here, not by whoever else knows the token
 };
 
 // What the store knows of a message that it has let go.
@@ -106,6 +109,8 @@ class Holding {
  public:
   virtual ~Holding() = default;
   virtual std::unique_ptr<Draft> begin() = 0;
+  // Whether a message of that id is kept: another one needs another id. Must not wait.
+  virtual bool has(const std::string& /*id*/) const { return false; }
   // `done` gets `held` when the message is durable, and not before. What of `message` is a reference is
   // read before hold() returns.
   virtual void hold(HeldMessage message, std::function<void(HoldResult)> done) = 0;

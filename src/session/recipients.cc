@@ -55,14 +55,26 @@ policy::KnownSoFar Session::known_so_far(const Message& message) {
   return {message.checks.iprev().has_value(), message.checks.spf_mail_from().has_value()};
 }
 
-void Session::answer_recipient(Message& message, std::optional<policy::Decision> refusal) {
+// RCPT is answered in any case: a recipient of whom nothing could be noted makes the message a 4xx.
+void Session::answer_recipient(Message& message, std::optional<policy::Decision> refusal) noexcept {
   auto asking = std::move(*message.asking);
   message.asking.reset();
+  Step step;
+  try {
+    step = note_recipient(message, std::move(asking.recipient), std::move(refusal));
+  } catch (const std::exception& error) {
+    message.failure = what_of(error);
+  }
+  if (asking.done) asking.done(step);
+}
+
+Step Session::note_recipient(Message& message, Recipient recipient,
+                             std::optional<policy::Decision> refusal) {
   auto& facts = message.facts;
   Step step;
   if (refusal) {
     step.refusal = refusal->reply;
-    facts.refused_recipients.push_back(asking.recipient.address);
+    facts.refused_recipients.push_back(recipient.address);
     if (!message.at_refusal) {
       message.at_refusal = facts;
       policy::match_at_rcpt(*message.at_refusal, message.snapshot->rules, known_so_far(message));
@@ -71,13 +83,13 @@ void Session::answer_recipient(Message& message, std::optional<policy::Decision>
     if (refusal->action == policy::Action::tempfail) {
       engine_.deferrals().deferred(facts, steady_now(), engine_.now());
     }
-    message.refused.push_back({asking.recipient.address, std::move(*refusal)});
+    message.refused.push_back({std::move(recipient.address), std::move(*refusal)});
     ++engine_.counters().refused_recipients;
   } else {
-    facts.recipients.push_back(asking.recipient.address);
-    message.envelope.push_back(std::move(asking.recipient));
+    facts.recipients.push_back(recipient.address);
+    message.envelope.push_back(std::move(recipient));
   }
-  if (asking.done) asking.done(step);
+  return step;
 }
 
 // The transaction has ended before the dot: what was refused is a decision of its own.

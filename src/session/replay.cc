@@ -98,6 +98,7 @@ void converse(Session& session, const Decided& recorded, WallTime& clock) {
   const auto& inputs = recorded.inputs;
   clock = inputs.connected;
   const auto& client = facts.relay ? *facts.relay : facts.client;
+  if (inputs.blanks_lost) session.blanks_lost();
   session.connect(client, inputs.mta_name);
   // A client that greeted nobody: sendmail then says nothing of HELO.
   if (!client.helo.empty()) session.helo(client.helo);
@@ -109,6 +110,19 @@ void converse(Session& session, const Decided& recorded, WallTime& clock) {
   session.end_of_header();
   if (!recorded.failure.empty()) session.fail(recorded.failure);
   session.end_of_message(facts.queue_id, [](const Outcome&) {});
+}
+
+// JSON without its escapes: whoever prints it escapes it for what he prints to, and once is enough.
+std::string raw_text(const json& value) {
+  if (value.is_string()) return "\"" + value.get<std::string>() + "\"";
+  if (!value.is_structured()) return value.dump();
+  std::string text;
+  for (const auto& [key, member] : value.items()) {
+    text += text.empty() ? "" : ",";
+    if (value.is_object()) text.append("\"").append(key).append("\":");
+    text += raw_text(member);
+  }
+  return value.is_object() ? "{" + text + "}" : "[" + text + "]";
 }
 
 // What differs between two objects, member by member.
@@ -129,8 +143,7 @@ void compare(const std::string& name, const json& live, const json& replayed,
     return;
   }
   const auto text = [](const json& value) {
-    if (value.is_string()) return value.get<std::string>();
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+    return value.is_string() ? value.get<std::string>() : raw_text(value);
   };
   found.push_back(name + ": " + text(live) + ", replayed as " + text(replayed));
 }

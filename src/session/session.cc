@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "client/origin.h"
+#include "mail/limits.h"
 #include "session/message.h"
 
 namespace sekisho::session {
@@ -44,8 +46,10 @@ Session::~Session() { abort(); }
 std::unique_ptr<Session::Message> Session::new_message(WallTime now) {
   // On the resolver's thread: hand over to the owner, who may be gone by then.
   const auto notify = [weak = weak_from_this(), owner = owner_] {
-    owner->post([weak] {
-      if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
+    until_memory([&] {
+      owner->post([weak] {
+        if (const auto self = weak.lock()) self->guarded([&] { self->advance(); });
+      });
     });
   };
   auto message = std::make_unique<Message>(engine_.snapshot(), engine_.keys(), now, notify,
@@ -86,12 +90,34 @@ bool Session::behind_relay(const Snapshot& snapshot) const {
          });
 }
 
+// Whose mail may have come through us before. A login shows who somebody is, and not that he is one of our hosts.
+bool Session::trusted() const {
+  const auto exemption = message_->facts.exemption;
+  return exemption == policy::Exemption::trusted_network ||
+         exemption == policy::Exemption::unix_socket;
+}
+
 bool Session::evaluated() const { return message_->facts.exemption == policy::Exemption::none; }
 
 std::string Session::own_name(const Snapshot& snapshot) const {
   const auto& identity = snapshot.options.identity;
   if (!identity.authserv_id.empty()) return identity.authserv_id;
   return mta_name_.empty() ? identity.hostname : mta_name_;
+}
+
+// What our MTA may complete a bare name with.
+std::vector<std::string> Session::own_domains(const Snapshot& snapshot) const {
+  std::vector<std::string> out;
+  for (const auto& domain : snapshot.options.identity.domains) out.push_back(domain.text());
+  for (const std::string& host : {mta_name_, snapshot.options.identity.hostname}) {
+    // "mx.example.jp" and "example.jp": no top-level domain is ours.
+    std::string name = ascii::lower(host);
+    while (name.find('.') != std::string::npos) {
+      out.push_back(name);
+      name.erase(0, name.find('.') + 1);
+    }
+  }
+  return out;
 }
 
 void Session::connect(policy::Client client, std::string mta_name) {
@@ -157,10 +183,13 @@ void Session::begin(MailFrom from) {
   message_->forged.emplace(own_name(snapshot), behind_relay(snapshot)
                                                    ? Aliases()
                                                    : snapshot.options.identity.authserv_aliases);
+  if (trusted()) message_->forged->keep_values();
   if (!evaluated()) return;
   const bool may_hold = role_ != policy::Role::local && engine_.holding() != nullptr &&
                         snapshot.options.quarantine.where == QuarantineWhere::store;
   if (may_hold) {
+    // Only a clock that was set back can bring an id twice.
+    while (recorded_ == nullptr && engine_.holding()->has(facts.id)) facts.id = engine_.next_id();
     message_->draft = engine_.holding()->begin();
     message_->body_digest.emplace();
   }
@@ -210,19 +239,32 @@ void Session::header(std::string name, std::string value) {
   guarded([&] {
     mail::HeaderField field{std::move(name), std::move(value)};
     message_->forged->see(field);
+    if (message_->forged->too_many()) return fail("more fields claim to be ours than are removed");
     if (message_->draft) keep(field.name + ":" + field.value + "\r\n");
-    if (field.is(release_field) && !message_->release) {
-      const std::string said = field.unfolded();
-      auto& proof = message_->release.emplace().proof;
-      if (!message_->body_digest) message_->body_digest.emplace();
-      proof.id = said.substr(0, said.find(' '));
-      proof.token = said.substr(std::min(said.size(), proof.id.size() + 1));
-    }
+    see_release(field);
     if (evaluated()) message_->checks.header_field(field);
     if (message_->header.add(std::move(field)) != mail::Header::Added::yes) {
       message_->facts.header_over_limits = true;
     }
   });
+}
+
+// The header that a release must prove is kept beside ours, which has limits of its own.
+void Session::see_release(const mail::HeaderField& field) {
+  if (!field.is(release_field) && !message_->release) return;
+  const auto append = [](std::string& header, const mail::HeaderField& one) {
+    if (header.size() > 2 * mail::limits::header_block_octets) return;
+    header.append(one.name).append(":").append(one.value).append("\r\n");
+  };
+  if (!message_->release) {
+    const std::string said = field.unfolded();
+    auto& proof = message_->release.emplace().proof;
+    if (!message_->body_digest) message_->body_digest.emplace();
+    proof.id = said.substr(0, said.find(' '));
+    proof.token = said.substr(std::min(said.size(), proof.id.size() + 1));
+    for (const auto& before : message_->header.fields()) append(proof.header, before);
+  }
+  append(message_->release->proof.header, field);
 }
 
 void Session::malformed_line(std::string line) {
@@ -241,8 +283,8 @@ void Session::end_of_header() {
     // A client that waits with his header must not have used up the time in which his author is looked up.
     if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
-    facts.author = mail::find_author(message_->header, message_->malformed_lines);
-    message_->checks.header_complete(message_->header, facts.author);
+    if (blanks_lost_) message_->checks.blanks_lost();
+    read_header(*message_);
     if (!message_->lists) return;
     if (facts.author.well_formed()) {
       message_->lists->domain(client::ListOn::from, facts.author.domain().text());
@@ -251,6 +293,17 @@ void Session::end_of_header() {
       message_->lists->domain(client::ListOn::dkim, domain.text());
     }
   });
+}
+
+void Session::read_header(Message& message) {
+  auto& facts = message.facts;
+  if (recorded_in_part()) {
+    facts.author = recorded_->outcome.facts.author;
+    message.checks.signatures_known(recorded_->outcome.facts.dkim);
+  } else {
+    facts.author = mail::find_author(message.header, message.malformed_lines, client_.mta);
+  }
+  message.checks.header_complete(message.header, facts.author, mail::rewrites_author(client_.mta));
 }
 
 bool Session::body(std::string_view octets) {
@@ -292,10 +345,16 @@ void Session::end_of_message(std::string queue_id, Done done) {
 // Behind a relay of ours: who was there before, from the fields that our relays wrote.
 void Session::find_origin(Message& message) {
   auto& facts = message.facts;
+  if (recorded_in_part()) {
+    facts.client = recorded_->outcome.facts.client;
+    facts.relay_reason = recorded_->outcome.facts.relay_reason;
+    return evaluate_client(message, /*begun=*/false);
+  }
   const auto origin = client::find_origin(*facts.relay->address, message.header.fields(),
                                           message.snapshot->options.trust.relays);
   facts.relay_reason = std::string(to_string(origin.stop));
   if (!origin.reason.empty()) facts.relay_reason += ": " + origin.reason;
+  if (origin.received) message.checks.received(*origin.received);
   facts.client = {};
   if (const auto* address = origin.judged()) {
     facts.client.address = *address;
@@ -318,24 +377,32 @@ void Session::ask_release(Message& message) {
   release.proof.body_sha256 = std::string(message.body_digest->so_far().view());
   release.proof.mail_from = message.facts.mail_from;
   release.proof.recipients = message.facts.recipients;
-  engine_.holding()->take_back(std::move(release.proof), [weak = weak_from_this(), owner = owner_,
-                                                          id = message.facts.id](TakenBack taken) {
-    owner->post([weak, id, taken = std::move(taken)] {
-      const auto self = weak.lock();
-      if (!self || !self->message_ || self->message_->facts.id != id) return;
-      self->guarded([&] {
-        self->message_->release->state = State::answered;
-        if (!taken) return self->fail(std::string(put_off) + taken.error());
-        if (*taken) {
-          auto& facts = self->message_->facts;
-          facts.exemption = policy::Exemption::released;
-          facts.released_id = (*taken)->id;
-          self->message_->release->results = (*taken)->authentication_results;
-        }
-        self->advance();
+  release.proof.own_domains = own_domains(*message.snapshot);
+  release.proof.from_this_host = role_ == policy::Role::local ||
+                                 message.facts.exemption != policy::Exemption::none ||
+                                 (client_.address && mail::is_loopback(*client_.address));
+  engine_.holding()->take_back(
+      std::move(release.proof),
+      [weak = weak_from_this(), owner = owner_, id = message.facts.id](const TakenBack& taken) {
+        const auto tell = [weak, id, taken] {
+          const auto self = weak.lock();
+          if (!self || !self->message_ || self->message_->facts.id != id) return;
+          self->guarded([&] { self->taken_back(taken); });
+        };
+        until_memory([&] { owner->post(tell); });
       });
-    });
-  });
+}
+
+void Session::taken_back(const TakenBack& taken) {
+  message_->release->state = SaidRelease::State::answered;
+  if (!taken) return fail(std::string(put_off) + taken.error());
+  if (*taken) {
+    auto& facts = message_->facts;
+    facts.exemption = policy::Exemption::released;
+    facts.released_id = (*taken)->id;
+    message_->release->results = (*taken)->authentication_results;
+  }
+  advance();
 }
 
 // Everything that the verdict waits for has been answered, or has had its time.
@@ -355,18 +422,20 @@ void Session::advance() {
   if (message->done && settled(*message, now)) finish();
 }
 
-void Session::abort() {
+void Session::abort() noexcept {
   if (storing_) {
     // The store may have it by now, and the sender will try again: the store knows him then.
-    auto& reason = storing_->outcome.verdict.message.reason;
-    reason += "; the MTA went away before its answer";
     ++engine_.counters().aborted;
-    record(*storing_->message, std::move(storing_->outcome));
+    contained([this] {
+      auto& reason = storing_->outcome.verdict.message.reason;
+      reason += "; the MTA went away before its answer";
+      record(*storing_->message, std::move(storing_->outcome));
+    });
     storing_.reset();
   }
   if (!message_) return;
   const bool refused = message_->at_refusal.has_value();
-  if (refused) record_refused(*message_);
+  if (refused) contained([this] { record_refused(*message_); });
   // An MTA whose recipients were all refused has no message, and does not say so.
   if (!refused || !message_->facts.recipients.empty()) ++engine_.counters().aborted;
   message_.reset();
@@ -412,7 +481,7 @@ std::vector<dns::Question> Session::needed() const {
   return message_ ? message_->checks.needed() : std::vector<dns::Question>();
 }
 
-void Session::fail(std::string what) {
+void Session::fail(std::string what) noexcept {
   if (!message_) {
     early_.reset();
     return;

@@ -13,6 +13,13 @@ namespace {
 constexpr std::array<std::string_view, 4> trace_prefixes = {"List-", "ARC-", "Resent-",
                                                             "X-Forwarded-"};
 
+// A newsletter says how to end it (RFC 2369 §3.2, RFC 8058), which makes no list of it; nor does a list to which nobody
+// may write say who writes (RFC 2369 §3.4).
+bool is_of_any_newsletter(const mail::HeaderField& field) {
+  return field.is("List-Unsubscribe") || field.is("List-Unsubscribe-Post") ||
+         (field.is("List-Post") && ascii::istarts_with(ascii::trim(field.unfolded()), "NO"));
+}
+
 // A Delivered-To that names somebody else: the message was delivered once already, and sent on.
 bool foreign_delivered_to(const mail::HeaderField& field,
                           const std::vector<std::string>& recipients,
@@ -34,8 +41,10 @@ policy::Traces find_traces(const mail::Header& header, const std::vector<std::st
                            const std::vector<mail::DomainName>& ours) {
   policy::Traces traces;
   for (const auto& field : header.fields()) {
-    const bool named = std::any_of(trace_prefixes.begin(), trace_prefixes.end(),
-                                   [&](std::string_view p) { return name_starts_with(field, p); });
+    const bool named =
+        std::any_of(trace_prefixes.begin(), trace_prefixes.end(),
+                    [&](std::string_view p) { return name_starts_with(field, p); }) &&
+        !is_of_any_newsletter(field);
     if (!named && !foreign_delivered_to(field, recipients, ours)) continue;
     std::string name(field.trimmed_name());
     // Twenty names tell enough; a message of 10,000 List-… fields shall not cost 10,000 squared.

@@ -84,18 +84,6 @@ Expected<void> read_domain(std::string_view argument, bool required, Mechanism& 
   return {};
 }
 
-// The prefix of an ip6 mechanism; `address` was written as IPv6, but may be an IPv4-mapped one. A
-// shorter prefix than /96 around such an address holds IPv6 addresses like any other.
-std::optional<mail::IpPrefix> ip6_prefix(const mail::IpAddress& address, int length) {
-  if (!address.is_v4()) return mail::IpPrefix::around(address, length);
-  if (length >= 96) return std::nullopt;
-  std::array<std::uint8_t, 16> octets{};
-  for (int bit = 80; bit < length; ++bit) {
-    octets[static_cast<std::size_t>(bit / 8)] |= static_cast<std::uint8_t>(0x80 >> (bit % 8));
-  }
-  return mail::IpPrefix::around(mail::IpAddress::v6(octets), length);
-}
-
 Expected<void> read_network(std::string_view argument, Mechanism& mechanism) {
   const bool is_ip4 = mechanism.kind == MechanismKind::ip4;
   if (!argument.starts_with(':')) return parse_error("no address where one must stand");
@@ -107,11 +95,9 @@ Expected<void> read_network(std::string_view argument, Mechanism& mechanism) {
     length = *parsed;
     argument = argument.substr(0, slash);
   }
-  const auto address = mail::IpAddress::parse(argument);
-  const bool written_as_ip6 = argument.find(':') != std::string_view::npos;
-  if (!address || written_as_ip6 == is_ip4) return parse_error("not an address");
-  mechanism.network = is_ip4 ? std::optional(mail::IpPrefix::around(*address, length))
-                             : ip6_prefix(*address, length);
+  const auto address = mail::IpAddress::parse_published(argument);
+  if (!address || address->is_v4() != is_ip4) return parse_error("not an address");
+  mechanism.network = mail::IpPrefix::around(*address, length);
   return {};
 }
 

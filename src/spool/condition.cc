@@ -30,29 +30,31 @@ bool is_of_one_message(Failure::Kind kind) {
 
 }  // namespace
 
-void Condition::failed_with(const Failure& failure) {
+void Condition::failed_with(const Failure& failure) noexcept {
   if (is_of_one_message(failure.kind)) return;
   const bool was_healthy = state_.with([&](State& state) {
     const bool before = state.health.healthy;
-    state.health = {false, failure.why};
+    state.health.healthy = false;
     state.barred = state.barred || failure.kind == Failure::Kind::not_synced;
     state.next_try = steady_now() + between_tries;
+    // Last, for it may need memory: a failed fsync must bar without.
+    contained([&] { state.health.why = failure.why; });
     return before;
   });
-  if (was_healthy) alarm("nothing can be stored: " + failure.why);
+  if (was_healthy) contained([&] { alarm("nothing can be stored: " + failure.why); });
 }
 
-void Condition::tried() { recover(true); }
+void Condition::tried() noexcept { recover(true); }
 
-void Condition::put_succeeded() { recover(false); }
+void Condition::put_succeeded() noexcept { recover(false); }
 
-void Condition::recover(bool also_barred) {
+void Condition::recover(bool also_barred) noexcept {
   const bool recovered = state_.with([&](State& state) {
     if (state.health.healthy || (state.barred && !also_barred)) return false;
     state = State{};
     return true;
   });
-  if (recovered) alarm("messages can be stored again");
+  if (recovered) contained([&] { alarm("messages can be stored again"); });
 }
 
 std::optional<Failure> Condition::barred() const {

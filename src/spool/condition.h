@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "base/memory.h"
 #include "spool/failure.h"
 #include "spool/store.h"
 
@@ -19,17 +20,20 @@ class Condition {
   explicit Condition(Store::Alarm alarm) : alarm_(std::move(alarm)) {}
 
   // A put, or a try, has failed. After a failed fsync nothing is put until a try has succeeded.
-  void failed_with(const Failure& failure);
+  void failed_with(const Failure& failure) noexcept;
   // A try has succeeded; or a put, which says nothing about a failed fsync before it.
-  void tried();
-  void put_succeeded();
+  void tried() noexcept;
+  void put_succeeded() noexcept;
 
   // Why nothing may be put.
   std::optional<Failure> barred() const;
   // When to try again; nothing while healthy.
   std::optional<SteadyTime> next_try() const;
   Health health() const;
-  void alarm(const std::string& sentence) const { alarm_(sentence); }
+  // An alarm that cannot be told for want of memory is lost, and nothing else.
+  void alarm(const std::string& sentence) const noexcept {
+    contained([&] { alarm_(sentence); });
+  }
 
  private:
   struct State {
@@ -37,7 +41,7 @@ class Condition {
     bool barred = false;
     SteadyTime next_try;
   };
-  void recover(bool also_barred);
+  void recover(bool also_barred) noexcept;
 
   Store::Alarm alarm_;
   Guarded<State> state_;

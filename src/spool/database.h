@@ -73,16 +73,21 @@ class Database {
   // How long to wait for a lock of another process from now on.
   void set_patience(std::chrono::milliseconds patience);
 
-  // BEGIN IMMEDIATE … COMMIT around `work`; rolled back when it, or the commit, fails.
+  // BEGIN IMMEDIATE … COMMIT around `work`; rolled back when it, or the commit, fails or throws.
   template <class Work>
   Outcome<void> transaction(Work&& work) {
     if (auto begun = run("BEGIN IMMEDIATE"); !begun) return failed(begun.error());
-    Outcome<void> done = std::forward<Work>(work)();
-    if (done) {
-      if (auto committed = run("COMMIT"); !committed) done = failed(committed.error());
+    try {
+      Outcome<void> done = std::forward<Work>(work)();
+      if (done) {
+        if (auto committed = run("COMMIT"); !committed) done = failed(committed.error());
+      }
+      if (!done) roll_back();
+      return done;
+    } catch (...) {
+      roll_back();
+      throw;
     }
-    if (!done) roll_back();
-    return done;
   }
 
  private:
@@ -97,7 +102,7 @@ class Database {
   explicit Database(sqlite3* handle) : handle_(handle) {}
   Outcome<sqlite3_stmt*> prepared(Sql sql, std::initializer_list<Value> values);
   Failure last_failure(std::string_view doing) const;
-  void roll_back();
+  void roll_back() noexcept;
 
   std::unique_ptr<sqlite3, Close> handle_;
   std::unordered_map<const char*, Statement> statements_;  // by the literal's address

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/memory.h"
 #include "base/result.h"
 
 namespace sekisho::spool {
@@ -35,6 +36,11 @@ Failure failure_of_errno(int error, std::string_view doing);
 
 template <class T>
 using Outcome = Expected<T, Failure>;
+
+// What a want of memory, or a bug, has broken; says it without memory.
+inline Failure failure_of(const std::exception& error) noexcept {
+  return Failure{Failure::Kind::io, what_of(error)};
+}
 
 inline tl::unexpected<Failure> failed(Failure::Kind kind, std::string why) {
   return tl::unexpected<Failure>(Failure{kind, std::move(why)});

@@ -59,6 +59,11 @@ ino_t Index::current_file() const {
   return ::lstat(path_.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
+bool Index::is_emptied() const {
+  struct stat status {};
+  return ::lstat(path_.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
 Outcome<Index::Connection> Index::open(Database::Open how, unsigned generation) const {
   auto database = Database::open(path_, how);
   if (!database) return failed(database.error());
@@ -91,6 +96,8 @@ Outcome<Index::Connection> Index::take() {
                       " is not the folder that it was: it was moved, or something is mounted over "
                       "it; put it back, or restart sekishod");
   }
+  // SQLite would go on with what its log still has, until the first page that it has not.
+  if (is_emptied()) return failed(Failure::Kind::damaged, "the index is empty: " + path_);
   const ino_t file = current_file();
   struct Taken {
     std::optional<Connection> connection;
@@ -117,27 +124,31 @@ Outcome<Index::Connection> Index::take() {
   if (taken.closed)
     return failed(Failure::Kind::unavailable, "the index is being made again from the files");
   if (taken.connection) return std::move(*taken.connection);
-  auto opened = open(Database::Open::existing, taken.generation);
+  Outcome<Connection> opened = failed(Failure::Kind::io, "no memory");
+  try {
+    opened = open(Database::Open::existing, taken.generation);
+  } catch (const std::exception& error) {
+    opened = failed(failure_of(error));
+  }
   if (!opened) {
-    if (opened.error().kind == Failure::Kind::not_found)
-      opened = failed(Failure::Kind::damaged, "the index is gone: there is no " + path_);
     pool_.with([](Pool& pool) { --pool.in_use; });
     pool_.notify_all();
+    if (opened.error().kind == Failure::Kind::not_found)
+      opened = failed(Failure::Kind::damaged, "the index is gone: there is no " + path_);
   }
   return opened;
 }
 
-void Index::give_back(Connection connection, bool not_synced) {
+// Without memory to keep it, it is closed.
+void Index::give_back(Connection connection, bool not_synced) noexcept {
   const auto unwanted = pool_.with([&](Pool& pool) -> std::optional<Connection> {
     --pool.in_use;
-    if (not_synced) {
-      pool.failed.push_back(std::move(connection));
-      return std::nullopt;
-    }
-    if (connection.generation != pool.generation || pool.idle.size() >= idle_connections)
-      return std::move(connection);
-    pool.idle.push_back(std::move(connection));
-    return std::nullopt;
+    const bool old =
+        connection.generation != pool.generation || pool.idle.size() >= idle_connections;
+    if (old && !not_synced) return std::move(connection);
+    auto& where = not_synced ? pool.failed : pool.idle;
+    const bool kept = contained([&] { where.push_back(std::move(connection)); });
+    return kept ? std::nullopt : std::optional<Connection>(std::move(connection));
   });
   pool_.notify_all();
 }
@@ -145,7 +156,12 @@ void Index::give_back(Connection connection, bool not_synced) {
 Outcome<void> Index::with(const std::function<Outcome<void>(Database&)>& use) {
   auto connection = take();
   if (!connection) return failed(connection.error());
-  auto result = use(connection->database);
+  Outcome<void> result;
+  try {
+    result = use(connection->database);
+  } catch (const std::exception& error) {
+    result = failed(failure_of(error));
+  }
   const bool not_synced = !result && result.error().kind == Failure::Kind::not_synced;
   if (not_synced || (!result && result.error().kind == Failure::Kind::damaged)) close_connections();
   give_back(std::move(*connection), not_synced);
@@ -178,13 +194,18 @@ Outcome<bool> Index::move_to(const std::string& aside) const {
 Outcome<std::string> Index::set_aside() {
   close_connections();
   works_again();
+  const std::string aside = path_ + ".damaged-" + to_iso8601(wall_now());
   pool_.with([](Pool& pool) { pool.closed = true; });
   const bool alone = pool_.wait_until(
       steady_now() + longest_use, [](const Pool& pool) { return pool.in_use == 0; },
       [](Pool&, bool ready) { return ready; });
-  const std::string aside = path_ + ".damaged-" + to_iso8601(wall_now());
-  Outcome<bool> moved = failed(Failure::Kind::locked, "the damaged index is still in use");
-  if (alone) moved = move_to(aside);
+  Outcome<bool> moved = failed(Failure::Kind::locked, "in use");
+  try {
+    moved =
+        alone ? move_to(aside) : failed(Failure::Kind::locked, "the damaged index is still in use");
+  } catch (const std::exception& error) {
+    moved = failed(failure_of(error));
+  }
   pool_.with([](Pool& pool) { pool.closed = false; });
   if (!moved) return failed(moved.error());
   if (auto made = create(); !made) return failed(made.error());

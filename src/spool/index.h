@@ -60,9 +60,11 @@ class Index {
 
   Outcome<Connection> open(Database::Open how, unsigned generation) const;
   Outcome<Connection> take();
-  void give_back(Connection connection, bool not_synced = false);
+  void give_back(Connection connection, bool not_synced = false) noexcept;
   void close_connections();
+  // The inode behind the path; 0 when there is none.
   ino_t current_file() const;
+  bool is_emptied() const;
   Outcome<bool> move_to(const std::string& aside) const;
 
   std::shared_ptr<const Folder> folder_;

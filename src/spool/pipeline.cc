@@ -60,10 +60,11 @@ void Pipeline::put(Draft draft, Entry entry, Store::Done done) {
   Put put{std::move(draft), std::move(entry), std::move(done), steady_now(), 0, false,
           std::nullopt};
   put.octets = put.draft.size() + put.entry.record.size() + Trailer::octets;
-  reserved_ += put.octets;
+  const auto octets = put.octets;
   const bool taken = waiting_.with([&](Waiting& waiting) {
     if (waiting.puts.size() >= waiting_puts) return false;
     waiting.puts.push_back(std::move(put));
+    reserved_ += octets;
     return true;
   });
   if (taken) {
@@ -72,7 +73,10 @@ void Pipeline::put(Draft draft, Entry entry, Store::Done done) {
   }
   // The committer answers, for `done` is never called from here.
   put.outcome = failed(Failure::Kind::unavailable, "too many messages wait for the disk");
-  written_.with([&](Written& written) { written.puts.push_back(std::move(put)); });
+  written_.with([&](Written& written) {
+    written.puts.push_back(std::move(put));
+    reserved_ += octets;
+  });
   written_.notify_one();
 }
 
@@ -81,31 +85,41 @@ void Pipeline::want_mending() {
   written_.notify_one();
 }
 
-void Pipeline::write_until_stopped() {
-  for (;;) {
-    auto put = waiting_.wait_until(
-        steady_now() + idle, [](const Waiting& w) { return w.stopping || !w.puts.empty(); },
-        [](Waiting& waiting, bool) -> std::optional<Put> {
-          if (waiting.puts.empty()) return std::nullopt;
-          Put first = std::move(waiting.puts.front());
-          waiting.puts.pop_front();
-          return first;
-        });
-    if (!put) {
-      if (waiting_.with([](const Waiting& waiting) { return waiting.stopping; })) return;
-      continue;
-    }
-    if (auto written = write(*put); !written) {
-      condition_.failed_with(written.error());
-      // The committer sleeps until there is something to do, and now there may be something to try.
-      written_.with([](Written& queue) { queue.wake = true; });
-      written_.notify_one();
-      finish(*put, failed(written.error()));
-      continue;
-    }
-    written_.with([&](Written& written) { written.puts.push_back(std::move(*put)); });
-    written_.notify_one();
+void Pipeline::write_until_stopped() noexcept {
+  while (write_one()) continue;
+}
+
+// False when it is to stop.
+bool Pipeline::write_one() {
+  auto put = waiting_.wait_until(
+      steady_now() + idle, [](const Waiting& w) { return w.stopping || !w.puts.empty(); },
+      [](Waiting& waiting, bool) -> std::optional<Put> {
+        if (waiting.puts.empty()) return std::nullopt;
+        Put first = std::move(waiting.puts.front());
+        waiting.puts.pop_front();
+        return first;
+      });
+  if (!put) return !waiting_.with([](const Waiting& waiting) { return waiting.stopping; });
+  write_to_the_end(*put);
+  return true;
+}
+
+// Its file is written and it is with the committer, or it is answered.
+void Pipeline::write_to_the_end(Put& put) noexcept {
+  Outcome<void> done;
+  try {
+    done = write(put);
+    if (done) written_.with([&](Written& written) { written.puts.push_back(std::move(put)); });
+  } catch (const std::exception& error) {
+    done = failed(failure_of(error));
   }
+  if (!done) {
+    condition_.failed_with(done.error());
+    // The committer sleeps until there is something to do, and now there may be something to try.
+    written_.with([](Written& queue) { queue.wake = true; });
+    finish(put, failed(std::move(done.error())));
+  }
+  written_.notify_one();
 }
 
 Outcome<void> Pipeline::write(Put& put) {
@@ -140,47 +154,70 @@ Outcome<void> Pipeline::read_usage() {
   });
 }
 
-void Pipeline::commit_until_stopped() {
-  for (;;) {
-    const auto wake = condition_.next_try().value_or(steady_now() + idle);
-    Puts group;
-    bool stopping = false;
-    bool mend = false;
-    written_.wait_until(
-        wake,
-        [](const Written& written) {
-          return written.stopping || written.mend || written.wake || !written.puts.empty();
-        },
-        [&](Written& written, bool) {
-          const auto count = std::min(group_puts, written.puts.size());
-          const auto end = written.puts.begin() + static_cast<std::ptrdiff_t>(count);
-          group.assign(std::make_move_iterator(written.puts.begin()), std::make_move_iterator(end));
-          written.puts.erase(written.puts.begin(), end);
-          stopping = written.stopping;
-          written.wake = false;
-          mend = std::exchange(written.mend, false);
-        });
-    if (!group.empty()) commit(group);
-    if (group.empty() && stopping) return;
-    if (!stopping) tend(mend);
-  }
+void Pipeline::commit_until_stopped() noexcept {
+  bool more = true;
+  while (more) until_memory([&] { more = commit_some(); });
 }
 
-void Pipeline::commit(Puts& group) {
-  auto done = publish(group);
-  if (done) done = add_rows(group);
+// False when it is to stop. What it has not taken when it throws is there the next time.
+bool Pipeline::commit_some() {
+  const auto wake = condition_.next_try().value_or(steady_now() + idle);
+  Puts group;
+  group.reserve(group_puts);
+  bool stopping = false;
+  bool mend = false;
+  written_.wait_until(
+      wake,
+      [](const Written& written) {
+        return written.stopping || written.mend || written.wake || !written.puts.empty();
+      },
+      [&](Written& written, bool) {
+        const auto count = std::min(group_puts, written.puts.size());
+        const auto end = written.puts.begin() + static_cast<std::ptrdiff_t>(count);
+        group.assign(std::make_move_iterator(written.puts.begin()), std::make_move_iterator(end));
+        written.puts.erase(written.puts.begin(), end);
+        stopping = written.stopping;
+        written.wake = false;
+        mend = std::exchange(written.mend, false);
+      });
+  if (!group.empty()) commit(group);
+  if (group.empty() && stopping) return false;
+  if (!stopping) contained([&] { tend(mend); });
+  return true;
+}
+
+void Pipeline::commit(Puts& group) noexcept {
+  const auto done = try_commit(group);
   if (!done) {
     condition_.failed_with(done.error());
     if (done.error().kind == Failure::Kind::damaged) want_mending();
   }
-  bool stored = false;
-  for (auto& put : group) {
-    if (!done && !put.outcome) put.outcome = failed(done.error());
-    stored = stored || (put.outcome && put.outcome->has_value());
-  }
+  const bool stored = std::any_of(group.begin(), group.end(), [](const Put& put) {
+    return put.outcome && put.outcome->has_value();
+  });
   if (stored) condition_.put_succeeded();
+  finish_all(group, done);
+}
+
+Outcome<void> Pipeline::try_commit(Puts& group) noexcept {
+  try {
+    auto done = publish(group);
+    if (done) done = add_rows(group);
+    return done;
+  } catch (const std::exception& error) {
+    return failed(failure_of(error));
+  }
+}
+
+// Nobody is left without an answer, whatever `done` says of the group.
+void Pipeline::finish_all(Puts& group, const Outcome<void>& done) noexcept {
   for (auto& put : group) {
-    Outcome<Stored> outcome = std::move(*put.outcome);
+    Outcome<Stored> outcome = failed(Failure::Kind::io, "no memory");
+    if (put.outcome) {
+      outcome = std::move(*put.outcome);
+    } else if (!done) {
+      contained([&] { outcome = failed(done.error()); });
+    }
     if (put.published && (!outcome || outcome->repeated)) folder_->remove_message(put.entry.key);
     finish(put, std::move(outcome));
   }
@@ -263,11 +300,11 @@ Outcome<Outcome<Stored>> Pipeline::add_row(Database& database, Put& put) {
   return Outcome<Stored>(failed(Failure::Kind::exists, "there was a message of that key already"));
 }
 
-void Pipeline::finish(Put& put, Outcome<Stored> outcome) {
+void Pipeline::finish(Put& put, Outcome<Stored> outcome) noexcept {
   reserved_ -= put.octets;
   // Its temporary file, if it has one, goes before anybody hears of the failure.
   put.draft = Draft(folder_);
-  put.done(std::move(outcome));
+  contained([&] { put.done(std::move(outcome)); });
 }
 
 void Pipeline::tend(bool mend) {

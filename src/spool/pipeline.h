@@ -34,6 +34,7 @@ class Pipeline {
   // Finishes what has been put.
   ~Pipeline();
 
+  // When it throws (there is no memory), nothing is put, and `done` is not called.
   void put(Draft draft, Entry entry, Store::Done done);
   // The index was found damaged by somebody else.
   void want_mending();
@@ -60,16 +61,21 @@ class Pipeline {
     bool wake = false;  // a writer has failed
   };
 
-  void write_until_stopped();
+  void write_until_stopped() noexcept;
+  bool write_one();
+  void write_to_the_end(Put& put) noexcept;
   Outcome<void> write(Put& put);
   Outcome<void> keep_limit(const Put& put);
   Outcome<void> read_usage();
-  void commit_until_stopped();
-  void commit(Puts& group);
+  void commit_until_stopped() noexcept;
+  bool commit_some();
+  void commit(Puts& group) noexcept;
+  Outcome<void> try_commit(Puts& group) noexcept;
   Outcome<void> publish(Puts& group);
   Outcome<void> add_rows(Puts& group);
   Outcome<Outcome<Stored>> add_row(Database& database, Put& put);
-  void finish(Put& put, Outcome<Stored> outcome);
+  void finish(Put& put, Outcome<Stored> outcome) noexcept;
+  void finish_all(Puts& group, const Outcome<void>& done) noexcept;
   void tend(bool mend);
   Outcome<void> try_store();
 

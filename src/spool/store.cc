@@ -48,6 +48,7 @@ class DurableStore final : public Store {
   Outcome<MessageFile> open_message(const std::string& key) const override {
     return MessageFile::open(*folder_, key);
   }
+  bool has_message(const std::string& key) const override { return folder_->has_message(key); }
   Outcome<Findings> verify(bool contents) override {
     return watched(compare(*folder_, index_, contents, /*at_rest=*/false));
   }

@@ -115,6 +115,7 @@ class Store {
   virtual Outcome<void> read(const std::function<Outcome<void>(Database&)>& use) = 0;
   virtual Outcome<void> change(const std::function<Outcome<void>(Change&)>& use) = 0;
   virtual Outcome<MessageFile> open_message(const std::string& key) const = 0;
+  virtual bool has_message(const std::string& key) const = 0;
 
   // Compares index and files as they are, and changes nothing. `contents`: reads every file.
   virtual Outcome<Findings> verify(bool contents) = 0;

@@ -108,17 +108,24 @@ std::string soa(std::uint32_t ttl) {
   return record(root, 6, ttl, root + root + u32(1) + u32(3600) + u32(600) + u32(86400) + u32(ttl));
 }
 
+// RFC 6891 §6.1.1: whoever understood an OPT record answers with one.
+std::string with_opt(const std::string& reply, const Query& query) {
+  if (!query.edns) return reply;
+  return reply.substr(0, 10) + u16(1) + reply.substr(header_size) + std::string(1, '\0') + u16(41) +
+         u16(dns::udp_payload) + u32(0) + u16(0);
+}
+
 std::string honest(const Query& query, const dns::Answer& answer, bool tcp) {
   const auto ttl = static_cast<std::uint32_t>(answer.ttl.count());
   switch (answer.outcome) {
     case dns::Outcome::records:
       break;
     case dns::Outcome::nodata:
-      return packet(query, flag_response, 0, soa(ttl), 1);
+      return with_opt(packet(query, flag_response, 0, soa(ttl), 1), query);
     case dns::Outcome::nxdomain:
-      return packet(query, flag_response | rcode_nxdomain, 0, soa(ttl), 1);
+      return with_opt(packet(query, flag_response | rcode_nxdomain, 0, soa(ttl), 1), query);
     case dns::Outcome::error:
-      return packet(query, flag_response | rcode_servfail, 0, "");
+      return with_opt(packet(query, flag_response | rcode_servfail, 0, ""), query);
   }
   std::string records;
   unsigned count = 0;
@@ -126,7 +133,7 @@ std::string honest(const Query& query, const dns::Answer& answer, bool tcp) {
     records += record(at_question, static_cast<unsigned>(query.question.type), ttl, data);
     ++count;
   }
-  std::string whole = packet(query, flag_response, count, records);
+  std::string whole = with_opt(packet(query, flag_response, count, records), query);
   if (!tcp && whole.size() > (query.edns ? dns::udp_payload : 512U)) {
     return packet(query, flag_response | flag_truncated, 0, "");
   }
@@ -228,6 +235,12 @@ std::vector<std::string> faulty(Fault fault, const Query& query, const dns::Answ
       return {query.id + u16(flag_response | rcode_formerr) + std::string(8, '\0')};
     case Fault::formerr_to_edns:
       return query.edns ? rcode(rcode_formerr) : std::vector{reply};
+    case Fault::notimp_to_edns:
+      return query.edns ? rcode(rcode_notimp) : std::vector{reply};
+    case Fault::servfail_to_edns:
+      return query.edns ? rcode(rcode_servfail) : std::vector{reply};
+    case Fault::drop_edns:
+      return query.edns ? std::vector<std::string>{} : std::vector{reply};
     case Fault::truncate:
       return tcp ? std::vector{reply} : truncated();
     case Fault::truncate_dead_tcp:
@@ -315,7 +328,7 @@ struct DnsServer::Delayed {
 };
 
 std::string_view DnsServer::name(Fault fault) {
-  static constexpr std::array<std::string_view, 31> names{"none",
+  static constexpr std::array<std::string_view, 34> names{"none",
                                                           "drop",
                                                           "servfail",
                                                           "refused",
@@ -323,6 +336,9 @@ std::string_view DnsServer::name(Fault fault) {
                                                           "formerr",
                                                           "formerr_bare",
                                                           "formerr_to_edns",
+                                                          "notimp_to_edns",
+                                                          "servfail_to_edns",
+                                                          "drop_edns",
                                                           "truncate",
                                                           "truncate_dead_tcp",
                                                           "truncate_mute_tcp",
@@ -373,6 +389,9 @@ std::size_t DnsServer::udp_queries() const {
 }
 std::size_t DnsServer::tcp_queries() const {
   return script_.with([](const Script& s) { return s.tcp; });
+}
+std::size_t DnsServer::edns_queries() const {
+  return script_.with([](const Script& s) { return s.edns; });
 }
 std::vector<dns::Question> DnsServer::asked() const {
   return script_.with([](const Script& s) { return s.asked; });
@@ -468,6 +487,7 @@ std::vector<std::string> DnsServer::replies(std::string_view octets, bool tcp) {
   if (!query) return {};
   const auto [zone, fault, one_link] = script_.with([&](Script& s) {
     ++(tcp ? s.tcp : s.udp);
+    s.edns += query->edns ? 1 : 0;
     s.asked.push_back(query->question);
     return std::tuple(s.zone, s.fault, s.one_link);
   });

@@ -32,8 +32,11 @@ class DnsServer {
     refused,
     notimp,
     formerr,
-    formerr_bare,       // a header alone
-    formerr_to_edns,    // FORMERR as long as the query has an OPT record
+    formerr_bare,     // a header alone
+    formerr_to_edns,  // FORMERR as long as the query has an OPT record
+    notimp_to_edns,
+    servfail_to_edns,
+    drop_edns,          // no reply to a query with an OPT record, TCP too
     truncate,           // UDP: TC and nothing else; TCP is honest
     truncate_dead_tcp,  // UDP: TC; TCP is closed at once
     truncate_mute_tcp,  // UDP: TC; TCP is accepted and never answered
@@ -76,6 +79,8 @@ class DnsServer {
   std::size_t udp_queries() const;
   std::size_t tcp_queries() const;
   std::vector<dns::Question> asked() const;
+  // Of the queries so far, those with an OPT record.
+  std::size_t edns_queries() const;
 
  private:
   struct Script {
@@ -83,7 +88,7 @@ class DnsServer {
     Fault fault = Fault::none;
     std::chrono::milliseconds delay{0};
     bool one_link = false;
-    std::size_t udp = 0, tcp = 0;
+    std::size_t udp = 0, tcp = 0, edns = 0;
     std::vector<dns::Question> asked;
   };
   struct Delayed;

@@ -37,7 +37,7 @@ FakeDns& FakeDns::txt(std::string_view name, std::string_view text) {
 }
 
 FakeDns& FakeDns::a(std::string_view name, std::string_view address) {
-  const auto parsed = mail::IpAddress::parse(address).value();
+  const auto parsed = mail::IpAddress::parse_published(address).value();
   const auto type = parsed.is_v4() ? dns::Type::a : dns::Type::aaaa;
   positive(records_[key(name)][type]).addresses.push_back(parsed);
   return *this;
@@ -86,7 +86,11 @@ dns::AnswerPtr FakeDns::answer(const dns::Question& question, int hops) const {
   }
   if (const auto alias = aliases_.find(name); alias != aliases_.end()) {
     if (hops >= 8) return negative(dns::Outcome::error, "cname loop");
-    return answer({dns::Name::from(alias->second).value(), question.type}, hops + 1);
+    const auto found = answer({dns::Name::from(alias->second).value(), question.type}, hops + 1);
+    if (found->is_error() || !found->canonical.empty()) return found;
+    auto moved = *found;
+    moved.canonical = alias->second;
+    return std::make_shared<const dns::Answer>(std::move(moved));
   }
   if (const auto found = records_.find(name); found != records_.end()) {
     const auto typed = found->second.find(question.type);

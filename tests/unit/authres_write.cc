@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <cctype>
+#include <random>
+
+#include "authres/syntax.h"
 #include "support/authres_cases.h"
 
 namespace sekisho::test {
@@ -51,6 +56,26 @@ TEST(AuthresWrite, Values) {
       {"news.test", "news.test"},
       {"a@news.test", "a@news.test"},
       {"@news.test", "@news.test"},
+      {"@news.test.", "\"@news.test.\""},
+      {"a@news.test.", "\"a@news.test.\""},
+      {"@localhost", "\"@localhost\""},
+      {"a@localhost", "\"a@localhost\""},
+      {"a@news_letter.test", "\"a@news_letter.test\""},
+      {"a@-news.test", "\"a@-news.test\""},
+      {"a@news-.test", "\"a@news-.test\""},
+      {"a@news..test", "\"a@news..test\""},
+      {"a@.news.test", "\"a@.news.test\""},
+      {".a@news.test", "\".a@news.test\""},
+      {"a.@news.test", "\"a.@news.test\""},
+      {"a..b@news.test", "\"a..b@news.test\""},
+      {"a@b\u00fccher.test", "\"a@b\u00fccher.test\""},
+      {"@", "\"@\""},
+      {"@@", "\"@@\""},
+      {"a@", "\"a@\""},
+      {"a@[192.0.2.1]", "\"a@[192.0.2.1]\""},
+      {"\"a b\"@news.test", "\"\\\"a b\\\"@news.test\""},
+      {"news.test.", "news.test."},
+      {"news_letter.test", "news_letter.test"},
       {"192.0.2.1", "192.0.2.1"},
       {"2001:db8::1", "\"2001:db8::1\""},
       {"", "\"\""},
@@ -106,6 +131,108 @@ TEST(AuthresWrite, LinesStayShortWhereverAFoldCanBeHad) {
     ASSERT_TRUE(again);
     EXPECT_EQ(again->results, field.results);
   }
+}
+
+// RFC 8601 §2.2: a value is a token, a quoted string, or an address whose domain is one to the letter.
+bool is_pvalue(std::string_view text) {
+  const std::string_view specials = "()<>@,;:\\\"/[]?=";
+  const auto is_token_octet = [&](char c) {
+    return c > ' ' && c < 0x7f && specials.find(c) == std::string_view::npos;
+  };
+  const auto is_label = [](std::string_view label) {
+    return !label.empty() && label.front() != '-' && label.back() != '-' &&
+           std::all_of(label.begin(), label.end(), [](char c) {
+             return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';
+           });
+  };
+  if (text.starts_with('"')) {
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      if (text[i] == '"') return i + 1 == text.size();
+      if (text[i] == '\\') ++i;
+    }
+    return false;
+  }
+  const auto at = text.find('@');
+  if (at == std::string_view::npos) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_octet);
+  }
+  std::size_t labels = 0;
+  for (std::string_view rest = text.substr(at + 1);; ++labels) {
+    const auto dot = rest.find('.');
+    if (!is_label(rest.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) break;
+    rest.remove_prefix(dot + 1);
+  }
+  const auto local = text.substr(0, at);
+  const bool dots =
+      local.starts_with('.') || local.ends_with('.') || local.find("..") != std::string_view::npos;
+  return labels > 0 && !dots && std::all_of(local.begin(), local.end(), is_token_octet);
+}
+
+// Generated values of every property: each is written so that it is one by the letter, and comes back as it was.
+TEST(AuthresWrite, EveryValueIsOneToTheLetter) {
+  const std::string_view pieces[] = {"a",
+                                     "b.c",
+                                     ".",
+                                     "..",
+                                     "@",
+                                     "-",
+                                     "_",
+                                     "\"",
+                                     "\\",
+                                     " ",
+                                     "(",
+                                     ")",
+                                     ";",
+                                     "=",
+                                     "/",
+                                     ":",
+                                     "[",
+                                     "]",
+                                     ",",
+                                     "?",
+                                     "<",
+                                     ">",
+                                     "'",
+                                     "%",
+                                     "+",
+                                     "!",
+                                     "#",
+                                     "~",
+                                     "`",
+                                     "\t",
+                                     "\r\n",
+                                     "\x7f",
+                                     "\x1b",
+                                     "x.test",
+                                     "\xc3\xbc",
+                                     "\xff",
+                                     "\xe2\x80\xa8",
+                                     "192.0.2.1",
+                                     "2001:db8::1"};
+  std::mt19937 random(20261130);
+  const auto number = [&](std::size_t below) { return random() % below; };
+  std::size_t bare = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (std::size_t n = number(7); n > 0; --n) text += pieces[number(std::size(pieces))];
+    AuthenticationResults field = one(text);
+    field.results[0].properties.push_back({"smtp", "helo", text});
+    field.results[0].properties.push_back({"header", "i", text});
+    field.results[0].reason = text;
+    const std::string value = authres::write(field);
+    const auto again = authres::parse(value, authres::Syntax::strict);
+    ASSERT_TRUE(again) << value;
+    ASSERT_EQ(again->results.size(), 1U) << value;
+    ASSERT_EQ(again->results[0].properties.size(), 3U) << value;
+    const std::string mark = "header.i=";
+    const std::string written = value.substr(value.find(mark) + mark.size());
+    ASSERT_TRUE(is_pvalue(written)) << value;
+    bare += written.starts_with('"') ? 0 : 1;
+    const std::string kept = authres::cleaned(text, 480);
+    for (const auto& property : again->results[0].properties) ASSERT_EQ(property.value, kept);
+  }
+  EXPECT_GT(bare, 500U) << "what needs no quotes has none";
 }
 
 // Attacks, by name.

@@ -164,6 +164,33 @@ TEST(Log, AFileIsAppendedToAndOpenedAgainAfterRotation) {
   EXPECT_EQ(log.lost(), 0U);
 }
 
+// A file that nobody will find again is noticed, whether it was renamed, removed or replaced.
+TEST(Log, NoticesThatItsFileIsGone) {
+  const Folder folder;
+  const LogOptions options{LogOptions::Target::file, folder.file("log")};
+  Log log(options);
+  EXPECT_TRUE(log.in_place());
+  std::filesystem::remove(folder.file("log"));
+  EXPECT_FALSE(log.in_place());
+  std::ofstream(folder.file("log")) << "another's\n";
+  EXPECT_FALSE(log.in_place());
+  EXPECT_TRUE(log.reopen(options));
+  EXPECT_TRUE(log.in_place());
+  EXPECT_TRUE(Log({LogOptions::Target::stderr_stream, {}}).in_place());
+}
+
+// A sink that has no memory for a line: the line is lost, and whoever wrote it goes on.
+TEST(Log, WithoutMemoryALineIsLostAndNothingElse) {
+  class NoMemory final : public LogSink {
+   public:
+    bool write(LogLevel, std::string_view) const override { throw std::bad_alloc(); }
+  };
+  Log log(std::make_shared<NoMemory>(), LogLevel::debug);
+  log.info("one");
+  log.write_limited(LogLevel::error, "key", "two");
+  EXPECT_EQ(log.lost(), 2U);
+}
+
 TEST(Log, KeepsItsTargetWhenTheNewOneCannotBeOpened) {
   const Folder folder;
   Log log({LogOptions::Target::file, folder.file("log")});

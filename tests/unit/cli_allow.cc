@@ -26,7 +26,9 @@ _dmarc.bank.example. TXT  "v=DMARC1; p=reject"
 )");
     write("conf",
           "[allowlist]\nfiles = [\"allow\"]\n[denylist]\nfiles = [\"deny\"]\n[dns]\nzone_file = "
-          "\"zone\"\n");
+          "\"zone\"\n[log]\ntarget = \"file:" +
+              path("log") + "\"\n");
+    write("log", "");
     write("allow",
           "# partners\nfrom:a.example skip=dnsbl note=\"billing\"\n\n"
           "dkim:old.example dmarc=accept until=2020-01-31\n");
@@ -70,7 +72,9 @@ TEST_F(Allow, ListFitsIntoEightyColumns) {
             std::string(64, 'l') + "@" + std::string(60, 'd') + "." + std::string(60, 'd') +
             ".example skip=all note=\"" + std::string(66, 'n') + " \xe9\x96\xa2\xe6\x89\x80 " +
             std::string(100, 'n') + "\"\n");
+  ::setenv("COLUMNS", "80", 1);
   const auto ended = run({"list"});
+  ::unsetenv("COLUMNS");
   std::size_t longest = 0;
   for (std::size_t at = 0; at < ended.out.size();) {
     const auto end = ended.out.find('\n', at);
@@ -227,17 +231,85 @@ TEST_F(Allow, CheckOfAMessage) {
                 path("allow") +
                 ":1)\n"
                 "verdict    quarantine  rule=dmarc  (p=reject, not corroborated)\n"
-                "entry      mfrom:x@a.example dmarc=accept\n"
+                "entry      from:bank.example proof=spf:a.example dmarc=accept\n"
                 "           would let it through, proven by spf=pass for the MAIL FROM "
-                "domain a.example\n");
+                "domain a.example\n"
+                "           but it lets through whoever may send as a.example and writes "
+                "bank.example into From: for a provider that lets its customers write any name, "
+                "all of them\n");
   EXPECT_EQ(run({"add", "mfrom:x@a.example dmarc=accept"}).code, 0);
   const auto again = run(words);
   EXPECT_NE(again.out.find("mfrom:x@a.example  proven  (spf=pass)"), std::string::npos)
+      << again.out;
+  EXPECT_NE(again.out.find("but mfrom:x@a.example dmarc=accept lets through whoever may send"),
+            std::string::npos)
       << again.out;
   EXPECT_NE(again.out.find("verdict    accept  rule=allowlist"), std::string::npos) << again.out;
   auto as_json = words;
   as_json.emplace_back("--json");
   EXPECT_EQ(json::parse(run(as_json).out)["allowlist"].size(), 2U);
+}
+
+// Entries that were made when a message was let through for who had sent it.
+TEST_F(Allow, AnEntryThatLetsOthersInIsTold) {
+  write("allow",
+        "dkim:lists.example skip=rhsbl\nfrom:parcel.example proof=dkim:mailer.example "
+        "dmarc=accept\ndkim:mailer.example dmarc=accept\nmfrom:mailer.example "
+        "dmarc=tag\ndkim:old.example dmarc=accept until=2020-01-31\nmfrom:b.example "
+        "dmarc=quarantine\nptr:mx.mailer.example dmarc=accept\n");
+  const std::string wide =
+      "dkim:mailer.example dmarc=accept lets through whoever has its signature, under any name in "
+      "From: (of a provider of bulk mail, every customer); unless it is a list that many write "
+      "to, name the author too: from:AUTHOR proof=dkim:SIGNER dmarc=accept";
+  const auto listed = run({"list"});
+  EXPECT_NE(listed.err.find("allow:3: warning: " + wide +
+                            " (so do 2 entries more: sekisho allow list)\n"),
+            std::string::npos)
+      << listed.err;
+  EXPECT_EQ(listed.err.find("dkim:old.example dmarc=accept lets"), std::string::npos);
+  const auto checked = run({"check", "mailer.example"}).out;
+  EXPECT_NE(checked.find("           but " + wide), std::string::npos) << checked;
+  EXPECT_NE(checked.find("           but mfrom:mailer.example dmarc=tag lets through whoever may "
+                         "send with that MAIL FROM"),
+            std::string::npos)
+      << checked;
+  const auto narrow = run({"check", "parcel.example"}).out;
+  EXPECT_EQ(narrow, "allowlist  from:parcel.example  (" + path("allow") +
+                        ":2)\n           when a signature with d=mailer.example passes: "
+                        "dmarc=accept\n");
+  EXPECT_NE(run({"add", "dkim:other.example", "dmarc=accept"}).err.find("lets through whoever"),
+            std::string::npos);
+}
+
+TEST_F(Allow, TheTableIsWholeForAProgram) {
+  const std::string name = std::string(60, 'd') + "." + std::string(60, 'e') + ".example";
+  write("allow", "from:" + name + " proof=dkim:mailer.example dmarc=accept note=\"" +
+                     std::string(90, 'n') + " x\"\n");
+  const auto listed = run({"list"}).out;
+  EXPECT_NE(listed.find("\nfrom:" + name + " proof=dkim:mailer.example dkim       dmarc=accept"),
+            std::string::npos)
+      << listed;
+  EXPECT_NE(listed.find("\n    " + std::string(90, 'n') + " x\n"), std::string::npos) << listed;
+  const auto object = json::parse(run({"list", "--json"}).out);
+  EXPECT_EQ(object["allowlist"][0]["proof"], "dkim:mailer.example");
+}
+
+// A word that is no command is told with those that there are.
+TEST_F(Allow, AWordThatIsNoCommandIsTold) {
+  const auto removed = run({"remove", "dkim:a.example"});
+  EXPECT_EQ(removed.code, usage);
+  EXPECT_NE(removed.err.find("there is no command allow remove; allow has list, check, add"),
+            std::string::npos)
+      << removed.err;
+  EXPECT_NE(removed.err.find("edit its line"), std::string::npos);
+  EXPECT_NE(run({"chekc", "x"}).err.find("did you mean check?"), std::string::npos);
+  const auto half = test::run_command(folder_, {"quarantine"});
+  EXPECT_EQ(half.code, usage);
+  EXPECT_NE(half.err.find("quarantine needs one of list, show, "), std::string::npos) << half.err;
+  EXPECT_NE(test::run_command(folder_, {"quarantin", "list"}).err.find("did you mean quarantine?"),
+            std::string::npos);
+  EXPECT_EQ(test::run_command(folder_, {"allow", "--help"}).code, ok);
+  EXPECT_EQ(test::run_command(folder_, {}).code, usage);
 }
 
 TEST_F(Allow, ConfigCheckTellsOfTheLists) {

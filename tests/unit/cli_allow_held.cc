@@ -35,7 +35,7 @@ policy::Facts list_mail(const std::string& id) {
   facts.author.mailboxes = {mail::Mailbox::parse("ann@bank.example").value()};
   facts.author.domains = {facts.author.mailboxes[0].domain};
   facts.spf_mail_from.domain = "lists.bsd.example";
-  facts.traces.fields = {"List-Id"};
+  facts.traces.fields = {"List-Id", "List-Post"};
   facts.dkim.resize(2);
   facts.dkim[0].code = dkim::Code::fail;
   facts.dkim[0].domain = "bank.example";
@@ -58,6 +58,7 @@ class AllowHeld : public testing::Test {
  protected:
   AllowHeld() {
     write("allow", "# lists\nip:192.0.2.1 skip=dnsbl\n");
+    write("log", "");
     configure("smtp:127.0.0.1:1");
   }
   std::string path(const std::string& name) const { return folder_.file(name); }
@@ -67,7 +68,9 @@ class AllowHeld : public testing::Test {
   std::string read(const std::string& name) const { return test::read_file(path(name)); }
   void configure(const std::string& release_via) const {
     write("conf", "[allowlist]\nfiles = [\"" + path("allow") +
-                      "\"]\n[denylist]\nfiles = []\n[history]\ndir = \"\"\n[quarantine]\nwhere = "
+                      "\"]\n[log]\ntarget = \"file:" + path("log") +
+                      "\"\n[identity]\ndomains = [\"example.jp\"]\n[denylist]\nfiles = "
+                      "[]\n[history]\ndir = \"\"\n[quarantine]\nwhere = "
                       "\"store\"\ndir = \"" +
                       path("store") + "\"\nrelease_via = \"" + release_via + "\"\n");
   }
@@ -102,7 +105,7 @@ class AllowHeld : public testing::Test {
     return test::run_command(folder_, std::move(words));
   }
   Ended add(std::vector<std::string> more) const {
-    more.insert(more.begin(), {"allow", "add", "--from-quarantine"});
+    more.insert(more.begin(), {"allow", "add", "--yes", "--from-quarantine"});
     return run(std::move(more));
   }
   std::string state_of(const std::string& id) const {
@@ -136,7 +139,9 @@ TEST_F(AllowHeld, WhatItProvesIsAdded) {
                 entry +
                 "\n"
                 "           would let it through, proven by dkim=pass with "
-                "d=lists.bsd.example\n" +
+                "d=lists.bsd.example\n"
+                "           but it lets through all that lists.bsd.example signs, whoever is in "
+                "From: for a provider of bulk mail, all of its customers, under any name\n" +
                 path("allow") + ": added " + entry + "\n");
   EXPECT_EQ(read("allow"), before + entry + "\n");
   EXPECT_EQ(state_of(id), "held");
@@ -280,7 +285,7 @@ TEST_F(AllowHeld, ReleasedAndAllowed) {
   for (const auto& id : {one, two}) {
     test::ScriptedServer mta(taken_by_the_mta());
     configure("smtp:127.0.0.1:" + std::to_string(mta.port()));
-    const auto ended = run({"quarantine", "release", "--allow", id});
+    const auto ended = run({"quarantine", "release", "--allow", "--yes", id});
     EXPECT_EQ(ended.code, ok) << ended.err;
     EXPECT_THAT(ended.out, HasSubstr(id + "  released: 250 2.0.0 Ok"));
     EXPECT_EQ(state_of(id), "delivered");
@@ -289,6 +294,75 @@ TEST_F(AllowHeld, ReleasedAndAllowed) {
   EXPECT_EQ(read("allow"),
             "# lists\nip:192.0.2.1 skip=dnsbl\ndkim:lists.bsd.example dmarc=accept note=\"held "
             "message 0000-0001\"\n");
+}
+
+// A program that says nothing has not said yes.
+TEST_F(AllowHeld, WhereNobodyCanBeAskedYesMustBeSaid) {
+  const auto id = hold(1, list_mail(""));
+  const std::string before = read("allow");
+  for (const auto& words : {std::vector<std::string>{"allow", "add", "--from-quarantine", id},
+                            std::vector<std::string>{"quarantine", "release", "--allow", id}}) {
+    const auto ended = run(words);
+    EXPECT_EQ(ended.code, usage);
+    EXPECT_THAT(ended.err, HasSubstr("nothing is added: nobody can be asked here, and --yes"));
+    EXPECT_EQ(read("allow"), before);
+    EXPECT_EQ(state_of(id), "held");
+  }
+}
+
+// The three ways to an entry say the same of it, and whom else it lets in.
+TEST_F(AllowHeld, ANewsletterGetsAnEntryForItsAuthorAndItsSender) {
+  auto facts = list_mail("");
+  facts.traces.fields.clear();
+  const auto id = hold(1, facts);
+  const std::string entry = "from:bank.example proof=dkim:lists.bsd.example dmarc=accept";
+  const std::string caution =
+      "but it lets through whoever may have lists.bsd.example sign and writes bank.example into "
+      "From:";
+  auto ended = add({id, "--dry-run"});
+  EXPECT_THAT(ended.out, HasSubstr("entry      " + entry));
+  EXPECT_THAT(ended.out, HasSubstr(caution));
+  ended = run({"quarantine", "release", "--allow", "--yes", id});
+  EXPECT_THAT(ended.out, HasSubstr(caution));
+  EXPECT_THAT(read("allow"), HasSubstr("\n" + entry + " note="));
+  ended = add({id});
+  EXPECT_THAT(ended.err, HasSubstr("from:bank.example stands in " + path("allow") + ":3 already"));
+}
+
+// To let a stranger write in our name is no answer to one message.
+TEST_F(AllowHeld, NothingIsProposedForOurOwnName) {
+  auto facts = list_mail("");
+  facts.author.mailboxes = {mail::Mailbox::parse("ceo@example.jp").value()};
+  facts.author.domains = {facts.author.mailboxes[0].domain};
+  facts.dmarc.from = "example.jp";
+  const std::string before = read("allow");
+  const auto ended = add({hold(1, facts)});
+  EXPECT_EQ(ended.code, data_error);
+  EXPECT_THAT(ended.err, HasSubstr("its author is of our own domain example.jp"));
+  EXPECT_EQ(read("allow"), before);
+}
+
+// Who did what, in the log and with the message.
+TEST_F(AllowHeld, WhoAllowedAndReleasedWhatIsTold) {
+  const auto id = hold(1, list_mail(""));
+  test::ScriptedServer mta(taken_by_the_mta());
+  configure("smtp:127.0.0.1:" + std::to_string(mta.port()));
+  ::setenv("SUDO_USER", "hana\nko", 1);
+  EXPECT_EQ(run({"quarantine", "release", "--allow", "--yes", id}).code, ok);
+  ::unsetenv("SUDO_USER");
+  const auto log = read("log");
+  const std::string by = "uid=" + std::to_string(::getuid()) + " sudo_user=hana\\x0ako result=";
+  EXPECT_THAT(log, testing::ContainsRegex("sekisho\\[[0-9]+\\] info: allow add: by="));
+  EXPECT_THAT(log, HasSubstr(by + "\"" + path("allow") + ": dkim:lists.bsd.example dmarc=accept"));
+  EXPECT_THAT(log, HasSubstr("quarantine release: id=" + id + " by="));
+  EXPECT_THAT(log, HasSubstr(by + "\"to <user@example.jp>: 250 2.0.0 Ok"));
+  const auto shown = run({"quarantine", "show", id}).out;
+  EXPECT_THAT(shown,
+              HasSubstr("(sudo: hana\\x0ako): allowed: dkim:lists.bsd.example dmarc=accept"));
+  EXPECT_THAT(shown, HasSubstr("(sudo: hana\\x0ako): released to <user@example.jp>: 250 2.0.0 Ok"));
+  const auto object = nlohmann::json::parse(run({"quarantine", "show", "--json", id}).out);
+  ASSERT_EQ(object["acts"].size(), 2U);
+  EXPECT_THAT(object["acts"][1]["by"], testing::EndsWith(" (sudo: hana\nko)"));
 }
 
 TEST_F(AllowHeld, WhatProvesNothingIsNotReleasedByTheWay) {

@@ -13,11 +13,7 @@
 
 #include "base/ascii.h"
 #include "cli/exit_code.h"
-#include "config/dump.h"
-#include "control/snapshot.h"
-#include "history/recorder.h"
-#include "support/command_run.h"
-#include "support/session_gate.h"
+#include "support/history_command.h"
 
 namespace sekisho::cli {
 
@@ -26,110 +22,24 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using test::Ended;
+using test::from;
 using test::Letter;
 using test::run_command;
 using testing::HasSubstr;
 using testing::Not;
 
-const char* const configuration = R"([identity]
-authserv_id = "mx.example.jp"
-domains = ["example.jp"]
-[dns]
-zone_file = "zone"
-[dmarc]
-reject = "corroborated"
-[[policy]]
-to = ["strict@example.jp"]
-dmarc.reject = "always"
-[allowlist]
-files = ["allow"]
-[denylist]
-files = []
-[history]
-dir = "history"
-)";
+class HistoryCommand : public test::HistoryTest {};
 
-Letter from(std::string mail_from, std::string author) {
-  Letter letter;
-  letter.mail_from = std::move(mail_from);
-  letter.fields = {{"From", " " + author}, {"Subject", " Invoice of May"}};
-  return letter;
-}
-
-class HistoryCommand : public testing::Test {
- protected:
-  HistoryCommand() {
-    write("zone", R"(
-mx.a.example.        A    192.0.2.10
-a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
-_dmarc.a.example.    TXT  "v=DMARC1; p=reject"
-b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
-10.2.0.192.zen.test. A    127.0.0.4
-)");
-    write("allow", "from:c.example proof=dmarc dmarc=accept\n");
-    write("conf", configuration);
-    write("strict.conf", std::string(configuration) + "[spf]\nfail = \"reject\"\n");
-    auto loaded = config::load_file(path("conf"));
-    EXPECT_TRUE(loaded);
-    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
-    recorder_ = std::make_unique<history::Recorder>(loaded->settings.history, log_);
-    recorder_->start();
-    history::Configuration recorded{loaded->digest, config::dump(loaded->settings), {}};
-    for (const auto& [key, place] : loaded->places) recorded.places.emplace(key, place.text());
-    recorder_->add(std::move(recorded));
-    gate_ = std::make_unique<test::Gate>(*snapshot_);
-  }
-  std::string path(const std::string& name) const { return folder_.file(name); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-  }
-  // From now on another configuration decides.
-  void configure(const std::string& text) {
-    write("conf", text);
-    const auto loaded = config::load_file(path("conf"));
-    ASSERT_TRUE(loaded) << loaded.error().front().text();
-    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
-    recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
-    gate_ = std::make_unique<test::Gate>(*snapshot_);
-  }
-  // The id of the decision on a client who is refused at RCPT and leaves.
-  std::string refuse(const std::vector<std::string>& recipients) {
-    const auto session = gate_->session();
-    const Letter letter;
-    test::greet(*session, letter);
-    session->mail_from({letter.mail_from, false});
-    for (const auto& to : recipients) session->rcpt_to({to}, [](const session::Step&) {});
-    session->abort();
-    const auto decided = gate_->recorder().decisions().back();
-    EXPECT_TRUE(decided->inputs.at_rcpt);
-    recorder_->add(decided);
-    EXPECT_TRUE(recorder_->flush(10s));
-    return decided->outcome.facts.id;
-  }
-  // The id of the decision.
-  std::string judge(const Letter& letter) {
-    const auto outcome = gate_->judge(letter);
-    recorder_->add(gate_->recorder().decisions().back());
-    EXPECT_TRUE(recorder_->flush(10s));
-    return outcome.facts.id;
-  }
-  Ended run(std::vector<std::string> words, const std::string& input = "") const {
-    words.insert(words.end(), {"-c", path("conf")});
-    return run_command(folder_, std::move(words), input);
-  }
-
-  test::TemporaryFolder folder_;
-  Log log_{LogOptions{LogOptions::Target::stderr_stream, ""}};
-  std::shared_ptr<const session::Snapshot> snapshot_;
-  std::unique_ptr<history::Recorder> recorder_;
-  std::unique_ptr<test::Gate> gate_;
-};
+const char* const configuration = test::history_configuration;
 
 TEST_F(HistoryCommand, TheTable) {
   const auto first = judge(from("bob@a.example", "bob@a.example"));
   const auto second = judge(from("x@b.example", "ceo@a.example"));
+  ::setenv("COLUMNS", "80", 1);
   const auto shown = run({"history"});
+  ::unsetenv("COLUMNS");
   EXPECT_EQ(shown.code, ok) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("RULE     ENVELOPE FROM        TO"));
   EXPECT_LT(shown.out.find(second), shown.out.find(first)) << "newest first";
   EXPECT_THAT(shown.out, HasSubstr(second + " quarantine dmarc    x@b.example"));
   for (std::size_t at = 0; at < shown.out.size();) {
@@ -154,10 +64,10 @@ TEST_F(HistoryCommand, AnEntryFromWhatTheMtaHolds) {
   const auto id = judge(letter);
   for (const std::string& named : {id, std::string("4bXY")}) {
     write("allow", "");
-    const auto ended = run({"allow", "add", "--from-quarantine", named});
+    const auto ended = run({"allow", "add", "--yes", "--from-quarantine", named});
     EXPECT_EQ(ended.code, ok) << ended.err;
     EXPECT_EQ(test::read_file(path("allow")),
-              "mfrom:x@b.example dmarc=accept note=\"held message " + id + "\"\n");
+              "from:a.example proof=spf:b.example dmarc=accept note=\"held message " + id + "\"\n");
   }
   const auto accepted = judge(from("bob@a.example", "bob@a.example"));
   EXPECT_THAT(run({"allow", "add", "--from-quarantine", accepted}).err,
@@ -418,7 +328,7 @@ TEST_F(HistoryCommand, ExitCodes) {
   EXPECT_EQ(run({"explain", "ALL", "--config", path("absent.conf")}).code, config);
   const auto unknown = run_command(folder_, {"histroy"});
   EXPECT_EQ(unknown.code, usage);
-  EXPECT_THAT(unknown.err, HasSubstr("there is no command histroy; see sekisho --help"));
+  EXPECT_THAT(unknown.err, HasSubstr("there is no command histroy: did you mean history?"));
 }
 
 // What is only looked at needs no lists, and a damaged one must not be in the way.

@@ -83,8 +83,17 @@ TEST(HeldTable, CanBeReadIn80Columns) {
   held.author = "sales@shop.example.com";
   held.subject = "請求書のご案内 (November)";
   EXPECT_EQ(held_table({held}, 80, Charset::utf8, false),
-            "ID        TIME (UTC)       FROM              TO            SUBJECT\n"
+            "ID        TIME (UTC)       AUTHOR            TO            SUBJECT\n"
             "0000-0007 2026-11-24 09:30 sales@shop.examp… one@examp… +1 請求書のご案内 (Nove…\n");
+}
+
+TEST(WhyText, HasABlankAfterTheNameOfTheField) {
+  for (const char* value : {" mx.example.jp; spf=none", "mx.example.jp; spf=none"}) {
+    quarantine::HeldMessage message{test::held_message(1), test::held_detail(), {}, {}};
+    message.detail.decision = nlohmann::json{{"authentication_results", value}}.dump();
+    EXPECT_THAT(why_text(message, Charset::utf8),
+                HasSubstr("\nAuthentication-Results: mx.example.jp; spf=none\n"));
+  }
 }
 
 TEST(HeldJson, OneLineIsTheSameAsTheObject) {
@@ -104,7 +113,8 @@ TEST(HeldJson, OneLineIsTheSameAsTheObject) {
 
 TEST(HeldPage, IsHarmless) {
   for (const auto& text : hostile_subjects) {
-    quarantine::HeldMessage message{test::held_message(1), test::held_detail()};
+    quarantine::HeldMessage message{
+        test::held_message(1), test::held_detail(), {{{}, text, text}}, {}};
     auto& held = message.held;
     held.subject = held.author = held.message_id = held.client = held.mail_from = held.remark =
         text;
@@ -154,9 +164,12 @@ TEST(HeldMessage, ItsTextIsShownAndNothingElse) {
 TEST(Ids, AreReadByTheirShape) {
   EXPECT_THAT(parse_ids(" K7Q2-4DMX\n\t0000-0001\r\n").value(),
               ElementsAre("K7Q2-4DMX", "0000-0001"));
+  // As people say it, and copy it.
+  EXPECT_THAT(parse_ids("k7q2-4dmx K7Q24DMX (id=K7Q2-4DMX);").value(),
+              ElementsAre("K7Q2-4DMX", "K7Q2-4DMX", "K7Q2-4DMX"));
   EXPECT_TRUE(parse_ids("")->empty());
   for (const char* bad :
-       {"k7q2-4dmx", "../../etc", "K7Q2-4DMX;rm", "K7Q24DMX", "' OR 1=1", "ALL", "\x1b[2J"}) {
+       {"../../etc", "K7Q2-4DMX;rm", "K7Q24DM", "' OR 1=1", "ALL", "\x1b[2J", "id=", "()"}) {
     const auto ids = parse_ids(bad);
     ASSERT_FALSE(ids) << bad;
     expect_harmless(ids.error());
@@ -215,7 +228,7 @@ TEST_F(Selected, AllIsWhatTheFilterMatchesAndIsStillHere) {
 
 TEST_F(Selected, AFilterIsNeverSilentlyWithoutEffect) {
   FilterOptions filter;
-  filter.from = "x";
+  filter.from = "x@example.com";
   EXPECT_EQ(select({"0000-0001"}, filter).error(), usage);
   EXPECT_EQ(select({"all"}).error(), usage);
   filter = {};

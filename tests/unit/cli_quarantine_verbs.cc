@@ -38,6 +38,9 @@ class Terminal {
     });
   }
   const std::string& path() const { return path_; }
+  void type(const std::string& text) {
+    EXPECT_EQ(::write(master_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
   std::string text() {
     slave_.reset();
     reader_.join();
@@ -58,7 +61,8 @@ class Verbs : public testing::Test {
   void configure(const std::string& release_via) const {
     std::ofstream(folder_.file("conf"))
         << "[quarantine]\nwhere = \"store\"\nrelease_via = \"" << release_via << "\"\ndir = \""
-        << folder_.file("store") << "\"\n";
+        << folder_.file("store") << "\"\n[log]\ntarget = \"file:" << folder_.file("log") << "\"\n";
+    std::ofstream(folder_.file("log"), std::ios::app) << "";
   }
   std::unique_ptr<quarantine::Store> open() const {
     quarantine::Options options;
@@ -82,6 +86,47 @@ class Verbs : public testing::Test {
     words.insert(words.begin(), "quarantine");
     words.insert(words.end(), {"--config", folder_.file("conf")});
     return test::run_command(folder_, std::move(words), input);
+  }
+  void hold_all(const std::vector<quarantine::Held>& all) {
+    const auto store = open();
+    test::Puts puts;
+    for (const auto& held : all) {
+      quarantine::Envelope envelope;
+      for (const auto& to : held.recipients) envelope.recipients.push_back({to});
+      auto draft = store->draft();
+      draft.append("a: b\r\n\r\nx");
+      store->hold(std::move(draft), held, {envelope.json(), "{}"}, puts.done());
+    }
+    for (const auto& outcome : puts.wait()) EXPECT_TRUE(outcome.has_value());
+  }
+  std::string read(const std::string& name) const { return test::read_file(folder_.file(name)); }
+  // Releases go to a program that writes down whom they are for.
+  std::string sendmail() const {
+    const std::string program = folder_.file("sendmail");
+    std::ofstream(program) << "#!/bin/sh\ncat > /dev/null\n: > " << folder_.file("arguments")
+                           << "\nwhile [ $# -gt 0 ]; do case $1 in *@*) a=$1;; esac; "
+                              "shift; done\necho \"<$a>\" >> "
+                           << folder_.file("arguments") << "\n";
+    EXPECT_EQ(::chmod(program.c_str(), 0755), 0);
+    configure("sendmail:" + program);
+    return program;
+  }
+  // Typed at a terminal, where somebody answers.
+  int answered(const std::string& answer, std::vector<std::string> words) const {
+    words.insert(words.begin(), {"sekisho", "quarantine"});
+    words.insert(words.end(), {"-c", folder_.file("conf")});
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    Terminal terminal;
+    terminal.type(answer);
+    int code = 0;
+    {
+      const test::Redirected in(0, terminal.path(), O_RDONLY | O_NOCTTY);
+      const test::Redirected out(1, terminal.path(), O_WRONLY | O_NOCTTY);
+      code = cli::run(static_cast<int>(argv.size()), argv.data());
+    }
+    terminal.text();
+    return code;
   }
   // `list` at a terminal.
   std::string listed(std::vector<std::string> words) const {
@@ -121,10 +166,44 @@ TEST_F(Verbs, ATerminalGetsTheLatestHundred) {
   EXPECT_EQ(lines(run({"list", "--json", "--limit", "3"}).out), 3);
 }
 
+// Where nothing is held here, the answer is where it is, and not a folder that nobody needs.
+TEST_F(Verbs, WhereTheMtaHoldsEveryVerbSaysWhatToDo) {
+  const std::vector<std::vector<std::string>> verbs = {{"list"},
+                                                       {"list", "--json"},
+                                                       {"show", "K7Q2-4DMX"},
+                                                       {"release", "K7Q2-4DMX"},
+                                                       {"delete", "K7Q2-4DMX"},
+                                                       {"expire"},
+                                                       {"stats"},
+                                                       {"verify"},
+                                                       {"export", "K7Q2-4DMX", "--defang"}};
+  for (const auto& [where, word] :
+       {std::pair("mta", "postqueue -p"), std::pair("junk", "delivered")}) {
+    std::ofstream(folder_.file("conf")) << "[quarantine]\nwhere = \"" << where << "\"\ndir = \""
+                                        << folder_.file("no-store") << "\"\n";
+    for (auto words : verbs) {
+      SCOPED_TRACE(words.front());
+      words.insert(words.begin(), "quarantine");
+      words.insert(words.end(), {"-c", folder_.file("conf")});
+      const auto ended = test::run_command(folder_, words);
+      EXPECT_EQ(ended.code, no_input);
+      EXPECT_EQ(ended.out, "");
+      EXPECT_THAT(ended.err,
+                  HasSubstr("sekisho: [quarantine] where = \"" + std::string(where) + "\""));
+      EXPECT_THAT(ended.err, HasSubstr(word));
+      EXPECT_THAT(ended.err, Not(HasSubstr("no-store")));
+    }
+  }
+  configure("smtp:127.0.0.1:1");
+  const auto store = test::run_command(folder_, {"quarantine", "list", "-c", folder_.file("conf")});
+  EXPECT_THAT(store.err, Not(HasSubstr("postqueue")))
+      << "where the store should be, its folder is missing";
+}
+
 TEST_F(Verbs, WhatChangesNothingSaysSo) {
   hold(1, 4);
   for (const char* verb : {"delete", "release"}) {
-    auto ended = run({verb, "ALL", "--from", "nobody"});
+    auto ended = run({verb, "ALL", "--from", "nobody@example.com"});
     EXPECT_EQ(ended.code, no_input);
     EXPECT_THAT(ended.err, HasSubstr("nothing is held that matches: nothing is changed"));
     ended = run({verb, "-"}, " \n");
@@ -147,6 +226,97 @@ TEST_F(Verbs, WhatChangesNothingSaysSo) {
   EXPECT_EQ(ended.code, no_input);
   EXPECT_EQ(ended.out, held_id(3) + "  deleted\n");
   EXPECT_THAT(ended.err, Not(HasSubstr("nothing is deleted")));
+}
+
+// Everybody whom `number` is held for: one of these, and Taro or Kentaro.
+quarantine::Held held_for(std::uint64_t number, std::vector<std::string> recipients) {
+  auto held = test::held_message(number);
+  held.recipients = std::move(recipients);
+  return held;
+}
+
+TEST_F(Verbs, ToMeansWhoItIsHeldForEverywhere) {
+  hold_all({held_for(1, {"taro@example.jp"}), held_for(2, {"kentaro@example.jp"}),
+            held_for(3, {"hanako@example.jp", "taro@example.jp"})});
+  const std::vector<std::string> to = {"--to", "taro@example.jp"};
+  EXPECT_EQ(lines(run({"list", to[0], to[1]}).out), 3) << "title and two rows";
+  // Of before: a copy to somebody. It is told, and nothing is sent.
+  auto ended = run({"release", held_id(1), "--to", "hanako@example.jp"});
+  EXPECT_EQ(ended.code, usage);
+  EXPECT_THAT(ended.err, HasSubstr("a filter needs ALL"));
+  EXPECT_THAT(ended.err, HasSubstr("--deliver-to"));
+  const std::string program = sendmail();
+  ended = run({"release", "ALL", "--to", "kentaro@example.jp"});
+  EXPECT_EQ(ended.code, ok) << ended.err;
+  EXPECT_EQ(read("arguments"), "<kentaro@example.jp>\n");
+  EXPECT_EQ(lines(run({"list"}).out), 3);
+  // To somebody else, by name; and never all without a yes.
+  ended = run({"release", "ALL", "--deliver-to", "admin@example.jp"});
+  EXPECT_EQ(ended.code, usage);
+  EXPECT_THAT(ended.err, HasSubstr("nothing is released: it would be all that matches, 2 messages, "
+                                   "to <admin@example.jp> instead of whom it is held for"));
+  ended = run({"release", held_id(3), "--deliver-to", "admin@example.jp"});
+  EXPECT_EQ(ended.code, ok) << ended.err;
+  EXPECT_EQ(read("arguments"), "<admin@example.jp>\n");
+  EXPECT_THAT(run({"show", held_id(3)}).out, HasSubstr("copy to     <admin@example.jp>"));
+  EXPECT_EQ(run({"release", "ALL", "--deliver-to", "admin@example.jp", "--yes"}).code, ok);
+}
+
+TEST_F(Verbs, DeleteAllAsksAndMeansWhomItNames) {
+  hold_all({held_for(1, {"taro@example.jp"}), held_for(2, {"kentaro@example.jp"}),
+            held_for(3, {"taro@example.jp"})});
+  auto ended = run({"delete", "ALL", "--to", "taro@example.jp"});
+  EXPECT_EQ(ended.code, usage);
+  EXPECT_THAT(ended.err, HasSubstr("nothing is deleted: it would be 2 messages, nobody can be "
+                                   "asked here, and --yes was not given"));
+  EXPECT_EQ(lines(run({"list"}).out), 4);
+  ended = run({"delete", "ALL", "--to", "taro"});
+  EXPECT_EQ(ended.code, usage);
+  EXPECT_THAT(ended.err, HasSubstr("write ~taro for a part"));
+  EXPECT_EQ(answered("n\n", {"delete", "ALL", "--to", "taro@example.jp"}), usage);
+  EXPECT_EQ(lines(run({"list"}).out), 4);
+  EXPECT_EQ(answered("y\n", {"delete", "ALL", "--to", "taro@example.jp"}), ok);
+  EXPECT_THAT(run({"list"}).out, HasSubstr(held_id(2)));
+  EXPECT_EQ(lines(run({"list"}).out), 2);
+  // It is in the log, and there is a way back.
+  EXPECT_THAT(read("log"), HasSubstr("quarantine delete: id=" + held_id(1) + " by="));
+  EXPECT_THAT(run({"show", held_id(1)}).out,
+              HasSubstr("; `sekisho quarantine undelete` brings it back before "));
+  EXPECT_EQ(run({"show", held_id(1), "--raw"}).out, "a: b\r\n\r\nx");
+  ended = run({"undelete", held_id(1)});
+  EXPECT_EQ(ended.code, ok) << ended.err;
+  EXPECT_EQ(ended.out, held_id(1) + "  held again\n");
+  EXPECT_THAT(read("log"), HasSubstr("quarantine undelete: id=" + held_id(1) + " by="));
+  EXPECT_EQ(run({"undelete", "ALL", "--to", "taro@example.jp"}).out, held_id(3) + "  held again\n");
+  EXPECT_EQ(run({"undelete", "ALL"}).code, no_input);
+  EXPECT_EQ(run({"delete", "ALL", "--yes", "--now"}).code, ok);
+  EXPECT_EQ(run({"undelete", held_id(2)}).code, no_input);
+  EXPECT_THAT(run({"show", held_id(2)}).out, HasSubstr("; the message is gone"));
+}
+
+// Whoever searches a list for an address finds it.
+TEST_F(Verbs, AProgramGetsTheWholeTable) {
+  auto held = held_for(1, {"kentaro@example.jp", std::string(60, 'h') + "@example.jp"});
+  held.author = std::string(60, 'a') + "@shop.example";
+  held.subject = std::string(100, 's');
+  hold_all({held});
+  const auto table = run({"list"}).out;
+  for (const auto& whole : {held.author, held.recipients[0], held.recipients[1], held.subject})
+    EXPECT_THAT(table, HasSubstr(whole));
+  EXPECT_THAT(table, HasSubstr("AUTHOR"));
+  ::setenv("COLUMNS", "72", 1);
+  const auto cut = run({"list"}).out;
+  ::unsetenv("COLUMNS");
+  EXPECT_THAT(cut, Not(HasSubstr(held.author)));
+}
+
+TEST_F(Verbs, AnIdIsTakenAsItIsCopied) {
+  hold(1, 3);
+  for (const std::string id : {"id=0000-0001", "(id=0000-0001)", "(id=0000-0001);", "0000-0001,",
+                               "id=oooo-oool", "00000001"}) {
+    EXPECT_EQ(run({"show", id}).code, ok) << id;
+  }
+  EXPECT_EQ(run({"delete", "-"}, "id=0000-0001\n(id=0000-0002)\n").code, ok);
 }
 
 TEST_F(Verbs, ABareLineEndIsToldWithWhatToDo) {

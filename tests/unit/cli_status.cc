@@ -3,7 +3,12 @@
 
 #include <sstream>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "cli/configuration.h"
+#include "cli/exit_code.h"
+#include "support/command_run.h"
 
 namespace sekisho::cli {
 
@@ -72,9 +77,38 @@ log
 )");
 }
 
+TEST(Status, whatIsWrongComesFirst) {
+  auto warned = answer();
+  warned["warnings"] = {
+      "THE DNS IS NOT ASKED: every answer comes from the file /a/very/long/name.zone; remove "
+      "dns.zone_file, unless this is a laboratory"};
+  const auto text = status_text(warned);
+  const auto at = text.find("  WARNING             THE DNS IS NOT ASKED: ");
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_LT(at, text.find("sessions\n"));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 79U) << line;
+}
+
 TEST(Status, everyLineFitsInEightyColumns) {
   std::istringstream lines(status_text(answer()));
   for (std::string line; std::getline(lines, line);) EXPECT_LT(line.size(), 80U) << line;
+}
+
+// The daemon tells what is wrong with its file; the command does not tell it a second time.
+TEST(ControlSocketOf, aBrokenFileIsToldOnce) {
+  const test::TemporaryFolder folder;
+  std::ofstream(folder.file("conf")) << "[identity\n";
+  {
+    const test::Redirected err(2, folder.file("err"), O_WRONLY | O_CREAT | O_TRUNC);
+    EXPECT_EQ(control_socket(folder.file("conf")).wrong.size(), 1U);
+  }
+  EXPECT_EQ(test::read_file(folder.file("err")), "");
+  // With a socket that is named no file is read.
+  const auto ended = test::run_command(
+      folder, {"reload", "--socket", folder.file("none"), "-c", folder.file("conf")});
+  EXPECT_EQ(ended.code, unavailable);
+  EXPECT_THAT(ended.err, testing::Not(testing::HasSubstr("identity")));
 }
 
 TEST(Status, aRefusedReloadIsSaid) {

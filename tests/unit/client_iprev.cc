@@ -75,6 +75,17 @@ TEST(Iprev, MappedAddressIsTheIpv4Address) {
   EXPECT_EQ(run("::ffff:192.0.2.1", dns).code, IprevCode::pass);
 }
 
+// An AAAA record speaks of IPv6, where this address is nobody's.
+TEST(Iprev, AMappedAddressInTheDnsIsNotTheClient) {
+  FakeDns dns;
+  dns.ptr(address("2001:db8::1").reverse_name(), "mx.news.test")
+      .a("mx.news.test", "::ffff:192.0.2.1");
+  EXPECT_EQ(run("2001:db8::1", dns).code, IprevCode::fail);
+  FakeDns v4 = with_names({"mx.news.test"});
+  v4.a("mx.news.test", "::ffff:192.0.2.1");
+  EXPECT_EQ(run("192.0.2.1", v4).code, IprevCode::fail);
+}
+
 TEST(Iprev, TheFirstNameThatLeadsBackCounts) {
   FakeDns dns = with_names({"b.test", "a.test"});
   dns.a("a.test", "192.0.2.1").a("b.test", "192.0.2.1");

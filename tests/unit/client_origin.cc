@@ -77,6 +77,24 @@ TEST(Origin, behindOneRelay) {
   EXPECT_EQ(found.relay->text(), "192.0.2.25");
 }
 
+// The first of ours that got it is the last whose field is read.
+TEST(Origin, saysWhenTheFirstRelayGotIt) {
+  const auto at = [](const std::string& field, const std::string& when) {
+    return field.substr(0, field.find(';')) + "; " + when;
+  };
+  const auto first = at(foreign, "Mon, 23 Nov 2026 08:00:00 +0000");
+  const auto received = [](const Origin& found) {
+    return found.received ? to_iso8601(*found.received) : "none";
+  };
+  EXPECT_EQ(received(origin({first, forged})), "2026-11-23T08:00:00Z");
+  EXPECT_EQ(received(origin({from_relay, first, forged})), "2026-11-23T08:00:00Z");
+  EXPECT_EQ(received(origin({from_relay, at(foreign, "never"), forged})), "2026-11-25T01:00:00Z")
+      << "the relay behind it had it by then";
+  EXPECT_EQ(received(origin({at(foreign, "never"), forged})), "none");
+  EXPECT_EQ(received(origin({first}, "198.51.100.200")), "none") << "the field of a stranger";
+  EXPECT_EQ(received(origin({" gibberish", first})), "none");
+}
+
 TEST(Origin, behindTwoRelays) {
   const Origin found = origin({from_relay, foreign, forged});
   expect_foreign(found, 2);

@@ -1,6 +1,10 @@
 // The control socket: one request, one answer; whoever talks nonsense or nothing.
 #include "control/server.h"
 
+#include <cerrno>
+#include <future>
+#include <thread>
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -46,7 +50,12 @@ class ControlSocket : public testing::Test {
                   [](const json&) {
                     return json{{"ok", true}, {"text", "\xff\xfe"}};
                   }},
-                 {"bug", [](const json&) -> json { throw std::runtime_error("a bug"); }}});
+                 {"bug", [](const json&) -> json { throw std::runtime_error("a bug"); }}},
+                {{"slow", [this](const json&) {
+                    slow_began_.set_value();
+                    go_on_.get_future().wait();
+                    return json{{"ok", true}, {"slow", true}};
+                  }}});
   }
   std::string path() const { return folder_.file("control.sock"); }
   // What comes back for these octets.
@@ -59,6 +68,8 @@ class ControlSocket : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
+  std::promise<void> slow_began_;
+  std::promise<void> go_on_;
   Log log_;
   Server server_;
 };
@@ -117,13 +128,50 @@ TEST_F(ControlSocket, ARequestThatIsTooLongGetsNoAnswer) {
   EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
 }
 
-// The next client waits for the time of one request, not for ever.
-TEST_F(ControlSocket, WhoSaysNothingIsHungUpOn) {
-  const auto silent = connect_unix(path());
-  ASSERT_TRUE(silent);
-  const auto began = steady_now();
+// Whoever comes after the silent ones is answered before their time is over.
+TEST_F(ControlSocket, WhoSaysNothingDelaysNobodyAndIsHungUpOn) {
+  std::vector<UniqueFd> silent;
+  for (int i = 0; i < 8; ++i) {
+    auto connection = connect_unix(path());
+    ASSERT_TRUE(connection);
+    if (i % 2 == 1) write_all(connection->get(), "{", std::chrono::seconds(5));
+    silent.push_back(std::move(*connection));
+  }
   EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
-  EXPECT_LT(steady_now() - began, request_timeout + std::chrono::seconds(5));
+  for (const auto& each : silent) {
+    char octet = 0;
+    EXPECT_LT(::recv(each.get(), &octet, 1, MSG_DONTWAIT), 0) << "they are still connected";
+    EXPECT_EQ(errno, EAGAIN);
+  }
+  for (const auto& each : silent) {
+    char octet = 0;
+    EXPECT_EQ(::recv(each.get(), &octet, 1, 0), 0) << "and hung up on, without an answer";
+  }
+}
+
+// As many as there is room for, and one more: the oldest goes, and the one that asks is served.
+TEST_F(ControlSocket, ManySilentOnesKeepNobodyOut) {
+  std::vector<UniqueFd> silent;
+  for (std::size_t i = 0; i < 2 * max_connections; ++i) {
+    auto connection = connect_unix(path());
+    ASSERT_TRUE(connection);
+    silent.push_back(std::move(*connection));
+  }
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
+  char octet = 0;
+  EXPECT_EQ(::recv(silent.front().get(), &octet, 1, 0), 0);
+}
+
+// A reload that takes its time: the others are served meanwhile, and it is answered in the end.
+TEST_F(ControlSocket, ASlowVerbHoldsUpNoQuickOne) {
+  std::optional<Expected<json, AskError>> answer;
+  std::thread slow([&] { answer = ask(path(), {{"verb", "slow"}}); });
+  slow_began_.get_future().wait();
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
+  go_on_.set_value();
+  slow.join();
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_EQ((**answer)["slow"], true);
 }
 
 TEST_F(ControlSocket, AClientThatGoesAwayHarmsNobody) {

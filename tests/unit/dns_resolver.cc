@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "dns/make_resolver.h"
+#include "dns/server_list.h"
 #include "dns/stub_resolver.h"
 #include "support/dns_server.h"
 #include "support/dns_waiting.h"
@@ -109,6 +110,9 @@ TEST(StubResolver, GivesAVerdictOnEveryFault) {
       {Fault::formerr, "formerr"},
       {Fault::formerr_bare, "formerr"},
       {Fault::formerr_to_edns, ""},
+      {Fault::notimp_to_edns, ""},
+      {Fault::servfail_to_edns, ""},
+      {Fault::drop_edns, ""},
       {Fault::truncate, ""},
       {Fault::truncate_dead_tcp, "truncated, and no answer over TCP"},
       {Fault::wrong_id, "timeout"},
@@ -284,6 +288,69 @@ TEST(StubResolver, AnotherServerIsAskedWhenOneCannotSay) {
     EXPECT_THAT(asked.wait()->texts, ElementsAre("v=spf1 -all")) << DnsServer::name(fault);
     EXPECT_LT(asked.took, 4s) << DnsServer::name(fault);
   }
+}
+
+// Old servers, firewalls and home routers that take a question only without an OPT record (RFC 6891 §7).
+TEST(StubResolver, AServerThatRefusesEdnsIsAskedWithoutAndThatIsRemembered) {
+  for (const Fault fault :
+       {Fault::formerr_to_edns, Fault::notimp_to_edns, Fault::servfail_to_edns}) {
+    Lab lab;
+    lab.server().fail_with(fault);
+    for (int n = 0; n < 5; ++n) {
+      Asked asked(*lab.resolver, question("n" + std::to_string(n) + ".example", Type::txt));
+      EXPECT_EQ(asked.wait()->outcome, Outcome::nxdomain) << DnsServer::name(fault);
+    }
+    EXPECT_EQ(lab.server().edns_queries(), 1U) << DnsServer::name(fault);
+    EXPECT_EQ(lab.server().udp_queries(), 6U) << DnsServer::name(fault);
+    EXPECT_EQ(lab.ask("broken.example")->error, "servfail") << DnsServer::name(fault);
+    EXPECT_EQ(lab.server().udp_queries(), 7U) << DnsServer::name(fault);
+  }
+}
+
+TEST(StubResolver, AServerThatDropsEdnsCostsOneRepetitionAFewTimes) {
+  Lab lab(5s);
+  lab.server().fail_with(Fault::drop_edns);
+  const auto took = [&](int n) {
+    Asked asked(*lab.resolver, question("n" + std::to_string(n) + ".example", Type::txt));
+    EXPECT_EQ(asked.wait()->outcome, Outcome::nxdomain);
+    return asked.took;
+  };
+  int n = 0;
+  for (; n < EdnsSupport::unanswered_until_lacking; ++n) EXPECT_LT(took(n), 4s);
+  const auto with_edns = lab.server().edns_queries();
+  auto least = std::chrono::milliseconds::max();
+  for (; n < 10; ++n) least = std::min(least, took(n));
+  EXPECT_LT(least, 300ms) << "before the first repetition";
+  EXPECT_EQ(lab.server().edns_queries(), with_edns);
+}
+
+TEST(StubResolver, AServFailOfAServerThatSpeaksEdnsIsOne) {
+  // With an OPT record in it: it was understood. Without one: the server was seen to answer such questions.
+  Lab lab;
+  EXPECT_EQ(lab.ask("broken.example")->error, "servfail");
+  EXPECT_EQ(lab.server().udp_queries(), 1U);
+  EXPECT_EQ(lab.ask("example")->outcome, Outcome::records);
+  lab.server().fail_with(Fault::servfail);
+  EXPECT_EQ(lab.ask("mail.example", Type::a)->error, "servfail");
+  EXPECT_EQ(lab.server().udp_queries(), 3U);
+  EXPECT_EQ(lab.server().edns_queries(), 3U);
+}
+
+TEST(StubResolver, AnotherServerIsAskedWhenOneDoesNotKnowEdnsAndFails) {
+  Lab lab(5s, 2);
+  lab.server(0).fail_with(Fault::servfail);
+  EXPECT_THAT(lab.ask("example")->texts, ElementsAre("v=spf1 -all"));
+  EXPECT_EQ(lab.server(0).udp_queries(), 2U) << "with and without";
+}
+
+TEST(StubResolver, LongAnswersOfAServerWithoutEdnsComeOverTcp) {
+  Lab lab;
+  lab.server().fail_with(Fault::notimp_to_edns);
+  lab.server().replace_zone("long.example. TXT " + std::string(250, 'a') + " " +
+                            std::string(250, 'b') + " " + std::string(250, 'c'));
+  EXPECT_EQ(lab.ask("long.example")->texts.at(0).size(), 750U);
+  EXPECT_EQ(lab.server().tcp_queries(), 1U);
+  EXPECT_EQ(lab.server().edns_queries(), 1U) << "not over TCP either";
 }
 
 TEST(StubResolver, FailuresAreKeptForAFewSeconds) {

@@ -29,6 +29,28 @@ TEST(IpAddress, isReadAndWritten) {
   }
 }
 
+// What a domain publishes says what it says: RFC 7208 §5.3 compares an AAAA record with clients of IPv6, and no client has
+// a mapped address.
+TEST(IpAddress, asPublishedAMappedOneStaysIpv6) {
+  const auto published = IpAddress::parse_published("::ffff:192.0.2.1").value();
+  EXPECT_FALSE(published.is_v4());
+  EXPECT_EQ(published.bits(), 128);
+  EXPECT_EQ(published.text(), "::ffff:192.0.2.1");
+  EXPECT_EQ(IpAddress::parse_published(published.text()), published);
+  EXPECT_EQ(IpAddress::published_v6(published.octets()), published);
+  EXPECT_NE(published, IpAddress::parse("::ffff:192.0.2.1").value());
+  EXPECT_EQ(IpAddress::v6(published.octets()), IpAddress::parse("192.0.2.1").value());
+  EXPECT_EQ(IpPrefix::around(published, 1).text(), "::/1");
+  EXPECT_EQ(IpPrefix::around(published, 100).text(), "::ffff:192.0.0.0/100");
+  EXPECT_TRUE(IpPrefix::around(published, 1).contains(IpAddress::parse("2001:db8::1").value()));
+  EXPECT_FALSE(IpPrefix::around(published, 96).contains(IpAddress::parse("192.0.2.1").value()));
+  EXPECT_FALSE(IpPrefix::around(IpAddress::parse("192.0.2.1").value(), 0).contains(published));
+  for (const char* same : {"192.0.2.1", "2001:db8::1", "::", "::192.0.2.1"}) {
+    EXPECT_EQ(IpAddress::parse_published(same), IpAddress::parse(same)) << same;
+  }
+  EXPECT_FALSE(IpAddress::parse_published("[::1]"));
+}
+
 TEST(IpAddress, otherTextIsNone) {
   const std::string texts[] = {
       "",           "192.0.2",      "192.0.2.256",   "192.0.2.01",

@@ -169,6 +169,108 @@ const Line lines[] = {
      "2026 "
      "10:00:00 +0900 (JST)",
      "192.0.2.1", "mail.foreign.test", ""},
+    {"Mimecast",
+     "from mail.foreign.test (out7.foreign.test [192.0.2.1]) (Using\r\n TLS) by "
+     "relay.mimecast.example with ESMTP with STARTTLS (version=TLSv1.3,\r\n "
+     "cipher=TLS_AES_256_GCM_SHA384) id uk-mta-123-abc-1; Wed, 25 Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", "out7.foreign.test"},
+    {"Yahoo",
+     "from 192.0.2.1  (EHLO mail.foreign.test)\r\n by 10.197.37.74 with SMTPs\r\n (version=TLS1_3 "
+     "cipher=TLS_AES_128_GCM_SHA256); Wed, 25 Nov 2026 01:00:00 +0000",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"Microsoft 365",
+     "from mail.foreign.test (192.0.2.1) by AM4PEPF00027A6B.mail.protection.outlook.com "
+     "(10.167.16.4) with Microsoft SMTP Server (version=TLS1_3, cipher=TLS_AES_256_GCM_SHA384) id "
+     "15.20.7958.14 via Frontend Transport; Wed, 25 Nov 2026 01:00:00 +0000",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"Microsoft 365, IPv6",
+     "from AS8PR04MB7704.eurprd04.prod.outlook.com (2001:db8:10a6:20b:23f::17) by "
+     "DB9PR04MB8107.eurprd04.prod.outlook.com (2001:db8:10a6:10:243::20) with Microsoft SMTP "
+     "Server "
+     "(version=TLS1_2, cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.7971.17; Wed, 25 Nov "
+     "2026 01:00:00 +0000",
+     "2001:db8:10a6:20b:23f::17", "AS8PR04MB7704.eurprd04.prod.outlook.com", ""},
+    {"Amazon SES",
+     "from mail.foreign.test (out7.foreign.test [192.0.2.1]) by "
+     "inbound-smtp.us-east-1.amazonaws.com "
+     "with SMTP id k2abc for u@example.jp; Wed, 25 Nov 2026 01:00:00 +0000 (UTC)",
+     "192.0.2.1", "mail.foreign.test", "out7.foreign.test"},
+    {"Barracuda",
+     "from mail.foreign.test (out7.foreign.test [192.0.2.1]) by bar.example.jp with ESMTP id "
+     "abc (version=TLSv1.2 cipher=ECDHE-RSA-AES256-GCM-SHA384 bits=256 verify=NO) for "
+     "<u@example.jp>; Wed, 25 Nov 2026 10:00:00 +0900 (JST)",
+     "192.0.2.1", "mail.foreign.test", "out7.foreign.test"},
+    {"Proofpoint",
+     "from mail.foreign.test (out7.foreign.test [192.0.2.1])\r\n\tby mx0a.example.jp (PPS) with "
+     "ESMTPS "
+     "id 3abc\r\n\t(version=TLSv1.2 cipher=ECDHE-RSA-AES256-GCM-SHA384 bits=256 "
+     "verify=NOT)\r\n\tfor "
+     "<u@example.jp>; Wed, 25 Nov 2026 10:00:00 +0900 (JST)",
+     "192.0.2.1", "mail.foreign.test", "out7.foreign.test"},
+    {"SurgeMail",
+     "from mail.foreign.test (unverified [192.0.2.1]) by mx2.example.jp (SurgeMail 7.4) with ESMTP "
+     "(TLS) id 1-2 for <u@example.jp>; Wed, 25 Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"Coremail",
+     "from mail.foreign.test (unknown [192.0.2.1])\r\n\tby mx2 (Coremail) with SMTP id "
+     "abc_CgDX;\r\n\tWed, 25 Nov 2026 09:00:00 +0800 (CST)",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"MailEnable",
+     "from mail.foreign.test ([192.0.2.1]) by mx2.example.jp with MailEnable ESMTP; Wed, 25 Nov "
+     "2026 "
+     "10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"Kerio",
+     "from mail.foreign.test ([192.0.2.1])\r\n\tby mx2.example.jp (Kerio Connect 9.4)\r\n\t(using "
+     "TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256 bits))\r\n\tfor u@example.jp;\r\n\tWed, "
+     "25 "
+     "Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"Zimbra, LMTP proxy",
+     "from mx2.example.jp (LHLO mx2.example.jp) (192.0.2.1) by mbox.example.jp with LMTP; Wed, 25 "
+     "Nov 2026 10:00:00 +0900 (JST)",
+     "192.0.2.1", "mx2.example.jp", "mx2.example.jp"},
+    {"PowerMTA",
+     "from mail.foreign.test (192.0.2.1) by pmta.example.jp id hq0c for <u@example.jp>; Wed, 25 "
+     "Nov "
+     "2026 10:00:00 +0900 (envelope-from <a@foreign.test>)",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"a name that touches its address",
+     "from mail.foreign.test (out7.foreign.test[192.0.2.1]) by mx2.example.jp with SMTP; Wed, 25 "
+     "Nov "
+     "2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", "out7.foreign.test"},
+    {"a port without brackets",
+     "from mail.foreign.test (192.0.2.1:50123) by mx2.example.jp with SMTP; Wed, 25 Nov 2026 "
+     "10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"a note behind the address",
+     "from mail.foreign.test (out7.foreign.test [192.0.2.1] (no TLS, not logged in)) by "
+     "mx2.example.jp with SMTP; Wed, 25 Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", "out7.foreign.test"},
+    {"words behind the client",
+     "from mail.foreign.test ([192.0.2.1]) claims mail.foreign.test by mx2.example.jp with SMTP; "
+     "Wed, "
+     "25 Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"clauses twice",
+     "from mail.foreign.test ([192.0.2.1]) by mx2.example.jp with ESMTP id A with STARTTLS id B "
+     "for "
+     "<u@example.jp> for <v@example.jp> via tcp via x; Wed, 25 Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"a path that is broken, and one with a blank",
+     "from mail.foreign.test ([192.0.2.1]) by mx2.example.jp with ESMTP id A for <\"a "
+     "b\"@example.jp>, "
+     "<u@example.jp; Wed, 25 Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"semicolons within",
+     "from mail.foreign.test ([192.0.2.1]) by mx2.example.jp with ESMTP; id A; envelope-from "
+     "<a@foreign.test>; Wed, 25 Nov 2026 10:00:00 +0900",
+     "192.0.2.1", "mail.foreign.test", ""},
+    {"words behind the date",
+     "from mail.foreign.test ([192.0.2.1]) by mx2.example.jp id A; Wed, 25 Nov 2026 10:00:00 +0900 "
+     "again id B",
+     "192.0.2.1", "mail.foreign.test", ""},
     {"Sekisho",
      "from mail.foreign.test (unknown [192.0.2.1]) by mx.example.jp (Sekisho) with ESMTP id "
      "K7Q2-4D; "
@@ -185,7 +287,8 @@ TEST(Received, ofTheMtasOfTheWorld) {
     EXPECT_EQ(received->helo, line.helo) << line.mta;
     EXPECT_EQ(received->name, line.name) << line.mta;
     EXPECT_EQ(received->reason, "") << line.mta;
-    EXPECT_EQ(to_iso8601(received->date), "2026-11-25T01:00:00Z") << line.mta;
+    ASSERT_TRUE(received->date) << line.mta;
+    EXPECT_EQ(to_iso8601(*received->date), "2026-11-25T01:00:00Z") << line.mta;
     EXPECT_FALSE(received->by.empty()) << line.mta;
   }
 }
@@ -202,7 +305,7 @@ TEST(Received, hasItsClauses) {
   EXPECT_EQ(received->with, "Microsoft SMTP");
   EXPECT_EQ(received->id, "4bXY");
   EXPECT_EQ(received->recipient, "<u@example.jp>");
-  EXPECT_EQ(to_iso8601(received->date), "2026-01-01T00:00:00Z");
+  EXPECT_EQ(to_iso8601(received->date.value()), "2026-01-01T00:00:00Z");
 }
 
 TEST(Received, submittedOnTheHostItself) {
@@ -246,10 +349,15 @@ TEST(Received, withoutACertainClientSaysWhy) {
       {"from 192.0.2.1 (198.51.100.7) by mx2.example.jp with ESMTP id A", "more than one"},
       {"from h (unknown [unknown]) by mx2.example.jp (Postfix) with ESMTP id A", "names no client"},
       {"from h (n [192.0.2.256]) by mx2.example.jp (Postfix) with ESMTP id A", "names no client"},
+      {"from mail pickup service by iis.example.jp with Microsoft SMTPSVC", "names no client"},
       {"from h (n [192.0.2.1) by mx2.example.jp (Postfix) with ESMTP id A", "more than one"},
-      {"from h (n[192.0.2.1]) by mx2.example.jp (Postfix) with ESMTP id A", "more than one"},
-      {"from h (n [192.0.2.1] and more) by mx2.example.jp (Postfix) id A", "more than one"},
-      {"from h (n [192.0.2.1]:x) by mx2.example.jp (Postfix) id A", "more than one"},
+      {"from h (n [192.0.2.1] or 192.0.2.2) by mx2.example.jp (Postfix) id A", "more than one"},
+      {"from h (n [192.0.2.1] [192.0.2.1]) by mx2.example.jp (Postfix) id A", "more than one"},
+      {"from h (n m [192.0.2.1]) by mx2.example.jp (Postfix) id A", "more than one"},
+      {"from h 192.0.2.2 (n [192.0.2.1]) by mx2.example.jp (Postfix) id A", "more than one"},
+      {"from 192.0.2.1 (EHLO x) (unknown [unknown]) by mx2.example.jp id A", "names no client"},
+      {"from 192.0.2.1 (EHLO x (n [192.0.2.2])) by mx2.example.jp id A", "names no client"},
+      {"from 192.0.2.1 (EHLO [192.0.2.2]) by mx2.example.jp id A", "names no client"},
       {"from [192.0.2.1] (mail.foreign.test)\n\tby mx2.example.jp (chasquid)\n\twith ESMTPS id A",
        "client's word"},
       {"(delivered by hand)", "neither"},
@@ -266,38 +374,75 @@ TEST(Received, withoutACertainClientSaysWhy) {
   }
 }
 
+// The client stands where it stands, whatever the date is like.
+TEST(Received, aDateThatIsNoneDoesNotHideTheClient) {
+  const std::string good = "from h (n [192.0.2.1]) by mx2.example.jp (Postfix) with ESMTP id A";
+  const std::pair<const char*, const char*> cases[] = {
+      {"; Wed, 25 Nov 2026 10:00:00 +0900", "2026-11-25T01:00:00Z"},
+      {"; Wed 25 Nov 2026 10:00:00 +0900", "2026-11-25T01:00:00Z"},
+      {"; Wed,25 Nov 2026 10:00:00 +0900", "2026-11-25T01:00:00Z"},
+      {"; Wednesday, 25 November 2026 10:00:00 +0900", "2026-11-25T01:00:00Z"},
+      {"; 25 nov 2026 10:00 +0900", "2026-11-25T01:00:00Z"},
+      {"; Wed, 25 Nov 2026 9:00:00 +0800", "2026-11-25T01:00:00Z"},
+      {"; Wed, 25 Nov 2026 1:00:0 GMT", "2026-11-25T01:00:00Z"},
+      {"; Wed, 25 Nov 2026 01:00:00.123 +0000 (UTC)", "2026-11-25T01:00:00Z"},
+      {"; Wed, 25-Nov-2026 10:00:00 +09:00", "2026-11-25T01:00:00Z"},
+      {"; Wed, 25 Nov 26 10:00:00 +0900", "2026-11-25T01:00:00Z"},
+      {"; Wed Nov 25 10:00:00 2026 +0900", "2026-11-25T01:00:00Z"},
+      {"; Nov 25, 2026 10:00:00 +0900", "2026-11-25T01:00:00Z"},
+      {"; Wed, 25 Nov 2026 10:00:00 GMT+0900", "2026-11-25T01:00:00Z"},
+      {"; Tue, 24 Nov 2026 17:00:00 PST", "2026-11-25T01:00:00Z"},
+      {"; (early) Wed, (x) 25 Nov 2026 (y) 10:00:00 +0900 (JST) again", "2026-11-25T01:00:00Z"},
+      {"; yesterday; Wed, 25 Nov 2026 10:00:00 +0900", "2026-11-25T01:00:00Z"},
+      {"", nullptr},
+      {";", nullptr},
+      {"; yesterday", nullptr},
+      {"; Wed, 25 Nov 2026 10:00:00", nullptr},
+      {"; 31 Feb 2026 10:00:00 +0900", nullptr},
+      {"; 25 Nov 2026 24:00:00 +0900", nullptr},
+      {"; 25 Nov 2026 10:60:00 +0900", nullptr},
+      {"; 25 Nov 2026 10:00:00 +0960", nullptr},
+      {"; 25 Nov 2026 10:00:00 +9", nullptr},
+      {"; 25 Nov 2026 10:00:00 +", nullptr},
+      {"; 25 Nov 2026 1000 +0900", nullptr},
+      {"; 25 Smarch 2026 10:00:00 +0900", nullptr},
+      {"; 2026-11-25T01:00:00Z", nullptr},
+      {"; 25 ; Nov 2026 10:00:00 +0900", nullptr},
+  };
+  for (const auto& [when, want] : cases) {
+    const auto received = parse_received(good + when);
+    ASSERT_TRUE(received) << when << ": " << received.error().what;
+    ASSERT_EQ(received->source, Source::client) << when;
+    EXPECT_EQ(received->address->text(), "192.0.2.1") << when;
+    ASSERT_EQ(received->date.has_value(), want != nullptr) << when;
+    if (want != nullptr) {
+      EXPECT_EQ(to_iso8601(*received->date), want) << when;
+    }
+  }
+}
+
 TEST(Received, whatIsNoStampIsAnError) {
   const std::string good = "from h (n [192.0.2.1]) by mx2.example.jp (Postfix) with ESMTP id A";
   ASSERT_TRUE(parse_received(good + date));
   const std::string values[] = {
       "",
       " \r\n ",
-      good,
-      good + ";",
-      good + "; yesterday",
-      good + "; Wed, 25 Nov 2026 10:00:00",
-      good + "; 31 Feb 2026 10:00:00 +0900",
-      good + "; 25 Nov 2026 24:00:00 +0900",
-      good + "; 25 Nov 2026 10:00:00 +0960",
-      good + "; 25 Nov 26 10:00:00 +0900",
-      good + "; ; 25 Nov 2026 10:00:00 +0900",
-      good + "; 25 ; Nov 2026 10:00:00 +0900",
-      good + date + " again",
-      good + date + " id B",
-      good + date + date,
+      "; Wed, 25 Nov 2026 10:00:00 +0900",
       "h (n [192.0.2.1]) by mx2.example.jp"s + date,
       "with ESMTP from h (n [192.0.2.1]) by mx2.example.jp"s + date,
       "from h (n [192.0.2.1]) with ESMTP"s + date,
       "from h (n [192.0.2.1]) by ; 25 Nov 2026 10:00:00 +0900",
+      "from h (n [192.0.2.1]); by mx2.example.jp"s + date,
       "from"s + date,
-      "from mail pickup service by iis.example.jp with Microsoft SMTPSVC"s + date,
       good + " by mx3.example.jp" + date,
+      good + date + " by mx3.example.jp",
+      good + date + " from h",
       good + " from h" + date,
-      good + " id B" + date,
-      good + " for <u@example.jp" + date,
       good + " )" + date,
       good + " (" + date,
       good + " (\\)" + date,
+      good + date + " (",
+      good + date + " )",
       good + "\0"s + date,
       good + "\r" + date,
       good + "\r\nX: y" + date,
@@ -354,6 +499,28 @@ const std::string helo_attacks[] = {
     "[198.51.100.7] (Exim 4.96)",
     "x (uid 0)",
     "x) (uid 0) (",
+    "198.51.100.7 (EHLO x)",
+    "198.51.100.7 (EHLO x",
+    "198.51.100.7 (EHLO x) (",
+    "x y",
+    "x 198.51.100.7",
+    "x with y",
+    "x with y (Exim 4.96)",
+    "x) with local (",
+    "x) with y (",
+    "x (y[198.51.100.7])",
+    "x (198.51.100.7:25)",
+    "x (y [198.51.100.7] z)",
+    "x (y [198.51.100.7] z",
+    "x (y [198.51.100.7]) by z; yesterday",
+    "x (y [198.51.100.7]) by z; yesterday id",
+    "x (y [198.51.100.7]) by z; yesterday;",
+    "x (y [198.51.100.7]) by z; yesterday <",
+    "x (y [198.51.100.7]) by z for <\"x",
+    "x; y",
+    "x; (y [198.51.100.7])",
+    "y [198.51.100.7] (",
+    "y [198.51.100.7] z",
     "x with local",
     "x (y [local])",
     "x (qmail 1 invoked from network)",

@@ -2,8 +2,11 @@
 // replies.
 #include "milter/conversation.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
+#include "support/dkim_signer.h"
 #include "support/milter_client.h"
 #include "support/session_gate.h"
 
@@ -128,6 +131,53 @@ TEST(Negotiation, EveryCommandIsAnsweredWhereTheMtaWantsIt) {
   EXPECT_TRUE(replies[0].starts_with("i||||Authentication-Results|mx.example.jp (id="))
       << replies[0];
   EXPECT_EQ(replies[1], "c");
+}
+
+// As an MTA says it that keeps the blank after the colon, and as one says it that eats it.
+std::string header_of(const std::vector<mail::HeaderField>& fields, bool keeps) {
+  std::string out;
+  for (const auto& field : fields) {
+    std::string value = field.value;
+    std::erase(value, '\r');
+    if (!keeps && value.starts_with(' ')) value.erase(0, 1);
+    out += header_packet(field.name, value);
+  }
+  return out;
+}
+
+TEST(Negotiation, ASimpleSignatureSurvivesAnMtaThatEatsBlanks) {
+  const auto key = test::SigningKey::ed25519();
+  test::SignatureTags tags;
+  tags.relaxed_header = false;
+  const struct {
+    const char* name;
+    std::uint32_t version, steps;
+    bool keeps;
+  } mtas[] = {{"version 2", 2, 0x7f, false},
+              {"version 4", 4, 0x3ff, false},
+              {"version 6", 6, test::all_steps, true}};
+  for (const auto& mta : mtas) {
+    for (const char* blank : {" ", "", "\t", "  "}) {
+      std::vector<mail::HeaderField> fields = {{"From", " bob@a.example"},
+                                               {"Subject", std::string(blank) + "x"}};
+      mail::Header header;
+      for (const auto& field : fields) header.add(field);
+      fields.insert(fields.begin(), test::sign(key, tags, header, "x\r\n"));
+      Talk talk(test::snapshot_on_zone("sel._domainkey.a.example. TXT \"" + key.record() + "\"\n"));
+      talk.say(negotiation(mta.version, 0x3f, mta.steps));
+      EXPECT_EQ(talk.conversation().loses_blanks(), !mta.keeps);
+      // The second connection on the same socket speaks the same.
+      talk.say(greeting + envelope("<bob@a.example>") + packet('K'));
+      talk.say(greeting + envelope("<bob@a.example>") + header_of(fields, mta.keeps) + packet('N') +
+               packet('B', "x\r\n"));
+      talk.replies();
+      talk.say(packet('E'));
+      const auto replies = talk.replies();
+      ASSERT_EQ(replies.size(), 2U) << mta.name;
+      EXPECT_NE(replies[0].find("dkim=pass"), std::string::npos)
+          << mta.name << " '" << blank << "' " << replies[0];
+    }
+  }
 }
 
 TEST(Negotiation, AModernMtaIsAnsweredAtTheEndOnly) {
@@ -361,6 +411,79 @@ TEST(Dialogue, MacrosNameTheMessageAndTheLogin) {
   EXPECT_NE(lines[0].find(" skipped=authenticated "), std::string::npos);
   EXPECT_TRUE(lines[1].starts_with("6dAA: ")) << lines[1];
   EXPECT_EQ(lines[1].find(" skipped="), std::string::npos);
+}
+
+// Macros by the megabyte: those that nobody reads leave nothing behind, and of the others there is a most.
+TEST(Dialogue, MacrosAreBounded) {
+  Talk talk;
+  talk.say(modern);
+  std::vector<std::string> unread;
+  for (int i = 0; i < 20'000; ++i) {
+    unread.push_back("{x" + std::to_string(i) + "}");
+    unread.push_back(std::string(20, 'v'));
+  }
+  for (const char command : {'C', 'H', 'M', 'R', 'T', 'N', 'E', 'B', 'L', 'U', '?'}) {
+    EXPECT_EQ(talk.say(packet('D', command + strings(unread))), Conversation::Next::go_on);
+  }
+  constexpr std::array<std::string_view, 2> wanted = {"i", "auth_authen"};
+  const auto kept = parse_macros("M" + strings(unread) + strings({"{auth_authen}", "bob"}), wanted);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->values, (MacroValues{{"auth_authen", "bob"}}));
+  EXPECT_EQ(talk.say(greeting), Conversation::Next::go_on);
+  // The same ones again and again take the place of those before.
+  for (int i = 0; i < 1000; ++i) {
+    const auto next =
+        talk.say(packet('D', "M" + strings({"{auth_authen}", std::string(1000, 'a')})));
+    ASSERT_EQ(next, Conversation::Next::go_on);
+  }
+  EXPECT_EQ(talk.say(packet('D', "M" + strings({"{auth_authen}", std::string(900'000, 'a')}))),
+            Conversation::Next::protocol_error);
+  EXPECT_NE(talk.conversation().problem().find("macros"), std::string::npos);
+}
+
+// What is kept of an envelope, which an SMTP client chooses.
+TEST(Dialogue, EnvelopesAreBounded) {
+  const std::string nuls(9'000, '\0');
+  for (const auto& large :
+       {packet('H', std::string(9'000, 'h') + '\0'), packet('M', "<a@b>" + nuls),
+        packet('M', strings({"<a@b>"})) + packet('R', "<c@d>" + nuls)}) {
+    Talk talk;
+    talk.say(modern + greeting);
+    EXPECT_EQ(talk.say(large), Conversation::Next::protocol_error);
+    EXPECT_NE(talk.conversation().problem().find("octets"), std::string::npos);
+  }
+  // Parameters cost memory besides their octets.
+  Talk talk;
+  talk.say(modern + greeting + packet('M', strings({"<a@b>"})));
+  const auto recipient = packet('R', "<c@d>" + std::string(8'000, '\0'));
+  int taken = 0;
+  while (talk.say(recipient) == Conversation::Next::go_on) ASSERT_LT(++taken, 100);
+  EXPECT_GE(taken, 2);
+  // Ordinary ones, as many as no MTA sends at once.
+  Talk many;
+  many.say(modern + greeting + packet('M', strings({"<a@b>"})));
+  for (std::size_t i = 0; i < max_recipients; ++i) {
+    ASSERT_EQ(many.say(packet('R', strings({"<user" + std::to_string(i) + "@example.jp>"}))),
+              Conversation::Next::go_on);
+  }
+  EXPECT_EQ(many.say(packet('R', strings({"<one@example.jp>"}))),
+            Conversation::Next::protocol_error);
+}
+
+// An MTA that waits for an answer at RCPT is told, and the message goes on without that one.
+TEST(Dialogue, ARecipientTooManyIsToldSo) {
+  Talk talk;
+  talk.say(negotiation(6, test::all_actions, 0));
+  talk.say(greeting + packet('M', strings({"<bob@a.example>"})));
+  talk.replies();
+  for (std::size_t i = 0; i < max_recipients; ++i) {
+    talk.say(packet('R', strings({"<user" + std::to_string(i) + "@example.jp>"})));
+  }
+  talk.replies();
+  talk.say(packet('R', strings({"<one@example.jp>"})));
+  EXPECT_EQ(talk.replies(), Lines{"y452 4.5.3 too many recipients|"});
+  talk.say(content("bob@a.example"));
+  EXPECT_EQ(talk.replies().back(), "c");
 }
 
 TEST(Dialogue, AnEmptyLoginIsNone) {

@@ -26,6 +26,7 @@ namespace sekisho::milter {
 namespace {
 
 using test::MilterClient;
+using test::negotiation;
 using test::packet;
 using test::strings;
 
@@ -202,6 +203,22 @@ TEST(Server, NonsenseEndsThatConnectionOnly) {
   }
   EXPECT_EQ(good.message(), "c");
   EXPECT_EQ(served.logged(), 1) << "whoever reaches the socket must not fill the log";
+}
+
+TEST(Server, OneWarningTellsOfMtasThatEatBlanks) {
+  Served served;
+  for (int n = 0; n < 3; ++n) {
+    MilterClient good(served.path());
+    ASSERT_TRUE(good.greet());
+    EXPECT_EQ(served.logged(), n == 0 ? 0 : 1);
+    MilterClient old(served.path());
+    ASSERT_TRUE(old.send(negotiation(2, 0x3f, 0x7f)));
+    EXPECT_FALSE(old.next().empty());
+    // The answer to what comes after it shows that the warning was due.
+    ASSERT_TRUE(old.send(test::connect_packet("192.0.2.10")));
+    EXPECT_EQ(old.next(), "c");
+    EXPECT_EQ(served.logged(), 1);
+  }
 }
 
 TEST(Server, APacketInManyPieces) {

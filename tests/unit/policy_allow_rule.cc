@@ -276,8 +276,49 @@ const Proposed proposals[] = {
        f.spf_mail_from.code = spf::Code::pass;
      },
      "mfrom:owner-net@freebsd.example dmarc=accept", "spf=pass"},
-    {"another signature when it is no list", "dmarc", [](Facts& f) { f.traces.fields.clear(); },
-     "dkim:lists.freebsd.example dmarc=accept", "dkim=pass"},
+    {"a newsletter, signed by whoever sends it", "dmarc", [](Facts& f) { f.traces.fields.clear(); },
+     "from:bank.example proof=dkim:lists.freebsd.example dmarc=accept",
+     "dkim=pass with d=lists.freebsd.example"},
+    {"a newsletter that has a List-Id", "dmarc", [](Facts& f) { f.traces.fields = {"List-Id"}; },
+     "from:bank.example proof=dkim:lists.freebsd.example dmarc=accept", "dkim=pass"},
+    {"a newsletter without a signature", "spf",
+     [](Facts& f) {
+       nothing_proves(f);
+       f.traces.fields.clear();
+       f.spf_mail_from.code = spf::Code::pass;
+     },
+     "from:bank.example proof=spf:freebsd.example spf=accept",
+     "spf=pass for the MAIL FROM domain freebsd.example"},
+    {"a newsletter with two signatures: the one of its sender", "dmarc",
+     [](Facts& f) {
+       f.traces.fields.clear();
+       f.dkim[0].code = dkim::Code::pass;
+       f.dkim[0].domain = "statistics.example";
+     },
+     "from:bank.example proof=dkim:lists.freebsd.example dmarc=accept", "dkim=pass"},
+    {"a newsletter with a signature of nobody's: the SPF of its sender", "dmarc",
+     [](Facts& f) {
+       f.traces.fields.clear();
+       f.dkim[1].domain = "bulk.example";
+       f.spf_mail_from.code = spf::Code::pass;
+     },
+     "from:bank.example proof=spf:freebsd.example dmarc=accept", "spf=pass"},
+    {"a newsletter of two authors", "dmarc",
+     [](Facts& f) {
+       f.traces.fields.clear();
+       f.author.mailboxes.push_back(mail::Mailbox::parse("b@bank.example").value());
+     },
+     "from:bank.example proof=dkim:lists.freebsd.example dmarc=accept", "dkim=pass"},
+    {"in our own name, over a list", "dmarc", [](Facts& f) { f.author_is_ours = true; }, "",
+     "allow add from:bank.example proof=dkim:lists.freebsd.example dmarc=accept"},
+    {"in our own name, through a bulk mailer", "dmarc",
+     [](Facts& f) {
+       f.author_is_ours = true;
+       f.traces.fields.clear();
+     },
+     "", "its author is of our own domain bank.example"},
+    {"in our own name, from a host on a list", "lists", [](Facts& f) { f.author_is_ours = true; },
+     "dkim:lists.freebsd.example skip=dnsbl,rhsbl", "dkim=pass"},
     {"SPF before the signature of a stranger", "dmarc",
      [](Facts& f) {
        f.dkim[1].domain = "bulk.example";
@@ -354,12 +395,32 @@ TEST(Proposal, OfAnAcceptedMessageIsNone) {
   EXPECT_TRUE(propose(list_mail(), monitored));
 }
 
-TEST(Proposal, OfAStrangersSignatureComesWithACaution) {
+// Whom else it lets in, whatever proves it.
+TEST(Proposal, AlwaysComesWithACaution) {
+  for (const auto& c : proposals) {
+    Facts facts = list_mail();
+    c.change(facts);
+    const auto proposal = propose(facts, refused_by(c.rule));
+    if (!proposal) continue;
+    EXPECT_NE(proposal->caution.find("it lets through"), std::string::npos) << c.name;
+    const auto& entry = proposal->entry;
+    const std::string& who = entry.proof_of.empty() ? entry.domain : entry.proof_of;
+    if (entry.kind == IdentityKind::mfrom) continue;
+    EXPECT_NE(proposal->caution.find(who), std::string::npos) << c.name << ": " << who;
+  }
+}
+
+// Of a list that does not say that people write to it, either may be meant.
+TEST(Proposal, OfWhatMayBeAListNamesTheOtherEntryToo) {
   Facts facts = list_mail();
-  facts.dkim[1].domain = "bulk.example";
+  EXPECT_EQ(propose(facts, refused_by("dmarc"))->other, "");
+  facts.traces.fields = {"List-Id"};
   const auto proposal = propose(facts, refused_by("dmarc"));
-  ASSERT_TRUE(proposal);
-  EXPECT_NE(proposal->caution.find("bulk.example"), std::string::npos);
+  EXPECT_NE(proposal->other.find("dkim:lists.freebsd.example dmarc=accept; but it lets through"),
+            std::string::npos)
+      << proposal->other;
+  facts.traces.fields.clear();
+  EXPECT_EQ(propose(facts, refused_by("dmarc"))->other, "");
 }
 
 }  // namespace

@@ -217,6 +217,89 @@ TEST_F(AllowlistGate, NothingForgedIsLetThrough) {
   EXPECT_GE(std::size(spoofs), 20U);
 }
 
+// Newsletters of parcel.example go out through a bulk mailer, which signs all that its customers send with its own name.
+class BulkMailer : public testing::Test {
+ protected:
+  void allow(const std::string& entry) {
+    auto snapshot = test::snapshot_on_zone(R"(
+_dmarc.parcel.example.              TXT "v=DMARC1; p=reject"
+_dmarc.example.jp.                  TXT "v=DMARC1; p=reject"
+_dmarc.third.example.               TXT "v=DMARC1; p=reject"
+bounces.mailer.example.             TXT "v=spf1 ip4:192.0.2.30 -all"
+sel._domainkey.mailer.example.      TXT ")" +
+                                           key_.record() + R"("
+sel._domainkey.eve.mailer.example.  TXT ")" +
+                                           key_.record() + "\"\n");
+    snapshot.options.identity.domains = {mail::DomainName::parse("example.jp").value()};
+    snapshot.rules.allowlist = test::allowlist_of(entry);
+    gate_ = std::make_unique<Gate>(std::move(snapshot));
+  }
+  // As all customers' mail: the mailer's own MAIL FROM, address and signature.
+  policy::Action sent(const std::string& author, const std::string& signer = "mailer.example",
+                      const std::string& client = "192.0.2.30") {
+    Letter letter;
+    letter.client = client;
+    letter.helo = "out.mailer.example";
+    letter.mail_from = "b-17@bounces.mailer.example";
+    letter.fields = {{"From", " " + author},
+                     {"To", " user@example.jp"},
+                     {"Subject", " News"},
+                     {"List-Unsubscribe", " <https://mailer.example/u/17>"}};
+    if (!signer.empty()) {
+      SignatureTags tags;
+      tags.domain = signer;
+      mail::Header header;
+      for (const auto& field : letter.fields) header.add(field);
+      letter.fields.insert(letter.fields.begin(), test::sign(key_, tags, header, letter.body));
+    }
+    return gate_->judge(letter).verdict.message.action;
+  }
+
+  SigningKey key_ = SigningKey::ed25519();
+  std::unique_ptr<Gate> gate_;
+};
+
+TEST_F(BulkMailer, AnEntryForAnAuthorIsNoneForItsOtherCustomers) {
+  using policy::Action;
+  for (const char* entry : {"from:parcel.example proof=dkim:mailer.example dmarc=accept",
+                            "from:parcel.example proof=spf:bounces.mailer.example dmarc=accept",
+                            "from:parcel.example proof=ip:192.0.2.30 dmarc=accept"}) {
+    allow(entry);
+    EXPECT_EQ(sent("news@parcel.example"), Action::accept) << entry;
+    EXPECT_NE(sent("news@third.example"), Action::accept) << entry;
+    EXPECT_NE(sent("ceo@example.jp"), Action::accept) << entry;
+    EXPECT_NE(sent("ceo@mail.example.jp"), Action::accept) << entry;
+    EXPECT_NE(sent("news@parcel.example", "", "203.0.113.9"), Action::accept) << entry;
+  }
+  // A name stands for itself, not for what a customer has below it.
+  allow("from:parcel.example proof=dkim:mailer.example dmarc=accept");
+  EXPECT_NE(sent("news@parcel.example", "eve.mailer.example"), Action::accept);
+}
+
+TEST_F(BulkMailer, WhoeverVouchesForOthersDoesNotVouchForUs) {
+  using policy::Action;
+  for (const char* entry :
+       {"dkim:mailer.example dmarc=accept", "mfrom:bounces.mailer.example dmarc=accept",
+        "ip:192.0.2.0/24 skip=all", "mfrom:bounces.mailer.example proof=none dmarc=accept"}) {
+    allow(entry);
+    EXPECT_EQ(sent("news@third.example"), Action::accept) << entry;
+    EXPECT_NE(sent("ceo@example.jp"), Action::accept) << entry;
+    EXPECT_NE(sent("ceo@mail.example.jp"), Action::accept) << entry;
+  }
+  const auto line = gate_->recorder().lines().back();
+  EXPECT_NE(line.find("unproven(mfrom:bounces.mailer.example)"), std::string::npos) << line;
+}
+
+TEST_F(BulkMailer, AnEntryThatNamesUsCoversUs) {
+  using policy::Action;
+  for (const char* proof : {"dkim:mailer.example", "spf:bounces.mailer.example", "ip:192.0.2.30"}) {
+    allow("from:example.jp proof=" + std::string(proof) + " dmarc=accept");
+    EXPECT_EQ(sent("news@example.jp"), Action::accept) << proof;
+    EXPECT_NE(sent("news@third.example"), Action::accept) << proof;
+    EXPECT_NE(sent("news@example.jp", "", "203.0.113.9"), Action::accept) << proof;
+  }
+}
+
 TEST_F(AllowlistGate, AnUnprovenMatchIsLogged) {
   Letter letter = attack();
   letter.mail_from = "x@lists.example";

@@ -168,6 +168,34 @@ TEST(DecisionIds, NoTwoAreEqual) {
   }
 }
 
+// A daemon that starts again and again, ten times a second, and decides much in between.
+TEST(DecisionIds, RestartsRepeatNone) {
+  std::set<std::string> seen;
+  DecisionIds::Time now{std::chrono::seconds(1'800'000'000)};
+  for (int start = 0; start < 2'000; ++start) {
+    DecisionIds ids;
+    for (int i = 0; i < 500; ++i) {
+      now += std::chrono::microseconds(200);
+      const auto id = ids.next(now);
+      ASSERT_TRUE(seen.insert(id).second) << id << " of start " << start;
+    }
+  }
+}
+
+// What was held before the clock was set back is known: ids go on after it.
+TEST(DecisionIds, GoOnAfterWhatIsKept) {
+  const DecisionIds::Time then{std::chrono::seconds(1'800'000'000)};
+  DecisionIds before;
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) seen.insert(before.next(then));
+  DecisionIds ids;
+  ids.after(then + std::chrono::seconds(60));
+  ids.after(then - std::chrono::hours(1));
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_TRUE(seen.insert(ids.next(then - std::chrono::minutes(1))).second);
+  }
+}
+
 TEST(DecisionIds, AClockThatIsSetBackRepeatsNone) {
   DecisionIds ids;
   const auto first = ids.next(WallTime{std::chrono::seconds(1'800'000'000)});
@@ -313,7 +341,11 @@ struct TraceCase {
 TEST(Traces, WhatListsAndForwardersLeave) {
   const TraceCase cases[] = {
       {"List-Id", " <x>", true},
-      {"list-unsubscribe", " <x>", true},
+      {"list-post", " <mailto:x@y.example>", true},
+      // What every newsletter has, and what says that nobody may write to it, make no list.
+      {"list-unsubscribe", " <x>", false},
+      {"List-Unsubscribe-Post", " List-Unsubscribe=One-Click", false},
+      {"List-Post", " NO (no posting)", false},
       {"ARC-Seal", " i=1", true},
       {"Resent-From", " a@b.example", true},
       {"X-Forwarded-To", " a@b", true},

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "mail/message.h"
+#include "support/dkim_signer.h"
 #include "support/dmarc_cases.h"
 #include "support/fake_dns.h"
 #include "support/session_gate.h"
@@ -142,6 +143,41 @@ TEST(Replay, OfWhatIsNotEvaluated) {
     gate.judge(letter, role);
   }
   EXPECT_EQ(gate.recorder().decisions().size(), 6U);
+}
+
+// Of a header that is too large to be recorded whole, signed and unsigned, the decision is the same all the same.
+TEST(Replay, OfAHeaderThatIsRecordedInPart) {
+  const auto key = test::SigningKey::ed25519();
+  for (const bool is_signed : {false, true}) {
+    Gate gate(snapshot_on_zone(std::string(zone) + "sel._domainkey.a.example. TXT \"" +
+                               key.record() + "\"\n"));
+    Letter letter;
+    letter.client = "192.0.2.99";  // SPF fails: DMARC hangs on the signature
+    letter.fields = {{"Received", " from x.example by y.example; Sat, 21 Nov 2026 09:30:00 +0000"},
+                     {"From", " bob@a.example"},
+                     {"List-Id", " <l.a.example>"},
+                     {"Subject", " x"}};
+    for (int i = 0; i < 9; ++i) {
+      letter.fields.push_back({"X-Large", " " + std::string(20'000, static_cast<char>('a' + i))});
+    }
+    letter.fields.push_back({"Authentication-Results", " mx.example.jp; spf=pass"});
+    if (is_signed) {
+      mail::Header header;
+      for (const auto& field : letter.fields) header.add(field);
+      test::SignatureTags tags;
+      tags.fields = "from:subject:x-large:x-large:x-large:x-large";
+      letter.fields.insert(letter.fields.begin(), test::sign(key, tags, header, letter.body));
+    }
+    const auto outcome = gate.judge(letter);
+    EXPECT_EQ(outcome.facts.dmarc.code, is_signed ? dmarc::Code::pass : dmarc::Code::fail);
+    const auto& recorded = *gate.recorder().decisions().at(0);
+    EXPECT_GT(recorded.inputs.left_out, 100'000U);
+    EXPECT_LE(recorded.inputs.header.octets(), 64U * 1024);
+    for (const char* name : {"Received", "From", "List-Id", "Subject", "Authentication-Results"}) {
+      EXPECT_TRUE(recorded.inputs.header.has(name)) << name;
+    }
+    test::expect_round_trip(recorded);
+  }
 }
 
 // A client may go without HELO: whether its lookups had begun before MAIL FROM must not show.

@@ -205,7 +205,7 @@ TEST_F(SpoolFaults, AnIndexThatAnotherProcessHasLocked) {
 }
 
 TEST_F(SpoolFaults, AnIndexThatIsDamagedWhileItIsUsed) {
-  for (const std::string how : {"octets", "a table"}) {
+  for (const std::string how : {"octets", "a table", "cut to nothing"}) {
     fs::remove_all(options_.dir);
     Alarms alarms;
     auto store = open_store(options_, alarms);
@@ -216,6 +216,8 @@ TEST_F(SpoolFaults, AnIndexThatIsDamagedWhileItIsUsed) {
       ASSERT_TRUE(other->run("UPDATE tries SET number = number + 1").has_value());
       if (how == "a table") {
         ASSERT_TRUE(other->script("DROP TABLE files").has_value());
+      } else if (how == "cut to nothing") {
+        fs::resize_file(path("index.db"), 0);
       } else {
         spoil("index.db");
         spoil("index.db-wal");

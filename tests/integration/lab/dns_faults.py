@@ -48,10 +48,11 @@ def question_of(message):
 
 
 def error_reply(query, code, truncated=False):
-    """An answer without records."""
+    """An answer without records; with an OPT record where the query has one, as servers do that know it."""
     end = question_of(query)[2]
     flags = 0x8180 | code | (0x0200 if truncated else 0)
-    return query[:2] + struct.pack("!HHHHH", flags, 1, 0, 0, 0) + query[12:end]
+    opt = b"\0" + struct.pack("!HHIH", 41, 1232, 0, 0) if struct.unpack_from("!H", query, 10)[0] else b""
+    return query[:2] + struct.pack("!HHHHH", flags, 1, 0, 0, 1 if opt else 0) + query[12:end] + opt
 
 
 def forged_reply(query, address):

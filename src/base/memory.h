@@ -1,0 +1,54 @@
+// base/memory.h: what goes on although an allocation has failed: an answer that somebody waits for, a destructor, the
+// outermost frame of a thread. One allocation that fails costs one message, and never the process.
+//   until_memory([&] { owner->post(task); });
+// Thread: any.
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <new>
+#include <string>
+#include <thread>
+
+namespace sekisho {
+
+// Does `work`, which must do all or nothing, again until there is memory for it: others give theirs back meanwhile. After a
+// second it is given up, and false: whoever waits for it has a time of his own. So it is with every other exception.
+template <class Work>
+bool until_memory(Work&& work) noexcept {
+  constexpr int at_once = 20;
+  constexpr int tries = 1000;
+  for (int i = 0; i < tries; ++i) {
+    try {
+      work();
+      return true;
+    } catch (const std::bad_alloc&) {
+      if (i >= at_once) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    } catch (...) {
+      return false;
+    }
+  }
+  return false;
+}
+
+// Does `work`, and nothing comes out of it; false when it broke.
+template <class Work>
+bool contained(Work&& work) noexcept {
+  try {
+    work();
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+// What it says, or what can be said without memory.
+inline std::string what_of(const std::exception& error) noexcept {
+  try {
+    return error.what();
+  } catch (...) {
+    return "no memory";  // short enough to need none
+  }
+}
+
+}  // namespace sekisho
