@@ -38,8 +38,8 @@ class Daemon {
  public:
   Daemon() : log_(std::make_shared<NoSink>(), LogLevel::error), server_(log_) {
     require(server_.open({path(), ""}).has_value());
-    server_.run({{"status", [this](const json& request) { return called(request, "status"); }},
-                 {"throw", [this](const json& request) {
+    server_.run({{"status", [this](const json& request) { return called(request, "status"); }}},
+                {{"throw", [this](const json& request) {
                     called(request, "throw");
                     // Whatever the request holds is not promised to be there.
                     return json{{"ok", true}, {"id", request.at("id").at(0).get<std::string>()}};
