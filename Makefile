@@ -6,15 +6,17 @@
 #   make asan, make tsan        every test under the sanitizers
 #   make fuzz SECONDS=120       every fuzz target for so long
 #   make crash ROUNDS=200       store and daemon, killed so often, and fifty times as many power failures played
+#   make readers FIELDS=20000   From fields through the filter and both MTAs, as public readers then show them
 #   make no-memory ROUNDS=66    so many starts of the daemon while allocations fail
 #   make texts     write milter.conf.example and the key section of man/milter.conf.5 from the table of keys
 PREFIX ?= /usr
 JOBS ?= $(shell nproc)
 ROUNDS ?= 200
+FIELDS ?= 20000
 CTEST ?= ctest --output-on-failure -j $(JOBS)
 CMAKE_ARGS ?=
 
-.PHONY: build run test install deps-build deps-test asan tsan fuzz crash no-memory texts clean
+.PHONY: build run test install deps-build deps-test asan tsan fuzz crash readers no-memory texts clean
 
 build: deps-build
 	cmake --preset release -DSEKISHO_TESTS=OFF $(CMAKE_ARGS)
@@ -42,6 +44,11 @@ crash: deps-test
 	build/release/tests/crash/spool_kill --rounds $(ROUNDS)
 	build/release/tests/crash/spool_power --points $$(($(ROUNDS) * 50))
 	for mta in postfix sendmail; do tests/crash/daemon_kill.py --build build/release --mta $$mta --rounds $(ROUNDS) || exit; done
+
+readers: deps-test
+	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS) --target sekishod
+	for mta in postfix sendmail; do tests/readers/invariant.py --build build/release --mta $$mta --fields $(FIELDS) || exit; done
 
 no-memory: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)

@@ -6,16 +6,19 @@
 
 #include <unistd.h>
 
+#include "app/seal_file.h"
 #include "app/service_manager.h"
 #include "app/status.h"
 #include "base/memory.h"
 #include "cli/version.h"
 #include "client/nat_watch.h"
+#include "config/checks.h"
 #include "config/dump.h"
 #include "config/keys.h"
 #include "control/engine_metrics.h"
 #include "crypto/digest.h"
 #include "session/record.h"
+#include "session/seal.h"
 
 namespace sekisho::app {
 
@@ -65,10 +68,25 @@ class Daemon::DecisionJournal final : public session::Journal {
     const auto& facts = decided->outcome.facts;
     log_.info(session::log_line(facts, decided->outcome.verdict));
     watch_for_nat(facts);
+    watch_for_own_fields(facts);
     if (recorder_ != nullptr) recorder_->add(std::move(decided));
   }
 
  private:
+  // A content filter whose way back runs through us, or somebody who is trusted and speaks in our name.
+  void watch_for_own_fields(const policy::Facts& facts) {
+    if (facts.own_fields != policy::OwnFields::removed) return;
+    log_.write_limited(
+        LogLevel::warning, "own fields",
+        LogLine(
+            "a trusted client handed in fields in our name without the proof that we wrote them, "
+            "and what made the message look better was removed; if this is a content filter that "
+            "gives mail back, set -o smtpd_milters= for its service in master.cf:")
+            .field("client", session::client_text(facts.client))
+            .field("id", facts.id)
+            .text());
+  }
+
   void watch_for_nat(const policy::Facts& facts) {
     if (!facts.client.address || facts.role != policy::Role::mx) return;
     const auto alarm = nat_.count({*facts.client.address, facts.client.helo,
@@ -118,8 +136,11 @@ Expected<bool, std::string> Daemon::run() {
   auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
+  open_seal();
   watch_lists(**snapshot);
   engine_->replace(std::move(*snapshot));
+  zone_file_warning_.with(
+      [&](auto& warning) { warning = config::zone_file_warning(loaded_.settings); });
   if (!loaded_.settings.history.dir.empty()) open_history();
   metrics_sources_ = {
       [this](control::Families& out) { append_own(out); },
@@ -186,6 +207,19 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
   return true;
 }
 
+void Daemon::open_seal() {
+  const auto& path = loaded_.settings.session.identity.seal_file;
+  if (path.empty()) return;
+  auto secret = read_or_make_seal(path);
+  if (!secret) {
+    log_.warning(
+        "identity.seal_file: " + path + ": " + secret.error() +
+        "; a secret of this run alone is used, and what a content filter gives back after a "
+        "restart loses our Authentication-Results");
+  }
+  engine_->seal_with(std::make_shared<const session::Seal>(secret ? *secret : make_secret()));
+}
+
 void Daemon::log_start() {
   for (const auto& finding : loaded_.findings) log_.warning(finding.text());
   LogLine line(std::string("sekishod ") + cli::version + " started:");
@@ -215,6 +249,14 @@ void Daemon::look_around() {
   places_.look(loaded_.settings.log);
   list_watch_.tick(steady_now());
   const auto current = engine_->snapshot();
+  if (auto problem = current->resolver->status().problem; problem != resolver_problem_) {
+    if (problem.empty()) {
+      log_.info("dns: resolv.conf names servers again");
+    } else {
+      log_.warning("dns: " + problem);
+    }
+    resolver_problem_ = std::move(problem);
+  }
   list_files_.look(loaded_.settings.list_files, *current, engine_->now(),
                    [this](auto changed) { engine_->replace(std::move(changed)); });
 }
@@ -353,6 +395,8 @@ json Daemon::try_reload() {
   engine_->replace(std::move(*snapshot));
   reload_refused_ = false;
   loaded_ = std::move(*loaded);
+  zone_file_warning_.with(
+      [&](auto& warning) { warning = config::zone_file_warning(loaded_.settings); });
   record_configuration();
   if (history_) {
     history_->set_limits(loaded_.settings.history.keep, loaded_.settings.history.max_size);
@@ -371,6 +415,15 @@ json Daemon::try_reload() {
   return answer;
 }
 
+std::vector<std::string> Daemon::warnings(const session::Snapshot& snapshot) const {
+  std::vector<std::string> out;
+  auto zone_file = zone_file_warning_.with([](const auto& warning) { return warning; });
+  if (!zone_file.empty()) out.push_back(std::move(zone_file));
+  if (auto problem = snapshot.resolver->status().problem; !problem.empty())
+    out.push_back(std::move(problem));
+  return out;
+}
+
 json Daemon::status() const {
   const auto snapshot = engine_->snapshot();
   const auto keys = engine_->keys().status();
@@ -384,6 +437,7 @@ json Daemon::status() const {
       {"digest", snapshot->digest},
       {"reload_refused", reload_refused_.load()},
       {"metrics", metrics_server_.address()},
+      {"warnings", warnings(*snapshot)},
       {"resolver", control::resolver_json(snapshot->resolver->status())},
       {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
       {"lists", lists_json(list_guard_->status())},

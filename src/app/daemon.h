@@ -11,6 +11,7 @@
 
 #include "app/places.h"
 #include "base/executor.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "config/load.h"
 #include "control/list_files.h"
@@ -55,6 +56,10 @@ class Daemon {
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
   void log_in_force();
+  // Our fields are proven with the secret of its file, or with one of this run alone.
+  void open_seal();
+  // What is wrong as long as it is so; for `status`.
+  std::vector<std::string> warnings(const session::Snapshot& snapshot) const;
   // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
   void look_around();
   void guarded(const char* doing, const std::function<void()>& work);
@@ -83,6 +88,8 @@ class Daemon {
   std::vector<control::Source> metrics_sources_;
   control::MetricsServer metrics_server_;
   RunQueue main_tasks_;
+  std::string resolver_problem_;  // as it was logged last
+  Guarded<std::string> zone_file_warning_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> reload_refused_{false};
 };

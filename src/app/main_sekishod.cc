@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/failure_message.h"
 #include "cli/version.h"
+#include "cli/words.h"
 
 namespace {
 
@@ -78,7 +79,7 @@ int main(int argc, char** argv) {
   parser.add_flag("-f,--foreground", arguments.foreground, "Stay in the foreground");
   parser.add_flag("-t,--test", arguments.test, "Check the configuration and exit");
   try {
-    parser.parse(argc, argv);
+    parser.parse(cli::spelt_out(parser, argc, argv));
     return arguments.test ? cli::config_check(arguments.config) : serve(arguments);
   } catch (const CLI::Success& success) {
     return parser.exit(success);

@@ -9,9 +9,14 @@ using nlohmann::json;
 json lists_json(const ListStatuses& lists) {
   json out = json::object();
   for (const auto& list : lists) {
-    std::string state = list.set_aside ? "set aside: the list " + std::string(to_string(list.fault))
-                                       : std::string("healthy");
-    if (list.set_aside && !list.answer.empty()) state += " (" + list.answer + ")";
+    std::string state = "healthy";
+    if (list.set_aside || list.aside_for != client::Whom::all) {
+      state = "set aside";
+      if (list.aside_for == client::Whom::v4) state += " for IPv4 clients";
+      if (list.aside_for == client::Whom::v6) state += " for IPv6 clients";
+      state += ": the list " + std::string(to_string(list.fault));
+      if (!list.answer.empty()) state += " (" + list.answer + ")";
+    }
     out[list.name] = {{"kind", to_string(list.kind)},
                       {"state", state},
                       {"lookups", list.lookups},

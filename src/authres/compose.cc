@@ -103,6 +103,8 @@ MethodResult of_dmarc(const dmarc::Result& dmarc) {
   MethodResult result = method("dmarc", to_string(dmarc.code));
   const bool error = dmarc.code == dmarc::Code::temperror || dmarc.code == dmarc::Code::permerror;
   if (error) result.reason = reason_of(dmarc.reason);
+  if (!error && !dmarc.alias.empty())
+    result.reason = "From has " + dmarc.alias + ", an alias of it";
   add(result, "header", "from", dmarc.from);
   if (dmarc.published) {
     if (!dmarc.tag.empty()) result.comment = policy_comment(dmarc);
@@ -143,7 +145,10 @@ AuthenticationResults compose(const Inputs& inputs) {
     dmarc.reason = "no single author domain";
     field.results.push_back(std::move(dmarc));
   } else if (inputs.dmarc != nullptr) {
-    field.results.push_back(of_dmarc(*inputs.dmarc));
+    auto dmarc = of_dmarc(*inputs.dmarc);
+    if (inputs.author_sloppy)
+      dmarc.comment += dmarc.comment.empty() ? "from=sloppy" : " from=sloppy";
+    field.results.push_back(std::move(dmarc));
   }
   return field;
 }

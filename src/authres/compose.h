@@ -26,6 +26,8 @@ struct Inputs {
   const std::vector<dkim::SignatureResult>* dkim = nullptr;  // empty: dkim=none
   const dmarc::Result* dmarc = nullptr;
   bool author_malformed = false;  // dmarc=permerror without header.from
+  bool author_sloppy =
+      false;  // the From field is not valid, and everybody reads the same domain in it
 };
 
 AuthenticationResults compose(const Inputs& inputs);

@@ -100,6 +100,7 @@ void converse(session::Session& session, const CheckRequest& request, const mail
               const mail::Message& message, session::Session::Done done) {
   policy::Client client;
   client.address = ip;
+  client.mta = request.mta;
   session.connect(std::move(client), "");
   session.helo(request.helo);
   session.mail_from({without_brackets(request.mail_from), false});

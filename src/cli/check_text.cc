@@ -34,6 +34,7 @@ void show_lists(std::string& out, const std::vector<client::ListResult>& results
 void show_results(std::string& out, const policy::Facts& facts) {
   std::string author(to_string(facts.author.result));
   if (facts.author.well_formed()) author = facts.author.domain().text();
+  if (facts.author.readable()) author += " (readable)";
   line(out, "author", author, facts.author.reason);
   line(out, "iprev", word(to_string(facts.iprev.code), facts.iprev.name), facts.iprev.reason);
   line(out, "spf helo", word(to_string(facts.spf_helo.code), facts.spf_helo.domain),

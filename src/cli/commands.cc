@@ -17,6 +17,7 @@
 #include "cli/option_checks.h"
 #include "cli/quarantine.h"
 #include "cli/version.h"
+#include "cli/words.h"
 #include "config/suggest.h"
 #include "mail/name_pattern.h"
 
@@ -32,11 +33,17 @@ void add_check(CLI::App& app, int& result) {
   verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO")->required();
   verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce")
       ->required();
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated");
+  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
+      ->allow_extra_args(false);
   verb->add_option("-c,--config", request->config,
                    "Configuration file (default /etc/sekisho/milter.conf)");
   verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
   verb->add_option("--at", request->at, "Judge as of this time (ISO 8601 or seconds since 1970)");
+  const std::map<std::string, mail::Mta> mtas = {{"postfix", mail::Mta::postfix},
+                                                 {"sendmail", mail::Mta::sendmail}};
+  verb->add_option("--mta", request->mta,
+                   "Who delivers it: sendmail rewrites From, postfix does not")
+      ->transform(CLI::CheckedTransformer(mtas));
   verb->add_flag("--json", request->json, "Print one JSON object");
   verb->callback([request, &result] { result = check(*request); });
 }
@@ -66,7 +73,8 @@ void add_allow_check(CLI::App& app, int& result) {
   verb->add_option("--ip", request->ip, "Address of the client that sent the message");
   verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO");
   verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce");
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated");
+  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
+      ->allow_extra_args(false);
   verb->add_option("-c,--config", request->config,
                    "Configuration file (default /etc/sekisho/milter.conf)");
   verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
@@ -250,12 +258,8 @@ std::string wrong_command(const CLI::App& app, int argc, char** argv) {
 
 }  // namespace
 
-int run(int argc, char** argv) {
-  CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
-  app.failure_message(failure_message);
-  app.set_version_flag("--version", version);
+void add_commands(CLI::App& app, int& result) {
   app.require_subcommand(1);
-  int result = ok;
   add_check(app, result);
   add_config(app, result);
   add_allow(app, result);
@@ -263,11 +267,19 @@ int run(int argc, char** argv) {
   add_quarantine(app, result);
   add_history(app, result);
   add_explain(app, result);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Reads the papers of every e-mail: the admin's command for sekishod", "sekisho");
+  app.failure_message(failure_message);
+  app.set_version_flag("--version", version);
+  int result = ok;
+  add_commands(app, result);
   if (const auto wrong = wrong_command(app, argc, argv); !wrong.empty()) {
     return complain(usage, wrong);
   }
   try {
-    app.parse(argc, argv);
+    app.parse(spelt_out(app, argc, argv));
   } catch (const CLI::Success& success) {
     return app.exit(success);  // --help, --version
   } catch (const CLI::ParseError& error) {

@@ -2,8 +2,14 @@
 // Errors: sysexits codes. Thread: the main one.
 #pragma once
 
+namespace CLI {
+class App;
+}
+
 namespace sekisho::cli {
 
+// All verbs with their options; the one that is called leaves its exit code in `result`.
+void add_commands(CLI::App& app, int& result);
 int run(int argc, char** argv);
 
 }  // namespace sekisho::cli

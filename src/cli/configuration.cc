@@ -7,7 +7,9 @@
 
 #include "base/encoding.h"
 #include "cli/exit_code.h"
+#include "cli/postfix_networks.h"
 #include "config/dump.h"
+#include "config/reach.h"
 #include "control/list_files.h"
 #include "control/snapshot.h"
 
@@ -59,7 +61,9 @@ int config_check(const std::string& path) {
     return config;
   }
   print(loaded->findings);
-  const auto problems = config::problems(*loaded, file, ::geteuid() == 0);
+  const bool as_root = ::geteuid() == 0;
+  auto problems = config::problems(*loaded, file, as_root);
+  config::find_unreachable(*loaded, file, as_root, problems);
   print(problems);
   if (config::any_error(problems)) return config;
   // The files that the settings name are read as the daemon would.
@@ -70,6 +74,9 @@ int config_check(const std::string& path) {
     return config;
   }
   print(control::list_findings((*snapshot)->rules, wall_now()));
+  for (const auto& each : warn_of_postfix(postfix_main_cf, loaded->settings.session.trust)) {
+    std::fprintf(stderr, "%s\n", escape_for_terminal(each).c_str());
+  }
   std::printf("%s: ok (%zu file%s, digest %s)\n", escape_for_terminal(file).c_str(),
               loaded->files.size(), loaded->files.size() == 1 ? "" : "s", loaded->digest.c_str());
   return ok;

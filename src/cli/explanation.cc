@@ -75,7 +75,7 @@ class Places {
   std::optional<std::pair<std::string, std::string>> overridden(const std::string& key) const {
     if (!facts_.author.well_formed()) return std::nullopt;
     const auto& all = book_.settings.rules.overrides;
-    const auto* entry = book_.settings.rules.override_for(facts_.author.domain());
+    const auto* entry = book_.settings.rules.override_for(policy::judged_author(facts_));
     if (entry == nullptr) return std::nullopt;
     const bool says = (key == "dmarc.reject" && entry->reject) ||
                       (key == "dmarc.quarantine" && entry->quarantine) ||
@@ -95,7 +95,7 @@ ExplainedRules explain_rules(const session::Decided& decided, const Rulebook& bo
                              const policy::Rules& rules, std::vector<std::string> recipients) {
   const auto& facts = decided.outcome.facts;
   const auto* override_rule = facts.author.well_formed()
-                                  ? book.settings.rules.override_for(facts.author.domain())
+                                  ? book.settings.rules.override_for(policy::judged_author(facts))
                                   : nullptr;
   ExplainedRules out{std::move(recipients), {}};
   const Places places(book, rules, decided);

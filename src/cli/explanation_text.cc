@@ -117,10 +117,10 @@ std::string word(std::string_view result, const std::string& of) {
 }
 
 void show_author(std::string& out, const policy::Facts& facts) {
-  line(out, "author",
-       facts.author.well_formed() ? facts.author.domain().text()
-                                  : std::string(to_string(facts.author.result)),
-       facts.author.reason);
+  std::string author(to_string(facts.author.result));
+  if (facts.author.well_formed()) author = facts.author.domain().text();
+  if (facts.author.readable()) author += " (readable)";
+  line(out, "author", author, facts.author.reason);
 }
 
 void show_signatures(std::string& out, const policy::Facts& facts) {
@@ -135,6 +135,10 @@ void show_signatures(std::string& out, const policy::Facts& facts) {
              safe(facts.dmarc.policy_domain);
   }
   line(out, "dmarc", dmarc, facts.dmarc.reason);
+  if (!facts.dmarc.alias.empty()) {
+    line(out, "", "judged as " + facts.dmarc.from,
+         facts.dmarc.alias + " is an alias of it, and the MTA delivers that name");
+  }
 }
 
 void show_checks(std::string& out, const policy::Facts& facts, bool at_rcpt) {
@@ -282,7 +286,9 @@ void show_dns(std::string& out, const session::Decided& decided) {
     std::string text = answer->is_error() ? "error: " + safe(answer->error)
                                           : std::string(to_string(answer->outcome));
     if (!answer->is_error()) text += ", TTL " + std::to_string(answer->ttl.count());
-    out += "  " + cell(question, 44) + " " + text + "\n";
+    out += "  ";
+    append_uncut_cell(out, question, 44, Charset::utf8);
+    out += " " + text + "\n";
     const auto record = [&](const std::string& content) { line(out, "", safe(content)); };
     for (const auto& each : answer->texts) record(each);
     for (const auto& each : answer->addresses) record(each.text());

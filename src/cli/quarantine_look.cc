@@ -171,6 +171,9 @@ int quarantine_list(const QuarantineOptions& options) {
   if (!open) return open.error();
   const auto filter = make_filter(options.filter, wall_now());
   if (!filter) return filter.error();
+  // What was held before the configuration was another one.
+  if (const auto elsewhere = held_elsewhere(open->settings); !elsewhere.empty())
+    warn("note " + elsewhere.front());
   return options.json ? list_json(*open->store, *filter)
                       : list_table(*open->store, *filter, options.filter);
 }

@@ -145,7 +145,10 @@ class Releasing {
         why += "; not to <" + escape_for_log(one.address) + ">: " + one.reply;
         code = one.reply.starts_with('5') ? unavailable : temporary;
       }
-      const auto state = store_.finish_release(release, why, wall_now());
+      using Taken = quarantine::Store::Taken;
+      const bool by_queue = settings_.quarantine.release_via.starts_with("sendmail:");
+      const auto state = store_.finish_release(release, why, wall_now(),
+                                               by_queue ? Taken::by_queue : Taken::by_smtp);
       if (!state) {
         return complain(exit_code_of(state.error().kind),
                         release.id + ": the MTA has taken it, but the store could not note it: " +

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <set>
@@ -62,6 +63,32 @@ ExitCode exit_code_of(spool::Failure::Kind kind) {
   return temporary;
 }
 
+std::vector<std::string> held_elsewhere(const config::Settings& settings) {
+  switch (settings.session.quarantine.where) {
+    case session::QuarantineWhere::store:
+      break;
+    case session::QuarantineWhere::mta:
+      return {
+          "[quarantine] where = \"mta\": the MTA holds what is quarantined, and not a store of "
+          "ours",
+          "Postfix:   postqueue -p            what is held has a ! behind its queue id",
+          "           postcat -vq QUEUEID     look at it",
+          "           postsuper -H QUEUEID    release it; -d deletes it",
+          "sendmail:  mailq -qQ               what is held, and why",
+          "           sendmail -qQ -Q -qIQUEUEID    release it",
+          "sekisho history --action quarantine tells ids and reasons; where = \"store\" holds mail "
+          "here"};
+    case session::QuarantineWhere::junk:
+      return {
+          "[quarantine] where = \"junk\": what is quarantined is delivered with "
+          "X-Sekisho-Disposition: "
+          "quarantine, for a rule of the mailbox to file",
+          "sekisho history --action quarantine tells ids and reasons; where = \"store\" holds mail "
+          "here"};
+  }
+  return {};
+}
+
 OrExit<OpenStore> open_store(const std::string& config_path, config::ListFilesOfKeys lists) {
   auto loaded = load_configuration(config_path, lists);
   if (!loaded) return tl::unexpected<int>(config);
@@ -71,9 +98,16 @@ OrExit<OpenStore> open_store(const std::string& config_path, config::ListFilesOf
       [](const std::string& sentence) { std::fprintf(stderr, "sekisho: %s\n", sentence.c_str()); });
   if (!store) {
     const auto& failure = store.error();
+    const auto elsewhere = held_elsewhere(open.settings);
+    std::error_code ignored;
+    if (!elsewhere.empty() && !std::filesystem::exists(open.settings.quarantine.dir, ignored)) {
+      complain(no_input, elsewhere.front());
+      for (std::size_t i = 1; i < elsewhere.size(); ++i)
+        std::fprintf(stderr, "  %s\n", elsewhere[i].c_str());
+      return tl::unexpected<int>(no_input);
+    }
     std::string what = open.settings.quarantine.dir + ": " + failure.why;
-    if (open.settings.session.quarantine.where != session::QuarantineWhere::store)
-      what += "; note that [quarantine] where is not \"store\"";
+    if (!elsewhere.empty()) what += "; note " + elsewhere.front();
     return tl::unexpected<int>(complain(exit_code_of(failure.kind), what));
   }
   open.store = std::move(*store);

@@ -27,6 +27,8 @@ struct OpenStore {
   config::Settings settings;
   std::unique_ptr<quarantine::Store> store;
 };
+// Where what is quarantined goes, and how to look at it there, line by line; empty when it is our store.
+std::vector<std::string> held_elsewhere(const config::Settings& settings);
 OrExit<OpenStore> open_store(const std::string& config,
                              config::ListFilesOfKeys lists = config::ListFilesOfKeys::skip);
 

@@ -119,6 +119,9 @@ std::string status_text(const json& answer) {
   if (answer.value("reload_refused", false)) {
     out += "the last reload was refused: see sekisho config check\n";
   }
+  for (const auto& warning : answer.value("warnings", json::array())) {
+    put_line(out, "WARNING", warning);
+  }
   if (const auto where = answer.value("metrics", std::string()); !where.empty()) {
     out += "metrics at http://" + escape_for_log(where, 60) + "/metrics\n";
   }

@@ -54,7 +54,7 @@ ListResult not_asked(const ListLookup& lookup);
 // What a failed answer says of the list: `none` when it failed on our side of the resolver.
 ListFault fault_of_error(std::string_view error);
 
-// The TXT of a list as it may be shown: printable ASCII, bounded, without the list's zone or key.
+// The TXT of a list as it may be shown: printable ASCII, bounded, without a key of the list's, or the zone that holds it.
 std::string clean_reason(std::string_view text, const ListDefinition& list);
 
 // For whoever keeps or shows questions: the zone at the end of a name is replaced by "{NAME}" of its

@@ -197,4 +197,19 @@ std::string without_keys(std::string_view text) {
   return out;
 }
 
+std::string_view own_test_entry(std::string_view zone) {
+  constexpr std::pair<std::string_view, std::string_view> known[] = {
+      {"multi.surbl.org", "test.surbl.org"},
+      {"uribl.com", "test.uribl.com"},
+      {"dbl.spamhaus.org", "dbltest.com"},
+      {"dbl.dq.spamhaus.net", "dbltest.com"},
+  };
+  for (const auto& [operators, entry] : known) {
+    const bool below = zone.size() > operators.size() && zone.ends_with(operators) &&
+                       zone[zone.size() - operators.size() - 1] == '.';
+    if (zone == operators || below) return entry;
+  }
+  return {};
+}
+
 }  // namespace sekisho::client

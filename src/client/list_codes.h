@@ -56,6 +56,9 @@ inline constexpr std::size_t max_zone_octets = 189;
 
 // A label of the zone that can only be an access key: long, letters and digits without sense.
 bool holds_key(std::string_view zone);
+
+// What the operator of a list of domains lists for tests instead of TEST (RFC 5782 §5); empty when none is known.
+std::string_view own_test_entry(std::string_view zone);
 // The zone with "(secret)" for such labels.
 std::string without_key(std::string_view zone);
 // The same for any text: whatever in it could be such a label.

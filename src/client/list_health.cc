@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/dnsbl.h"
+#include "mail/ip_address.h"
 
 namespace sekisho::client {
 
@@ -25,14 +26,28 @@ dns::Question entry(const ListDefinition& list, std::string_view label) {
 }
 
 struct TestEntries {
-  std::vector<dns::Question> listed;      // one of them must be
-  std::vector<dns::Question> not_listed;  // none of them may be
+  std::vector<dns::Question> listed;  // one of them must be
+  dns::Question not_listed;
+
+  std::vector<dns::Question> all() const {
+    auto out = listed;
+    out.insert(out.begin(), not_listed);
+    return out;
+  }
 };
 
+bool has_v6(const ListDefinition& list) { return list.kind != ListKind::rhsbl; }
+
 TestEntries test_entries(const ListDefinition& list) {
-  if (list.kind == ListKind::rhsbl) return {{entry(list, "test")}, {entry(list, "invalid")}};
-  return {{entry(list, "2.0.0.127"), entry(list, mapped('2'))},
-          {entry(list, "1.0.0.127"), entry(list, mapped('1'))}};
+  if (list.kind != ListKind::rhsbl) return {{entry(list, "2.0.0.127")}, entry(list, "1.0.0.127")};
+  TestEntries entries{{entry(list, "test")}, entry(list, "invalid")};
+  if (const auto own = own_test_entry(list.list.zone); !own.empty())
+    entries.listed.push_back(entry(list, own));
+  return entries;
+}
+
+TestEntries test_entries_v6(const ListDefinition& list) {
+  return {{entry(list, mapped('2'))}, entry(list, mapped('1'))};
 }
 
 std::string first_text(const dns::Answer& answer) {
@@ -67,30 +82,56 @@ std::string minutes_text(SteadyTime::duration time) {
 
 // --- the self-test -------------------------------------------------------------------------------
 
+namespace {
+
+// What is wrong with any answer, or that what may not be listed is.
+SelfTest fault_of(const TestEntries& entries, const dns::Answers& answers) {
+  for (const auto& question : entries.all()) {
+    if (auto fault = fault_of(*answers.find(question))) return std::move(*fault);
+  }
+  const dns::Answer& answer = *answers.find(entries.not_listed);
+  if (!answer.addresses.empty()) return {ListFault::lists_everything, first_text(answer)};
+  return {};
+}
+
+}  // namespace
+
 dns::Evaluation<SelfTest> self_test(const ListDefinition& list, const dns::Answers& answers) {
   using Evaluation = dns::Evaluation<SelfTest>;
-  const TestEntries entries = test_entries(list);
-  std::vector<dns::Question> questions = entries.not_listed;
-  questions.insert(questions.end(), entries.listed.begin(), entries.listed.end());
+  std::vector<TestEntries> entries = {test_entries(list)};
+  if (has_v6(list)) entries.push_back(test_entries_v6(list));
   std::vector<dns::Question> open;
-  std::copy_if(questions.begin(), questions.end(), std::back_inserter(open),
-               [&](const auto& question) { return answers.find(question) == nullptr; });
-  if (!open.empty()) return Evaluation{std::nullopt, std::move(open), {}};
-
-  for (const auto& question : questions) {
-    if (const auto fault = fault_of(*answers.find(question))) return Evaluation::of(*fault);
-  }
-  for (const auto& question : entries.not_listed) {
-    const dns::Answer& answer = *answers.find(question);
-    if (!answer.addresses.empty()) {
-      return Evaluation::of({ListFault::lists_everything, first_text(answer)});
+  for (const auto& each : entries) {
+    for (const auto& question : each.all()) {
+      if (answers.find(question) == nullptr) open.push_back(question);
     }
   }
-  const bool has_entry =
-      std::any_of(entries.listed.begin(), entries.listed.end(),
-                  [&](const auto& question) { return !answers.find(question)->addresses.empty(); });
-  if (!has_entry && list.self_test) return Evaluation::of({ListFault::lists_nothing, {}});
-  return Evaluation::of({});
+  if (!open.empty()) return Evaluation{std::nullopt, std::move(open), {}};
+
+  SelfTest test = fault_of(entries.front(), answers);
+  if (has_v6(list)) {
+    SelfTest v6 = fault_of(entries.back(), answers);
+    test.fault_v6 = v6.fault;
+    test.answer_v6 = std::move(v6.answer);
+    // It says that it does not serve us, whoever it was asked about.
+    if (test.fault_v6 == ListFault::error_code && test.fault == ListFault::none) {
+      test.fault = test.fault_v6;
+      test.answer = test.answer_v6;
+    } else if (test.fault == ListFault::error_code) {
+      test.fault_v6 = test.fault;
+      test.answer_v6 = test.answer;
+    }
+  }
+  const bool has_entry = std::any_of(entries.begin(), entries.end(), [&](const auto& each) {
+    return std::any_of(each.listed.begin(), each.listed.end(), [&](const auto& question) {
+      return !answers.find(question)->addresses.empty();
+    });
+  });
+  if (!has_entry && list.self_test) {
+    if (test.fault == ListFault::none) test.fault = ListFault::lists_nothing;
+    if (test.fault_v6 == ListFault::none && has_v6(list)) test.fault_v6 = ListFault::lists_nothing;
+  }
+  return Evaluation::of(std::move(test));
 }
 
 // --- one list ------------------------------------------------------------------------------------
@@ -175,7 +216,8 @@ SteadyTime::duration ListHealth::retest_wait() {
   return std::min<SteadyTime::duration>(wait, test_every);
 }
 
-std::string advice(const ListDefinition& list, ListFault fault, std::string_view answer) {
+std::string advice(const ListDefinition& list, ListFault fault, std::string_view answer,
+                   Whom whom) {
   switch (fault) {
     case ListFault::error_code:
       if (answer.starts_with("127.255.255.254")) {
@@ -198,12 +240,27 @@ std::string advice(const ListDefinition& list, ListFault fault, std::string_view
     case ListFault::refused:
       return "see that the list still exists, and that it serves your resolver";
     case ListFault::lists_everything:
+      if (whom == Whom::v6) {
+        return "it lists ::FFFF:127.0.0.1, so it would block every client with an IPv6 address; "
+               "IPv4 "
+               "clients are looked up as before: tell its operator";
+      }
+      if (whom == Whom::v4) {
+        return "it lists 127.0.0.1, so it would block every client with an IPv4 address; IPv6 "
+               "clients "
+               "are looked up as before: tell its operator";
+      }
       return list.kind == ListKind::rhsbl
                  ? "it lists INVALID, so it would block every domain: it is shut down, or refuses "
                    "you; remove the list"
                  : "it lists 127.0.0.1, so it would block everybody: it is shut down, or refuses "
                    "you; remove the list";
     case ListFault::lists_nothing:
+      if (list.kind == ListKind::rhsbl) {
+        return "RFC 5782 section 5 wants TEST to be listed: correct the zone, remove a dead list, "
+               "or "
+               "set self_test = false for one of your own, or whose operator lists no TEST";
+      }
       return "RFC 5782 section 5 wants such an entry: correct the zone, remove a dead list, or set "
              "self_test = false for one of your own";
     case ListFault::none:
@@ -225,9 +282,12 @@ void ListGuard::configure(const Options& options, bool wait_for_test, SteadyTime
       Entry entry;
       if (known) {
         entry = old->second;
-        if (entry.health.state() == ListHealth::State::set_aside) entry.health.test_now(now);
+        for (auto* health : {&entry.health, &entry.health_v6}) {
+          if (health->state() == ListHealth::State::set_aside) health->test_now(now);
+        }
       } else if (wait_for_test) {
         entry.health.wait_for_test(now);
+        entry.health_v6.wait_for_test(now);
       }
       entry.list = list;
       next.emplace(list.name, std::move(entry));
@@ -236,34 +296,61 @@ void ListGuard::configure(const Options& options, bool wait_for_test, SteadyTime
   });
 }
 
+Whom ListGuard::whom(const Entry& entry, const ListResult& result) {
+  if (!entry.has_v6() || result.on != ListOn::client) return Whom::all;
+  const auto address = mail::IpAddress::parse(result.value);
+  return address && !address->is_v4() ? Whom::v6 : Whom::v4;
+}
+
+std::vector<ListGuard::News> ListGuard::news(Entry& entry, std::optional<ListHealth::Change> v4,
+                                             std::optional<ListHealth::Change> v6) {
+  std::vector<News> out;
+  const bool alike = v4 && v6 && v4->fault == v6->fault;
+  if (alike || (v4 && !entry.has_v6())) {
+    out.push_back({entry.list, *v4, Whom::all});
+  } else {
+    if (v4) out.push_back({entry.list, *v4, Whom::v4});
+    if (v6) out.push_back({entry.list, *v6, Whom::v6});
+  }
+  for (const auto& one : out) {
+    if (one.change.fault != ListFault::none) ++entry.counts.times_set_aside;
+  }
+  return out;
+}
+
 ListResult ListGuard::observe(ListResult result, SteadyTime now) {
-  std::optional<ListHealth::Change> change;
-  std::optional<ListDefinition> list;
+  std::vector<News> changes;
   entries_.with([&](Entries& entries) {
     const auto found = entries.find(result.name);
     if (found == entries.end()) return;  // a message of the configuration before
     Entry& entry = found->second;
+    const Whom whose = whom(entry, result);
+    ListHealth& health = entry.of(whose);
     ++entry.counts.lookups;
     const bool hit = result.code == ListCode::listed;
     if (result.code == ListCode::temperror) ++entry.counts.failures;
     // What failed on our side tells nothing of the list, not even that it answers.
     const bool tells = result.code != ListCode::temperror || result.fault != ListFault::none;
     const std::string& answer = result.codes.empty() ? result.reason : result.codes;
-    if (tells) change = entry.health.observe(result.fault, answer, now);
-    if (hit || result.code == ListCode::not_listed) entry.health.answered(hit, now);
-    if (change) {
-      ++entry.counts.times_set_aside;
-      list = entry.list;
-    }
-    if (hit && entry.health.state() == ListHealth::State::set_aside) {
+    // What is wrong with an answer is wrong with the list, unless it is known to be so with this family alone.
+    const bool both = entry.has_v6() && result.fault != ListFault::none &&
+                      health.state() == ListHealth::State::healthy;
+    std::optional<ListHealth::Change> v4;
+    std::optional<ListHealth::Change> v6;
+    if (tells && (both || whose != Whom::v6)) v4 = entry.health.observe(result.fault, answer, now);
+    if (tells && (both || whose == Whom::v6))
+      v6 = entry.health_v6.observe(result.fault, answer, now);
+    if (hit || result.code == ListCode::not_listed) health.answered(hit, now);
+    changes = news(entry, std::move(v4), std::move(v6));
+    if (hit && health.state() == ListHealth::State::set_aside) {
       result.code = ListCode::set_aside;
-      result.fault = entry.health.fault();
+      result.fault = health.fault();
       result.reason = "the list " + std::string(to_string(result.fault));
     }
     if (result.code == ListCode::set_aside) ++entry.counts.not_counted;
     if (result.code == ListCode::listed) ++entry.counts.listed;
   });
-  if (change) tell(*list, *change);
+  tell(changes);
   return result;
 }
 
@@ -271,8 +358,10 @@ std::vector<std::string> ListGuard::take_due(SteadyTime now) {
   return entries_.with([&](Entries& entries) {
     std::vector<std::string> due;
     for (auto& [name, entry] : entries) {
-      if (!entry.health.test_due(now)) continue;
+      const bool v6_due = entry.has_v6() && entry.health_v6.test_due(now);
+      if (!entry.health.test_due(now) && !v6_due) continue;
       entry.health.test_begun(now);
+      entry.health_v6.test_begun(now);
       due.push_back(name);
     }
     return due;
@@ -280,17 +369,17 @@ std::vector<std::string> ListGuard::take_due(SteadyTime now) {
 }
 
 void ListGuard::tested(std::string_view name, const SelfTest& test, SteadyTime now) {
-  std::optional<ListHealth::Change> change;
-  ListDefinition list;
+  std::vector<News> changes;
   entries_.with([&](Entries& entries) {
     const auto found = entries.find(name);
     if (found == entries.end()) return;
-    change = found->second.health.tested(test, now);
-    if (!change) return;
-    if (change->fault != ListFault::none) ++found->second.counts.times_set_aside;
-    list = found->second.list;
+    Entry& entry = found->second;
+    auto v4 = entry.health.tested(test, now);
+    std::optional<ListHealth::Change> v6;
+    if (entry.has_v6()) v6 = entry.health_v6.tested(test.for_v6(), now);
+    changes = news(entry, std::move(v4), std::move(v6));
   });
-  if (change) tell(list, *change);
+  tell(changes);
 }
 
 void ListGuard::client_came(bool with_name) {
@@ -322,25 +411,41 @@ std::vector<ListStatus> ListGuard::status() const {
       ListStatus status = entry.counts;
       status.name = name;
       status.kind = entry.list.kind;
-      status.set_aside = entry.health.state() == ListHealth::State::set_aside;
-      status.fault = entry.health.fault();
-      status.answer = entry.health.answer();
-      status.since = entry.health.since();
+      const bool v4 = entry.health.state() == ListHealth::State::set_aside;
+      const bool v6 = entry.has_v6() && entry.health_v6.state() == ListHealth::State::set_aside;
+      status.set_aside = v4 && (v6 || !entry.has_v6());
+      if (v4 != v6 && entry.has_v6()) status.aside_for = v4 ? Whom::v4 : Whom::v6;
+      const ListHealth& told = v6 && !v4 ? entry.health_v6 : entry.health;
+      status.fault = told.fault();
+      status.answer = told.answer();
+      status.since = told.since();
       out.push_back(std::move(status));
     }
     return out;
   });
 }
 
-void ListGuard::tell(const ListDefinition& list, const ListHealth::Change& change) const {
+void ListGuard::tell(const std::vector<News>& all) const {
   if (!warn_) return;
-  if (change.fault == ListFault::none) {
-    return warn_("list " + list.name + " is in use again after " + minutes_text(change.was_aside));
+  for (const auto& [list, change, whom] : all) {
+    const std::string clients = whom == Whom::all  ? ""
+                                : whom == Whom::v4 ? " for IPv4 clients"
+                                                   : " for IPv6 clients";
+    if (change.fault == ListFault::none) {
+      warn_("list " + list.name + " is in use again" + clients + " after " +
+            minutes_text(change.was_aside));
+      continue;
+    }
+    std::string line = "list " + list.name + " is set aside" + clients +
+                       " and nothing counts as listed by it: it ";
+    if (whom != Whom::all) {
+      line =
+          "list " + list.name + " is set aside" + clients + ", none of whom it lists counts: it ";
+    }
+    line += to_string(change.fault);
+    if (!change.answer.empty()) line += " (" + change.answer + ")";
+    warn_(line + ": " + advice(list, change.fault, change.answer, whom));
   }
-  std::string line = "list " + list.name + " is set aside and nothing counts as listed by it: it ";
-  line += to_string(change.fault);
-  if (!change.answer.empty()) line += " (" + change.answer + ")";
-  warn_(line + ": " + advice(list, change.fault, change.answer));
 }
 
 }  // namespace sekisho::client

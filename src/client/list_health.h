@@ -26,14 +26,20 @@ namespace sekisho::client {
 // --- the self-test -------------------------------------------------------------------------------
 
 struct SelfTest {
-  ListFault fault = ListFault::none;  // none: passed
+  ListFault fault = ListFault::none;  // none: passed. Of an address list: for IPv4
   std::string answer;                 // what the list said, for people
+  ListFault fault_v6 = ListFault::none;
+  std::string answer_v6 = {};
+
+  // What IPv6 came to, as a test of its own.
+  SelfTest for_v6() const { return {fault_v6, answer_v6}; }
 };
 
 // The test entries of an address list are 127.0.0.2 (listed) and 127.0.0.1 (never listed), and the same as
 // ::FFFF:127.0.0.2 and ::FFFF:127.0.0.1; those of a domain list are TEST and INVALID. Any code but an error
 // code counts as listed here, whatever the pattern. A list without the listed IPv6 entry is not at fault:
-// it has no IPv6.
+// it has no IPv6. The families are judged apart: some lists answer every IPv6 name, and are well for IPv4.
+// Lists of domains with an entry of their own for tests count as listing it or TEST.
 dns::Evaluation<SelfTest> self_test(const ListDefinition& list, const dns::Answers& answers);
 
 // --- one list ------------------------------------------------------------------------------------
@@ -111,8 +117,12 @@ class ListHealth {
   SteadyTime::duration start_wait_ = retest_at_start;  // until then
 };
 
+// Which clients an address list is set aside for; of a list of domains, always `all`.
+enum class Whom : std::uint8_t { all, v4, v6 };
+
 // What to do about a fault, for the admin.
-std::string advice(const ListDefinition& list, ListFault fault, std::string_view answer);
+std::string advice(const ListDefinition& list, ListFault fault, std::string_view answer,
+                   Whom whom = Whom::all);
 
 // --- all lists -----------------------------------------------------------------------------------
 
@@ -120,7 +130,8 @@ std::string advice(const ListDefinition& list, ListFault fault, std::string_view
 struct ListStatus {
   std::string name;
   ListKind kind = ListKind::dnsbl;
-  bool set_aside = false;
+  bool set_aside = false;      // for all
+  Whom aside_for = Whom::all;  // v4, v6: for these alone, while it counts for the others
   ListFault fault = ListFault::none;
   std::string answer;
   SteadyTime since{};  // of the state
@@ -158,11 +169,25 @@ class ListGuard {
  private:
   struct Entry {
     ListDefinition list;
-    ListHealth health;
+    ListHealth health;     // of domains, or for IPv4
+    ListHealth health_v6;  // of an address list
     ListStatus counts;
+
+    bool has_v6() const { return list.kind != ListKind::rhsbl; }
+    ListHealth& of(Whom whom) { return whom == Whom::v6 ? health_v6 : health; }
   };
   using Entries = std::map<std::string, Entry, std::less<>>;
-  void tell(const ListDefinition& list, const ListHealth::Change& change) const;
+  // A change to be told when no lock is held.
+  struct News {
+    ListDefinition list;
+    ListHealth::Change change;
+    Whom whom;
+  };
+  static Whom whom(const Entry& entry, const ListResult& result);
+  // Both families changed alike: that is one piece of news.
+  static std::vector<News> news(Entry& entry, std::optional<ListHealth::Change> v4,
+                                std::optional<ListHealth::Change> v6);
+  void tell(const std::vector<News>& all) const;
 
   Warn warn_;
   Guarded<Entries> entries_;

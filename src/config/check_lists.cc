@@ -80,6 +80,17 @@ void check_zone(const Listed& list, Reader& reader) {
   }
 }
 
+// Without the test a list that is dead, or lists the world, goes unnoticed for longer.
+void check_self_test(const Listed& list, Reader& reader) {
+  const auto& definition = list.definition;
+  if (definition.kind != ListKind::rhsbl || definition.self_test) return;
+  const auto own = client::own_test_entry(definition.list.zone);
+  if (own.empty()) return;
+  reader.warning(place_in(reader, list, "self_test"),
+                 list.entry + ": self_test = false is not needed: that this list has " +
+                     std::string(own) + " instead of TEST is known; remove it");
+}
+
 void check_effect(const Listed& list, const policy::ListRules& rules, Reader& reader) {
   if (list.definition.kind == ListKind::rhsbl && list.definition.on.empty() &&
       given(reader, list, "on")) {
@@ -172,6 +183,7 @@ void check_lists(const Settings& settings, Reader& reader) {
   const auto lists = listed(settings);
   for (const Listed& list : lists) {
     check_zone(list, reader);
+    check_self_test(list, reader);
     check_effect(list, rules, reader);
   }
   check_names(lists, reader);

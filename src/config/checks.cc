@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -29,6 +30,15 @@ void check_unix_socket(const milter::Options& milter, const std::string& entry, 
     reader.warning(place,
                    "Postfix could not connect unless the folder gives the socket its group: set "
                    "socket_group = \"postfix\"");
+  }
+  constexpr unsigned of_group = 060;
+  if ((milter.socket_mode & of_group) != of_group &&
+      (below_spool || !milter.socket_group.empty())) {
+    const std::string group = milter.socket_group.empty() ? "of the MTA" : milter.socket_group;
+    reader.error(place_in(reader, entry, "socket_mode"),
+                 "the group " + group +
+                     " could not connect, and all mail would get 451: set "
+                     "socket_mode = \"0660\"");
   }
   if ((milter.socket_mode & 02) != 0) {
     reader.warning(place_in(reader, entry, "socket_mode"),
@@ -87,6 +97,71 @@ void check_sockets(const Settings& settings, Reader& reader) {
   }
 }
 
+// Where something of ours listens on a port.
+struct Port {
+  Place place;
+  std::string key;
+  std::string words;  // as it is given
+  InetAddress address;
+  V6 v6 = V6::only;
+};
+
+// "localhost" is written for two addresses.
+std::string plain_host(const std::string& host, bool v6) {
+  if (host == "localhost") return v6 ? "::1" : "127.0.0.1";
+  const auto address = mail::IpAddress::parse(host);
+  return address ? address->text() : host;
+}
+
+bool is_wildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+bool takes(const Port& one, const Port& other) {
+  if (one.address.host == other.address.host) return true;
+  if (!is_wildcard(one.address.host)) return false;
+  return one.address.is_v6() == other.address.is_v6() || one.v6 == V6::and_v4;
+}
+
+bool collide(const Port& a, const Port& b) {
+  return a.address.port == b.address.port && a.address.port != 0 && (takes(a, b) || takes(b, a));
+}
+
+std::vector<Port> ports_of(const Settings& settings, const Reader& reader) {
+  std::vector<Port> out;
+  for (std::size_t i = 0; i < settings.milters.size(); ++i) {
+    const std::string& socket = settings.milters[i].socket;
+    const auto colon = socket.find(':');
+    const auto at = socket.find('@');
+    if (!socket.starts_with("inet") || at == std::string::npos) continue;
+    const std::string entry = entry_name("milter", i + 1);
+    const auto port = std::strtoul(socket.c_str() + colon + 1, nullptr, 10);
+    out.push_back({place_in(reader, entry, "socket"),
+                   entry + ".socket",
+                   socket,
+                   {plain_host(socket.substr(at + 1), socket.starts_with("inet6")),
+                    static_cast<std::uint16_t>(port)}});
+  }
+  if (auto metrics = parse_inet_address(settings.metrics.listen)) {
+    metrics->host = plain_host(metrics->host, false);
+    out.push_back({reader.place_of("metrics.listen"), "metrics.listen", settings.metrics.listen,
+                   std::move(*metrics), V6::and_v4});
+  }
+  return out;
+}
+
+// The same address in the same words is found by check_sockets().
+void check_ports(const Settings& settings, Reader& reader) {
+  const auto ports = ports_of(settings, reader);
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!collide(ports[j], ports[i]) || ports[i].words == ports[j].words) continue;
+      reader.error(ports[i].place, ports[i].key + ": port " +
+                                       std::to_string(ports[i].address.port) +
+                                       " is already taken by " + ports[j].key + " at " +
+                                       ports[j].place.text() + ": choose another port");
+    }
+  }
+}
+
 void check_policies(const Settings& settings, Reader& reader) {
   std::map<std::string, Place> seen;
   for (std::size_t i = 0; i < settings.rules.policies.size(); ++i) {
@@ -108,6 +183,8 @@ void check_policies(const Settings& settings, Reader& reader) {
 }
 
 void check_dns(const Settings& settings, Reader& reader) {
+  if (const auto warning = zone_file_warning(settings); !warning.empty())
+    reader.warning(reader.place_of("dns.zone_file"), warning);
   if (reader.given("dns.servers") && !settings.dns.servers.empty() &&
       !settings.dns.zone_file.empty()) {
     reader.warning(reader.place_of("dns.servers"),
@@ -228,8 +305,21 @@ void check_process(const Settings& settings, Reader& reader) {
 
 }  // namespace
 
+std::string zone_file_warning(const Settings& settings) {
+  if (settings.dns.zone_file.empty()) return "";
+  const auto& milters = settings.milters;
+  const bool for_trying = std::all_of(milters.begin(), milters.end(), [](const auto& milter) {
+    return milter.socket.starts_with("inet") &&
+           is_loopback(milter.socket.substr(milter.socket.find('@') + 1));
+  });
+  if (for_trying) return "";
+  return "THE DNS IS NOT ASKED: every answer for this filter's mail comes from the file " +
+         settings.dns.zone_file + "; remove dns.zone_file, unless this is a laboratory";
+}
+
 void check_across(const Settings& settings, Reader& reader) {
   check_sockets(settings, reader);
+  check_ports(settings, reader);
   check_policies(settings, reader);
   check_dns(settings, reader);
   check_dmarc(settings, reader);

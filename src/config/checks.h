@@ -2,6 +2,8 @@
 // Errors: findings in the Reader, which knows where the keys stand. Thread: any.
 #pragma once
 
+#include <string>
+
 #include "config/reader.h"
 #include "config/settings.h"
 
@@ -9,6 +11,9 @@ namespace sekisho::config {
 
 // check_lists.cc
 void check_lists(const Settings& settings, Reader& reader);
+
+// What everybody must hear of a zone file that answers for mail from outside this host; empty when there is none.
+std::string zone_file_warning(const Settings& settings);
 
 void check_across(const Settings& settings, Reader& reader);
 

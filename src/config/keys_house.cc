@@ -48,6 +48,19 @@ Rows identity_keys() {
        .text = "This host's name, for the SPF macro r and wherever the MTA does not say its own. "
                "Empty: the name the system has."},
       {.section = "identity",
+       .name = "seal_file",
+       .slot = at<Settings>(
+           path(), [](auto& s) -> auto& { return s.session.identity.seal_file; }),
+       .reload = Reload::restart,
+       .sample = R"("/var/lib/sekisho/seal")",
+       .text =
+           "A secret of 32 octets, which the first start makes. With it, X-Sekisho-Seal proves "
+           "that our "
+           "fields are ours when a content filter gives a message back: they stay when a client of "
+           "trust.networks brings them. Hosts that give mail back to each other share one file. "
+           "Empty: "
+           "nothing is proven, and our fields are removed then."},
+      {.section = "identity",
        .name = "domains",
        .slot = at<Settings>(
            domains(), [](auto& s) -> auto& { return s.session.identity.domains; }),
@@ -69,7 +82,7 @@ Rows milter_keys() {
            [](auto& m) -> auto& { return m.socket; }),
        .reload = Reload::restart,
        .required = true,
-       .sample = R"("unix:/var/spool/postfix/sekisho/sekisho.sock")",
+       .sample = R"("unix:/var/spool/postfix/sekisho/mx.sock")",
        .text =
            "Where the MTA connects. Postfix runs in a chroot on many systems: a Unix socket below "
            "/var/spool/postfix works for it either way. The milter protocol has no password: "

@@ -236,7 +236,8 @@ KeyRow self_test_row(std::string_view section) {
               boolean(), [](auto& e) -> auto& { return e.definition.self_test; }),
           .text =
               "The list must hold its test entry: 127.0.0.2, or TEST in a list of domains (RFC "
-              "5782 section 5). false: for a list that has none. What no list may hold "
+              "5782 section 5); SURBL, URIBL and the DBL of Spamhaus may hold their own "
+              "instead. false: for a list that has none. What no list may hold "
               "(127.0.0.1, INVALID) sets it aside either way."};
 }
 

@@ -141,7 +141,20 @@ Rows dmarc_keys() {
        .in_policy = "dmarc.author",
        .text =
            "What is done when a message does not have exactly one From field whose mailboxes are "
-           "of exactly one domain (RFC 9989 section 5.3.1)."},
+           "of exactly one domain (RFC 9989 section 5.3.1). The reply names the fault."},
+      {.section = "dmarc",
+       .name = "author_readable",
+       .slot = at<policy::Rules>(
+           choice<policy::OnReadableAuthor>({{"judge", policy::OnReadableAuthor::judge},
+                                             {"malformed", policy::OnReadableAuthor::malformed}}),
+           [](auto& r) -> auto& { return r.author.readable; }),
+       .in_policy = "dmarc.author_readable",
+       .text =
+           "What is done with a From field that is not valid (a comma outside quotes, a bracket "
+           "too few) and in which every mail program reads the same one domain. judge: it is "
+           "judged for that domain, and treated like a valid one when SPF or DKIM passes for it; "
+           "without that, author says what is done. malformed: author says what is done, whoever "
+           "proves what. Behind sendmail, which rewrites From, fewer fields are readable."},
       {.section = "dmarc",
        .name = "author_monitor",
        .slot = at<policy::Rules>(

@@ -15,6 +15,7 @@
 #include "config/checks.h"
 #include "config/document.h"
 #include "config/dump.h"
+#include "config/host_mta.h"
 #include "config/keys.h"
 #include "config/reader.h"
 #include "config/suggest.h"
@@ -399,6 +400,7 @@ std::vector<Finding> problems(const Loaded& loaded, const std::string& name, boo
          "no [[milter]]: the daemon would listen nowhere; add [[milter]] and its socket"});
   }
   find_unknown_accounts(loaded, name, as_root, out);
+  find_rewriting_mta(loaded, name, out);
   return out;
 }
 
@@ -424,6 +426,7 @@ Settings keep_until_restart(const Settings& running, Settings loaded) {
   loaded.metrics = running.metrics;
   loaded.process = running.process;
   loaded.history.dir = running.history.dir;
+  loaded.session.identity.seal_file = running.session.identity.seal_file;
   const std::string route = std::move(loaded.quarantine.release_via);
   loaded.quarantine = running.quarantine;
   loaded.quarantine.release_via = route;

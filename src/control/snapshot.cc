@@ -61,7 +61,12 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
     snapshot->resolver = running->snapshot->resolver;
     return snapshot;
   }
-  auto resolver = dns::make_resolver(settings.dns);
+  // Also a resolv.conf that is broken while other settings are reloaded leaves its servers in use.
+  std::vector<std::string> last_good;
+  if (running != nullptr && running->settings.dns.zone_file.empty() &&
+      running->settings.dns.servers.empty())
+    last_good = running->snapshot->resolver->status().servers;
+  auto resolver = dns::make_resolver(settings.dns, "/etc/resolv.conf", last_good);
   if (!resolver) return tl::unexpected<std::string>("dns: " + resolver.error().what);
   snapshot->resolver = std::move(*resolver);
   return snapshot;

@@ -32,6 +32,7 @@ struct Published {
 struct Result {
   Code code = Code::none;
   std::string from;           // Author Domain
+  std::string alias;          // not empty: From names this one, and the MTA makes `from` of it
   std::string policy_domain;  // where the record was found
   std::string org_domain;     // Organizational Domain of the Author Domain
   Discovery discovery = Discovery::treewalk;

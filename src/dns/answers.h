@@ -62,6 +62,9 @@ struct Answer {
   std::vector<Mx> exchanges;               // MX, in the order of the answer
   std::vector<std::string> pointers;       // PTR, as they stood, lower-case, without a final dot
 
+  // The end of the CNAME chain; empty when the name itself is no alias, and of an error.
+  std::string canonical;
+
   bool is_error() const { return outcome == Outcome::error; }
   bool is_refused() const { return outcome == Outcome::refused; }
   // NXDOMAIN or NODATA: a void lookup in RFC 7208's sense.

@@ -7,7 +7,8 @@ namespace {
 // What an entry occupies, roughly: the containers' nodes, and the texts.
 std::size_t weight(const Question& question, const Answer& answer) {
   constexpr std::size_t node = 400;
-  std::size_t octets = node + question.name.text().size() + answer.error.size();
+  std::size_t octets =
+      node + question.name.text().size() + answer.error.size() + answer.canonical.size();
   octets += answer.addresses.size() * sizeof(mail::IpAddress);
   for (const auto& text : answer.texts) octets += sizeof(text) + text.size();
   for (const auto& text : answer.pointers) octets += sizeof(text) + text.size();

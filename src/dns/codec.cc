@@ -238,6 +238,7 @@ class Chain {
       at_ = ascii::lower(field(*link, 0));
     }
     answer.ttl = ttl_;
+    answer.canonical = canonical();
     return Reply{Reply::Kind::answered, std::move(answer), std::nullopt, aliases_};
   }
 
@@ -297,8 +298,12 @@ class Chain {
     const auto ttl = soa == nullptr ? negative_ttl_without_soa()
                                     : negative_ttl(ldns_rr_ttl(soa->get()), get32(field(*soa, 6)));
     reply.answer.ttl = std::min(ttl_, ttl);
+    reply.answer.canonical = canonical();
     return reply;
   }
+
+  // Where the chain has led to, over all packets of the question.
+  std::string canonical() const { return aliases_ > 0 ? text_of_wire(at_) : std::string(); }
 
   Reply ask_again() const {
     auto target = name_of_wire(at_);

@@ -62,6 +62,8 @@ class InFlight {
   void set_servers(std::vector<ServerAddress> addresses) {
     servers_.replace(std::move(addresses), pool_);
   }
+  // What is wrong with where the servers are from.
+  void set_problem(std::string problem) { status_.problem = std::move(problem); }
 
   // For the asking threads. Whoever is told by an exception that there is no memory has not asked.
   struct Asked {

@@ -13,6 +13,7 @@
 namespace sekisho::dns {
 
 Expected<std::unique_ptr<Resolver>> make_resolver(
-    const Options& options, const std::string& resolv_conf = "/etc/resolv.conf");
+    const Options& options, const std::string& resolv_conf = "/etc/resolv.conf",
+    const std::vector<std::string>& last_good = {});
 
 }  // namespace sekisho::dns

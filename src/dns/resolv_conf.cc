@@ -22,9 +22,7 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-}  // namespace
-
-std::vector<ServerAddress> parse_resolv_conf(std::string_view text) {
+std::vector<ServerAddress> servers_named_in(std::string_view text) {
   std::vector<ServerAddress> servers;
   while (!text.empty() && servers.size() < max_servers) {
     std::string_view line = text.substr(0, text.find('\n'));
@@ -32,20 +30,39 @@ std::vector<ServerAddress> parse_resolv_conf(std::string_view text) {
     if (take_word(line) != "nameserver") continue;
     if (auto server = ServerAddress::parse(take_word(line))) servers.push_back(std::move(*server));
   }
+  return servers;
+}
+
+}  // namespace
+
+std::vector<ServerAddress> parse_resolv_conf(std::string_view text) {
+  auto servers = servers_named_in(text);
   if (servers.empty()) servers.push_back(ServerAddress::parse("127.0.0.1").value());
   return servers;
 }
 
 std::optional<std::vector<ServerAddress>> ResolvConf::changed() {
   struct stat now {};
-  if (::stat(path_.c_str(), &now) != 0) return std::nullopt;
+  unreadable_ = ::stat(path_.c_str(), &now) != 0;
+  if (unreadable_) return std::nullopt;
   const Version version{now.st_ino, now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_size};
   if (version == seen_) return std::nullopt;
   std::ifstream in(path_, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (in.bad() || !in.is_open()) return std::nullopt;
+  unreadable_ = in.bad() || !in.is_open();
+  if (unreadable_) return std::nullopt;
   seen_ = version;
-  return parse_resolv_conf(text);
+  auto servers = servers_named_in(text);
+  without_server_ = servers.empty();
+  if (without_server_) return std::nullopt;
+  known_ = true;
+  return servers;
+}
+
+std::string ResolvConf::fault() const {
+  if (!unreadable_ && !without_server_) return "";
+  return path_ + (unreadable_ ? " cannot be read" : " names no server") + ": " +
+         (known_ ? "the servers that it named before are asked" : "127.0.0.1 is asked");
 }
 
 }  // namespace sekisho::dns

@@ -13,16 +13,22 @@
 
 namespace sekisho::dns {
 
-// At most three (MAXNS of resolver(3)); 127.0.0.1 when there is none.
+// At most three (MAXNS of resolver(3)); 127.0.0.1 when there is none, as libc has it.
 std::vector<ServerAddress> parse_resolv_conf(std::string_view text);
 
 class ResolvConf {
  public:
-  explicit ResolvConf(std::string path) : path_(std::move(path)) {}
+  // `known`: servers that it has named before are in use.
+  explicit ResolvConf(std::string path, bool known = false)
+      : path_(std::move(path)), known_(known) {}
 
   // Reads the file when it was never read, or is another one than last time; nothing when it has
-  // not changed or cannot be read (a file that is being replaced leaves the servers as they are).
+  // not changed or cannot be read (a file that is being replaced leaves the servers as they are). Nor
+  // when it names no server any more: nobody means the filter to ask 127.0.0.1 from now on, but a DHCP
+  // client that crashed leaves such a file.
   std::optional<std::vector<ServerAddress>> changed();
+  // What is wrong with the file as of the last look, a sentence for the admin; empty when nothing is.
+  std::string fault() const;
 
  private:
   struct Version {
@@ -32,6 +38,9 @@ class ResolvConf {
   };
   std::string path_;
   Version seen_;
+  bool unreadable_ = false;      // as of the last look
+  bool without_server_ = false;  // what was read last names none
+  bool known_;                   // servers were read
 };
 
 }  // namespace sekisho::dns

@@ -24,6 +24,7 @@ struct ResolverStatus {
   std::size_t cache_entries = 0;
   std::size_t in_flight = 0;
   std::vector<std::string> servers;  // "127.0.0.1:53", in the order they are tried
+  std::string problem;               // with resolv.conf: a sentence; empty when there is none
 };
 
 class Resolver {

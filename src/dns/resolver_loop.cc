@@ -243,6 +243,10 @@ void ResolverLoop::watch_resolv_conf(SteadyTime now) {
   if (auto servers = resolv_conf_->changed()) {
     state_.with([&](InFlight& state) { state.set_servers(std::move(*servers)); });
   }
+  if (auto problem = resolv_conf_->fault(); problem != problem_) {
+    problem_ = problem;
+    state_.with([&](InFlight& state) { state.set_problem(std::move(problem)); });
+  }
 }
 
 // Whoever is asked here must not let anything out of his callback; if one does, the others are still told.

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -60,6 +61,7 @@ class ResolverLoop {
   int epoll_;
   UniqueFd wake_;
   std::optional<ResolvConf> resolv_conf_;
+  std::string problem_;  // with it, as it was told last
   SteadyTime next_look_{};
   std::atomic<bool> stopping_{false};
 

@@ -15,20 +15,27 @@ UniqueFd open_epoll() {
   return epoll;
 }
 
-std::optional<ResolvConf> unless_given(const std::vector<ServerAddress>& servers,
-                                       std::string path) {
+std::optional<ResolvConf> unless_given(const std::vector<ServerAddress>& servers, std::string path,
+                                       bool known) {
   if (!servers.empty()) return std::nullopt;
-  return ResolvConf(std::move(path));
+  return ResolvConf(std::move(path), known);
+}
+
+// Without a readable resolv.conf there is still 127.0.0.1, as resolver(3) has it.
+std::vector<ServerAddress> first_servers(const std::vector<ServerAddress>& given,
+                                         const std::vector<ServerAddress>& last_good) {
+  if (!given.empty()) return given;
+  return last_good.empty() ? parse_resolv_conf("") : last_good;
 }
 
 }  // namespace
 
 StubResolver::StubResolver(const Options& options, std::vector<ServerAddress> servers,
-                           std::string resolv_conf)
+                           std::string resolv_conf, std::vector<ServerAddress> last_good)
     : epoll_(open_epoll()),
-      // Without a readable resolv.conf there is still 127.0.0.1, as resolver(3) has it.
-      state_(options, epoll_.get(), servers.empty() ? parse_resolv_conf("") : servers),
-      loop_(state_, epoll_.get(), unless_given(servers, std::move(resolv_conf))),
+      state_(options, epoll_.get(), first_servers(servers, last_good)),
+      loop_(state_, epoll_.get(),
+            unless_given(servers, std::move(resolv_conf), !last_good.empty())),
       thread_([this] { loop_.run(); }) {}
 
 StubResolver::~StubResolver() {

@@ -177,12 +177,16 @@ AnswerPtr Zone::answer(const Question& question) const {
       if (!chain_ttl) return ready;
       Answer answer = *ready;
       answer.ttl = std::min(answer.ttl, *chain_ttl);
+      answer.canonical = at.name.text();
       return share(std::move(answer));
     }
     if (node == nullptr || !node->alias) {
       Answer answer =
           negative(node == nullptr ? Outcome::nxdomain : Outcome::nodata, at.name.text());
-      if (chain_ttl) answer.ttl = std::min(answer.ttl, *chain_ttl);
+      if (chain_ttl) {
+        answer.ttl = std::min(answer.ttl, *chain_ttl);
+        answer.canonical = at.name.text();
+      }
       return share(std::move(answer));
     }
     chain_ttl = chain_ttl ? std::min(*chain_ttl, node->alias_ttl) : node->alias_ttl;

@@ -16,7 +16,7 @@ concept Of = std::same_as<std::remove_const_t<Object>, T>;
 
 template <class Archive>
 void members(Archive& a, Of<policy::Client> auto& o) {
-  a("address", o.address)("name", o.name)("helo", o.helo)("unix", o.unix_socket);
+  a("address", o.address)("name", o.name)("helo", o.helo)("unix", o.unix_socket)("mta", o.mta);
 }
 
 template <class Archive>
@@ -59,7 +59,7 @@ void members(Archive& a, Of<dmarc::Result> auto& o) {
   a("discovery", o.discovery)("tag", o.tag)("policy", o.policy)("requested", o.requested);
   a("published", o.published)("exists", o.author_exists)("aligned_spf", o.aligned_spf);
   a("aligned_dkim", o.aligned_dkim)("queries", o.queries)("reason", o.reason);
-  a("could_ask", o.could_ask)("asks_anyway", o.asks_anyway);
+  a("could_ask", o.could_ask)("asks_anyway", o.asks_anyway)("alias", o.alias);
 }
 
 template <class Archive>
@@ -85,7 +85,7 @@ template <class Archive>
 void members(Archive& a, Of<policy::Facts> auto& o) {
   a("id", o.id)("queue_id", o.queue_id)("received", o.received)("role", o.role);
   a("exemption", o.exemption)("released_id", o.released_id)("client", o.client)("relay", o.relay);
-  a("relay_reason", o.relay_reason)("mail_from", o.mail_from);
+  a("own_fields", o.own_fields)("relay_reason", o.relay_reason)("mail_from", o.mail_from);
   a("refused_recipients", o.refused_recipients)("recipients", o.recipients)(
       "over_limits", o.header_over_limits)("author", o.author);
   a("author_is_ours", o.author_is_ours)("traces", o.traces)("iprev", o.iprev);
@@ -132,6 +132,7 @@ template <class Archive>
 void members(Archive& a, Of<dns::Answer> auto& o) {
   a("outcome", o.outcome)("error", o.error)("ttl", o.ttl)("texts", o.texts);
   a("addresses", o.addresses)("exchanges", o.exchanges)("pointers", o.pointers);
+  a("canonical", o.canonical);
 }
 
 template <class Archive>

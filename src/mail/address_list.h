@@ -1,10 +1,8 @@
 // mail/address_list.h: the one strict parser for address lists in header fields.
-// RFC 5322 §3.4, RFC 6532 (UTF-8). Where readers of mail differ about a text (a second `@`, text
-// after `>`, the routes, blanks and comments that §4.4 had inside an address, encoded words in it,
-// control characters, bare CR or LF, text that runs backwards), it is an error: an identity on
-// which readers differ is a forgery tool ("Composition Kills", USENIX Security 2020). Linear time;
-// comments nested or mailboxes beyond mail/limits.h are errors. Errors: ParseError; never throws.
-// Thread: any.
+// RFC 5322 §3.4, §3.4.1 and what §4.4 had inside an address (blanks, comments, routes), RFC 6532 (UTF-8). Valid and an error
+// all the same: what hangs on a backslash, and a local part that looks like another address, for readers of mail take such
+// a text for another ("Composition Kills", USENIX Security 2020). Linear time; limits: mail/limits.h.
+// Errors: ParseError, a fault in words that are safe in an SMTP reply; never throws. Thread: any.
 #pragma once
 
 #include <string>
@@ -21,7 +19,12 @@ struct NamedMailbox {
   Mailbox mailbox;
 };
 
+struct AddressList {
+  std::vector<NamedMailbox> mailboxes;
+  std::size_t literals = 0;  // further ones, at an IP address in brackets: they have no domain
+};
+
 // The mailboxes of a From, To, … value: groups are opened, empty list members skipped.
-Expected<std::vector<NamedMailbox>> parse_address_list(std::string_view value);
+Expected<AddressList> parse_address_list(std::string_view value);
 
 }  // namespace sekisho::mail

@@ -27,21 +27,6 @@ bool is_local_octet(char c) {
          std::string_view("@<>,;:()[]\"").find(c) == std::string_view::npos;
 }
 
-// Some readers take the wide forms of East Asia for an at sign.
-std::string with_plain_at_signs(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::string_view wide = text.substr(i, 3);
-    if (wide == "\xef\xbc\xa0" || wide == "\xef\xb9\xab") {
-      out += '@';
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 enum class Gaps { blank, removed };
 
 // The text with each comment as a blank, or without comments, blanks, control characters and quotes at all. A comment that does
@@ -143,6 +128,20 @@ void scan_readings(Scan& scan, const std::string& text) {
 }
 
 }  // namespace
+
+std::string with_plain_at_signs(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view wide = text.substr(i, 3);
+    if (wide == "\xef\xbc\xa0" || wide == "\xef\xb9\xab") {
+      out += '@';
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
 
 std::vector<Mailbox> scan_addresses(std::string_view value) {
   Scan scan;

@@ -4,6 +4,7 @@
 // An empty local part means that only the domain could be read. Linear time. Errors: nothing; never throws. Thread: any.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,5 +13,8 @@
 namespace sekisho::mail {
 
 std::vector<Mailbox> scan_addresses(std::string_view value);
+
+// Some readers take the wide forms of East Asia for an at sign.
+std::string with_plain_at_signs(std::string_view text);
 
 }  // namespace sekisho::mail

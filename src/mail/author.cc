@@ -106,20 +106,19 @@ bool hides_from_field(const Header& header, const std::vector<std::string>& malf
          std::any_of(malformed_lines.begin(), malformed_lines.end(), hides_from_in_line);
 }
 
-// A value in which no reader can find a domain: visible ASCII, no `@`, no encoded word that could
-// hold one.
-bool is_domainless(const HeaderField& field) {
-  const std::string value = field.unfolded();
-  return value.find('@') == std::string::npos && value.find("=?") == std::string::npos &&
-         std::all_of(value.begin(), value.end(),
-                     [](char c) { return c == '\t' || (c >= ' ' && c <= '~'); });
-}
-
 Author malformed(Author::Result result, std::string reason) {
   Author author;
   author.result = result;
   author.reason = std::move(reason);
   return author;
+}
+
+void add(Author& author, AddressList list) {
+  std::set<DomainName> seen(author.domains.begin(), author.domains.end());
+  for (auto& [display_name, mailbox] : list.mailboxes) {
+    if (seen.insert(mailbox.domain).second) author.domains.push_back(mailbox.domain);
+    author.mailboxes.push_back(std::move(mailbox));
+  }
 }
 
 // The result of a single field that names no mailbox.
@@ -133,7 +132,7 @@ Author::Result nobody(const HeaderField& field) {
 void judge(Author& author, std::size_t field_count) {
   if (author.domains.size() > 1) {
     author.result = Author::Result::many;
-    author.reason = "From names " + std::to_string(author.domains.size()) + " domains";
+    author.reason = "addresses of " + std::to_string(author.domains.size()) + " domains";
   } else if (field_count > 1) {
     author.result = Author::Result::multiple_fields;
     author.reason = std::to_string(field_count) + " From fields";
@@ -142,33 +141,68 @@ void judge(Author& author, std::size_t field_count) {
   }
 }
 
+// A field that is not valid: `fault` is why.
+Author judge_loosely(const HeaderField& field, const std::string& fault, Mta mta) {
+  using enum Author::Result;
+  if (names_no_domain(field.value)) return malformed(no_domain, fault);
+  auto reading = read_loosely(field.value, mta);
+  if (!reading) return malformed(invalid, reading.error().what);
+  Author author;
+  author.result = readable;
+  author.reason = fault;
+  author.mailboxes = std::move(reading->mailboxes);
+  author.domains.push_back(std::move(reading->domain));
+  return author;
+}
+
+// A valid field of which nobody is the author, as far as domains go.
+Author judge_nobody(const HeaderField& field, const AddressList& list) {
+  using enum Author::Result;
+  // What looks like an address in a comment or in the name of a group is one for some readers.
+  if (!names_no_domain(field.value)) return malformed(invalid, "an address in a comment or a name");
+  if (list.literals > 0) return malformed(no_domain, "an IP address in place of a domain");
+  return malformed(nobody(field), "a From field that names nobody");
+}
+
+Author judge_alone(const HeaderField& field, Mta mta) {
+  auto list = parse_address_list(field.value);
+  if (!list) return judge_loosely(field, list.error().what, mta);
+  if (list->mailboxes.empty()) return judge_nobody(field, *list);
+  if (list->literals > 0) {
+    return malformed(Author::Result::invalid, "an IP address beside a domain");
+  }
+  Author author;
+  add(author, std::move(*list));
+  judge(author, 1);
+  return author;
+}
+
 }  // namespace
 
-Author find_author(const Header& header, const std::vector<std::string>& malformed_lines) {
+Author find_author(const Header& header, const std::vector<std::string>& malformed_lines, Mta mta) {
   using enum Author::Result;
-  if (header.truncated()) return malformed(invalid, "the header is larger than its limits");
+  if (header.truncated()) return malformed(invalid, "a header that is larger than its limits");
   if (hides_from_field(header, malformed_lines)) {
     return malformed(invalid, "a line that some readers take for a From field");
   }
   const auto fields = header.all("From");
   if (fields.empty()) return malformed(missing, "no From field");
+  if (fields.size() == 1) {
+    Author author = judge_alone(*fields.front(), mta);
+    // Some readers take such a line for the rest of the field before it.
+    if (!author.readable() || malformed_lines.empty()) return author;
+    return malformed(invalid, author.reason + ", and a line that is no field");
+  }
 
+  // More than one is malformed; what they name is told all the same.
   Author author;
-  std::set<DomainName> seen;
   for (const HeaderField* field : fields) {
-    const bool alone = fields.size() == 1;
-    const auto list = parse_address_list(field->value);
-    if (!list) {
-      return malformed(alone && is_domainless(*field) ? no_domain : invalid,
-                       "From: " + list.error().what);
+    auto list = parse_address_list(field->value);
+    if (!list) return malformed(invalid, list.error().what);
+    if (list->mailboxes.empty() || list->literals > 0) {
+      return malformed(invalid, std::to_string(fields.size()) + " From fields");
     }
-    if (list->empty()) {
-      return malformed(alone ? nobody(*field) : invalid, "a From field that names nobody");
-    }
-    for (const auto& [display_name, mailbox] : *list) {
-      author.mailboxes.push_back(mailbox);
-      if (seen.insert(mailbox.domain).second) author.domains.push_back(mailbox.domain);
-    }
+    add(author, std::move(*list));
   }
   judge(author, fields.size());
   return author;
@@ -197,6 +231,8 @@ std::string_view to_string(Author::Result result) {
   switch (result) {
     case Author::Result::one:
       return "one";
+    case Author::Result::readable:
+      return "readable";
     case Author::Result::many:
       return "many";
     case Author::Result::multiple_fields:

@@ -56,6 +56,10 @@ std::optional<Word> parse_word(std::string_view text) {
   return word;
 }
 
+std::string octets_of(const Word& word) {
+  return word.base64 ? decode_base64(word.text) : decode_q(word.text);
+}
+
 void append_without_controls(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const auto character = first_utf8_character(text);
@@ -79,7 +83,7 @@ struct Run {
 
   void add(const Word& word, std::size_t begin, std::string_view whole) {
     charset = word.charset;
-    octets += word.base64 ? decode_base64(word.text) : decode_q(word.text);
+    octets += octets_of(word);
     const std::size_t from =
         source.empty() ? begin : static_cast<std::size_t>(source.data() - whole.data());
     source = whole.substr(from, begin + word.octets - from);
@@ -137,6 +141,54 @@ std::string decode_encoded_words(std::string_view whole, std::size_t limit) {
   close();
   out += whole.substr(text.size());
   return out;
+}
+
+namespace {
+
+// Some decoders overlook an = before the end of base64, others begin anew behind it: what either sees.
+std::string octets_for_everybody(const Word& word) {
+  std::string out = octets_of(word);
+  const auto padding = word.text.find('=');
+  const auto rest =
+      padding == std::string_view::npos ? padding : word.text.find_first_not_of("= ", padding);
+  if (!word.base64 || rest == std::string_view::npos) return out;
+  std::string without(word.text);
+  std::erase(without, '=');
+  out += ' ' + decode_base64(without);
+  // A few: what hides behind more of them is junk to everybody.
+  std::size_t at = padding;
+  for (int parts = 0; parts < 8 && at < word.text.size(); ++parts) {
+    out += ' ' + decode_base64(word.text.substr(at + 1));
+    at = word.text.find('=', at + 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string encoded_octets(std::string_view text) {
+  std::string out;
+  bool after_word = false;
+  for (std::size_t at = 0; at < text.size();) {
+    if (const auto word = parse_word(text.substr(at))) {
+      // Blanks between two words are not shown (§6.2).
+      if (after_word) out.resize(out.find_last_not_of(" \t\r\n") + 1);
+      out += octets_for_everybody(*word);
+      at += word->octets;
+      after_word = true;
+    } else {
+      after_word = after_word && ascii::is_blank(text[at]);
+      out += text[at++];
+    }
+  }
+  return out;
+}
+
+bool holds_encoded_word(std::string_view text) {
+  for (auto at = text.find("=?"); at != std::string_view::npos; at = text.find("=?", at + 1)) {
+    if (parse_word(text.substr(at))) return true;
+  }
+  return false;
 }
 
 }  // namespace sekisho::mail

@@ -15,4 +15,9 @@ inline constexpr std::size_t encoded_text_octets = 16 * 1024;
 
 std::string decode_encoded_words(std::string_view text, std::size_t limit = encoded_text_octets);
 
+// The same with the octets of every word as they are, whatever charset it names: what a reader sees who does not care.
+std::string encoded_octets(std::string_view text);
+
+bool holds_encoded_word(std::string_view text);
+
 }  // namespace sekisho::mail

@@ -12,6 +12,7 @@
 #include <asio/write.hpp>
 
 #include "base/memory.h"
+#include "mail/sendmail_cf.h"
 
 namespace sekisho::milter {
 
@@ -174,6 +175,9 @@ bool Connection::consume() {
     }
     switch (conversation_.receive(packet)) {
       case Conversation::Next::go_on:
+        if (conversation_.mta() == mail::Mta::sendmail && engine_.first_sendmail()) {
+          warn_of_aliases();
+        }
         if (conversation_.loses_blanks()) warn_of_lost_blanks();
         break;
       case Conversation::Next::close:
@@ -192,6 +196,14 @@ void Connection::complain(std::string_view problem) noexcept {
     log_.write_limited(LogLevel::warning, "milter packets",
                        "milter: closed a connection: " + std::string(problem));
   });
+}
+
+// What sendmail's macros say is not where its configuration is: looked at is the usual place.
+void Connection::warn_of_aliases() {
+  const auto cf = mail::read_sendmail_cf();
+  if (!cf || !cf->follows_aliases) return;
+  log_.warning(std::string("milter: the MTA is sendmail, and by ") + mail::sendmail_cf_path + " " +
+               mail::sendmail_cf_advice);
 }
 
 void Connection::warn_of_lost_blanks() {

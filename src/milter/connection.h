@@ -76,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // False when the connection is over.
   bool consume();
   void complain(std::string_view problem) noexcept;
+  void warn_of_aliases();
   void warn_of_lost_blanks();
   void make_room();
   void send(std::string octets);

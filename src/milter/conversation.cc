@@ -239,7 +239,7 @@ Conversation::Next Conversation::on_negotiate(std::string_view data) {
   std::vector<std::pair<std::uint32_t, std::string_view>> macros;
   if ((agreed_.actions & SMFIF_SETSYMLIST) != 0) {
     macros = {
-        {SMFIM_CONNECT, "j"}, {SMFIM_ENVFROM, "i {auth_type} {auth_authen}"}, {SMFIM_EOM, "i"}};
+        {SMFIM_CONNECT, "j v"}, {SMFIM_ENVFROM, "i {auth_type} {auth_authen}"}, {SMFIM_EOM, "i"}};
   }
   std::string out;
   put_negotiation(out, agreed_, macros);
@@ -289,6 +289,8 @@ Conversation::Next Conversation::on_connect(std::string_view data) {
   client.address = peer->address;
   client.name = std::move(peer->host_name);
   client.unix_socket = peer->unix_socket;
+  mta_ = mail::mta_of_version(macro("v"));
+  client.mta = mta_;
   session_->connect(std::move(client), macro("j"));
   stage_ = Stage::greeting;
   return Next::go_on;

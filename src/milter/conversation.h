@@ -34,6 +34,8 @@ class Conversation {
   };
   Next receive(const Packet& packet);
   const std::string& problem() const { return problem_; }
+  // Whose connection this is, as far as it has said so.
+  mail::Mta mta() const { return mta_; }
 
   // The MTA speaks an old protocol, in which it eats the blank after the colon of a header field.
   bool loses_blanks() const;
@@ -106,6 +108,7 @@ class Conversation {
   std::size_t recipients_ = 0;
   std::size_t recipient_octets_ = 0;
   std::string problem_;
+  mail::Mta mta_ = mail::Mta::unknown;
 };
 
 }  // namespace sekisho::milter

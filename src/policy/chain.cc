@@ -43,14 +43,17 @@ std::string silence_of_limits(const Case& /*asked*/) { return "the header is wit
 // Where malformed authors are only tagged, that must not save one who is denied.
 std::optional<Decision> author(const Case& asked) {
   if (asked.allowed.skip_author) return std::nullopt;
-  auto malformed = malformed_author(asked.facts, asked.rules.author);
+  auto malformed = malformed_author(asked.facts, asked.rules);
   const auto denied = by_denylist(asked.facts, asked.facts.denylist);
   if (malformed && denied && denied->action > malformed->action) return std::nullopt;
   return malformed;
 }
 
 std::string silence_of_skipped_author(const Case& asked) {
-  if (asked.facts.author.well_formed()) return silence_of_author(asked);
+  const auto& author = asked.facts.author;
+  if (author.well_formed() && !malformed_author(asked.facts, asked.rules)) {
+    return silence_of_author(asked);
+  }
   return asked.allowed.skip_author ? "an entry of the allowlist skips this rule"
                                    : "the denylist demands more";
 }
@@ -96,7 +99,7 @@ constexpr std::array rules = {
     Rule{.name = "author",
          .ask = author,
          .silence = silence_of_skipped_author,
-         .key = [](const Case&) { return std::string("dmarc.author"); },
+         .key = key_of_author,
          .monitor = [](const Rules& r) { return r.author.monitor; },
          .monitor_key = "dmarc.author_monitor"},
     Rule{.name = "denylist",

@@ -143,7 +143,7 @@ std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
 
 Verdict decide(const Facts& facts, const RuleSet& rules) {
   const DmarcOverride* override_rule =
-      facts.author.well_formed() ? rules.override_for(facts.author.domain()) : nullptr;
+      facts.author.well_formed() ? rules.override_for(judged_author(facts)) : nullptr;
   Verdict verdict;
   for (const auto& to : facts.recipients) {
     verdict.recipients.push_back({to, decide_for(facts, rules.for_recipient(to), override_rule)});

@@ -15,6 +15,7 @@
 #include "mail/author.h"
 #include "mail/ip_address.h"
 #include "mail/mailbox.h"
+#include "mail/mta.h"
 #include "policy/allow_match.h"
 #include "spf/result.h"
 
@@ -33,11 +34,16 @@ enum class Exemption {
   released,  // out of our own quarantine, with its proof
 };
 
+// What a trusted client's message brought of fields in our name: nothing, ours with their proof, or some without one. Only
+// trusted clients can bring any: of others, all are removed.
+enum class OwnFields { none, kept, removed };
+
 struct Client {
   std::optional<mail::IpAddress> address;  // none: a Unix socket, or the MTA does not know
   std::string name;                        // as the MTA verified it; "unknown" or empty otherwise
   std::string helo;                        // as the client said it
   bool unix_socket = false;
+  mail::Mta mta = mail::Mta::own;  // who tells us of it; `own` too where nobody recorded that
   bool operator==(const Client&) const = default;
 };
 
@@ -56,6 +62,7 @@ struct Facts {
   WallTime received{};
   Role role = Role::mx;
   Exemption exemption = Exemption::none;
+  OwnFields own_fields = OwnFields::none;
   std::string released_id;      // Exemption::released: the id under which it was held
   Client client;                // who handed it over; behind a relay of ours: the hop before it
   std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
@@ -90,6 +97,8 @@ struct Facts {
   bool operator==(const Facts&) const = default;
 };
 
+// The Author Domain whose policy decides: of an alias that the MTA will replace, what it leads to. The author is well-formed.
+mail::DomainName judged_author(const Facts& facts);
 // The MAIL FROM, read strictly: an address that readers could take in several ways proves nothing. None for the null
 // reverse-path.
 std::optional<mail::Mailbox> sender_of(const Facts& facts);
@@ -98,7 +107,11 @@ bool spf_proves(const Facts& facts, std::string_view domain);
 // dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly everybody.
 bool dmarc_proves(const Facts& facts);
 
+// SPF or DKIM passed for a domain of the author's, whether or not his owner publishes a policy. Overbroad SPF proves nothing.
+bool author_proves(const Facts& facts);
+
 std::string_view to_string(Role role);
 std::string_view to_string(Exemption exemption);
+std::string_view to_string(OwnFields fields);
 
 }  // namespace sekisho::policy

@@ -3,6 +3,12 @@
 
 namespace sekisho::policy {
 
+mail::DomainName judged_author(const Facts& facts) {
+  if (facts.dmarc.alias.empty()) return facts.author.domain();
+  const auto target = mail::DomainName::parse(facts.dmarc.from);
+  return target ? *target : facts.author.domain();
+}
+
 std::string_view to_string(Action action) {
   switch (action) {
     case Action::accept:
@@ -27,6 +33,18 @@ std::string_view to_string(Role role) {
       return "submission";
     case Role::local:
       return "local";
+  }
+  return "";
+}
+
+std::string_view to_string(OwnFields fields) {
+  switch (fields) {
+    case OwnFields::none:
+      return "none";
+    case OwnFields::kept:
+      return "kept";
+    case OwnFields::removed:
+      return "removed";
   }
   return "";
 }

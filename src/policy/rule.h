@@ -59,8 +59,9 @@ std::span<const Rule> chain();
 
 // author_rule.cc. RFC 9989 §5.3.1: exactly one Author Domain, or there is nothing that DMARC could
 // be asked about.
-std::optional<Decision> malformed_author(const Facts& facts, const AuthorRule& rule);
+std::optional<Decision> malformed_author(const Facts& facts, const Rules& rules);
 std::string silence_of_author(const Case& asked);
+std::string key_of_author(const Case& asked);
 // allow_rule.cc. A denied identity, forged or not; the hardest of the entries speaks.
 std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AllowMatch>& denials);
 // What the allowlist lets DMARC do at most, and what is told of it.

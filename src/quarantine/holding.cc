@@ -117,8 +117,7 @@ void StoreHolding::take_back(session::ReleaseProof proof,
 }
 
 session::TakenBack StoreHolding::what_comes_back(const session::ReleaseProof& proof) {
-  const auto id = store_->consume_token(proof.token, hex_encode(proof.body_sha256), proof.mail_from,
-                                        proof.recipients, wall_now());
+  const auto id = store_->consume_token(proof, wall_now());
   if (!id) {
     // Anybody can send such a field.
     const bool proves_nothing = id.error().kind == Failure::Kind::refused;

@@ -10,6 +10,9 @@
 
 #include "base/ascii.h"
 #include "base/encoding.h"
+#include "quarantine/bound_header.h"
+#include "quarantine/holding.h"
+#include "quarantine/resend.h"
 #include "quarantine/tables.h"
 
 namespace sekisho::quarantine {
@@ -25,7 +28,14 @@ namespace {
 constexpr std::size_t text_octets = 512;
 
 // An MTA that takes a released message over its queue brings it to the filter within its own retries.
-constexpr std::chrono::hours token_life{24};
+constexpr std::chrono::hours queue_life{24};
+
+// How long the message of a release whose process is gone may still be on its way: an MTA has its end by then (RFC 5321
+// §4.5.3.2.6 gives it ten minutes).
+constexpr std::chrono::minutes broken_off_life{10};
+
+// More than any header that an MTA lets through.
+constexpr std::uint64_t header_octets = 8ULL * 1024 * 1024;
 
 // Not within a character of UTF-8.
 std::string cut(std::string text) {
@@ -110,11 +120,100 @@ Failure under_way(const Found& row) {
                                       " is releasing it, since " + to_iso8601(row.held.changed)};
 }
 
+// The header of a token that is not good for anything any more is let go.
 Outcome<void> use_token(Database& database, std::string_view token, TokenUse use) {
-  auto changed = database.run("UPDATE tokens SET used = ?2 WHERE token = ?1",
+  auto changed = database.run("UPDATE tokens SET used = ?2, header = '' WHERE token = ?1",
                               {token, static_cast<std::int64_t>(use)});
   if (!changed) return failed(changed.error());
   return {};
+}
+
+// At the end of its release, unless the filter has seen it.
+Outcome<void> end_token(Database& database, std::string_view token, TokenUse use) {
+  auto changed = database.run(
+      "UPDATE tokens SET used = ?2, header = CASE ?2 WHEN ?4 THEN header ELSE '' END"
+      " WHERE token = ?1 AND used = ?3",
+      {token, static_cast<std::int64_t>(use), static_cast<std::int64_t>(TokenUse::open),
+       static_cast<std::int64_t>(TokenUse::queued)});
+  if (!changed) return failed(changed.error());
+  return {};
+}
+
+struct Token {
+  std::string id;
+  std::string body_hash;
+  std::string envelope;
+  std::string header;
+  WallTime time{};
+  TokenUse use = TokenUse::open;
+};
+
+Outcome<Token> find_token(Database& database, std::string_view text) {
+  std::optional<Token> found;
+  auto read = database.query(
+      "SELECT id, body_hash, recipients, header, time, used FROM tokens WHERE token = ?1", {text},
+      [&](const Row& row) {
+        found = Token{std::string(row.text(0)), std::string(row.text(1)),
+                      std::string(row.text(2)), std::string(row.text(3)),
+                      time_of(row.integer(4)),  static_cast<TokenUse>(row.integer(5))};
+        return true;
+      });
+  if (!read) return failed(read.error());
+  if (!found) return failed(Failure::Kind::refused, "no release has that token");
+  return std::move(*found);
+}
+
+// Why a token lets nothing pass, as its use goes.
+std::string why_over(const Token& token, const session::ReleaseProof& proof, bool open,
+                     WallTime now) {
+  switch (token.use) {
+    case TokenUse::passed:
+      return "the message of that token has passed already";
+    case TokenUse::open:
+      return open ? "" : "the release has ended";
+    case TokenUse::queued:
+      if (token.time + queue_life < now) return "the token is older than a day";
+      return proof.from_this_host ? "" : "it comes from another host than the release";
+    case TokenUse::over:
+    case TokenUse::ended:
+      break;
+  }
+  return "the release has ended";
+}
+
+// Why the message is not the one that the token was made for; empty when it is. `open`: its release is not over.
+std::string why_not(const Token& token, const session::ReleaseProof& proof, bool open,
+                    WallTime now) {
+  if (auto why = why_over(token, proof, open, now); !why.empty()) return why;
+  if (token.body_hash != hex_encode(proof.body_sha256))
+    return "the body is not the one that was released";
+  if (token.envelope != envelope_of(proof.mail_from, proof.recipients))
+    return "sender or recipients are not those it was released with";
+  if (auto difference = header_difference(token.header, proof); !difference.empty())
+    return "the header is not the one that was released: " + difference;
+  return "";
+}
+
+// The header of a held message as it goes back to the MTA.
+Outcome<std::string> released_header(Database& database, const spool::MessageFile& message,
+                                     std::int64_t number) {
+  std::optional<Envelope> envelope;
+  auto read = database.query("SELECT envelope FROM held_detail WHERE number = ?1", {number},
+                             [&](const Row& row) {
+                               envelope = Envelope::parse(row.text(0));
+                               return true;
+                             });
+  if (!read) return failed(read.error());
+  constexpr std::size_t piece = 64 * 1024;
+  std::string text;
+  while (text.size() < std::min(message.size(), header_octets)) {
+    auto more = message.read(text.size(), piece);
+    if (!more) return failed(more.error());
+    text += *more;
+    if (text.find("\r\n\r\n") != std::string::npos || more->empty()) break;
+  }
+  if (!envelope) return bound_header(text, {});
+  return bound_header(without_fields(text, envelope->removals), envelope->authentication_results);
 }
 
 Outcome<bool> was_handed_over(Database& database, const std::string& token) {
@@ -255,12 +354,14 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
         "UPDATE held SET state = 'released', changed = ?2, token = ?3, process = ?4"
         " WHERE number = ?1",
         {row->number, seconds(now), release.token, std::int64_t{::getpid()}});
+    const auto header = released_header(database, *release.message, row->number);
+    if (!header) return failed(header.error());
     if (changed) {
       changed = database.run(
-          "INSERT INTO tokens (token, id, body_hash, recipients, time, used)"
-          " VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+          "INSERT INTO tokens (token, id, body_hash, recipients, header, time, used)"
+          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
           {release.token, release.id, row->held.body_hash,
-           envelope_of(row->held.mail_from, release.recipients), seconds(now)});
+           envelope_of(row->held.mail_from, release.recipients), *header, seconds(now)});
     }
     if (!changed) return failed(changed.error());
     // The message of a release that broke off may still be on its way.
@@ -272,7 +373,8 @@ Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime no
   return Outcome<Release>(std::move(release));
 }
 
-Outcome<State> Store::finish_release(const Release& release, std::string_view reply, WallTime now) {
+Outcome<State> Store::finish_release(const Release& release, std::string_view reply, WallTime now,
+                                     Taken taken) {
   State state = State::held;
   auto done = spool_->change([&](Change& change) -> Outcome<void> {
     let_go(release);
@@ -284,6 +386,8 @@ Outcome<State> Store::finish_release(const Release& release, std::string_view re
     auto noted = database.run("UPDATE held SET delivered_to = ?2 WHERE number = ?1",
                               {row->number, join(delivered_to)});
     if (!noted) return failed(noted.error());
+    const auto use = taken == Taken::by_queue ? TokenUse::queued : TokenUse::ended;
+    if (auto ended = end_token(database, release.token, use); !ended) return ended;
     state = still_waiting(row->held).empty() ? State::delivered : State::held;
     if (auto set = set_state(database, *row, state, reply, now); !set) return set;
     if (auto noted_act =
@@ -323,40 +427,35 @@ Outcome<void> Store::fail_release(const Release& release, std::string_view why, 
   });
 }
 
-Outcome<std::string> Store::consume_token(std::string_view token, std::string_view body_hash,
-                                          const std::string& mail_from,
-                                          const std::vector<std::string>& recipients,
-                                          WallTime now) {
+Outcome<std::string> Store::consume_token(const session::ReleaseProof& proof, WallTime now) {
   std::string id;
-  auto done = spool_->change([&](Change& change) -> Outcome<void> {
-    auto& database = change.database();
-    std::string why = "no release has that token";
-    bool over = false;
-    auto read =
-        database.query("SELECT id, body_hash, recipients, time, used FROM tokens WHERE token = ?1",
-                       {token}, [&](const Row& row) {
-                         why.clear();
-                         over = row.integer(4) == static_cast<std::int64_t>(TokenUse::over);
-                         if (row.integer(4) != 0)
-                           why = "the message of that token has passed already";
-                         if (time_of(row.integer(3)) + token_life < now)
-                           why = "the token is older than a day";
-                         if (row.text(1) != body_hash)
-                           why = "the body is not the one that was released";
-                         if (row.text(2) != envelope_of(mail_from, recipients))
-                           why = "sender or recipients are not those it was released with";
-                         id = row.text(0);
-                         return true;
-                       });
-    if (!read) return read;
-    if (over)
-      return failed(Failure::Kind::unavailable,
-                    "the release of " + id + " is over, or was taken over");
-    if (!why.empty()) return failed(Failure::Kind::refused, std::move(why));
-    return use_token(database, token, TokenUse::passed);
-  });
+  auto done =
+      spool_->change([&](Change& change) { return let_pass(change.database(), proof, now, id); });
   if (!done) return failed(done.error());
   return id;
+}
+
+Outcome<void> Store::let_pass(Database& database, const session::ReleaseProof& proof, WallTime now,
+                              std::string& id) const {
+  const auto token = find_token(database, proof.token);
+  if (!token) return failed(token.error());
+  id = token->id;
+  const auto row = find(database, id);
+  if (!row && row.error().kind != Failure::Kind::not_found) return failed(row.error());
+  if (token->use == TokenUse::over)
+    return failed(Failure::Kind::unavailable,
+                  "the release of " + id + " is over, or was taken over");
+  // Under way, broken off, or without an answer of the MTA's: in each case the message may be on its way.
+  const bool open = row && row->token == proof.token;
+  if (open && token->use == TokenUse::open && token->time + broken_off_life < now) {
+    const auto busy = is_being_released(id);
+    if (!busy) return failed(busy.error());
+    if (!*busy)
+      return failed(Failure::Kind::unavailable, "the release of " + id + " broke off a while ago");
+  }
+  auto why = why_not(*token, proof, open, now);
+  if (!why.empty()) return failed(Failure::Kind::refused, std::move(why));
+  return use_token(database, proof.token, TokenUse::passed);
 }
 
 Outcome<bool> Store::is_being_released(const std::string& id) const {

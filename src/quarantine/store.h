@@ -17,6 +17,7 @@
 #include "base/clock_looks.h"
 #include "quarantine/held.h"
 #include "quarantine/options.h"
+#include "session/ports.h"
 #include "spool/store.h"
 
 namespace sekisho::quarantine {
@@ -93,18 +94,20 @@ class Store {
   // held → released. A release whose process is gone is taken over. `refused` says who has it, or why not; `not_found`
   // that there is no such message, or since when it is gone.
   Outcome<Release> begin_release(const ReleaseRequest& request, WallTime now);
-  // The MTA has taken it: → delivered, or back to held while other recipients wait. `reply` is what the MTA said.
-  Outcome<State> finish_release(const Release& release, std::string_view reply, WallTime now);
+  // The MTA has taken it: → delivered, or back to held while other recipients wait. `reply` is what the MTA said. The token
+  // ends with the release: what comes by SMTP has met the filter by now. What a queue has taken (sendmail(1)) has not: its
+  // token is good for a day more, and from this host alone.
+  enum class Taken { by_smtp, by_queue };
+  Outcome<State> finish_release(const Release& release, std::string_view reply, WallTime now,
+                                Taken taken = Taken::by_smtp);
   // It has not: back to held. `may_have_it`: the MTA had all of the message and did not say what became of it; when the
   // filter has passed it, or still does, the next release needs even_if_handed_over.
   Outcome<void> fail_release(const Release& release, std::string_view why, WallTime now,
                              bool may_have_it = false);
-  // The message of a release has come back through the MTA: its id, once, when body and envelope are those that the
+  // The message of a release has come back through the MTA: its id, once, when header, body and envelope are those that the
   // token was made for. `refused`: it proves nothing. Everything else, `unavailable` for a release that another one has
-  // taken over: the message must neither pass nor be taken for another.
-  Outcome<std::string> consume_token(std::string_view token, std::string_view body_hash,
-                                     const std::string& mail_from,
-                                     const std::vector<std::string>& recipients, WallTime now);
+  // taken over, or that broke off a while ago: the message must neither pass nor be taken for another.
+  Outcome<std::string> consume_token(const session::ReleaseProof& proof, WallTime now);
 
   // held → deleted; and released, when the process that was at it is gone. The file stays for Options::keep_deleted, so
   // that restore() can bring it back, or goes at once (`for_good`), also when it was deleted before. `by`: who does it.
@@ -134,6 +137,8 @@ class Store {
   Outcome<void> purge(WallTime before);
   // Within a transaction only.
   Outcome<bool> is_being_released(const std::string& id) const;
+  Outcome<void> let_pass(spool::Database& database, const session::ReleaseProof& proof,
+                         WallTime now, std::string& id) const;
 
   Store(Options options, std::unique_ptr<spool::Store> spool)
       : options_(std::move(options)), spool_(std::move(spool)) {}

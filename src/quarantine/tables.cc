@@ -59,7 +59,8 @@ constexpr spool::Sql schema =
     "  id TEXT PRIMARY KEY, same_as TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS tokens ("
     "  token TEXT PRIMARY KEY, id TEXT NOT NULL, body_hash TEXT NOT NULL,"
-    "  recipients TEXT NOT NULL, time INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
+    "  recipients TEXT NOT NULL, time INTEGER NOT NULL, used INTEGER NOT NULL,"
+    "  header TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS expiry ("
     "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);"
     // The looks at the clocks, in seconds of each: base/clock_looks.h. What stands in `expiry` is of programs of before.
@@ -137,16 +138,17 @@ Outcome<void> insert(Database& database, const HeldMessage& message, std::uint64
   return {};
 }
 
-// A column that an index of before has not; its rows are then no repetition of anything.
-Outcome<void> add_header_hash(Database& database) {
+// A column that an index of before has not.
+Outcome<void> add_column(Database& database, std::string_view table, std::string_view column,
+                         spool::Sql add) {
   bool there = false;
-  auto done = database.query("SELECT 1 FROM pragma_table_info('held') WHERE name = 'header_hash'",
-                             {}, [&](const Row&) {
+  auto done = database.query("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2", {table, column},
+                             [&](const Row&) {
                                there = true;
                                return true;
                              });
   if (!done || there) return done;
-  return database.script("ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
+  return database.script(add);
 }
 
 // What join() has joined.
@@ -209,7 +211,13 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
 Outcome<void> Tables::create(Database& database) const {
   if (auto made = database.script(schema); !made) return made;
   if (auto made = database.script(acts_schema); !made) return made;
-  return add_header_hash(database);
+  // Rows without it are no repetition of anything.
+  auto added = add_column(database, "held", "header_hash",
+                          "ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
+  if (!added) return added;
+  // And tokens without it let nothing pass.
+  return add_column(database, "tokens", "header",
+                    "ALTER TABLE tokens ADD COLUMN header TEXT NOT NULL DEFAULT '';");
 }
 
 Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::Entry& entry,

@@ -26,8 +26,9 @@ class Tables final : public spool::Tables {
 };
 
 // What has become of the token of a release. `over`: the release failed, or another one has taken its place; then the
-// store still has the message, or that other one has let it go. Or the message was deleted, or has expired.
-enum class TokenUse : std::int64_t { open = 0, passed = 1, over = 2 };
+// store still has the message, or that other one has let it go. Or the message was deleted, or has expired. `ended`: the MTA
+// has it, and no filter has seen the token. `queued`: the same, but the filter is still to see it.
+enum class TokenUse : std::int64_t { open = 0, passed = 1, over = 2, ended = 3, queued = 4 };
 // The message of a release that broke off may still be on its way: it does not pass any more.
 spool::Outcome<void> end_releases(spool::Database& database, std::string_view id);
 

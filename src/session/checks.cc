@@ -15,6 +15,8 @@ constexpr dns::Share helo_share{20, 10};
 constexpr std::size_t most_of_spf = 1 + 10 * (1 + 10) + 1 + 11;
 constexpr dns::Share mail_from_share{most_of_spf + 20, most_of_spf};
 constexpr dns::Share author_share{8 + 3, 0};  // the walk, and whether the author exists
+// What sendmail asks of a name, and of three where its aliases lead: servers that tell each type something else.
+constexpr dns::Share alias_share{4 * 3, 0};
 constexpr std::size_t most_of_walks =
     3 * 7;  // dmarc/alignment.cc: three domains beside the author's
 constexpr dns::Share dmarc_share{8 + 3 + 2 * most_of_walks, most_of_walks};
@@ -39,8 +41,9 @@ Checks::Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys,
       verification_(snapshot_->dkim) {}
 
 std::size_t Checks::most_questions(const dkim::Options& options) {
-  return client_share.most + helo_share.most + mail_from_share.most + author_share.most +
-         dmarc_share.most + 2 * keys_share(options).most + guesses_share(options).most;
+  return client_share.most + helo_share.most + mail_from_share.most + 2 * author_share.most +
+         alias_share.most + dmarc_share.most + 2 * keys_share(options).most +
+         guesses_share(options).most;
 }
 
 // A replay has only the answers that there were, and knows what was refused.
@@ -116,21 +119,46 @@ void Checks::header_field(const mail::HeaderField& field) {
     inquiry_.ask({}, {*question}, guesses_);
 }
 
-void Checks::header_complete(const mail::Header& header, const mail::Author& author) {
+void Checks::header_complete(const mail::Header& header, const mail::Author& author,
+                             bool rewritten) {
   inquiry_.restart_clock();  // the header may come minutes after MAIL FROM
   if (author.well_formed()) {
     author_ = author.domain();
-    unaligned_.start(
-        [this](const dns::Answers& answers) {
-          return dmarc::evaluate({*author_, std::nullopt, {}}, answers, snapshot_->dmarc);
-        },
-        share(author_share));
-    unaligned_.advance(inquiry_);
+    start_unaligned();
+    if (rewritten) start_alias();
   }
   verification_.start(header, author_ ? &*author_ : nullptr);
   // Asked once, and answered before dkim_ begins with the body's end: its own share is for what that still lacks.
   auto keys = share(keys_share(snapshot_->dkim));
   inquiry_.ask(verification_.questions(), {}, keys);
+}
+
+void Checks::start_unaligned() {
+  unaligned_.start(
+      [this](const dns::Answers& answers) {
+        return dmarc::evaluate({*author_, std::nullopt, {}}, answers, snapshot_->dmarc);
+      },
+      share(author_share));
+  unaligned_.advance(inquiry_);
+}
+
+// Asked beside the walk, so that only an alias costs another round trip.
+void Checks::start_alias() {
+  delivered_.start(
+      as_recorded<dmarc::DeliveredAuthor>("alias",
+                                          [author = *author_](const dns::Answers& answers) {
+                                            return dmarc::delivered_author(author, answers);
+                                          }),
+      share(alias_share));
+  follow_alias();
+}
+
+// From now on the domain that will be delivered is the author's: its policy decides, and a pass must be for it.
+void Checks::follow_alias() {
+  if (!delivered_.advance(inquiry_) || delivered_.result()->domain == *author_) return;
+  if (alias_.empty()) alias_ = author_->text();
+  author_ = delivered_.result()->domain;
+  start_unaligned();
 }
 
 bool Checks::body(std::string_view octets) {
@@ -166,10 +194,12 @@ void Checks::advance() {
   inquiry_.collect();
   iprev_.advance(inquiry_);
   helo_.advance(inquiry_);
+  follow_alias();
   unaligned_.advance(inquiry_);
   const bool spf = mail_from_.advance(inquiry_) || !mail_from_.started();
   const bool dkim = dkim_.advance(inquiry_);
-  if (spf && dkim && author_ && !dmarc_.started()) start_dmarc();
+  const bool author = author_ && delivered_.complete();
+  if (spf && dkim && author && !dmarc_.started()) start_dmarc();
   dmarc_.advance(inquiry_);
 }
 
@@ -180,8 +210,8 @@ bool Checks::complete() const {
 
 std::vector<dns::Question> Checks::needed() const {
   std::vector<dns::Question> all;
-  for (const auto* open :
-       {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(), &dmarc_.open()}) {
+  for (const auto* open : {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(),
+                           &delivered_.open(), &dmarc_.open()}) {
     for (const auto& question : *open) {
       const bool listed = std::find(all.begin(), all.end(), question) != all.end();
       if (!listed && inquiry_.answers().find(question) == nullptr) all.push_back(question);
@@ -204,6 +234,7 @@ void Checks::give_up(Inputs& inputs) {
   add("helo", helo_);
   add("mail_from", mail_from_);
   add("dkim", dkim_);
+  add("alias", delivered_);
   add("dmarc", dmarc_);
 }
 
@@ -252,6 +283,17 @@ void Checks::report(policy::Facts& facts) const {
   if (mail_from_.result()) facts.spf_mail_from = *mail_from_.result();
   if (dkim_.result()) facts.dkim = *dkim_.result();
   if (dmarc_.result()) facts.dmarc = *dmarc_.result();
+  facts.dmarc.alias = alias_;
+  // sendmail puts the delivery off and asks again: what it makes of the name then, nobody knows now.
+  if (delivered_.result() && !delivered_.result()->failure.empty()) {
+    facts.dmarc.code = dmarc::Code::temperror;
+    facts.dmarc.aligned_spf = facts.dmarc.aligned_dkim = false;
+    facts.dmarc.requested = dmarc::Policy::none;
+    // Whoever is meant may ask for anything; and whose DNS fails is for the sender to choose.
+    facts.dmarc.could_ask = dmarc::Policy::reject;
+    facts.dmarc.asks_anyway = dmarc::Policy::quarantine;
+    facts.dmarc.reason = "the Author Domain may be an alias: " + delivered_.result()->failure;
+  }
   const auto cost = inquiry_.cost();
   facts.dns_questions = cost.questions;
   facts.dns_waited = cost.waited;

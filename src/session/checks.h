@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "client/iprev.h"
 #include "dkim/verify.h"
+#include "dmarc/delivered_author.h"
 #include "dmarc/evaluate.h"
 #include "dns/inquiry.h"
 #include "mail/author.h"
@@ -104,7 +105,8 @@ class Checks {
   // When the first relay of ours got it, according to that relay.
   void received(WallTime time) { verification_.received(time); }
   // `header` must outlive this object.
-  void header_complete(const mail::Header& header, const mail::Author& author);
+  // `rewritten`: the MTA may deliver another domain in From than this one, when it is an alias.
+  void header_complete(const mail::Header& header, const mail::Author& author, bool rewritten);
   // Of a replay whose header is not all there: what its signatures came to.
   void signatures_known(std::vector<dkim::SignatureResult> results) { known_ = std::move(results); }
   // False when no signature wants more of the body.
@@ -134,6 +136,9 @@ class Checks {
   typename Pending<Result>::Evaluate as_recorded(std::string_view check,
                                                  typename Pending<Result>::Evaluate evaluate) const;
   dns::Share share(dns::Share of_check) const;
+  void start_unaligned();
+  void start_alias();
+  void follow_alias();
   void start_dmarc();
 
   std::shared_ptr<const Snapshot> snapshot_;
@@ -147,11 +152,14 @@ class Checks {
   Pending<spf::Result> helo_;
   Pending<spf::Result> mail_from_;
   Pending<std::vector<dkim::SignatureResult>> dkim_;
+  // What the MTA makes of the Author Domain; not started where it lets it be.
+  Pending<dmarc::DeliveredAuthor> delivered_;
   // DMARC as if nothing were aligned: asks early what it needs of the author, whose policy must be
   // known even if the sender's own names answer too late.
   Pending<dmarc::Result> unaligned_;
   Pending<dmarc::Result> dmarc_;
-  std::optional<mail::DomainName> author_;
+  std::optional<mail::DomainName> author_;  // whose policy is asked
+  std::string alias_;                       // of which it is the target
   std::optional<std::vector<dkim::SignatureResult>> known_;
   std::size_t signatures_ = 0;  // DKIM-Signature fields seen
 };

@@ -5,6 +5,7 @@
 #include "policy/decide.h"
 #include "session/hop.h"
 #include "session/message.h"
+#include "session/own_fields.h"
 #include "session/record.h"
 #include "session/recorded_header.h"
 #include "session/traces.h"
@@ -260,6 +261,46 @@ std::vector<policy::Edit> Session::removals(const Message& message) const {
   return edits;
 }
 
+// Those that we wrote stay. What proves them is a secret, which a replay has not: what was done is recorded.
+std::vector<policy::Edit> Session::removals_of_trusted(const Message& message,
+                                                       policy::Facts& facts) const {
+  if (recorded_ != nullptr) {
+    const auto& then = recorded_->outcome;
+    facts.own_fields = then.facts.own_fields;
+    if (then.facts.exemption == facts.exemption) {
+      auto edits = then.verdict.edits;
+      std::erase_if(edits,
+                    [](const auto& edit) { return edit.kind != policy::Edit::Kind::remove; });
+      return edits;
+    }
+  }
+  const auto kept =
+      fields_to_keep(message.forged->claims(), message.header, engine_.seal(), facts.received);
+  facts.own_fields = kept.own;
+  return message.forged->removals_but(kept.keep);
+}
+
+std::vector<policy::Edit> Session::own_insertions(const Message& message,
+                                                  const Outcome& outcome) const {
+  const auto& results = outcome.authentication_results;
+  WriteSeal seal;
+  if (recorded_ != nullptr) {
+    seal = [&](const std::string& /*disposition*/) {
+      const auto& then = recorded_->outcome.verdict.edits;
+      const auto edit = std::find_if(then.begin(), then.end(), [](const auto& one) {
+        return one.kind == policy::Edit::Kind::insert && one.name == seal_field;
+      });
+      return edit == then.end() ? std::string() : edit->value;
+    };
+  } else if (engine_.seal() != nullptr) {
+    seal = [&](const std::string& disposition) {
+      return engine_.seal()->write(outcome.facts.id, outcome.facts.received, message.header,
+                                   {results, disposition});
+    };
+  }
+  return insertions(outcome.facts, delivered_as(outcome), results, seal);
+}
+
 // `outcome` has the facts that were known so far.
 void Session::conclude(Message& message, Outcome& outcome) {
   auto& facts = outcome.facts;
@@ -275,7 +316,7 @@ void Session::conclude(Message& message, Outcome& outcome) {
                        ? recorded_->outcome.facts.traces
                        : find_traces(message.header, facts.recipients, options.identity.domains);
     if (facts.author.well_formed()) {
-      const auto& author = facts.author.domain();
+      const auto author = policy::judged_author(facts);
       facts.traces.author_signature =
           has_author_signature(facts.dkim, author, facts.dmarc.org_domain);
       facts.author_is_ours =
@@ -306,8 +347,10 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
   if (action == policy::Action::reject || action == policy::Action::tempfail) return;
 
   place_held(message, outcome);
-  verdict.edits = removals(message);
-  auto inserted = insertions(facts, delivered_as(outcome), outcome.authentication_results);
+  const bool trusted = facts.exemption == policy::Exemption::trusted_network ||
+                       facts.exemption == policy::Exemption::unix_socket;
+  verdict.edits = trusted ? removals_of_trusted(message, facts) : removals(message);
+  auto inserted = own_insertions(message, outcome);
   verdict.edits.insert(verdict.edits.end(), std::make_move_iterator(inserted.begin()),
                        std::make_move_iterator(inserted.end()));
 }
@@ -321,9 +364,9 @@ void Session::match_entries(const Message& message, policy::Facts& facts) const 
     facts.denylist = recorded_->outcome.facts.denylist;
     return;
   }
-  // An author on whom readers differ must not slip past the denylist where malformed authors are only tagged.
+  // Whoever some reader may see must not slip past the denylist, where malformed authors are only tagged.
   std::vector<mail::Mailbox> readable;
-  if (!facts.author.well_formed() && snapshot.rules.denylist &&
+  if (facts.author.result != mail::Author::Result::one && snapshot.rules.denylist &&
       snapshot.rules.denylist->size() > 0) {
     readable = mail::readable_authors(message.header, message.malformed_lines);
   }
@@ -350,6 +393,7 @@ void Session::write_results(const Message& message, Outcome& outcome) const {
   inputs.dkim = &facts.dkim;
   inputs.dmarc = &facts.dmarc;
   inputs.author_malformed = !facts.author.well_formed();
+  inputs.author_sloppy = facts.author.readable();
   outcome.authentication_results = authres::write(authres::compose(inputs));
 }
 

@@ -20,7 +20,7 @@ namespace sekisho::session {
 // A question that a budget refused to one check before another had it answered: the first has come
 // to its result without the answer.
 struct Refusal {
-  std::string check;  // "iprev", "helo", "mail_from", "dkim", "dmarc"
+  std::string check;  // "iprev", "helo", "mail_from", "dkim", "alias", "dmarc"
   dns::Question question;
   dns::AnswerPtr answer;
 };

@@ -3,6 +3,7 @@
 // Thread: any.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,31 +19,49 @@
 namespace sekisho::session {
 
 // Every field that claims to be written by us: Authentication-Results with our id or an alias,
-// X-Sekisho-Disposition, and X-Sekisho-Release, whose proof is nobody else's to see. Sees all fields of a message, also those beyond the limits of a header.
+// X-Sekisho-Disposition, X-Sekisho-Seal, and X-Sekisho-Release, whose proof is nobody else's to see. Sees all fields of a
+// message, also those beyond the limits of a header.
 class ForgedFields {
  public:
+  struct Claim {
+    policy::Edit removal;
+    std::string value;      // where values are kept
+    bool of_alias = false;  // Authentication-Results of another host of ours
+  };
   ForgedFields(std::string authserv_id, std::vector<std::string> aliases)
       : authserv_id_(std::move(authserv_id)), aliases_(std::move(aliases)) {}
+  // The values of what is seen from now on will be asked for: a trusted client's may be ours.
+  void keep_values() { keeps_values_ = true; }
   void see(const mail::HeaderField& field);
   // From the last to the first: an MTA renumbers the fields behind a removed one, and forged fields
   // survived in OpenDKIM that way (CVE-2022-48521).
   std::vector<policy::Edit> removals() const;
+  // The same without those that stay: one word for each of claims().
+  std::vector<policy::Edit> removals_but(const std::vector<bool>& stay) const;
+  // In the order of the message.
+  const std::vector<Claim>& claims() const { return found_; }
   // As many as a header may have fields: each costs memory here and a packet to the MTA.
   bool too_many() const { return found_.size() > mail::limits::header_fields; }
 
  private:
-  bool claims_to_be_ours(const mail::HeaderField& field) const;
+  // Claims whose values are kept: more than we ever wrote into one message.
+  static constexpr std::size_t values_kept = 32;
+
+  bool claims_alias(const mail::HeaderField& field) const;
 
   std::string authserv_id_;
   std::vector<std::string> aliases_;
   std::map<std::string, std::size_t, ascii::CaseInsensitiveLess> seen_;
-  std::vector<policy::Edit> found_;
+  std::vector<Claim> found_;
+  bool keeps_values_ = false;
 };
 
 // Our own fields: nothing for exempt clients, for a login is never published; for what was released, our results of the
-// first time.
+// first time. `seal` writes the proof of what is inserted, given the disposition; it may be nullptr.
+using WriteSeal = std::function<std::string(const std::string& disposition)>;
 std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::Decision& decision,
-                                     const std::string& authentication_results);
+                                     const std::string& authentication_results,
+                                     const WriteSeal& seal);
 
 inline constexpr std::string_view disposition_field = "X-Sekisho-Disposition";
 

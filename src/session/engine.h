@@ -24,6 +24,7 @@
 #include "session/deferrals.h"
 #include "session/options.h"
 #include "session/ports.h"
+#include "session/seal.h"
 #include "spf/options.h"
 
 namespace sekisho::session {
@@ -56,6 +57,10 @@ class Engine {
   void hold_in(Holding* holding) { holding_ = holding; }
   Holding* holding() const { return holding_; }
 
+  // With which fields of ours are proven when they come again; nullptr: they are not. Set before the first session.
+  void seal_with(std::shared_ptr<const Seal> seal) { seal_ = std::move(seal); }
+  const Seal* seal() const { return seal_.get(); }
+
   // Who says whether a DNS list can be trusted: set before the first session.
   void guard_lists(std::shared_ptr<client::ListGuard> guard) { list_guard_ = std::move(guard); }
   client::ListGuard& list_guard() { return *list_guard_; }
@@ -65,6 +70,8 @@ class Engine {
   crypto::KeyCache& keys() { return keys_; }
   Deferrals& deferrals() { return deferrals_; }
   Counters& counters() { return counters_; }
+  // True once: when the first MTA says that it is sendmail.
+  bool first_sendmail() { return !sendmail_seen_.exchange(true); }
   // The real time also where the clock is another: what happened at the same moment happened twice.
   std::string next_id() { return ids_.next(std::chrono::system_clock::now()); }
   // Ids of before this time are in use.
@@ -74,12 +81,14 @@ class Engine {
   mutable Guarded<std::shared_ptr<const Snapshot>> snapshot_;
   std::shared_ptr<client::ListGuard> list_guard_ =
       std::make_shared<client::ListGuard>([](const std::string&) {});
+  std::shared_ptr<const Seal> seal_;
   Journal& journal_;
   std::atomic<Holding*> holding_{nullptr};
   std::function<WallTime()> clock_;
   crypto::KeyCache keys_;
   Deferrals deferrals_;
   Counters counters_;
+  std::atomic<bool> sendmail_seen_{false};
   DecisionIds ids_;
 };
 

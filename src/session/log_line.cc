@@ -25,14 +25,18 @@ std::string dkim_text(const std::vector<dkim::SignatureResult>& signatures) {
 }
 
 std::string dmarc_text(const dmarc::Result& result) {
-  std::string text(to_string(result.code));
-  if (!result.published) return text;
-  text += "(" + result.tag + "=" + std::string(to_string(result.policy));
-  if (result.published->testing) text += " t=y";
-  if (result.discovery == dmarc::Discovery::treewalk) {
-    text += " walk=" + std::to_string(result.queries.size());
+  std::string details;
+  if (result.published) {
+    details = result.tag + "=" + std::string(to_string(result.policy));
+    if (result.published->testing) details += " t=y";
+    if (result.discovery == dmarc::Discovery::treewalk) {
+      details += " walk=" + std::to_string(result.queries.size());
+    }
   }
-  return text + ")";
+  // `author` is the alias.
+  if (!result.alias.empty()) details += (details.empty() ? "as=" : " as=") + result.from;
+  const std::string code(to_string(result.code));
+  return details.empty() ? code : code + "(" + details + ")";
 }
 
 // A few; a flood of recipients is counted.
@@ -131,6 +135,7 @@ void add_results(LogLine& line, const policy::Facts& facts) {
   const std::string_view author =
       facts.author.well_formed() ? facts.author.domain().text() : to_string(facts.author.result);
   line.field("author", at_rcpt ? "-" : author);
+  if (facts.author.readable()) line.field("author_result", to_string(facts.author.result));
   line.plain("spf", spf_text(facts.spf_mail_from, at_rcpt));
   line.plain("helo_spf", spf_text(facts.spf_helo, at_rcpt));
   line.plain("dkim", at_rcpt ? "-" : dkim_text(facts.dkim));
@@ -166,10 +171,17 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
     line.word("refused", recipients_text(facts.refused_recipients));
   }
   if (!verdict.refused.empty()) line.plain("refused_rule", refused_rules(verdict.refused));
-  if (facts.relay) line.word("relay", client_text(*facts.relay));
+  if (facts.relay) {
+    line.word("relay", client_text(*facts.relay));
+    // Where its Received field tells no client, the message was judged without one.
+    if (!facts.client.address)
+      line.plain("relay_reason", facts.relay_reason.substr(0, facts.relay_reason.find(':')));
+  }
   if (facts.exemption != policy::Exemption::none) {
     line.field("skipped", to_string(facts.exemption));
     if (!facts.released_id.empty()) line.field("released", facts.released_id);
+    if (facts.own_fields != policy::OwnFields::none)
+      line.field("own_fields", to_string(facts.own_fields));
   } else {
     add_results(line, facts);
   }

@@ -18,7 +18,7 @@ inline constexpr std::string_view put_off = "put off: ";
 
 // A message that says that it comes out of our store: what it said, and what the store said.
 struct SaidRelease {
-  ReleaseProof proof;
+  ReleaseProof proof;  // its header as far as it has come, at most twice what we keep of one
   enum class State { unasked, asked, answered } state = State::unasked;
   SteadyTime until = SteadyTime::max();  // asked: when the store has had its time
   std::optional<std::string> results;    // proven: our field of the first time

@@ -89,8 +89,11 @@ struct ReleaseProof {
   std::string id;
   std::string token;
   std::string body_sha256;  // 32 octets
+  std::string header;       // as it has come
   std::string mail_from;
   std::vector<std::string> recipients;
+  std::vector<std::string> own_domains;  // what the MTA may have put behind bare names
+  bool from_this_host = false;           // handed in here, not by whoever else knows the token
 };
 
 // What the store knows of a message that it has let go.

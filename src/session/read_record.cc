@@ -32,12 +32,11 @@ Value one_of(const std::array<Value, count>& values, const json& object, const c
 constexpr std::array exemptions = {policy::Exemption::none, policy::Exemption::authenticated,
                                    policy::Exemption::trusted_network,
                                    policy::Exemption::unix_socket, policy::Exemption::released};
-constexpr std::array authors = {mail::Author::Result::one,
-                                mail::Author::Result::many,
-                                mail::Author::Result::multiple_fields,
-                                mail::Author::Result::missing,
-                                mail::Author::Result::no_domain,
-                                mail::Author::Result::invalid};
+constexpr std::array authors = {
+    mail::Author::Result::one,     mail::Author::Result::readable,
+    mail::Author::Result::many,    mail::Author::Result::multiple_fields,
+    mail::Author::Result::missing, mail::Author::Result::no_domain,
+    mail::Author::Result::invalid};
 constexpr std::array scopes = {spf::Scope::mfrom, spf::Scope::helo};
 constexpr std::array spf_codes = {spf::Code::none,     spf::Code::neutral,  spf::Code::pass,
                                   spf::Code::fail,     spf::Code::softfail, spf::Code::temperror,
@@ -124,6 +123,7 @@ policy::Facts read_facts(const json& record) {
   facts.dmarc.code = one_of(dmarc_codes, dmarc, "result");
   facts.dmarc.from = text(dmarc, "from");
   // Absent where it was held before these were written.
+  facts.dmarc.alias = dmarc.value("alias", "");
   facts.dmarc.could_ask = policy_of(dmarc, "could_ask");
   facts.dmarc.asks_anyway = policy_of(dmarc, "asks_anyway");
   facts.dmarc.aligned_spf = dmarc.at("aligned_spf").get<bool>();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "client/origin.h"
+#include "mail/limits.h"
 #include "session/message.h"
 
 namespace sekisho::session {
@@ -88,12 +90,34 @@ bool Session::behind_relay(const Snapshot& snapshot) const {
          });
 }
 
+// Whose mail may have come through us before. A login shows who somebody is, and not that he is one of our hosts.
+bool Session::trusted() const {
+  const auto exemption = message_->facts.exemption;
+  return exemption == policy::Exemption::trusted_network ||
+         exemption == policy::Exemption::unix_socket;
+}
+
 bool Session::evaluated() const { return message_->facts.exemption == policy::Exemption::none; }
 
 std::string Session::own_name(const Snapshot& snapshot) const {
   const auto& identity = snapshot.options.identity;
   if (!identity.authserv_id.empty()) return identity.authserv_id;
   return mta_name_.empty() ? identity.hostname : mta_name_;
+}
+
+// What our MTA may complete a bare name with.
+std::vector<std::string> Session::own_domains(const Snapshot& snapshot) const {
+  std::vector<std::string> out;
+  for (const auto& domain : snapshot.options.identity.domains) out.push_back(domain.text());
+  for (const std::string& host : {mta_name_, snapshot.options.identity.hostname}) {
+    // "mx.example.jp" and "example.jp": no top-level domain is ours.
+    std::string name = ascii::lower(host);
+    while (name.find('.') != std::string::npos) {
+      out.push_back(name);
+      name.erase(0, name.find('.') + 1);
+    }
+  }
+  return out;
 }
 
 void Session::connect(policy::Client client, std::string mta_name) {
@@ -159,6 +183,7 @@ void Session::begin(MailFrom from) {
   message_->forged.emplace(own_name(snapshot), behind_relay(snapshot)
                                                    ? Aliases()
                                                    : snapshot.options.identity.authserv_aliases);
+  if (trusted()) message_->forged->keep_values();
   if (!evaluated()) return;
   const bool may_hold = role_ != policy::Role::local && engine_.holding() != nullptr &&
                         snapshot.options.quarantine.where == QuarantineWhere::store;
@@ -216,18 +241,30 @@ void Session::header(std::string name, std::string value) {
     message_->forged->see(field);
     if (message_->forged->too_many()) return fail("more fields claim to be ours than are removed");
     if (message_->draft) keep(field.name + ":" + field.value + "\r\n");
-    if (field.is(release_field) && !message_->release) {
-      const std::string said = field.unfolded();
-      auto& proof = message_->release.emplace().proof;
-      if (!message_->body_digest) message_->body_digest.emplace();
-      proof.id = said.substr(0, said.find(' '));
-      proof.token = said.substr(std::min(said.size(), proof.id.size() + 1));
-    }
+    see_release(field);
     if (evaluated()) message_->checks.header_field(field);
     if (message_->header.add(std::move(field)) != mail::Header::Added::yes) {
       message_->facts.header_over_limits = true;
     }
   });
+}
+
+// The header that a release must prove is kept beside ours, which has limits of its own.
+void Session::see_release(const mail::HeaderField& field) {
+  if (!field.is(release_field) && !message_->release) return;
+  const auto append = [](std::string& header, const mail::HeaderField& one) {
+    if (header.size() > 2 * mail::limits::header_block_octets) return;
+    header.append(one.name).append(":").append(one.value).append("\r\n");
+  };
+  if (!message_->release) {
+    const std::string said = field.unfolded();
+    auto& proof = message_->release.emplace().proof;
+    if (!message_->body_digest) message_->body_digest.emplace();
+    proof.id = said.substr(0, said.find(' '));
+    proof.token = said.substr(std::min(said.size(), proof.id.size() + 1));
+    for (const auto& before : message_->header.fields()) append(proof.header, before);
+  }
+  append(message_->release->proof.header, field);
 }
 
 void Session::malformed_line(std::string line) {
@@ -264,9 +301,9 @@ void Session::read_header(Message& message) {
     facts.author = recorded_->outcome.facts.author;
     message.checks.signatures_known(recorded_->outcome.facts.dkim);
   } else {
-    facts.author = mail::find_author(message.header, message.malformed_lines);
+    facts.author = mail::find_author(message.header, message.malformed_lines, client_.mta);
   }
-  message.checks.header_complete(message.header, facts.author);
+  message.checks.header_complete(message.header, facts.author, mail::rewrites_author(client_.mta));
 }
 
 bool Session::body(std::string_view octets) {
@@ -340,6 +377,10 @@ void Session::ask_release(Message& message) {
   release.proof.body_sha256 = std::string(message.body_digest->so_far().view());
   release.proof.mail_from = message.facts.mail_from;
   release.proof.recipients = message.facts.recipients;
+  release.proof.own_domains = own_domains(*message.snapshot);
+  release.proof.from_this_host = role_ == policy::Role::local ||
+                                 message.facts.exemption != policy::Exemption::none ||
+                                 (client_.address && mail::is_loopback(*client_.address));
   engine_.holding()->take_back(
       std::move(release.proof),
       [weak = weak_from_this(), owner = owner_, id = message.facts.id](const TakenBack& taken) {

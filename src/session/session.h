@@ -103,8 +103,10 @@ class Session : public std::enable_shared_from_this<Session> {
   bool receiving() const;
   policy::Exemption exemption(bool authenticated) const;
   bool evaluated() const;
+  bool trusted() const;
   bool behind_relay(const Snapshot& snapshot) const;
   std::string own_name(const Snapshot& snapshot) const;
+  std::vector<std::string> own_domains(const Snapshot& snapshot) const;
   // A replay of a header that is not all there: what was read from it is taken from the record.
   bool recorded_in_part() const { return recorded_ != nullptr && recorded_->inputs.left_out > 0; }
   void read_header(Message& message);
@@ -114,6 +116,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void keep(std::string_view octets);
   void advance();
   bool settled(const Message& message, SteadyTime now) const;
+  void see_release(const mail::HeaderField& field);
   void ask_release(Message& message);
   void taken_back(const TakenBack& taken);
 
@@ -140,6 +143,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<const Decided> record(Message& message, Outcome&& outcome);
   Inputs inputs_of(Message& message) const;
   std::vector<policy::Edit> removals(const Message& message) const;
+  std::vector<policy::Edit> removals_of_trusted(const Message& message, policy::Facts& facts) const;
+  std::vector<policy::Edit> own_insertions(const Message& message, const Outcome& outcome) const;
   static void judge_failure(Outcome& outcome, const std::string& what);
   static void put_off_without_words(Outcome& outcome) noexcept;
 

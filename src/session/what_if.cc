@@ -40,10 +40,12 @@ class Alternatives {
     // DMARC as it would be, then the lists.
     if (facts.author.well_formed()) {
       const spf::Result* spf = facts.client.address ? &facts.spf_mail_from : nullptr;
-      const auto again = dmarc::evaluate(dmarc_inputs(facts.author.domain(), spf, facts.dkim),
-                                         recorded_.inputs.answers, snapshot_.dmarc);
+      const auto again =
+          dmarc::evaluate(dmarc_inputs(policy::judged_author(facts), spf, facts.dkim),
+                          recorded_.inputs.answers, snapshot_.dmarc);
       if (!again.result) return;
       facts.dmarc = *again.result;
+      facts.dmarc.alias = facts_.dmarc.alias;
     }
     if (lists_are_the_same_ && at_rcpt()) {
       policy::match_at_rcpt(facts, snapshot_.rules, all_known);
@@ -109,7 +111,7 @@ void sender_could(Alternatives& all) {
         [=](Facts& f) { f.dkim[i].code = passed ? dkim::Code::fail : dkim::Code::pass; });
   }
   if (!facts.author.well_formed()) return;
-  const auto author = facts.author.domain().text();
+  const auto author = policy::judged_author(facts).text();
   all.with_results("there were a DKIM signature of " + author + " that passes", [&](Facts& f) {
     dkim::SignatureResult signature;
     signature.code = dkim::Code::pass;
@@ -240,6 +242,10 @@ constexpr std::array other_words = {
               [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::quarantine; }},
     OtherWord{"dmarc.author", "tag",
               [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::tag; }},
+    OtherWord{"dmarc.author_readable", "judge",
+              [](Rules& r) { r.author.readable = policy::OnReadableAuthor::judge; }},
+    OtherWord{"dmarc.author_readable", "malformed",
+              [](Rules& r) { r.author.readable = policy::OnReadableAuthor::malformed; }},
     OtherWord{"spf.fail", "tag", [](Rules& r) { r.spf.fail = policy::OnSpfFail::tag; }},
     OtherWord{"spf.fail", "quarantine",
               [](Rules& r) { r.spf.fail = policy::OnSpfFail::quarantine; }},
@@ -253,8 +259,9 @@ constexpr std::array other_words = {
 // The keys that rules went by, of the first recipient's rules or of everybody's.
 void configuration_could(Alternatives& all, const Snapshot& snapshot) {
   const auto& facts = all.facts();
-  const auto* override_rule =
-      facts.author.well_formed() ? snapshot.rules.override_for(facts.author.domain()) : nullptr;
+  const auto* override_rule = facts.author.well_formed()
+                                  ? snapshot.rules.override_for(policy::judged_author(facts))
+                                  : nullptr;
   const auto& rules = facts.recipients.empty()
                           ? snapshot.rules.defaults
                           : snapshot.rules.for_recipient(facts.recipients.front());

@@ -24,7 +24,7 @@ void check_mailbox(const mail::Mailbox& mailbox) {
 
 void check_author(const mail::Message& message) {
   const mail::Author author = mail::find_author(message.header, message.malformed);
-  require(author.well_formed() == author.reason.empty());
+  require((author.result == mail::Author::Result::one) == author.reason.empty());
   if (author.well_formed()) {
     require(author.domains.size() == 1 && !author.mailboxes.empty());
     const auto again = mail::DomainName::parse(author.domain().text());
@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(field.unfolded().size() <= field.value.size());
 
   if (const auto list = mail::parse_address_list(octets)) {
-    for (const auto& [name, mailbox] : *list) check_mailbox(mailbox);
+    for (const auto& [name, mailbox] : list->mailboxes) check_mailbox(mailbox);
   }
   if (const auto path = mail::ReversePath::parse(octets); path && !path->is_null()) {
     check_mailbox(*path->mailbox());

@@ -86,7 +86,11 @@ dns::AnswerPtr FakeDns::answer(const dns::Question& question, int hops) const {
   }
   if (const auto alias = aliases_.find(name); alias != aliases_.end()) {
     if (hops >= 8) return negative(dns::Outcome::error, "cname loop");
-    return answer({dns::Name::from(alias->second).value(), question.type}, hops + 1);
+    const auto found = answer({dns::Name::from(alias->second).value(), question.type}, hops + 1);
+    if (found->is_error() || !found->canonical.empty()) return found;
+    auto moved = *found;
+    moved.canonical = alias->second;
+    return std::make_shared<const dns::Answer>(std::move(moved));
   }
   if (const auto found = records_.find(name); found != records_.end()) {
     const auto typed = found->second.find(question.type);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/encoding.h"
 #include "quarantine/store.h"
 
 namespace sekisho::test {
@@ -28,6 +29,11 @@ inline std::string held_octets(std::uint64_t number, std::size_t size) {
   return octets;
 }
 
+// What stands for the digest of its body.
+inline std::string held_body(std::uint64_t number) {
+  return std::string(23, 'b') + held_id(number);
+}
+
 inline quarantine::Held held_message(std::uint64_t number) {
   quarantine::Held held;
   held.id = held_id(number);
@@ -42,7 +48,7 @@ inline quarantine::Held held_message(std::uint64_t number) {
   held.rule = "dmarc";
   held.reason = "p=reject, not corroborated";
   held.header_hash = std::string(48, 'a') + held_id(number);
-  held.body_hash = std::string(48, 'b') + held_id(number);
+  held.body_hash = hex_encode(held_body(number));
   return held;
 }
 
@@ -56,6 +62,20 @@ inline void hold(quarantine::Store& store, std::uint64_t number, std::size_t siz
   auto draft = store.draft();
   draft.append(held_octets(number, size));
   store.hold(std::move(draft), held_message(number), held_detail(), std::move(done));
+}
+
+// What the filter would say of it when it comes back with that token.
+inline session::ReleaseProof held_proof(std::uint64_t number, const std::string& token) {
+  const auto held = held_message(number);
+  session::ReleaseProof proof;
+  proof.id = held.id;
+  proof.token = token;
+  proof.body_sha256 = held_body(number);
+  proof.header = "Received: by mx.example.jp\r\n" + held_octets(number, 0);
+  proof.mail_from = held.mail_from;
+  proof.recipients = held.recipients;
+  proof.from_this_host = true;
+  return proof;
 }
 
 }  // namespace sekisho::test

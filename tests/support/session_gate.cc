@@ -102,6 +102,7 @@ void greet(session::Session& session, const Letter& letter) {
   policy::Client client;
   client.unix_socket = letter.client == "unix";
   if (const auto address = mail::IpAddress::parse(letter.client)) client.address = *address;
+  client.mta = letter.mta;
   session.connect(std::move(client), "mta.example.jp");
   session.helo(letter.helo);
 }

@@ -23,6 +23,7 @@ struct Letter {
   std::vector<std::string> to = {"user@example.jp"};
   std::vector<mail::HeaderField> fields = {{"From", " bob@a.example"}, {"Subject", " x"}};
   std::string body = "Hello\r\n";
+  mail::Mta mta = mail::Mta::own;
 };
 
 // Decisions as they were recorded.

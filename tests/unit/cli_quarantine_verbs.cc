@@ -166,6 +166,40 @@ TEST_F(Verbs, ATerminalGetsTheLatestHundred) {
   EXPECT_EQ(lines(run({"list", "--json", "--limit", "3"}).out), 3);
 }
 
+// Where nothing is held here, the answer is where it is, and not a folder that nobody needs.
+TEST_F(Verbs, WhereTheMtaHoldsEveryVerbSaysWhatToDo) {
+  const std::vector<std::vector<std::string>> verbs = {{"list"},
+                                                       {"list", "--json"},
+                                                       {"show", "K7Q2-4DMX"},
+                                                       {"release", "K7Q2-4DMX"},
+                                                       {"delete", "K7Q2-4DMX"},
+                                                       {"expire"},
+                                                       {"stats"},
+                                                       {"verify"},
+                                                       {"export", "K7Q2-4DMX", "--defang"}};
+  for (const auto& [where, word] :
+       {std::pair("mta", "postqueue -p"), std::pair("junk", "delivered")}) {
+    std::ofstream(folder_.file("conf")) << "[quarantine]\nwhere = \"" << where << "\"\ndir = \""
+                                        << folder_.file("no-store") << "\"\n";
+    for (auto words : verbs) {
+      SCOPED_TRACE(words.front());
+      words.insert(words.begin(), "quarantine");
+      words.insert(words.end(), {"-c", folder_.file("conf")});
+      const auto ended = test::run_command(folder_, words);
+      EXPECT_EQ(ended.code, no_input);
+      EXPECT_EQ(ended.out, "");
+      EXPECT_THAT(ended.err,
+                  HasSubstr("sekisho: [quarantine] where = \"" + std::string(where) + "\""));
+      EXPECT_THAT(ended.err, HasSubstr(word));
+      EXPECT_THAT(ended.err, Not(HasSubstr("no-store")));
+    }
+  }
+  configure("smtp:127.0.0.1:1");
+  const auto store = test::run_command(folder_, {"quarantine", "list", "-c", folder_.file("conf")});
+  EXPECT_THAT(store.err, Not(HasSubstr("postqueue")))
+      << "where the store should be, its folder is missing";
+}
+
 TEST_F(Verbs, WhatChangesNothingSaysSo) {
   hold(1, 4);
   for (const char* verb : {"delete", "release"}) {

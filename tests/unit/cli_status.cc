@@ -77,6 +77,19 @@ log
 )");
 }
 
+TEST(Status, whatIsWrongComesFirst) {
+  auto warned = answer();
+  warned["warnings"] = {
+      "THE DNS IS NOT ASKED: every answer comes from the file /a/very/long/name.zone; remove "
+      "dns.zone_file, unless this is a laboratory"};
+  const auto text = status_text(warned);
+  const auto at = text.find("  WARNING             THE DNS IS NOT ASKED: ");
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_LT(at, text.find("sessions\n"));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 79U) << line;
+}
+
 TEST(Status, everyLineFitsInEightyColumns) {
   std::istringstream lines(status_text(answer()));
   for (std::string line; std::getline(lines, line);) EXPECT_LT(line.size(), 80U) << line;

@@ -208,6 +208,15 @@ TEST(DnsblReason, DoesNotTellTheZoneOrItsKey) {
   EXPECT_EQ(clean_reason("1.2." + key + ".zen.test!", definition), "1.2.zen!");
 }
 
+// The host of a URL may be the zone itself: without it nobody can ask why he is listed.
+TEST(DnsblReason, LeavesAUrlWhole) {
+  const std::string url = "https://bl.lists.example/?q=192.0.2.1";
+  EXPECT_EQ(clean_reason(url, list("bl", "bl.lists.example=127.0.0.2")), url);
+  EXPECT_EQ(clean_reason(url, list("other", "lists.example")), url);
+  EXPECT_EQ(clean_reason("192.0.2.1 is in bl.lists.example", list("bl", "bl.lists.example")),
+            "192.0.2.1 is in bl.lists.example");
+}
+
 // A zone that stands in a file of its own holds a key, whatever it looks like; elsewhere a UUID looks like one.
 TEST(DnsblReason, DoesNotTellAKeyOfAnyForm) {
   const std::string uuid = "0a1b2c3d-4e5f-4a6b-8c7d-112233445566";

@@ -54,8 +54,6 @@ TEST(ListSelfTest, OfAddresses) {
        "127.0.0.2"},
       {"blocked by a code of its own", listed().a("1.0.0.127.zen.test", "127.0.0.1"),
        ListFault::lists_everything, "127.0.0.1"},
-      {"the IPv6 world", listed().a(v6_not_listed, "127.0.0.3"), ListFault::lists_everything,
-       "127.0.0.3"},
       {"a public resolver", FakeDns().a("2.0.0.127.zen.test", "127.255.255.254"),
        ListFault::error_code, "127.255.255.254"},
       {"parked", FakeDns().a("2.0.0.127.zen.test", "8.8.8.8").a("1.0.0.127.zen.test", "8.8.8.8"),
@@ -73,6 +71,33 @@ TEST(ListSelfTest, OfAddresses) {
   }
 }
 
+// A list whose IPv6 half is broken is as good as before for IPv4, and the other way round.
+TEST(ListSelfTest, JudgesTheFamiliesApart) {
+  const struct {
+    const char* what;
+    FakeDns dns;
+    ListFault v4, v6;
+    const char* answer_v6;
+  } table[] = {
+      {"the IPv6 world",
+       FakeDns().a("2.0.0.127.zen.test", "127.0.0.2").a(v6_not_listed, "127.0.0.3"),
+       ListFault::none, ListFault::lists_everything, "127.0.0.3"},
+      {"IPv6 refused", FakeDns().a("2.0.0.127.zen.test", "127.0.0.2").error(v6_listed, "refused"),
+       ListFault::none, ListFault::refused, "refused"},
+      {"the IPv4 world", FakeDns().a("1.0.0.127.zen.test", "127.0.0.2").a(v6_listed, "127.0.0.2"),
+       ListFault::lists_everything, ListFault::none, ""},
+      {"it does not serve us", FakeDns().a(v6_listed, "127.255.255.254"), ListFault::error_code,
+       ListFault::error_code, "127.255.255.254"},
+      {"nothing", FakeDns(), ListFault::lists_nothing, ListFault::lists_nothing, ""},
+  };
+  for (auto each : table) {
+    const auto result = run(list("zen", "zen.test"), each.dns);
+    EXPECT_EQ(to_string(result.fault), to_string(each.v4)) << each.what;
+    EXPECT_EQ(to_string(result.fault_v6), to_string(each.v6)) << each.what;
+    EXPECT_EQ(result.answer_v6, each.answer_v6) << each.what;
+  }
+}
+
 TEST(ListSelfTest, OfDomains) {
   const auto dbl = list("dbl", "dbl.test", ListKind::rhsbl);
   FakeDns good = FakeDns().a("test.dbl.test", "127.0.1.2");
@@ -81,6 +106,32 @@ TEST(ListSelfTest, OfDomains) {
   EXPECT_EQ(run(dbl, everything).fault, ListFault::lists_everything);
   FakeDns nothing;
   EXPECT_EQ(run(dbl, nothing).fault, ListFault::lists_nothing);
+}
+
+// Some operators list a name of their own for tests, and no TEST.
+TEST(ListSelfTest, OfDomainsWithAnEntryOfTheirOwn) {
+  const std::pair<const char*, const char*> known[] = {
+      {"multi.surbl.org", "test.surbl.org"},
+      {"canary0123456789abcdef.multi.surbl.org", "test.surbl.org"},
+      {"multi.uribl.com", "test.uribl.com"},
+      {"black.uribl.com", "test.uribl.com"},
+      {"dbl.spamhaus.org", "dbltest.com"},
+  };
+  for (const auto& [zone, name] : known) {
+    const auto one = list("one", zone, ListKind::rhsbl);
+    const std::string below = std::string(".") + zone;
+    FakeDns own = FakeDns().a(name + below, "127.0.0.126");
+    EXPECT_EQ(run(one, own).fault, ListFault::none) << zone;
+    FakeDns standard = FakeDns().a("test" + below, "127.0.1.2");
+    EXPECT_EQ(run(one, standard).fault, ListFault::none) << zone;
+    FakeDns nothing;
+    EXPECT_EQ(run(one, nothing).fault, ListFault::lists_nothing) << zone;
+    // URIBL's way of refusing whoever asks too much.
+    FakeDns refusing = FakeDns().a("invalid" + below, "127.0.0.1").a(name + below, "127.0.0.1");
+    EXPECT_EQ(run(one, refusing).fault, ListFault::lists_everything) << zone;
+  }
+  EXPECT_EQ(own_test_entry("notmulti.surbl.org.example"), "");
+  EXPECT_EQ(own_test_entry("xmulti.surbl.org"), "");
 }
 
 TEST(ListSelfTest, WithoutTestEntriesStillForbidsTheWorld) {
@@ -323,12 +374,52 @@ TEST(ListGuard, EveryWarningSaysWhatToDoAndNoneTellsTheKey) {
     Guarding g;
     g.guard.configure({}, true, t0);
     g.guard.configure(g.options, true, t0);
-    g.guard.tested("zen", {each.fault, each.answer}, t0);
+    g.guard.tested("zen", {each.fault, each.answer, each.fault, each.answer}, t0);
     ASSERT_EQ(g.lines.size(), 1U) << each.answer;
     EXPECT_NE(g.lines[0].find(each.says), std::string::npos) << g.lines[0];
     EXPECT_NE(g.lines[0].find(each.answer), std::string::npos) << g.lines[0];
     EXPECT_EQ(g.lines[0].find("canary"), std::string::npos) << g.lines[0];
   }
+}
+
+// The whole way: a list answers every IPv6 name.
+TEST(ListGuard, AListThatListsAllOfIPv6IsSetAsideForIPv6Alone) {
+  Guarding g;
+  const auto test = [&](FakeDns dns) { return run(list("bl", "zen.test"), dns); };
+  const auto good = FakeDns().a("2.0.0.127.zen.test", "127.0.0.2");
+  auto bad = good;
+  bad.a(v6_listed, "127.0.0.2").a(v6_not_listed, "127.0.0.2");
+  g.guard.tested("bl", test(bad), t0);
+  const auto counted = [&](const char* client) {
+    auto result = result_of("bl", ListCode::listed);
+    result.value = client;
+    return g.guard.observe(result, t0).code;
+  };
+  EXPECT_EQ(counted("192.0.2.1"), ListCode::listed);
+  EXPECT_EQ(counted("2001:db8::1"), ListCode::set_aside);
+  ASSERT_EQ(g.lines.size(), 1U);
+  EXPECT_EQ(
+      g.lines[0],
+      "list bl is set aside for IPv6 clients, none of whom it lists counts: it lists what no list "
+      "may hold (127.0.0.2): it lists ::FFFF:127.0.0.1, so it would block every client with an "
+      "IPv6 address; IPv4 clients are looked up as before: tell its operator");
+  const auto all = g.guard.status();
+  const auto& bl = status_of(all, "bl");
+  EXPECT_FALSE(bl.set_aside);
+  EXPECT_EQ(bl.aside_for, Whom::v6);
+  EXPECT_EQ(bl.fault, ListFault::lists_everything);
+
+  // What of IPv6 fails from now on says nothing of IPv4.
+  for (unsigned i = 0; i < 2 * ListHealth::failures_to_set_aside; ++i) {
+    auto silence = result_of("bl", ListCode::temperror, ListFault::no_answer, "");
+    silence.value = "2001:db8::1";
+    g.guard.observe(silence, t0);
+  }
+  EXPECT_EQ(counted("192.0.2.1"), ListCode::listed);
+
+  g.guard.tested("bl", test(good), t0 + minutes(12));
+  EXPECT_EQ(g.lines.back(), "list bl is in use again for IPv6 clients after 12 minutes");
+  EXPECT_EQ(counted("2001:db8::1"), ListCode::listed);
 }
 
 TEST(ListGuard, AReloadKeepsWhatIsKnown) {

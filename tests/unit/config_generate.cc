@@ -37,7 +37,7 @@ TEST(ConfigExample, LoadsWithoutAFindingAndChangesNothingButItsMilter) {
   // Where there is no Postfix there is no group of that name; everything else is there.
   EXPECT_EQ(lines(problems(*loaded, "", false)).find("no [[milter]]"), std::string::npos);
   EXPECT_EQ(dump(loaded->settings, {.only_changed = true}),
-            "[[milter]]\nsocket = \"unix:/var/spool/postfix/sekisho/sekisho.sock\"\n"
+            "[[milter]]\nsocket = \"unix:/var/spool/postfix/sekisho/mx.sock\"\n"
             "socket_group = \"postfix\"\n");
 }
 

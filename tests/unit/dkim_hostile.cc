@@ -1,4 +1,5 @@
 // Attacks on DKIM verifiers, each by its name, and what they must come to here.
+#include <algorithm>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -100,6 +101,67 @@ mail::HeaderField with_tag(const std::string& tag, const std::string& value) {
     tags += " " + name + "=" + (name == tag ? value : usual) + ";";
   }
   return {"DKIM-Signature", tags};
+}
+
+// Whoever signed besides, in whatever number and place: those that could speak for the author are verified first.
+TEST(DkimHostile, TheAuthorsSignaturesAreVerifiedBeforeForeignOnes) {
+  const auto of = [](const std::string& domain, std::size_t n) {
+    auto field = with_tag("d", domain);
+    field.value += " i=@" + domain + "; x" + std::to_string(n) + "=1;";
+    const auto old = field.value.find(" i=@a.example;");
+    field.value.erase(old, std::string(" i=@a.example;").size());
+    return field;
+  };
+  for (const std::size_t place : {0U, 5U, 60U}) {
+    std::vector<mail::HeaderField> signatures;
+    for (std::size_t n = 0; n < 60; ++n) signatures.push_back(of("list.test", n));
+    signatures.insert(signatures.begin() + static_cast<std::ptrdiff_t>(place),
+                      {of("news.a.example", 100), of("a.example", 101)});
+    const auto header = with_signatures(signatures, plain_header());
+    Options options;
+    options.max_signatures = 3;
+    Verification verification(options);
+    const auto author = mail::DomainName::parse("a.example").value();
+    verification.start(header, &author);
+    std::vector<std::string> chosen;
+    for (const auto& domain : verification.domains()) chosen.push_back(domain.text());
+    std::sort(chosen.begin(), chosen.end());
+    EXPECT_EQ(chosen, (std::vector<std::string>{"a.example", "list.test", "news.a.example"}));
+    verification.body(body);
+    verification.end_of_body();
+    FakeDns dns;
+    crypto::KeyCache keys;
+    const auto results = test::run_to_end(
+        [&](const dns::Answers& answers) {
+          return verification.evaluate(answers, WallTime(std::chrono::seconds(1795255200)), keys);
+        },
+        dns);
+    ASSERT_EQ(results.size(), 62U);
+    EXPECT_EQ(results[place].domain, "news.a.example") << "each in the place of its field";
+    EXPECT_EQ(results[place + 1].domain, "a.example");
+    EXPECT_EQ(std::count_if(results.begin(), results.end(),
+                            [](const auto& each) { return each.code == Code::policy; }),
+              59);
+    EXPECT_EQ(dns.asked.size(), 3U);
+  }
+}
+
+// A key that was not asked for says nothing of the signature, and nothing that could be better later.
+TEST(DkimHostile, AKeyThatIsNotAskedForIsPolicy) {
+  const auto header = with_signatures({sign({})}, plain_header());
+  Verification verification(Options{});
+  verification.start(header);
+  verification.body(body);
+  verification.end_of_body();
+  dns::Answer refused;
+  refused.outcome = dns::Outcome::refused;
+  refused.error = "query budget";
+  dns::Answers answers;
+  answers.add(verification.questions().at(0), std::make_shared<const dns::Answer>(refused));
+  crypto::KeyCache keys;
+  const auto results =
+      verification.evaluate(answers, WallTime(std::chrono::seconds(1795255200)), keys);
+  EXPECT_EQ(results.result->at(0).code, Code::policy);
 }
 
 TEST(DkimHostile, SignedHeaderListOfAnyLengthFollowsTheRfc) {

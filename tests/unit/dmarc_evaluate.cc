@@ -179,6 +179,186 @@ TEST(DmarcHostile, ManySignaturesOfDeepDomainsStayWithinTheirWalks) {
   EXPECT_LE(dns.asked.size() + dns.hinted.size(), 2U + 10U + 7U);
 }
 
+// A message names as many domains as it likes, each with names of its own: three of them are walked.
+TEST(DmarcHostile, NoMoreThanThreeDomainsAreWalked) {
+  using State = dmarc::Identifier::State;
+  for (const auto state : {State::pass, State::temperror}) {
+    FakeDns dns;
+    dns.txt("_dmarc.shop.test", "v=DMARC1; p=reject");
+    for (int i = 0; i < 20; ++i) {
+      dns.txt("_dmarc.n" + std::to_string(i) + ".shop.test", "v=DMARC1; p=none; psd=n");
+    }
+    dmarc::Inputs inputs{name("shop.test"), std::nullopt, {}};
+    for (int i = 0; i < 20; ++i) {
+      inputs.dkim.push_back({name("a.b.c.d.e.n" + std::to_string(i) + ".shop.test"), state});
+    }
+    EXPECT_EQ(evaluate(inputs, dns).code, dmarc::Code::fail);
+    EXPECT_LE(dns.asked.size() + dns.hinted.size(), 2U + 3U * 6U);
+  }
+}
+
+// What a temperror is worth: what could have been asked, and what is if the DNS never answers.
+struct Worth {
+  const char* what;
+  const char* author;
+  std::optional<dmarc::Identifier> spf;
+  std::vector<std::pair<const char*, const char*>> records;
+  std::vector<const char*> failing;
+  dmarc::Policy could_ask;
+  dmarc::Policy asks_anyway;
+  bool aligned = false;
+};
+
+TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorth) {
+  using State = dmarc::Identifier::State;
+  using enum dmarc::Policy;
+  const auto of = [](const char* domain, State state) {
+    return dmarc::Identifier{name(domain), state};
+  };
+  const Worth rows[] = {
+      {"nothing is known", "shop.test", {}, {}, {"_dmarc.shop.test"}, reject, none},
+      {"nothing is known, and it would have passed",
+       "shop.test",
+       of("shop.test", State::pass),
+       {},
+       {"_dmarc.shop.test"},
+       none,
+       none,
+       true},
+      {"a record above it",
+       "a.shop.test",
+       {},
+       {{"_dmarc.shop.test", "v=DMARC1; p=quarantine"}},
+       {"_dmarc.a.shop.test"},
+       reject,
+       quarantine},
+      {"a record above it, whose sp asks for nothing",
+       "a.shop.test",
+       {},
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject; sp=none"}},
+       {"_dmarc.a.shop.test"},
+       reject,
+       none},
+      {"a record above it, and its own domain passes",
+       "a.shop.test",
+       of("shop.test", State::pass),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
+       {"_dmarc.a.shop.test"},
+       reject,
+       none},
+      {"a name between",
+       "a.b.shop.test",
+       of("shop.test", State::pass),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
+       {"_dmarc.b.shop.test"},
+       reject,
+       none},
+      {"the top, and nothing passes",
+       "a.shop.test",
+       {},
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
+       {"_dmarc.test"},
+       reject,
+       reject},
+      {"the top, and the organisation passes",
+       "a.shop.test",
+       of("shop.test", State::pass),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
+       {"_dmarc.test"},
+       none,
+       none,
+       true},
+      {"the top, and the organisation passes where it must be exact",
+       "a.shop.test",
+       of("shop.test", State::pass),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject; aspf=s"}},
+       {"_dmarc.test"},
+       reject,
+       reject},
+      {"the top, and the record is not right below it",
+       "x.a.shop.test",
+       of("a.shop.test", State::pass),
+       {{"_dmarc.a.shop.test", "v=DMARC1; p=reject"}},
+       {"_dmarc.test"},
+       reject,
+       none},
+      {"the top and the author",
+       "a.shop.test",
+       of("shop.test", State::pass),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
+       {"_dmarc.test", "_dmarc.a.shop.test"},
+       reject,
+       none},
+      {"SPF, of a policy that asks",
+       "shop.test",
+       of("b.shop.test", State::temperror),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
+       {},
+       reject,
+       reject},
+      {"SPF, of a policy that asks for nothing",
+       "shop.test",
+       of("b.shop.test", State::temperror),
+       {{"_dmarc.shop.test", "v=DMARC1; p=none"}},
+       {},
+       none,
+       none},
+      {"SPF, of a policy under test",
+       "shop.test",
+       of("b.shop.test", State::temperror),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject; t=y"}},
+       {},
+       quarantine,
+       quarantine},
+      {"the walk of a domain that passes",
+       "shop.test",
+       of("k.shop.test", State::pass),
+       {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
+       {"_dmarc.k.shop.test"},
+       reject,
+       none},
+      {"whether the author exists",
+       "dark.shop.test",
+       {},
+       {{"_dmarc.shop.test", "v=DMARC1; p=none; sp=quarantine; np=reject"}},
+       {"dark.shop.test"},
+       reject,
+       reject},
+  };
+  for (const Worth& row : rows) {
+    SCOPED_TRACE(row.what);
+    FakeDns dns;
+    for (const auto& [where, text] : row.records) dns.txt(where, text);
+    for (const char* where : row.failing) dns.error(where);
+    const auto result = evaluate({name(row.author), row.spf, {}}, dns);
+    EXPECT_EQ(result.code, dmarc::Code::temperror);
+    ASSERT_TRUE(result.could_ask && result.asks_anyway);
+    EXPECT_EQ(to_string(*result.could_ask), to_string(row.could_ask));
+    EXPECT_EQ(to_string(*result.asks_anyway), to_string(row.asks_anyway));
+    EXPECT_EQ(result.aligned_spf, row.aligned);
+  }
+}
+
+// By the public suffix list there is one name that may fail above the author, and no exact match for a suffix.
+TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorthByTheSuffixListToo) {
+  using State = dmarc::Identifier::State;
+  const dmarc::Options options{dmarc::Discovery::psl, &suffixes()};
+  FakeDns dns;
+  dns.txt("_dmarc.shop.co.test", "v=DMARC1; p=reject").error("_dmarc.a.shop.co.test");
+  dns.error("_dmarc.co.test");
+  const auto below =
+      evaluate({name("a.shop.co.test"), std::nullopt, {}}, dns, true, nullptr, options);
+  EXPECT_EQ(below.could_ask, dmarc::Policy::reject);
+  EXPECT_EQ(below.asks_anyway, dmarc::Policy::reject);
+  const dmarc::Identifier exact{name("a.shop.co.test"), State::pass};
+  EXPECT_EQ(evaluate({exact.domain, exact, {}}, dns, true, nullptr, options).could_ask,
+            dmarc::Policy::none);
+  const dmarc::Identifier suffix{name("co.test"), State::pass};
+  const auto of_suffix = evaluate({suffix.domain, suffix, {}}, dns, true, nullptr, options);
+  EXPECT_EQ(of_suffix.could_ask, dmarc::Policy::reject);
+  EXPECT_FALSE(of_suffix.aligned_spf);
+}
+
 TEST(DmarcHostile, NameTooLongForARecordIsSkipped) {
   std::string long_name;
   while (long_name.size() < 240) long_name += "abcdefghi.";

@@ -73,6 +73,8 @@ TEST(Codec, FollowsAChainInAnyOrder) {
   EXPECT_EQ(reply.answer.addresses.size(), 1U);
   EXPECT_EQ(reply.answer.ttl, 30s) << "the smallest along the chain, and of nothing else";
   EXPECT_EQ(reply.aliases, 2);
+  EXPECT_EQ(reply.answer.canonical, "end.example");
+  EXPECT_EQ(parse({.answers = {a("q.example")}}).answer.canonical, "") << "no alias";
 }
 
 TEST(Codec, ADnameWithItsCnameWorks) {
@@ -91,6 +93,8 @@ TEST(Codec, ChainsEndAtTheEighthLink) {
     EXPECT_EQ(parse(parts).answer.error, links == 8 ? "" : "cname loop");
   }
   auto sent = sent_a();
+  sent.aliases = 1;  // an earlier packet had led here
+  EXPECT_EQ(parse({.answers = {a("q.example")}}, sent).answer.canonical, "q.example");
   sent.aliases = 8;  // links of earlier packets count
   EXPECT_EQ(
       parse({.answers = {cname("q.example", "b.example"), a("b.example")}}, sent).answer.error,
@@ -107,6 +111,9 @@ TEST(Codec, AChainThatLeavesThePacketIsToBeAsked) {
   EXPECT_EQ(parse({.answers = {cname("q.example", "e.test")}, .authorities = {soa("test", 60, 60)}})
                 .answer.outcome,
             Outcome::nodata);
+  EXPECT_EQ(parse({.answers = {cname("q.example", "e.test")}, .authorities = {soa("test", 60, 60)}})
+                .answer.canonical,
+            "e.test");
   EXPECT_EQ(
       parse({.answers = {cname("q.example", "e.test")}, .authorities = {soa("example", 60, 60)}})
           .kind,

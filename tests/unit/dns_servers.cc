@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "dns/cache.h"
+#include "dns/make_resolver.h"
 #include "dns/resolv_conf.h"
 #include "dns/server_address.h"
 #include "dns/server_list.h"
@@ -91,6 +92,54 @@ TEST(ResolvConf, NoticesThatTheFileIsAnother) {
   EXPECT_THAT(texts(conf.changed().value()), ElementsAre("192.0.2.2:53"));
   std::remove(path.c_str());
   EXPECT_FALSE(conf.changed()) << "gone for a moment: the servers stay";
+}
+
+// A DHCP client that crashed, a disk that was full: the file is there, and says nothing.
+TEST(ResolvConf, OneWithoutServersLeavesThoseOfBefore) {
+  const std::string path = testing::TempDir() + "sekisho_resolv_empty.conf";
+  const auto write = [&](std::string_view text) {
+    std::ofstream(path + ".new") << text;
+    ASSERT_EQ(std::rename((path + ".new").c_str(), path.c_str()), 0);
+  };
+  for (const char* broken :
+       {"", "\n", "search example.com\n", "nameserver\n", "nameserver nonsense\n",
+        "namesever 192.0.2.9\n", "\0\0\0\0", "# nameserver 192.0.2.9\n"}) {
+    SCOPED_TRACE(broken);
+    std::remove(path.c_str());
+    ResolvConf conf(path);
+    write("nameserver 192.0.2.1\n");
+    EXPECT_THAT(texts(conf.changed().value()), ElementsAre("192.0.2.1:53"));
+    EXPECT_EQ(conf.fault(), "");
+    write(broken);
+    EXPECT_FALSE(conf.changed());
+    EXPECT_EQ(conf.fault(), path + " names no server: the servers that it named before are asked");
+    EXPECT_FALSE(conf.changed());
+    EXPECT_NE(conf.fault(), "") << "as long as the file is so";
+    std::remove(path.c_str());
+    EXPECT_FALSE(conf.changed());
+    EXPECT_EQ(conf.fault(), path + " cannot be read: the servers that it named before are asked");
+    write("nameserver 192.0.2.2\n");
+    EXPECT_THAT(texts(conf.changed().value()), ElementsAre("192.0.2.2:53"));
+    EXPECT_EQ(conf.fault(), "");
+  }
+  // Nothing is known yet: what libc does.
+  write("");
+  ResolvConf first(path);
+  EXPECT_FALSE(first.changed());
+  EXPECT_EQ(first.fault(), path + " names no server: 127.0.0.1 is asked");
+}
+
+// A reload that changes a time-out makes a new resolver, which has never read the file in a good state.
+TEST(ResolvConf, ANewResolverTakesTheLastGoodServersOver) {
+  const std::string path = testing::TempDir() + "sekisho_resolv_reload.conf";
+  std::ofstream(path) << "# half written\n";
+  const auto resolver = make_resolver({}, path, {"192.0.2.7:53"}).value();
+  EXPECT_THAT(resolver->status().servers, ElementsAre("192.0.2.7:53"));
+  EXPECT_EQ(resolver->status().problem,
+            path + " names no server: the servers that it named before are asked");
+  const auto first = make_resolver({}, path).value();
+  EXPECT_THAT(first->status().servers, ElementsAre("127.0.0.1:53"));
+  EXPECT_EQ(first->status().problem, path + " names no server: 127.0.0.1 is asked");
 }
 
 class ServerListTest : public testing::Test {

@@ -48,17 +48,21 @@ TEST(Author, everyResultHasItsCases) {
       // Not without a domain for every reader.
       {"From: =?utf-8?q?a=40b.example?=\r\n", invalid, ""},
       {"From: a\uff20b.example\r\n", invalid, ""},
-      {"From: alice, a@a.example\r\n", invalid, ""},
+      {"From: alice, a@a.example\r\n", readable, "a.example"},
       {"From: alice\r\nFrom: alice\r\n", invalid, ""},
       {"From: alice\r\nFrom: a@a.example\r\n", invalid, ""},
       {"From: a:;\r\nFrom: a@a.example\r\n", invalid, ""},
-      {"From: <@b.example:a@a.example>\r\n", invalid, ""},
+      {"From: <@b.example:a@a.example>\r\n", one, "a.example"},
+      {"From: <@b.example,@c.example:a@a.example>\r\n", invalid, ""},
+      {"From: a@[192.0.2.1]\r\n", no_domain, ""},
+      {"From: a@[192.0.2.1], a@a.example\r\n", invalid, ""},
+      {"From: a@a.example, b b@b.example\r\n", invalid, ""},
   };
   for (const auto& test_case : cases) {
     const Author author = author_of(test_case.header);
     EXPECT_EQ(to_string(author.result), to_string(test_case.result)) << test_case.header;
     EXPECT_EQ(domains_of(author), test_case.domains) << test_case.header;
-    EXPECT_EQ(author.well_formed(), test_case.result == one);
+    EXPECT_EQ(author.well_formed(), test_case.result == one || test_case.result == readable);
     EXPECT_EQ(author.reason.empty(), test_case.result == one) << test_case.header;
   }
 }

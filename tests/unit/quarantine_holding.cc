@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "quarantine/resend.h"
 #include "spool/database.h"
 #include "support/session_gate.h"
 #include "support/temporary_folder.h"
@@ -74,8 +75,19 @@ class StoreOfGate : public testing::Test {
   test::Letter returning(const Release& release) {
     test::Letter letter = forged();
     letter.client = "127.0.0.1";
-    letter.fields.insert(letter.fields.begin(),
-                         {"X-Sekisho-Release", " " + release.id + " " + release.token});
+    letter.fields.clear();
+    const auto message = holding_->store().get(release.id);
+    const auto envelope = Envelope::parse(message->detail.envelope);
+    std::string text = resent(release, *envelope, as_received);
+    text.resize(text.find("\r\n\r\n") + 2);
+    while (!text.empty()) {
+      std::size_t end = text.find("\r\n") + 2;
+      while (end < text.size() && (text[end] == ' ' || text[end] == '\t'))
+        end = text.find("\r\n", end) + 2;
+      const auto colon = text.find(':');
+      letter.fields.push_back({text.substr(0, colon), text.substr(colon + 1, end - colon - 3)});
+      text.erase(0, end);
+    }
     return letter;
   }
 
@@ -236,6 +248,39 @@ TEST_F(StoreOfGate, AProofIsForThisBodyAndTheseRecipients) {
   empty.fields[0].value = "";
   EXPECT_TRUE(judged(empty));
   EXPECT_FALSE(judged(stolen)) << "the true one still passes";
+}
+
+// Whoever has the token while the release goes on, from this host too.
+TEST_F(StoreOfGate, AProofIsForThisHeader) {
+  const auto first = gate_.judge(forged());
+  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  ASSERT_TRUE(release) << release.error().why;
+  const auto passes = [&](const test::Letter& letter) {
+    return gate_.judge(letter).facts.exemption == policy::Exemption::released;
+  };
+  const auto original = returning(*release);
+  for (const mail::HeaderField& more :
+       std::vector<mail::HeaderField>{{"From", " ceo@victim.example"},
+                                      {"Subject", " another"},
+                                      {"Reply-To", " x@evil.example"},
+                                      {"Content-Type", " text/html"},
+                                      {"Authentication-Results", " other.example; dmarc=pass"}}) {
+    auto letter = original;
+    letter.fields.push_back(more);
+    EXPECT_FALSE(passes(letter)) << more.name;
+  }
+  for (std::size_t i = 0; i < original.fields.size(); ++i) {
+    auto letter = original;
+    if (letter.fields[i].is("Received") || letter.fields[i].is("Authentication-Results")) continue;
+    letter.fields[i].value += " and more";
+    EXPECT_FALSE(passes(letter)) << letter.fields[i].name;
+    letter.fields.erase(letter.fields.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_FALSE(passes(letter)) << "without field " << i;
+  }
+  auto letter = original;
+  letter.fields.insert(letter.fields.begin(), {"Received", " from localhost by mx.example.jp"});
+  letter.fields.push_back({"X-Virus-Scanned", " by another filter"});
+  EXPECT_TRUE(passes(letter)) << "what an MTA adds is nobody's fault";
 }
 
 TEST_F(StoreOfGate, OneThatIsSentAgainIsOneRow) {

@@ -94,10 +94,7 @@ void begin_and_die(const Options& options, const std::string& id, bool handed_ov
     const auto release = (*store)->begin_release({id, {}}, now);
     bool good = release.has_value();
     if (good && handed_over) {
-      good = (*store)
-                 ->consume_token(release->token, release->held.body_hash, release->held.mail_from,
-                                 release->recipients, now)
-                 .has_value();
+      good = (*store)->consume_token(test::held_proof(1, release->token), now).has_value();
     }
     ::_exit(good ? 0 : 1);
   }
@@ -261,9 +258,7 @@ TEST_F(Releases, WhatIsDeletedAfterABrokenReleaseDoesNotPass) {
     token = release->token;
   }
   ASSERT_TRUE(store->remove(held_id(1), now_));
-  const auto passed =
-      store->consume_token(token, held_message(1).body_hash, held_message(1).mail_from,
-                           held_message(1).recipients, now_);
+  const auto passed = store->consume_token(test::held_proof(1, token), now_);
   ASSERT_FALSE(passed);
   EXPECT_EQ(passed.error().kind, Failure::Kind::unavailable);
 }
@@ -279,9 +274,7 @@ TEST_F(Releases, WhatExpiresAfterABrokenReleaseDoesNotPass) {
     token = release->token;
   }
   ASSERT_EQ(store->expire_now(now_ + hours(2)).value(), 1U);
-  const auto passed =
-      store->consume_token(token, held_message(1).body_hash, held_message(1).mail_from,
-                           held_message(1).recipients, now_ + hours(2));
+  const auto passed = store->consume_token(test::held_proof(1, token), now_ + hours(2));
   ASSERT_FALSE(passed);
   EXPECT_EQ(passed.error().kind, Failure::Kind::unavailable);
 }
@@ -298,8 +291,7 @@ TEST_F(Releases, AReleaseWithoutAnAnswerIsRemembered) {
 
   const auto passed = store->begin_release({held_id(1), {}}, now);
   ASSERT_TRUE(passed) << "no filter has passed the first one";
-  ASSERT_TRUE(store->consume_token(passed->token, held_message(1).body_hash,
-                                   held_message(1).mail_from, held_message(1).recipients, now));
+  ASSERT_TRUE(store->consume_token(test::held_proof(1, passed->token), now));
   ASSERT_TRUE(store->fail_release(*passed, "no answer", now, /*may_have_it=*/true));
   const auto refused = store->begin_release({held_id(1), {}}, now);
   ASSERT_FALSE(refused);

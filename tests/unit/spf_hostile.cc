@@ -36,6 +36,51 @@ std::string repeated(std::string_view text, int times) {
   return out;
 }
 
+// A question that is not asked any more ends the reading with permerror wherever it stands, but for the explanation: and
+// never with temperror, or with what a name without records would come to.
+TEST(SpfHostile, WhatIsNotAskedIsPermerror) {
+  dns::Answer answer;
+  answer.outcome = dns::Outcome::refused;
+  answer.error = "query budget";
+  const auto refused = std::make_shared<const dns::Answer>(answer);
+  const struct {
+    const char* record;
+    const char* name;
+    dns::Type type;
+    spf::Code code;
+  } rows[] = {
+      {"v=spf1 -all", "s.test", dns::Type::txt, spf::Code::permerror},
+      {"v=spf1 a -all", "s.test", dns::Type::a, spf::Code::permerror},
+      {"v=spf1 mx -all", "s.test", dns::Type::mx, spf::Code::permerror},
+      {"v=spf1 mx:m.test -all", "h.test", dns::Type::a, spf::Code::permerror},
+      {"v=spf1 include:i.test -all", "i.test", dns::Type::txt, spf::Code::permerror},
+      {"v=spf1 redirect=i.test", "i.test", dns::Type::txt, spf::Code::permerror},
+      {"v=spf1 exists:e.test -all", "e.test", dns::Type::a, spf::Code::permerror},
+      {"v=spf1 ptr -all", "7.2.0.192.in-addr.arpa", dns::Type::ptr, spf::Code::permerror},
+      {"v=spf1 redirect=%{p}.test", "7.2.0.192.in-addr.arpa", dns::Type::ptr, spf::Code::permerror},
+      {"v=spf1 -all exp=x.test", "x.test", dns::Type::txt, spf::Code::fail},
+      {"v=spf1 ip4:192.0.2.7 a -all", "s.test", dns::Type::a, spf::Code::pass},
+  };
+  for (const auto& row : rows) {
+    FakeDns dns = policy(row.record);
+    dns.mx("m.test", 1, "h.test").exists("s.test").txt("i.test", "v=spf1 -all");
+    const dns::Question unasked{dns::Name::from(row.name).value(), row.type};
+    const auto query = spf::mail_from_query(client, "helo.test", "user@s.test", "mx.test", {});
+    const auto result = run_to_end(
+        [&](const dns::Answers& answers) {
+          dns::Answers own = answers;
+          own.add(unasked, refused);
+          return spf::check_host(query, own, spf::Options{});
+        },
+        dns);
+    EXPECT_EQ(to_string(result.code), to_string(row.code)) << row.record;
+    EXPECT_EQ(result.explanation, "") << row.record;
+    if (row.code == spf::Code::permerror) {
+      EXPECT_NE(result.reason.find("query budget"), std::string::npos) << result.reason;
+    }
+  }
+}
+
 // libspf2 counted the length of an expansion wrongly when literal text followed many macros.
 TEST(SpfHostile, Cve202342118MacroExpansionUnderflow) {
   std::vector<int> tails(65);

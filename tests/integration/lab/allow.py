@@ -75,7 +75,7 @@ def let_in(lab, scenario, message, entry):
     size = lab.daemon(scenario).log_size()
     # Decisions are recorded beside the mail, within a second or two.
     dialogues.wait_until(lambda: "quarantine" in _history(lab, scenario), "the history does not know it")
-    said = command(lab, scenario, "allow", "add", "--from-quarantine", held.queue_id)
+    said = command(lab, scenario, "allow", "add", "--yes", "--from-quarantine", held.queue_id)
     return _next_one(lab, scenario, said, entry, size)
 
 
@@ -83,7 +83,7 @@ def let_in_and_go(lab, scenario, message, entry):
     """Held in our store; `sekisho quarantine release --allow` makes this entry of it and releases it; the next one comes in."""
     answer, identity = store.hold(lab, scenario, message)
     size = lab.daemon(scenario).log_size()
-    said = command(lab, scenario, "quarantine", "release", "--allow", identity)
+    said = command(lab, scenario, "quarantine", "release", "--allow", "--yes", identity)
     assert f"{identity}  released: 2" in said, said
     store.Command(lab, scenario).row(answer, state="delivered")
     lab.claim(answer.queue_id)

@@ -76,6 +76,7 @@ class Daemon:
         self.preload = ""   # a library that is loaded into it at the next start
         self._own = {"milter": doors, "control": {"socket": f"{self.home}/control.sock"},
                      "log": {"target": f"file:{self._log}"}, "history": {"dir": self._history},
+                     "identity": {"seal_file": os.path.join(home, "seal")},
                      "quarantine": {"dir": os.path.join(home, "quarantine"),
                                     "release_via": f"smtp:127.0.0.1:{release_port}"}}
         self.configuration = os.path.join(home, "milter.conf")

@@ -3,13 +3,14 @@ import os
 import time
 import traceback
 
-from . import (allow, deferrals, dialogues, dns_client, dns_faults, judge, lists, messages, namespace, sink, store, store_faults,
+from . import (allow, content_filter, deferrals, dialogues, dns_client, dns_faults, judge, lists, messages, namespace, sink, store, store_faults,
                storms, upheavals, zones)
 from .daemon import Daemon
 from .keys import Keys
-from .mta import MTAS
+from .mta import DEBIAN, MTAS
 
 FIRST_MX, FIRST_SUBMISSION = 2600, 5870
+FIRST_BACK = 10100     # where a content filter gives mail back
 NO_FILTER_MX, NO_FILTER_SUBMISSION = 25, 587
 
 
@@ -28,7 +29,11 @@ class Laboratory:
                                       release_port=FIRST_MX + n, files=scenario_file.files.get(name))
                          for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
-        self.mta = MTAS[mta](os.path.join(home, mta), self._services(), self._local())
+        kinds = DEBIAN if scenario_file.mta_of == "debian" else MTAS
+        self.mta = kinds[mta](os.path.join(home, mta), self._services(), self._local())
+        if self.file.content_filter:
+            self.mta.content_filters = {FIRST_MX + self._numbers[name]: FIRST_BACK + self._numbers[name]
+                                        for name in self.file.content_filter if name in self._numbers}
         self.mta.parameters = {first + self._numbers[name]: parameters for name, parameters in scenario_file.postfix.items()
                                for first in (FIRST_MX, FIRST_SUBMISSION) if name in self._numbers}
         self._expected = set()
@@ -41,6 +46,8 @@ class Laboratory:
         for daemon in self._daemons.values():
             daemon.start()
         self.sink = sink.start(os.path.join(namespace.HOME, "sink"), self._sink_kind)
+        for port in getattr(self.mta, "content_filters", {}).values():
+            content_filter.start(port + content_filter.OFFSET, port)
         self.mta.start(sorted({s.auth for s in self.file.scenarios} - {""}))
         for daemon in self._daemons.values():
             daemon.wait()

@@ -1,6 +1,9 @@
 """The MTAs of the laboratory, by name. Each has PROGRAMS that it needs, start, hold_queue, queued,
 release, run_queue and submit."""
+from .debian import DebianPostfix, DebianSendmail
 from .postfix import Postfix
 from .sendmail import Sendmail
 
 MTAS = {"postfix": Postfix, "sendmail": Sendmail}
+# The same with the defaults of Debian's packages.
+DEBIAN = {"postfix": DebianPostfix, "sendmail": DebianSendmail}

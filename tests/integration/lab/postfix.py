@@ -4,7 +4,7 @@ import json
 import os
 import pwd
 
-from . import dovecot, process, sink
+from . import content_filter, dovecot, process, sink
 
 MAIN_CF = """compatibility_level = 3.6
 command_directory = /usr/sbin
@@ -85,6 +85,7 @@ class Postfix:
         self.conf = os.path.join(home, "conf")
         self._services = services
         self._local = local
+        self.content_filters = {}   # port of a service -> port of the one that takes its mail back
         self.parameters = {}  # of some services, by their ports
 
     def start(self, logins):
@@ -151,10 +152,13 @@ class Postfix:
             os.chmod(os.path.join(self.home, "queue", name), mode)
         os.makedirs(self.conf)
 
+    def _main_cf(self, extra):
+        return MAIN_CF.format(home=self.home, sink=sink.PORT, extra=extra)
+
     def _write_configuration(self):
         extra = "non_smtpd_milters = " + self._local if self._local else ""
         with open(os.path.join(self.conf, "main.cf"), "w") as out:
-            out.write(MAIN_CF.format(home=self.home, sink=sink.PORT, extra=extra))
+            out.write(self._main_cf(extra))
         with open(os.path.join(self.conf, "master.cf"), "w") as out:
             out.write(SERVICES)
             for port, submission, milters in self._services:
@@ -163,6 +167,12 @@ class Postfix:
                     out.write(f"  -o smtpd_milters={','.join(milters)}\n")
                 for name, value in self.parameters.get(port, {}).items():
                     out.write(f"  -o {name}={value}\n")
+                if back := self.content_filters.get(port):
+                    out.write(f"  -o content_filter=smtp:[127.0.0.1]:{back + content_filter.OFFSET}\n")
+                    # As an admin has it who sets smtpd_milters in main.cf: the way back inherits them.
+                    out.write(f"127.0.0.1:{back} inet n - n - - smtpd\n  -o content_filter=\n")
+                    out.write(f"  -o smtpd_milters={','.join(milters)}\n")
+                    continue
                 if submission:
                     out.write("  -o smtpd_sasl_auth_enable=yes\n  -o milter_macro_daemon_name=ORIGINATING\n")
         dynamic = "/etc/postfix/dynamicmaps.cf"

@@ -66,6 +66,8 @@ class ScenarioFile:
     files: dict                 # name of a configuration -> {name of a file beside it: text}
     postfix: dict               # name of a configuration -> parameters of Postfix's services that ask its filter
     behind: dict                # name of a configuration -> names of those whose filters are asked before
+    content_filter: list        # names of configurations whose mail goes through a content filter, and back
+    mta_of: str = ""            # "debian": the MTA has the defaults of Debian's package
 
 
 def _strictly(kind, table, where):
@@ -104,7 +106,7 @@ def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
     where = os.path.basename(path)
-    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "postfix", "scenario"}
+    unknown = set(document) - {"about", "zone", "config", "files", "defaults", "behind", "content_filter", "postfix", "scenario", "mta_of"}
     if unknown:
         raise ValueError(f"{where}: unknown keys {sorted(unknown)}")
     scenarios = [_scenario(t, document.get("defaults", {}), where, mta) for t in document["scenario"]]
@@ -113,14 +115,18 @@ def load(path, mta):
         raise ValueError(f"{where}: an id is used twice: {sorted(n for n in names if names.count(n) > 1)}")
     configurations = {"default": {}, **document.get("config", {})}
     behind, files, postfix = (document.get(key, {}) for key in ("behind", "files", "postfix"))
-    missing = {s.config for s in scenarios}.union(files, postfix, behind, *behind.values()) - set(configurations) - {"none"}
+    filtered = document.get("content_filter", [])
+    missing = {s.config for s in scenarios}.union(files, postfix, behind, filtered, *behind.values()) - set(configurations) - {"none"}
     if missing:
         raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
     scenarios = [s for s in scenarios if s.mta in ("", mta)]
     zones = [document.get("zone", "")] + [s.zone for s in scenarios]
     faults = [fault for s in scenarios for fault in s.faults]
+    mta_of = document.get("mta_of", "")
+    if mta_of not in ("", "debian"):
+        raise ValueError(f"{where}: nobody's defaults: {mta_of!r}")
     return ScenarioFile(where.removesuffix(".toml"), scenarios, configurations, zones, faults, files,
-                        postfix, behind)
+                        postfix, behind, filtered, mta_of)
 
 
 def take_filter_away(file):

@@ -154,10 +154,13 @@ class Sendmail:
 
     def _write_configuration(self):
         filters, services = self._filters_and_services()
+        self._make_cf("sendmail", self._mta_mc(filters, services))
         common = COMMON_MC.format(home=self.home, host=HOST)
-        self._make_cf("sendmail", common + MTA_MC.format(
-            home=self.home, host=HOST, sink=sink.PORT, filters=filters, services=services))
         self._make_cf("submit", common + SUBMIT_MC.format(home=self.home, port=LOCAL_PORT))
+
+    def _mta_mc(self, filters, services):
+        common = COMMON_MC.format(home=self.home, host=HOST)
+        return common + MTA_MC.format(home=self.home, host=HOST, sink=sink.PORT, filters=filters, services=services)
 
     def _filters_and_services(self):
         """MAIL_FILTER names filters that no service has unless it says so."""

@@ -1,0 +1,29 @@
+#include "mail/mta.h"
+
+#include "base/ascii.h"
+
+namespace sekisho::mail {
+
+Mta mta_of_version(std::string_view version) {
+  if (version.starts_with("Postfix ")) return Mta::postfix;
+  // sendmail says its version alone, which has begun with an 8 since 1993.
+  const bool sendmail =
+      version.starts_with("8.") && version.size() > 2 && ascii::is_digit(version[2]);
+  return sendmail ? Mta::sendmail : Mta::unknown;
+}
+
+std::string_view to_string(Mta mta) {
+  switch (mta) {
+    case Mta::unknown:
+      return "unknown";
+    case Mta::postfix:
+      return "postfix";
+    case Mta::sendmail:
+      return "sendmail";
+    case Mta::own:
+      return "own";
+  }
+  return "";
+}
+
+}  // namespace sekisho::mail

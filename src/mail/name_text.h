@@ -1,0 +1,32 @@
+// mail/name_text.h: which octets may stand in the value of a From field at all, and how faults in it are called.
+// A display name is no code: control characters (the ESC of ISO-2022-JP) and octets of any charset are text, and are escaped
+// wherever they are shown. What some reader takes for the end of a line, and what turns the text beside it around, is not.
+// Errors: ParseError, in words that are safe in an SMTP reply; never throws. Thread: any.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sekisho::mail {
+
+enum class Controls { refused, in_names };
+
+Expected<void> check_text(std::string_view value, Controls controls);
+
+// Faults that several parsers name.
+namespace fault {
+inline constexpr const char* comma = "a comma outside quotes";
+inline constexpr const char* open_quote = "a quotation mark without its other";
+inline constexpr const char* open_comment = "a ( without )";
+inline constexpr const char* escape = "a name whose meaning hangs on a backslash";
+inline constexpr const char* folded = "a fold in a name that looks like an address";
+inline constexpr const char* at_in_name = "an @ in a name without quotes";
+inline constexpr const char* address_in_name = "a name that looks like another address";
+inline constexpr const char* quoted_local_part = "an address within a quoted local part";
+inline constexpr const char* comment_as_address = "a comment in place of an address";
+inline constexpr const char* comment_within = "a comment within an address";
+inline constexpr const char* after_address = "text after an address";
+}  // namespace fault
+
+}  // namespace sekisho::mail
