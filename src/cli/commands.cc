@@ -41,8 +41,8 @@ void add_check(CLI::App& app, int& result) {
   verb->add_option("--at", request->at, "Judge as of this time (ISO 8601 or seconds since 1970)");
   verb->add_option_function<std::string>(
           "--mta",
-          [request](const std::string& word) {
-            request->mta = word == "sendmail" ? mail::Mta::sendmail : mail::Mta::postfix;
+          [request](const std::string& name) {
+            request->mta = name == "sendmail" ? mail::Mta::sendmail : mail::Mta::postfix;
           },
           "Who delivers it: sendmail rewrites From, postfix does not")
       ->check(CLI::IsMember({"postfix", "sendmail"}));
