@@ -96,9 +96,9 @@ void tell_displaced(const Prospect& prospect) {
 bool is_ours(const config::Settings& settings, const policy::Facts& facts) {
   if (!facts.author.well_formed()) return false;
   const auto& ours = settings.session.identity.domains;
-  return std::any_of(ours.begin(), ours.end(), [&](const mail::DomainName& domain) {
-    return facts.author.domain().is_or_is_below(domain);
-  });
+  const auto author = policy::judged_author(facts);
+  return std::any_of(ours.begin(), ours.end(),
+                     [&](const mail::DomainName& domain) { return author.is_or_is_below(domain); });
 }
 
 void tell(const HeldDecision& held, const policy::Proposal& proposal, const Prospect& prospect) {

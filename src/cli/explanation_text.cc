@@ -286,7 +286,9 @@ void show_dns(std::string& out, const session::Decided& decided) {
     std::string text = answer->is_error() ? "error: " + safe(answer->error)
                                           : std::string(to_string(answer->outcome));
     if (!answer->is_error()) text += ", TTL " + std::to_string(answer->ttl.count());
-    out += "  " + cell(question, 44) + " " + text + "\n";
+    out += "  ";
+    append_uncut_cell(out, question, 44, Charset::utf8);
+    out += " " + text + "\n";
     const auto record = [&](const std::string& content) { line(out, "", safe(content)); };
     for (const auto& each : answer->texts) record(each);
     for (const auto& each : answer->addresses) record(each.text());

@@ -85,8 +85,9 @@ Expected<void> check_labels(std::string_view text) {
 }  // namespace
 
 Expected<DomainName> DomainName::parse(std::string_view text) {
+  const bool converted_from_u_labels = !is_ascii(text);
   std::string name;
-  if (is_ascii(text)) {
+  if (!converted_from_u_labels) {
     name = ascii::lower(text);
   } else {
     auto converted = to_a_labels(text);
@@ -95,7 +96,8 @@ Expected<DomainName> DomainName::parse(std::string_view text) {
   }
   if (name.ends_with('.')) name.pop_back();
   if (const auto checked = check_labels(name); !checked) {
-    return tl::unexpected<ParseError>(checked.error());
+    // An octet of the A-labels is none of the text.
+    return parse_error(checked.error().what, converted_from_u_labels ? 0 : checked.error().at);
   }
   return DomainName(std::move(name));
 }

@@ -224,14 +224,16 @@ class Matcher {
   // SPF and his addresses, and could write in our name. Only an entry that names us covers us. DNS lists may be skipped:
   // at RCPT nobody knows the author, and they show nobody who he is.
   void spare_ourselves(AllowMatch& match) const {
-    if (!facts_.author_is_ours || match.kind == IdentityKind::from) return;
+    if (!facts_.author_is_ours) return;
+    // An alias of ours that the MTA will replace is another name, until everybody reads ours.
+    if (match.kind == IdentityKind::from && facts_.dmarc.alias.empty()) return;
     if (!match.effect.dmarc && !match.effect.spf) return;
     match.effect.dmarc.reset();
     match.effect.spf.reset();
     match.holds &= !match.effect.nothing();
-    match.reason += ", and " + facts_.author.domain().text() +
-                    " is our own, which it does not name: from:" + facts_.author.domain().text() +
-                    " would";
+    const std::string ours = judged_author(facts_).text();
+    match.reason +=
+        ", and " + ours + " is our own, which it does not name: from:" + ours + " would";
   }
 
   const Allowlist& list_;

@@ -172,12 +172,13 @@ std::string nothing_proven(const Facts& facts) {
 // who may write in our name, and no answer to one message.
 bool undone_for_us(const Facts& facts, const Proposal& proposal) {
   const auto& entry = proposal.entry;
-  const bool of_another = entry.kind != IdentityKind::from || !entry.proof_of.empty();
+  const bool of_another =
+      entry.kind != IdentityKind::from || !entry.proof_of.empty() || !facts.dmarc.alias.empty();
   return facts.author_is_ours && of_another && (entry.effect.dmarc || entry.effect.spf);
 }
 
 std::string ours(const Facts& facts, const Proposal& proposal) {
-  const std::string& domain = facts.author.domain().text();
+  const std::string domain = judged_author(facts).text();
   AllowEntry entry = proposal.entry;
   entry.kind = IdentityKind::from;
   if (entry.proof_of.empty()) entry.proof_of = entry.domain;

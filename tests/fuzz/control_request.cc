@@ -2,9 +2,11 @@
 // A request has one answer, one line that is a JSON object and says whether it is ok, unless it is too large; a handler is
 // only called with an object that names it. An answer is an object whose "ok" is true, or a sentence why there is none.
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <string>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <nlohmann/json.hpp>
@@ -36,8 +38,8 @@ class Daemon {
  public:
   Daemon() : log_(std::make_shared<NoSink>(), LogLevel::error), server_(log_) {
     require(server_.open({path(), ""}).has_value());
-    server_.run({{"status", [this](const json& request) { return called(request, "status"); }},
-                 {"throw", [this](const json& request) {
+    server_.run({{"status", [this](const json& request) { return called(request, "status"); }}},
+                {{"throw", [this](const json& request) {
                     called(request, "throw");
                     // Whatever the request holds is not promised to be there.
                     return json{{"ok", true}, {"id", request.at("id").at(0).get<std::string>()}};
@@ -80,8 +82,11 @@ class Peer {
  private:
   void serve() {
     for (;;) {
+      pollfd waiting{listening_.get(), POLLIN, 0};
+      if (::poll(&waiting, 1, -1) < 0) continue;
       const UniqueFd connection(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!connection) return;
+      if (!connection && errno != EAGAIN) return;
+      if (!connection) continue;
       const auto request = control::read_all(connection.get(), 1000, patience);
       require(request == R"({"verb":"status"})");
       const std::string text = says_.with([](const std::string& says) { return says; });

@@ -13,11 +13,7 @@
 
 #include "base/ascii.h"
 #include "cli/exit_code.h"
-#include "config/dump.h"
-#include "control/snapshot.h"
-#include "history/recorder.h"
-#include "support/command_run.h"
-#include "support/session_gate.h"
+#include "support/history_command.h"
 
 namespace sekisho::cli {
 
@@ -26,104 +22,15 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using test::Ended;
+using test::from;
 using test::Letter;
 using test::run_command;
 using testing::HasSubstr;
 using testing::Not;
 
-const char* const configuration = R"([identity]
-authserv_id = "mx.example.jp"
-domains = ["example.jp"]
-[dns]
-zone_file = "zone"
-[dmarc]
-reject = "corroborated"
-[[policy]]
-to = ["strict@example.jp"]
-dmarc.reject = "always"
-[allowlist]
-files = ["allow"]
-[denylist]
-files = []
-[history]
-dir = "history"
-)";
+class HistoryCommand : public test::HistoryTest {};
 
-Letter from(std::string mail_from, std::string author) {
-  Letter letter;
-  letter.mail_from = std::move(mail_from);
-  letter.fields = {{"From", " " + author}, {"Subject", " Invoice of May"}};
-  return letter;
-}
-
-class HistoryCommand : public testing::Test {
- protected:
-  HistoryCommand() {
-    write("zone", R"(
-mx.a.example.        A    192.0.2.10
-a.example.           TXT  "v=spf1 ip4:192.0.2.10 -all"
-_dmarc.a.example.    TXT  "v=DMARC1; p=reject"
-b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
-10.2.0.192.zen.test. A    127.0.0.4
-)");
-    write("allow", "from:c.example proof=dmarc dmarc=accept\n");
-    write("conf", configuration);
-    write("strict.conf", std::string(configuration) + "[spf]\nfail = \"reject\"\n");
-    auto loaded = config::load_file(path("conf"));
-    EXPECT_TRUE(loaded);
-    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
-    recorder_ = std::make_unique<history::Recorder>(loaded->settings.history, log_);
-    recorder_->start();
-    history::Configuration recorded{loaded->digest, config::dump(loaded->settings), {}};
-    for (const auto& [key, place] : loaded->places) recorded.places.emplace(key, place.text());
-    recorder_->add(std::move(recorded));
-    gate_ = std::make_unique<test::Gate>(*snapshot_);
-  }
-  std::string path(const std::string& name) const { return folder_.file(name); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-  }
-  // From now on another configuration decides.
-  void configure(const std::string& text) {
-    write("conf", text);
-    const auto loaded = config::load_file(path("conf"));
-    ASSERT_TRUE(loaded) << loaded.error().front().text();
-    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
-    recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
-    gate_ = std::make_unique<test::Gate>(*snapshot_);
-  }
-  // The id of the decision on a client who is refused at RCPT and leaves.
-  std::string refuse(const std::vector<std::string>& recipients) {
-    const auto session = gate_->session();
-    const Letter letter;
-    test::greet(*session, letter);
-    session->mail_from({letter.mail_from, false});
-    for (const auto& to : recipients) session->rcpt_to({to}, [](const session::Step&) {});
-    session->abort();
-    const auto decided = gate_->recorder().decisions().back();
-    EXPECT_TRUE(decided->inputs.at_rcpt);
-    recorder_->add(decided);
-    EXPECT_TRUE(recorder_->flush(10s));
-    return decided->outcome.facts.id;
-  }
-  // The id of the decision.
-  std::string judge(const Letter& letter) {
-    const auto outcome = gate_->judge(letter);
-    recorder_->add(gate_->recorder().decisions().back());
-    EXPECT_TRUE(recorder_->flush(10s));
-    return outcome.facts.id;
-  }
-  Ended run(std::vector<std::string> words, const std::string& input = "") const {
-    words.insert(words.end(), {"-c", path("conf")});
-    return run_command(folder_, std::move(words), input);
-  }
-
-  test::TemporaryFolder folder_;
-  Log log_{LogOptions{LogOptions::Target::stderr_stream, ""}};
-  std::shared_ptr<const session::Snapshot> snapshot_;
-  std::unique_ptr<history::Recorder> recorder_;
-  std::unique_ptr<test::Gate> gate_;
-};
+const char* const configuration = test::history_configuration;
 
 TEST_F(HistoryCommand, TheTable) {
   const auto first = judge(from("bob@a.example", "bob@a.example"));
@@ -330,96 +237,6 @@ TEST_F(HistoryCommand, IsFoundByQueueIdAndInAnyCase) {
   const auto missing = run({"explain", "ZZZZ-ZZZZ"});
   EXPECT_EQ(missing.code, no_input);
   EXPECT_THAT(missing.err, HasSubstr("no such id or queue id"));
-}
-
-TEST_F(HistoryCommand, AnIdIsTakenAsItIsCopied) {
-  const auto id = judge(from("bob@a.example", "bob@a.example"));
-  for (const auto& copied : {"id=" + id, "(id=" + id + ")", "(id=" + id + ");", id + ","}) {
-    EXPECT_EQ(run({"explain", copied}).code, ok) << copied;
-    EXPECT_EQ(run({"explain", "-"}, copied + "\n").code, ok) << copied;
-  }
-  EXPECT_EQ(run({"explain", "4bXY:"}).code, ok) << "as a line of the MTA's begins";
-}
-
-// Whom a filter names is not a part of somebody else.
-TEST_F(HistoryCommand, AFilterByNameIsNoPartOfOne) {
-  const auto id = judge(from("bob@a.example", "bob@a.example"));
-  const auto found = [&](const char* option, const char* text) {
-    return run({"history", option, text}).out.find(id) != std::string::npos;
-  };
-  EXPECT_TRUE(found("--from", "bob@a.example"));
-  EXPECT_TRUE(found("--from", "a.example"));
-  EXPECT_TRUE(found("--from", "~ob@a"));
-  EXPECT_FALSE(found("--from", "ob@a.example"));
-  EXPECT_TRUE(found("--to", "user@example.jp"));
-  EXPECT_TRUE(found("--to", "@example.jp"));
-  EXPECT_TRUE(found("--to", "us*@example.jp"));
-  EXPECT_FALSE(found("--to", "ser@example.jp"));
-  EXPECT_FALSE(found("--to", "mple.jp"));
-  EXPECT_TRUE(found("--client", "192.0.2.0/24"));
-  EXPECT_FALSE(found("--client", "198.51.100.0/24"));
-  EXPECT_EQ(run({"history", "--to", "user"}).code, usage);
-}
-
-// What monitor mode kept from being done can be asked for.
-TEST_F(HistoryCommand, WhatWouldHaveBeenDone) {
-  std::string text = configuration;
-  text.replace(text.find("reject = "), 0, "monitor = true\n");
-  configure(text);
-  const auto id = judge(from("x@b.example", "ceo@a.example"));
-  const auto other = judge(from("bob@a.example", "bob@a.example"));
-  EXPECT_THAT(run({"history", "--action", "quarantine"}).out, Not(HasSubstr(id)));
-  const auto would = run({"history", "--would", "quarantine"});
-  EXPECT_THAT(would.out, HasSubstr("ACTION     WOULD      RULE"));
-  EXPECT_THAT(would.out, HasSubstr(id + " accept     quarantine "));
-  EXPECT_THAT(would.out, Not(HasSubstr(other)));
-  EXPECT_THAT(run({"history", "--would", "reject"}).out, Not(HasSubstr(id)));
-  EXPECT_EQ(run({"history", "--would", "rejected"}).code, usage);
-  const auto object = json::parse(run({"history", "--json"}).out);
-  EXPECT_EQ(object[0]["would"], "");
-  EXPECT_EQ(object[1]["would"], "quarantine");
-}
-
-TEST_F(HistoryCommand, AProgramGetsTheWholeTable) {
-  auto letter = from(std::string(60, 'l') + "@a.example", "bob@a.example");
-  letter.to = {"kentaro@example.jp", std::string(60, 'r') + "@example.jp"};
-  judge(letter);
-  const auto table = run({"history"}).out;
-  for (const auto& whole : {letter.mail_from, letter.to[0], letter.to[1]})
-    EXPECT_THAT(table, HasSubstr(whole));
-}
-
-// What a sender wrote is escaped for the terminal, and not for JSON before.
-TEST_F(HistoryCommand, WhatDiffersIsEscapedOnce) {
-  const auto id = judge(from("x@b.example", "\"o\\\"o\"@b.example"));
-  write("quoted", "from:\"o\\\"o\"@b.example proof=none skip=dnsbl\n");
-  std::string text = configuration;
-  text.replace(text.find("[\"allow\"]"), 9, "[\"quoted\"]");
-  write("quoted.conf", text);
-  EXPECT_THAT(run({"explain", id, "--with", path("quoted.conf")}).out,
-              HasSubstr("\"entry\":\"from:\"o\\x5c\"o\"@b.example\""));
-}
-
-// --config is the configuration to work with, and --with the one to compare with. Where the former is named otherwise,
-// --config means what it once did.
-TEST_F(HistoryCommand, ConfigHasOneMeaning) {
-  const auto id = judge(from("x@b.example", "bob@b.example"));
-  const std::string would = "would decide: reject by the rule spf";
-  const auto words = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), {"explain", id});
-    return run_command(folder_, more);
-  };
-  EXPECT_THAT(words({"-c", path("conf"), "--with", path("strict.conf")}).out, HasSubstr(would));
-  EXPECT_THAT(words({"--config", path("conf"), "--with", path("strict.conf")}).out,
-              HasSubstr(would));
-  EXPECT_THAT(words({"-c", path("conf"), "--config", path("strict.conf")}).out, HasSubstr(would));
-  EXPECT_THAT(words({"--dir", path("history"), "--config", path("strict.conf")}).out,
-              HasSubstr(would));
-  const auto alone = words({"--config", path("strict.conf")});
-  EXPECT_EQ(alone.code, ok);
-  EXPECT_THAT(alone.out, HasSubstr("The rules, in their order"));
-  EXPECT_THAT(alone.err, HasSubstr("is told by --with " + path("strict.conf")));
-  EXPECT_EQ(words({"-c", "a", "--config", "b", "--with", "c"}).code, usage);
 }
 
 TEST_F(HistoryCommand, Replays) {

@@ -48,7 +48,7 @@ TEST(Documents, NameOneSocketForSendmail) {
   const auto socket = first("docs/sendmail.md", "\nsocket = \"unix:([^\"]*)\"");
   EXPECT_EQ(first("docs/sendmail.md", "INPUT_MAIL_FILTER\\(`sekisho', `S=unix:([^,]*),"), socket);
   EXPECT_EQ(first("man/sekishod.8", "INPUT_MAIL_FILTER\\(`sekisho', `S=unix:([^,]*),"), socket);
-  EXPECT_EQ(first("README.md", "`socket = \"unix:(/run/[^\"]*)\"`"), socket);
+  EXPECT_EQ(first("README.md", "`socket\\s=\\s\"unix:(/run/[^\"]*)\"`"), socket);
   // sendmail trusts no folder that a group may write.
   const auto folder = socket.substr(0, socket.rfind('/'));
   EXPECT_EQ("/run/" + first("systemd/sekishod.service", "\nRuntimeDirectory=(\\S+)"), folder);
@@ -71,8 +71,8 @@ TEST(Documents, CallTheSocketsOfARoleAlike) {
 
 // The words with which the README begins to watch are keys that do so.
 TEST(Documents, TheReadmeBeginsByWatching) {
-  const auto key = first("README.md", "`(monitor = true)` into its section");
-  const auto section = first("README.md", "into its section `(\\[[a-z_]+\\])`");
+  const auto key = first("README.md", "`(monitor\\s=\\strue)`\\sinto\\sits\\ssection");
+  const auto section = first("README.md", "into\\sits\\ssection\\s`(\\[[a-z_]+\\])`");
   const auto loaded = load_text(section + "\n" + key + "\n", "begin.conf");
   ASSERT_TRUE(loaded);
   EXPECT_TRUE(loaded->settings.rules.defaults.monitor);

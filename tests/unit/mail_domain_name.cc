@@ -125,6 +125,17 @@ TEST(DomainName, belowCountsWholeLabels) {
   }
 }
 
+// A-labels are longer than what they stand for: an octet of theirs is none of the text.
+TEST(DomainName, ErrorsPointIntoTheText) {
+  std::string many;
+  for (int i = 0; i < 20; ++i) many += "\xc3\xbc.";
+  for (const std::string& text : {many + "a..b", many + "a b"}) {
+    const auto name = DomainName::parse(text);
+    ASSERT_FALSE(name.has_value()) << text;
+    EXPECT_LE(name.error().at, text.size()) << text;
+  }
+}
+
 TEST(DomainName, equalNamesHaveEqualHashes) {
   std::unordered_set<DomainName> names;
   for (const std::string_view text : {"Example.com", "example.COM.", "example.org"}) {

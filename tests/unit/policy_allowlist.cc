@@ -353,6 +353,56 @@ TEST(Allowlist, DoesNothingForWhatIsForged) {
   EXPECT_GE(std::size(spoofs), 20U);
 }
 
+// Whoever vouches for others does not vouch for us; what skips DNS lists alone goes on doing so.
+TEST(Allowlist, CoversOurOwnNameOnlyWhereItNamesIt) {
+  const struct {
+    const char* entry;
+    const char* standing;  // for a message in our own name
+    const char* allows;
+  } cases[] = {
+      {"from:example.jp proof=dkim:mailer.example dmarc=accept", "proven", "dmarc=accept"},
+      {"from:.jp.example proof=dkim:mailer.example dmarc=accept", "", ""},
+      {"dkim:mailer.example dmarc=accept", "own-domain", ""},
+      {"dkim:mailer.example dmarc=tag", "own-domain", ""},
+      {"dkim:mailer.example spf=accept", "own-domain", ""},
+      {"dkim:mailer.example skip=all", "proven", "skip=dnsbl,rhsbl"},
+      {"dkim:mailer.example skip=dnsbl", "proven", "skip=dnsbl"},
+      {"mfrom:mailer.example dmarc=accept", "own-domain", ""},
+      {"mfrom:mailer.example proof=none dmarc=accept", "unproven", ""},
+      {"ip:198.51.100.66 dmarc=accept", "own-domain", ""},
+      {"ip:198.51.100.66 skip=author dmarc=accept", "proven", "skip=author"},
+      {"ptr:mx.mailer.example dmarc=accept", "own-domain", ""},
+  };
+  for (const auto& c : cases) {
+    Facts facts = stranger();
+    author_is(facts, "ceo@example.jp");
+    sender_is(facts, "b@mailer.example", "mailer.example", spf::Code::pass);
+    signed_by(facts, "mailer.example");
+    named(facts, client::IprevCode::pass, "mx.mailer.example");
+    facts.author_is_ours = true;
+    const auto matches = match_allowlist(*allowlist_of(c.entry), facts);
+    EXPECT_EQ(matches.empty() ? "" : standing(matches[0]), c.standing) << c.entry;
+    EXPECT_EQ(to_text(effect_of(matches)), c.allows) << c.entry;
+    if (!matches.empty() && !matches[0].holds) {
+      EXPECT_NE(matches[0].reason.find("example.jp is our own"), std::string::npos) << c.entry;
+    }
+  }
+}
+
+// Where the MTA replaces an alias by its target, a name that leads to ours is ours, and not what was allowed.
+TEST(Allowlist, AnAliasOfOursIsNoNameOfTheirs) {
+  Facts facts = stranger();
+  author_is(facts, "ceo@x.parcel.example");
+  facts.dmarc.alias = "x.parcel.example";
+  facts.dmarc.from = "example.jp";
+  facts.author_is_ours = true;
+  signed_by(facts, "mailer.example");
+  const auto list = allowlist_of("from:.parcel.example proof=dkim:mailer.example dmarc=accept");
+  EXPECT_FALSE(effect_of(match_allowlist(*list, facts)).dmarc);
+  facts.author_is_ours = false;
+  EXPECT_TRUE(effect_of(match_allowlist(*list, facts)).dmarc);
+}
+
 TEST(Allowlist, NoProofIsRecordedAsSuch) {
   const auto list = allowlist_of("from:legacy.example proof=none dmarc=tag");
   Facts facts = stranger();
