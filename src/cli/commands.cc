@@ -39,11 +39,13 @@ void add_check(CLI::App& app, int& result) {
                    "Configuration file (default /etc/sekisho/milter.conf)");
   verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
   verb->add_option("--at", request->at, "Judge as of this time (ISO 8601 or seconds since 1970)");
-  const std::map<std::string, mail::Mta> mtas = {{"postfix", mail::Mta::postfix},
-                                                 {"sendmail", mail::Mta::sendmail}};
-  verb->add_option("--mta", request->mta,
-                   "Who delivers it: sendmail rewrites From, postfix does not")
-      ->transform(CLI::CheckedTransformer(mtas));
+  verb->add_option_function<std::string>(
+          "--mta",
+          [request](const std::string& name) {
+            request->mta = name == "sendmail" ? mail::Mta::sendmail : mail::Mta::postfix;
+          },
+          "Who delivers it: sendmail rewrites From, postfix does not")
+      ->check(CLI::IsMember({"postfix", "sendmail"}));
   verb->add_flag("--json", request->json, "Print one JSON object");
   verb->callback([request, &result] { result = check(*request); });
 }

@@ -69,6 +69,7 @@ void expect_round_trip(const session::Decided& decided) {
   EXPECT_EQ(now.header.fields(), then.header.fields());
   EXPECT_EQ(now.malformed_lines, then.malformed_lines);
   EXPECT_EQ(now.bodies, then.bodies);
+  EXPECT_EQ(now.left_out, then.left_out);
   ASSERT_EQ(now.answers.size(), then.answers.size());
   for (const auto& [question, answer] : then.answers.all()) {
     const auto* found = now.answers.find(question);
