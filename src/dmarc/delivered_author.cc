@@ -38,7 +38,8 @@ Step step(const mail::DomainName& name, const dns::Answers& answers) {
     const dns::Answer* answer = answers.find(question);
     // All are asked for at once, though the first may be enough.
     if (answer == nullptr) return {State::open, {}, false, {}, unanswered(name, answers)};
-    if (answer->is_error()) {
+    // A refusal of ours is worth no more: only servers that tell each type something else need so many questions.
+    if (answer->is_error() || answer->is_refused()) {
       out = {State::failed, {}, false, to_string(question) + ": " + answer->error, {}};
       continue;
     }

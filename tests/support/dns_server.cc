@@ -125,6 +125,7 @@ std::string honest(const Query& query, const dns::Answer& answer, bool tcp) {
     case dns::Outcome::nxdomain:
       return with_opt(packet(query, flag_response | rcode_nxdomain, 0, soa(ttl), 1), query);
     case dns::Outcome::error:
+    case dns::Outcome::refused:
       return with_opt(packet(query, flag_response | rcode_servfail, 0, ""), query);
   }
   std::string records;

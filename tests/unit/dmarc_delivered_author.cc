@@ -89,6 +89,20 @@ TEST(DeliveredAuthor, IsFollowedThroughServersThatTellEachTypeSomethingElse) {
   EXPECT_EQ(found.result->domain.text(), "victim.example");
 }
 
+TEST(DeliveredAuthor, IsNotKnownWhenWeAskedTooOften) {
+  const auto author = mail::DomainName::parse("liar.example").value();
+  dns::Answers answers;
+  for (const auto type : {dns::Type::aaaa, dns::Type::a, dns::Type::mx}) {
+    dns::Answer answer;
+    answer.outcome = dns::Outcome::refused;
+    answer.error = "query budget";
+    answers.add({author, type}, std::make_shared<const dns::Answer>(std::move(answer)));
+  }
+  const auto found = delivered_author(author, answers);
+  ASSERT_TRUE(found.done());
+  EXPECT_NE(found.result->failure, "");
+}
+
 TEST(DeliveredAuthor, IsAskedInOneRoundTripWhereThereIsNoAlias) {
   auto dns = zone();
   int rounds = 0;
