@@ -132,7 +132,8 @@ class Lexer {
   static Expected<void> check_comment(std::string_view text, bool pair, std::size_t at) {
     if (!looks_like_address(text)) return {};
     if (pair) return parse_error(fault::escape, at);
-    if (text.find('\r') != std::string_view::npos) return parse_error(fault::folded, at);
+    const bool folded = text.find('\r') != std::string_view::npos;
+    if (folded && text.find('@') != std::string_view::npos) return parse_error(fault::folded, at);
     if (text.find('(', 1) != std::string_view::npos) {
       return parse_error(fault::comment_as_address, at);
     }
@@ -260,7 +261,8 @@ class Parser {
       text += word.text;
       pair |= word.pair;
       // Python's email.utils ends a quoted string at a fold.
-      if (word.folded && looks_like_address(word.text)) return parse_error(fault::folded, word.at);
+      if (word.folded && word.text.find('@') != std::string::npos)
+        return parse_error(fault::folded, word.at);
     }
     if (pair && looks_like_address(text)) return parse_error(fault::escape, words.front().at);
     return text;

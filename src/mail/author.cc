@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "mail/address_list.h"
 #include "mail/address_scan.h"
+#include "mail/name_text.h"
 
 namespace sekisho::mail {
 
@@ -145,6 +146,7 @@ void judge(Author& author, std::size_t field_count) {
 Author judge_loosely(const HeaderField& field, const std::string& fault, Mta mta) {
   using enum Author::Result;
   if (names_no_domain(field.value)) return malformed(no_domain, fault);
+  if (is_decisive(fault)) return malformed(invalid, fault);
   auto reading = read_loosely(field.value, mta);
   if (!reading) return malformed(invalid, reading.error().what);
   Author author;

@@ -42,4 +42,9 @@ Expected<void> check_text(std::string_view value, Controls controls) {
   return {};
 }
 
+bool is_decisive(std::string_view fault) {
+  return fault == fault::escape || fault == fault::folded || fault == fault::address_in_name ||
+         fault == fault::quoted_local_part || fault == fault::comment_as_address;
+}
+
 }  // namespace sekisho::mail

@@ -29,4 +29,7 @@ inline constexpr const char* comment_within = "a comment within an address";
 inline constexpr const char* after_address = "text after an address";
 }  // namespace fault
 
+// A fault by which somebody may be shown as the author whom the rest of the field does not name: there is nothing to judge.
+bool is_decisive(std::string_view fault);
+
 }  // namespace sekisho::mail

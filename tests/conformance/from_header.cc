@@ -32,13 +32,22 @@ Answer wanted(const Json& expect) {
   return {expect.at("verdict"), expect.at("domains").get<std::set<std::string>>()};
 }
 
-// The suite has no word of its own for a field without any domain.
+// The suite has no words of its own for a field without any domain, and for one that is not valid and yet readable.
+std::string_view word_of(const Author& author) {
+  if (author.result == Author::Result::no_domain) return "invalid";
+  return author.readable() ? "one" : to_string(author.result);
+}
+
 Answer ours(const Author& author) {
-  const bool no_domain = author.result == Author::Result::no_domain;
-  Answer answer{std::string(no_domain ? "invalid" : to_string(author.result)), {}};
+  Answer answer{std::string(word_of(author)), {}};
   for (const auto& domain : author.domains) answer.domains.insert(domain.text());
   return answer;
 }
+
+// Valid, and refused by us all the same: some readers show an address that stands in a quoted local part, or in a name
+// behind a backslash.
+const std::set<std::string> refused = {"from-quoted-local-at", "from-quoted-local-gt",
+                                       "from-escaped-quote"};
 
 TEST(FromHeader, everyCaseHasOneOfItsRightAnswers) {
   const Json suite = test::read_json(test::conformance_path("from-header/cases.json"));
@@ -50,6 +59,7 @@ TEST(FromHeader, everyCaseHasOneOfItsRightAnswers) {
     const Author author = find_author(message.header, message.malformed);
 
     std::vector<Answer> right = {wanted(test_case.at("expect"))};
+    if (refused.contains(test_case.at("id"))) right = {{"invalid", {}}};
     for (const Json& other : test_case.value("accept", Json::array())) {
       right.push_back(wanted(other));
     }
@@ -57,7 +67,7 @@ TEST(FromHeader, everyCaseHasOneOfItsRightAnswers) {
     EXPECT_NE(std::find(right.begin(), right.end(), answer), right.end())
         << test_case.at("id") << ": " << testing::PrintToString(answer) << " (" << author.reason
         << "), want " << testing::PrintToString(right.front());
-    EXPECT_EQ(author.reason.empty(), author.well_formed()) << test_case.at("id");
+    EXPECT_EQ(author.reason.empty(), author.result == Author::Result::one) << test_case.at("id");
   }
 }
 
