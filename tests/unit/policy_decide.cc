@@ -187,6 +187,7 @@ const Case author_cases[] = {
     {"a sloppy From with a signature of the organisation and no policy",
      [](Facts& f, RuleSet&) {
        f.author = readable("news.a.example");
+       f.dmarc.from = f.dmarc.org_domain = "news.a.example";
        f.dkim.emplace_back();
        f.dkim.back().code = dkim::Code::pass;
        f.dkim.back().domain = "a.example";
