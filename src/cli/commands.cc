@@ -220,8 +220,10 @@ void add_explain(CLI::App& app, int& result) {
 
 std::vector<std::string> names_of(const CLI::App& command) {
   std::vector<std::string> names;
-  for (const auto* verb : command.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(verb->get_name());
+  for (const auto* verb : command.get_subcommands([](const CLI::App*) { return true; })) {
+    // A group of options is one without a name.
+    if (!verb->get_name().empty()) names.push_back(verb->get_name());
+  }
   return names;
 }
 

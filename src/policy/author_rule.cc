@@ -12,9 +12,10 @@ namespace {
 // nobody has said where the organisation ends.
 bool is_of_author(const Facts& facts, const std::string& domain) {
   const auto name = mail::DomainName::parse(domain);
-  if (!name) return false;
-  const auto& author = facts.author.domain();
-  if (author.is_or_is_below(*name) || name->is_or_is_below(author)) return true;
+  // The one that DMARC was asked about: behind sendmail it may be what the author's domain is an alias of.
+  const auto author = mail::DomainName::parse(facts.dmarc.from);
+  if (!name || !author) return false;
+  if (author->is_or_is_below(*name) || name->is_or_is_below(*author)) return true;
   const auto organization = mail::DomainName::parse(facts.dmarc.org_domain);
   return organization && name->is_or_is_below(*organization);
 }
