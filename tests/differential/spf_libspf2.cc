@@ -63,6 +63,7 @@ int host_error(dns::Outcome outcome) {
     case dns::Outcome::nxdomain:
       return HOST_NOT_FOUND;
     case dns::Outcome::error:
+    case dns::Outcome::refused:
       return TRY_AGAIN;
   }
   return TRY_AGAIN;
