@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "mail/limits.h"
+#include "support/cpu_time.h"
 
 namespace sekisho::mail {
 namespace {
@@ -196,7 +197,7 @@ TEST(ReceivedLimits, hostileLinesCostNoTime) {
       "from x (" + repeated("h=", 4'000) + ") by y" + date,
       "from x by y with " + repeated("z ", 4'000) + date,
   };
-  const auto before = std::chrono::steady_clock::now();
+  const auto before = cpu_time();
   for (int round = 0; round < 10; ++round) {
     for (const auto& attack : attacks) {
       const auto received = parse_received(attack);
@@ -204,7 +205,7 @@ TEST(ReceivedLimits, hostileLinesCostNoTime) {
     }
   }
   // A millisecond each is a hundred times what it takes; a quadratic reader of a megabyte needs minutes.
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
+  EXPECT_LT(cpu_time() - before, std::chrono::seconds(2));
 }
 
 }  // namespace
