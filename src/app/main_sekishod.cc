@@ -12,6 +12,7 @@
 #include "app/privileges.h"
 #include "app/service_manager.h"
 #include "base/encoding.h"
+#include "base/memory.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
 #include "cli/failure_message.h"
@@ -55,6 +56,8 @@ int serve(const Arguments& arguments) {
 
   app::Background background(arguments.foreground);
   block_signals();
+  Patience::make_possible();
+  const Patience patience;  // of the main thread, for which nobody waits
   app::Daemon daemon(arguments.config, std::move(*loaded));
   if (auto opened = daemon.open(); !opened) return complain(cli::os_error, opened.error());
   if (auto dropped = app::drop_privileges(process); !dropped)

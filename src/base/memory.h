@@ -31,6 +31,20 @@ bool until_memory(Work&& work) noexcept {
   return false;
 }
 
+// While there is one on this thread, an allocation waits for memory, five seconds at most, and does not fail at once: for
+// libraries whose destructors allocate (nlohmann::json flattens what it destroys), where a failure would end the process.
+// Where everybody waits for this thread, it stands around the least that needs it.
+class Patience {
+ public:
+  Patience();
+  ~Patience();
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+  // Once, at the start of the program; without it an allocation fails at once everywhere.
+  static void make_possible();
+};
+
 // Does `work`, and nothing comes out of it; false when it broke.
 template <class Work>
 bool contained(Work&& work) noexcept {

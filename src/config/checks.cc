@@ -106,9 +106,8 @@ struct Port {
   V6 v6 = V6::only;
 };
 
-// "localhost" is written for two addresses.
-std::string plain_host(const std::string& host, bool v6) {
-  if (host == "localhost") return v6 ? "::1" : "127.0.0.1";
+// An IPv6 address may be written in many ways.
+std::string plain_host(const std::string& host) {
   const auto address = mail::IpAddress::parse(host);
   return address ? address->text() : host;
 }
@@ -137,11 +136,10 @@ std::vector<Port> ports_of(const Settings& settings, const Reader& reader) {
     out.push_back({place_in(reader, entry, "socket"),
                    entry + ".socket",
                    socket,
-                   {plain_host(socket.substr(at + 1), socket.starts_with("inet6")),
-                    static_cast<std::uint16_t>(port)}});
+                   {plain_host(socket.substr(at + 1)), static_cast<std::uint16_t>(port)}});
   }
   if (auto metrics = parse_inet_address(settings.metrics.listen)) {
-    metrics->host = plain_host(metrics->host, false);
+    metrics->host = plain_host(metrics->host);
     out.push_back({reader.place_of("metrics.listen"), "metrics.listen", settings.metrics.listen,
                    std::move(*metrics), V6::and_v4});
   }

@@ -74,6 +74,7 @@ void Server::wake() const {
 }
 
 void Server::work_slowly() noexcept {
+  const Patience patience;
   while (!stopping_) {
     contained([this] {
       slow_tasks_.run_until([this] { return stopping_.load(); },
@@ -83,6 +84,7 @@ void Server::work_slowly() noexcept {
 }
 
 void Server::serve() noexcept {
+  const Patience patience;  // what it handles are JSON values
   while (!stopping_) {
     // Without memory the others wait a moment, and nobody is lost but whose request it was.
     if (!contained([this] { wait(); })) ::poll(nullptr, 0, pause_ms);

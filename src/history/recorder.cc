@@ -168,6 +168,7 @@ bool Recorder::wait_for_work(SteadyTime until) {
 }
 
 void Recorder::run() noexcept {
+  const Patience patience;
   auto stop_by = SteadyTime::max();
   while (round(stop_by)) continue;
 }

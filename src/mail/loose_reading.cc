@@ -73,8 +73,9 @@ class AtSigns {
         return AtSign::faulty(fault::at_in_name);
       const std::size_t end = begin + run.size();
       const bool apart = end == text_.size() || ascii::is_blank(text_[end]) ||
-                         std::string_view("<>,;:").find(text_[end]) != std::string_view::npos;
-      if ((local.empty() && apart) || foreign) {
+                         std::string_view(",;:").find(text_[end]) != std::string_view::npos;
+      const bool handle = local.empty() && !run.empty() && apart && before(sign) != '<';
+      if (handle || foreign) {
         return glued(begin).text.find('.') == std::string::npos ? AtSign{}
                                                                 : AtSign::faulty(fault::at_in_name);
       }
@@ -141,10 +142,7 @@ class AtSigns {
   // In ISO-2022-JP and Shift_JIS an @ is half of a character; who does not know the charset sees a word without a dot.
   bool is_octet_of_a_charset(std::size_t sign, std::string_view run) const {
     if (!is_utf8(run) || in_iso_2022(text_, sign)) return true;
-    const std::size_t end = static_cast<std::size_t>(run.data() - text_.data()) + run.size();
-    const bool before = sign > 0 && is_foreign(text_[sign - 1]) && !is_utf8(text_.substr(0, sign));
-    return before ||
-           (end < text_.size() && ascii::is_control(text_[end]) && !ascii::is_blank(text_[end]));
+    return sign > 0 && is_foreign(text_[sign - 1]) && !is_utf8(text_.substr(0, sign));
   }
 
   AtSign literal(std::size_t begin, const std::string& local) const {

@@ -35,7 +35,7 @@ constexpr std::uint32_t wanted_steps =
     SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
 
 // All that is asked of macro().
-constexpr std::array<std::string_view, 4> macros_read = {"j", "i", "auth_type", "auth_authen"};
+constexpr std::array<std::string_view, 5> macros_read = {"j", "v", "i", "auth_type", "auth_authen"};
 
 // An address as the milter protocol has it: with angle brackets, mostly.
 std::string without_brackets(std::string_view address) {

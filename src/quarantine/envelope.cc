@@ -1,10 +1,13 @@
 #include <nlohmann/json.hpp>
 
+#include "base/memory.h"
+
 #include "quarantine/holding.h"
 
 namespace sekisho::quarantine {
 
 std::string Envelope::json() const {
+  const Patience patience;
   nlohmann::json to = nlohmann::json::array();
   for (const auto& recipient : recipients) {
     to.push_back({{"address", recipient.address}, {"parameters", recipient.parameters}});

@@ -137,6 +137,7 @@ session::TakenBack StoreHolding::what_comes_back(const session::ReleaseProof& pr
 }
 
 void StoreHolding::serve() {
+  const Patience patience;
   auto next_expire = steady_now();
   auto next_count = next_expire;
   while (!stopping_) {

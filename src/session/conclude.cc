@@ -129,6 +129,7 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) noexcept {
 }
 
 HeldMessage Session::held_message(Storing& kept) const {
+  const Patience patience;  // JSON
   const auto& message_kept = *kept.message;
   HeldMessage to_hold{
       .facts = kept.outcome.facts,

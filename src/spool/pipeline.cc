@@ -42,18 +42,25 @@ Pipeline::Pipeline(const Options& options, std::shared_ptr<const Folder> folder,
       condition_(condition),
       mend_(std::move(mend)) {
   read_usage();
-  committer_ = std::thread([this] { commit_until_stopped(); });
-  for (unsigned i = 0; i < std::max(options_.writers, 1U); ++i)
-    writers_.emplace_back([this] { write_until_stopped(); });
+  try {
+    committer_ = std::thread([this] { commit_until_stopped(); });
+    for (unsigned i = 0; i < std::max(options_.writers, 1U); ++i)
+      writers_.emplace_back([this] { write_until_stopped(); });
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
-Pipeline::~Pipeline() {
+Pipeline::~Pipeline() { stop(); }
+
+void Pipeline::stop() noexcept {
   waiting_.with([](Waiting& waiting) { waiting.stopping = true; });
   waiting_.notify_all();
   for (auto& writer : writers_) writer.join();
   written_.with([](Written& written) { written.stopping = true; });
   written_.notify_all();
-  committer_.join();
+  if (committer_.joinable()) committer_.join();
 }
 
 void Pipeline::put(Draft draft, Entry entry, Store::Done done) {

@@ -61,6 +61,7 @@ class Pipeline {
     bool wake = false;  // a writer has failed
   };
 
+  void stop() noexcept;
   void write_until_stopped() noexcept;
   bool write_one();
   void write_to_the_end(Put& put) noexcept;

@@ -147,10 +147,14 @@ void free(void* octets) {
 
 }  // extern "C"
 
+// [new.delete.single]: the handler is asked each time.
 void* operator new(std::size_t octets) {
-  void* got = allocate(octets);
-  if (got == nullptr) throw std::bad_alloc();
-  return got;
+  for (;;) {
+    if (void* got = allocate(octets)) return got;
+    const auto handler = std::get_new_handler();
+    if (handler == nullptr) throw std::bad_alloc();
+    handler();
+  }
 }
 void* operator new[](std::size_t octets) { return operator new(octets); }
 void* operator new(std::size_t octets, const std::nothrow_t&) noexcept { return allocate(octets); }

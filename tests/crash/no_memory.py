@@ -331,6 +331,7 @@ class Round:
             raise Failure("with memory again, there is no reload")
 
     def run(self):
+        self.daemon.ask("status")  # it has started
         one_in = ONE_IN[self.seed % len(ONE_IN)] if not self.options.one_in else self.options.one_in
         self.daemon.page.fail(one_in, self.seed)
         self.load()

@@ -2,7 +2,6 @@
 // A request has one answer, one line that is a JSON object and says whether it is ok, unless it is too large; a handler is
 // only called with an object that names it. An answer is an object whose "ok" is true, or a sentence why there is none.
 #include <atomic>
-#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -71,7 +70,8 @@ class Peer {
     thread_ = std::thread([this] { serve(); });
   }
   ~Peer() {
-    ::shutdown(listening_.get(), SHUT_RDWR);
+    stopping_ = true;
+    (void)connect_unix(path());  // wakes it
     thread_.join();
   }
   std::string path() const { return folder_.file("daemon"); }
@@ -85,7 +85,7 @@ class Peer {
       pollfd waiting{listening_.get(), POLLIN, 0};
       if (::poll(&waiting, 1, -1) < 0) continue;
       const UniqueFd connection(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!connection && errno != EAGAIN) return;
+      if (stopping_) return;
       if (!connection) continue;
       const auto request = control::read_all(connection.get(), 1000, patience);
       require(request == R"({"verb":"status"})");
@@ -97,6 +97,7 @@ class Peer {
   test::TemporaryFolder folder_;
   UniqueFd listening_;
   Guarded<std::string> says_;
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 

@@ -43,7 +43,12 @@ std::optional<Envelope> check_envelope(std::string_view text) {
 }
 
 quarantine::Release release_of(const quarantine::Held& held) {
-  return {held.id, std::string(32, 'f'), held.recipients, held};
+  quarantine::Release release;
+  release.id = held.id;
+  release.token = std::string(32, 'f');
+  release.recipients = held.recipients;
+  release.held = held;
+  return release;
 }
 
 // A failure later is told to nobody, unless that is what the admin said.

@@ -1,17 +1,19 @@
 """From fields to try readers and the filter with: from a grammar of valid, sloppy and hostile ones, and by mutation of those
 that are written down in tests/data/readers/. The same seed makes the same fields.
 
-A sender owns att.test, and writes from there. He would like to be taken for somebody at victim.test.
+A sender owns att.test, and writes from there; and victim.te, which is short of a few letters. He would like to be taken for
+somebody at victim.test.
 """
 import base64
 import json
 import os
 import random
+import re
 from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "../data/readers")
-OWN, VICTIM = "att.test", "victim.test"
+OWN, NEAR, VICTIM = "att.test", "victim.te", "victim.test"
 LONGEST = 900            # octets of a line; an MTA may cut longer ones (RFC 5322 section 2.1.1)
 ALIAS = "alias.att.test"   # whose CNAME leads to the victim's
 OWN_DOMAINS = [OWN, OWN, OWN, "x." + OWN, ALIAS, "ATT.test", "att.test.", "att . test", "att.\r\n test", "(c)att.test", "att.test(c)"]
@@ -29,6 +31,11 @@ NOISE = list('"\\()<>@,;:[]. \t') + ["\r\n ", "\r\n\t", "\\\"", "\\\\", "\\<", "
 class Field:
     value: bytes             # as it stands behind "From:", with CRLF folds
     legitimate: bool = False  # a sloppy name of somebody who proves his domain: it must arrive
+
+    @property
+    def domain(self):
+        """The one of the sender's that he proves for it."""
+        return NEAR if re.search(rb"victim\.te(?!st)", self.value) else OWN
 
 
 def fixtures():
@@ -146,7 +153,9 @@ class Generator:
 
     def _made(self):
         kind = self._chance.random()
-        if kind < 0.62:
+        if kind < 0.03:
+            text = f"ceo@{NEAR}" + self._pick(" ", " (c) ", "\r\n ", "\t") + self._pick("st", "s t", "st)", "st (c)")
+        elif kind < 0.62:
             text = self._mailbox()
         elif kind < 0.74:
             text = ", ".join([self._mailbox(), self._mailbox(self._often(0.7))])

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Nobody's mail carries a name that he cannot prove, in what a user finally reads.
 
-From fields of a sender who has proven att.test, and nothing else, go through sekishod and an MTA with Debian's own defaults.
+From fields of a sender who has proven a domain of his own, and nothing else, go through sekishod and an MTA with Debian's own defaults.
 What is delivered is read by public readers of mail. It is a violation when one of them shows a domain that was not proven, and
 
 - our Authentication-Results field says dmarc=pass, or
@@ -51,6 +51,10 @@ att.test MX 10 mx.att.test
 att.test TXT "v=spf1 ip4:192.0.2.66 -all"
 _dmarc.att.test TXT "v=DMARC1; p=none"
 x.att.test A 192.0.2.66
+victim.te A 192.0.2.66
+victim.te MX 10 mx.att.test
+victim.te TXT "v=spf1 ip4:192.0.2.66 -all"
+_dmarc.victim.te TXT "v=DMARC1; p=none"
 alias.att.test CNAME victim.test
 victim.test MX 10 mx.victim.test
 victim.test TXT "v=spf1 -all"
@@ -62,6 +66,7 @@ mx.example.jp A 198.51.100.25
 _dmarc.example.jp TXT "v=DMARC1; p=reject"
 relay.example A 198.51.100.26
 """
+OWN = (from_fields.OWN, from_fields.NEAR)
 VICTIMS = ("victim.test", "example.jp")
 # What is quarantined is delivered with its mark, so that readers can be asked about all of it.
 CONFIGURATION = {"quarantine": {"where": "junk"}}
@@ -107,6 +112,12 @@ def below(domain, parents):
     return any(domain == parent or domain.endswith("." + parent) for parent in parents)
 
 
+def glued(domain):
+    """The sender's domain and the words behind it in one: Python's old parser leaves the blanks out, and nobody has such a
+    domain. The victim who might is one of VICTIMS."""
+    return any(re.fullmatch(re.escape(own) + r"[^.]+", domain) for own in OWN)
+
+
 def from_field(message):
     """The raw From fields of a message; empty when it has none that begins a line."""
     header = message.partition(b"\r\n\r\n")[0] + b"\r\n"
@@ -138,7 +149,7 @@ class Trial:
 
     def run(self, fields):
         for begin in range(0, len(fields), CHUNK):
-            batch = [Mail(begin + n, one, "" if self._bounce(one) else "x@att.test")
+            batch = [Mail(begin + n, one, "" if self._bounce(one) else "x@" + one.domain)
                      for n, one in enumerate(fields[begin:begin + CHUNK])]
             self._send(batch, self._ports[0])
             self._judge(batch)
@@ -244,10 +255,15 @@ class Trial:
         domains = readers.domains(shown)
         word, marked = results_of(delivery.message)
         self.counts[f"delivered {'with' if marked else 'without'} a mark, dmarc={word or 'nothing'}"] += 1
-        foreign = {domain for domain in domains if not below(domain, [from_fields.OWN])}
+        foreign = {domain for domain in domains if not below(domain, OWN)}
         forged = {domain for domain in foreign if below(domain, VICTIMS)}
-        if word == "pass" and foreign:
-            self._violation("pass, and a victim is shown" if forged else "pass, and another domain is shown", mail, delivered, shown)
+        if word == "pass" and forged:
+            self._violation("pass, and a victim is shown", mail, delivered, shown)
+        elif word == "pass" and foreign:
+            if all(glued(domain) for domain in foreign):
+                self.counts["pass, with words glued to the domain"] += 1
+            else:
+                self._violation("pass, and another domain is shown", mail, delivered, shown)
         elif word != "pass" and forged and not marked:
             self._violation("no mark, and a victim is shown", mail, delivered, shown)
 
@@ -262,7 +278,7 @@ class Trial:
             domains = set()
             for delivery in mail.delivered:
                 domains |= readers.domains(shown[from_field(delivery.message)])
-            if any(not below(domain, [from_fields.OWN]) for domain in domains):
+            if any(not below(domain, OWN) for domain in domains):
                 self.counts["honest and stopped, for the MTA makes somebody else of the author"] += 1
             else:
                 self._violation("honest, and stopped: " + refused.reply, mail, b"", {})
@@ -276,7 +292,7 @@ class Trial:
                                 "from_base64": from_fields.base64.b64encode(mail.field.value).decode(),
                                 "delivered": delivered.decode("utf-8", "replace"),
                                 "shown": {name: addresses for name, addresses in shown.items()
-                                          if any(not below(d, [from_fields.OWN]) for d in readers.domains({name: addresses}))}})
+                                          if any(not below(d, OWN) for d in readers.domains({name: addresses}))}})
 
 
 def scenario_file():

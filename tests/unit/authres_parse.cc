@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "support/authres_cases.h"
+#include "support/cpu_time.h"
 
 namespace sekisho::test {
 namespace {
@@ -78,7 +79,7 @@ TEST(AuthresHostile, ForgedFieldOfManyKilobytes) {
 
 // A megabyte of whatever makes a careless parser look at everything again from each octet.
 TEST(AuthresHostile, ParsingStaysLinear) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = cpu_time();
   const std::string units[] = {"\\\"", "(", "(\\", ";a=b c.d=\"", ";\"\\\"", "a ",
                                "; ",   "=", "a.",  ";none",       "\"\\\""};
   for (const std::string& unit : units) {
@@ -92,7 +93,7 @@ TEST(AuthresHostile, ParsingStaysLinear) {
     (void)authres::could_be_from("x" + text, "mx.shop.test");
   }
   // A second or two with sanitizers; one quadratic path alone would take minutes.
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  EXPECT_LT(cpu_time() - start, std::chrono::seconds(30));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "client/origin.h"
+#include "support/cpu_time.h"
 
 #include <chrono>
 
@@ -207,11 +208,11 @@ TEST(Origin, hopsAreBounded) {
 
 TEST(Origin, longHeadersCostNoTime) {
   const auto fields = header(std::vector<std::string>(5'000, from_relay));
-  const auto before = std::chrono::steady_clock::now();
+  const auto before = cpu_time();
   for (int round = 0; round < 100; ++round) {
     EXPECT_EQ(find_origin(address("192.0.2.25"), fields, relays()).stop, Stop::too_many_hops);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+  EXPECT_LT(cpu_time() - before, std::chrono::seconds(1));
 }
 
 TEST(Origin, stopsHaveNames) {

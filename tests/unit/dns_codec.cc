@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dns/codec.h"
+#include "support/cpu_time.h"
 
 namespace sekisho::dns {
 namespace {
@@ -192,9 +193,9 @@ TEST(Codec, PointersToPointersCostLittle) {
   packet += rr(std::string("\xc0\x0c", 2), 65280, 60, pointers);
   const unsigned last = first + static_cast<unsigned>(pointers.size()) - 2;
   while (packet.size() < 65000) packet += rr(u16(0xc000 | last), 1, 60, std::string(4, '\1'));
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = cpu_time();
   parse_reply({reinterpret_cast<const std::uint8_t*>(packet.data()), packet.size()}, sent);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_LT(cpu_time() - begin, 1s);
 }
 
 TEST(Codec, WhatIsNotTheReplyIsIgnored) {

@@ -11,6 +11,7 @@
 #include "dns/make_resolver.h"
 #include "dns/zone.h"
 #include "dns/zone_resolver.h"
+#include "support/cpu_time.h"
 #include "support/fake_dns.h"
 
 namespace sekisho::dns {
@@ -145,13 +146,13 @@ TEST(Zone, HoldsTheLimitsOfTheRealResolver) {
 TEST(Zone, LoadsAHundredThousandRecordsFast) {
   std::string text = "$ORIGIN example.com.\n";
   for (int n = 0; n < 100'000; ++n) text += "host" + std::to_string(n) + " TXT \"v=spf1 -all\"\n";
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = cpu_time();
   const auto zone = Zone::parse(text).value();
   EXPECT_EQ(zone.records(), 100'000U);
   EXPECT_THAT(zone.answer(question("host99999.example.com", Type::txt))->texts,
               testing::ElementsAre("v=spf1 -all"));
   // Half a second is usual; a quadratic reader would take minutes, even under a sanitizer.
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_LT(cpu_time() - begin, std::chrono::seconds(20));
 }
 
 TEST(ZoneResolver, AnswersAtOnceAndCounts) {

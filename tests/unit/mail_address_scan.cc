@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "mail/author.h"
 #include "mail/message.h"
+#include "support/cpu_time.h"
 
 namespace sekisho::mail {
 namespace {
@@ -73,9 +74,9 @@ TEST(AddressScan, TakesLinearTime) {
                                        "a@(", "@a.", "\xc3\xa4@\xc3\xa4.c "}) {
     std::string value;
     while (value.size() < 1'000'000) value += piece;
-    const auto began = steady_now();
+    const auto began = cpu_time();
     scan_addresses(value);
-    EXPECT_LT(steady_now() - began, std::chrono::seconds(10)) << piece;
+    EXPECT_LT(cpu_time() - began, std::chrono::seconds(10)) << piece;
   }
 }
 

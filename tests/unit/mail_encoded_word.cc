@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mail/charset.h"
+#include "support/cpu_time.h"
 
 namespace sekisho::mail {
 namespace {
@@ -64,11 +65,11 @@ TEST(EncodedWords, ALongTextIsReadInOnePass) {
   for (const std::string piece : {"=?", "=?utf-8?q?", "=?utf-8?q?a", "=?utf-8?q?a?= ", " "}) {
     std::string text;
     while (text.size() < 4'000'000) text += piece;
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = cpu_time();
     const auto decoded = decode_encoded_words(text);
     EXPECT_LE(decoded.size(), text.size());
     EXPECT_EQ(decoded.substr(decoded.size() - 1000), text.substr(text.size() - 1000));
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2)) << piece;
+    EXPECT_LT(cpu_time() - begun, std::chrono::seconds(2)) << piece;
   }
 }
 

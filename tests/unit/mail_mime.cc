@@ -6,6 +6,7 @@
 
 #include "mail/content_field.h"
 #include "mail/html_text.h"
+#include "support/cpu_time.h"
 
 namespace sekisho::mail {
 namespace {
@@ -66,9 +67,9 @@ TEST(Mime, PartsEnd) {
 TEST(Mime, AMessageOfDelimitersIsReadInOnePass) {
   std::string message = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n";
   while (message.size() < 20'000'000) message += "--\r\n--x\n";
-  const auto begun = std::chrono::steady_clock::now();
+  const auto begun = cpu_time();
   EXPECT_EQ(read_mime(message).parts.size(), 2U);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
+  EXPECT_LT(cpu_time() - begun, std::chrono::seconds(10));
 }
 
 TEST(ContentField, Parameters) {
@@ -105,10 +106,10 @@ TEST(HtmlText, IsReadInOnePass) {
   for (const std::string piece : {"<script>", "<a href", "<!--", "<", "&", "<a href='", "</"}) {
     std::string html;
     while (html.size() < 2'000'000) html += piece;
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = cpu_time();
     (void)html_text(html);
     (void)html_text(html + ">");
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10)) << piece;
+    EXPECT_LT(cpu_time() - begun, std::chrono::seconds(10)) << piece;
   }
 }
 

@@ -78,6 +78,22 @@ std::string without_id(std::string text) {
   return text;
 }
 
+// By its macro v, which is asked for; an author that is an alias is judged by it.
+TEST(MilterMacros, TellWhoTheMtaIs) {
+  for (const auto& [version, mta] : {std::pair{"Postfix 3.7.11", mail::Mta::postfix},
+                                     {"8.17.1.9", mail::Mta::sendmail},
+                                     {"", mail::Mta::unknown}}) {
+    Talk talk;
+    talk.say(modern);
+    talk.say(packet('D', "C" + strings({"j", "mx.example.jp", "v", version})) + greeting);
+    EXPECT_EQ(talk.conversation().mta(), mta) << version;
+    talk.say(envelope("<bob@a.example>") + content("bob@a.example"));
+    const auto decisions = talk.gate().recorder().decisions();
+    ASSERT_EQ(decisions.size(), 1U);
+    EXPECT_EQ(decisions.front()->outcome.facts.client.mta, mta) << version;
+  }
+}
+
 struct NegotiationCase {
   const char* name;
   std::uint32_t version, actions, steps;

@@ -8,6 +8,7 @@
 
 #include "authres/authentication_results.h"
 #include "base/ascii.h"
+#include "support/cpu_time.h"
 #include "support/dkim_signer.h"
 #include "support/session_gate.h"
 
@@ -265,9 +266,9 @@ TEST_F(LostBlanks, ManyFieldsCostABoundedNumberOfAttempts) {
   }
   sign(letter, how);
   lose_blanks(letter);
-  const auto before = std::chrono::steady_clock::now();
+  const auto before = cpu_time();
   EXPECT_EQ(judge(letter), dkim::Code::fail) << "a hundred odd ones are not found";
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+  EXPECT_LT(cpu_time() - before, std::chrono::seconds(5));
 }
 
 }  // namespace
