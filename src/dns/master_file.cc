@@ -256,9 +256,9 @@ Expected<std::optional<MasterEntry>> MasterFile::read_record(const Line& line) {
 
 Expected<RecordData> MasterFile::read_data(std::string_view type, std::optional<Type> known,
                                            const std::vector<Token>& rest) {
-  if (!known && ldns_get_rr_type_by_name(std::string(type).c_str()) == 0) {
-    return error("a type such as TXT", type);
-  }
+  const bool named = !ascii::istarts_with(type, "TYPE") &&
+                     ldns_get_rr_type_by_name(std::string(type).c_str()) != 0;
+  if (!known && !named && !parse_generic("TYPE", type)) return error("a type such as TXT", type);
   if (!rest.empty() && !rest[0].quoted && rest[0].text == "\\#") return read_generic(known, rest);
   if (ascii::iequals(type, "SOA")) return read_soa(rest);
   return known ? read_known(*known, rest) : RecordData(OtherData{});

@@ -1,6 +1,6 @@
 // The author that we conclude from a From field, beside readers who know less: each takes the first or the last <…>, or what
-// looks like an address outside of them, and differs in what it makes of quotes, escapes, comments and encoded words.
-// Where we conclude one domain, none of them shows a user another. The input is the value of the field; behind a NUL, of a
+// looks like an address outside of them, and differs in what it makes of quotes, escapes, comments and, where the field is not
+// valid, encoded words. Where we conclude one domain, none of them shows a user another. The input is the value of the field; behind a NUL, of a
 // second one.
 #include <algorithm>
 #include <optional>
@@ -105,7 +105,10 @@ Shown read(std::string_view value, const Habits& habits) {
 
 void check_field(const mail::Author& author, std::string_view value) {
   for (int habits = 0; habits < 8; ++habits) {
-    const auto shown = read(value, {(habits & 1) != 0, (habits & 2) != 0, (habits & 4) != 0});
+    const bool decodes = (habits & 4) != 0;
+    // A valid field is taken apart before a name in it is decoded (RFC 2047 §6.2): what it holds is a name to everybody.
+    if (decodes && !author.readable()) continue;
+    const auto shown = read(value, {(habits & 1) != 0, (habits & 2) != 0, decodes});
     for (const auto& domain : shown) require(domain == author.domain());
   }
 }
