@@ -211,7 +211,6 @@ class Reach {
 
   void look_at_files_to_read() {
     const Settings& settings = loaded_.settings;
-    for (const auto& file : loaded_.files) look_at_file_to_read("the configuration", file);
     for (const auto& file : settings.list_files.allowlist)
       look_at_file_to_read("allowlist.files", file);
     for (const auto& file : settings.list_files.denylist)
@@ -220,6 +219,8 @@ class Reach {
       look_at_file_to_read("the list " + list.name, list.file);
     look_at_file_to_read("dns.zone_file", settings.dns.zone_file);
     look_at_file_to_read("dmarc.public_suffix_list", settings.public_suffix_list);
+    // Last, for those that it names are among them.
+    for (const auto& file : loaded_.files) look_at_file_to_read("the configuration", file);
   }
 
   const Loaded& loaded_;

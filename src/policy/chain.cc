@@ -40,12 +40,17 @@ std::optional<Decision> over_limits(const Case& asked) {
 
 std::string silence_of_limits(const Case& /*asked*/) { return "the header is within the limits"; }
 
-// Where malformed authors are only tagged, that must not save one who is denied.
+// Where malformed authors are only tagged, that must not save one who is denied, nor, where everybody reads one domain, one
+// whom the policy of that domain does not let through.
 std::optional<Decision> author(const Case& asked) {
   if (asked.allowed.skip_author) return std::nullopt;
   auto malformed = malformed_author(asked.facts, asked.rules);
   const auto denied = by_denylist(asked.facts, asked.facts.denylist);
   if (malformed && denied && denied->action > malformed->action) return std::nullopt;
+  if (malformed && asked.facts.author.readable()) {
+    const auto dmarc = eased_dmarc(asked).decision;
+    if (dmarc && dmarc->action > malformed->action) return std::nullopt;
+  }
   return malformed;
 }
 
@@ -55,7 +60,7 @@ std::string silence_of_skipped_author(const Case& asked) {
     return silence_of_author(asked);
   }
   return asked.allowed.skip_author ? "an entry of the allowlist skips this rule"
-                                   : "the denylist demands more";
+                                   : "the denylist or DMARC demands more";
 }
 
 ListKinds skipped_lists(const Case& asked) {

@@ -49,6 +49,9 @@ Answer ours(const Author& author) {
 const std::set<std::string> refused = {"from-quoted-local-at", "from-quoted-local-gt",
                                        "from-escaped-quote"};
 
+// Not valid, and every reader of it that sees an address sees this one.
+const std::set<std::string> readable = {"from-unterminated-quote", "from-unterminated-comment"};
+
 TEST(FromHeader, everyCaseHasOneOfItsRightAnswers) {
   const Json suite = test::read_json(test::conformance_path("from-header/cases.json"));
   ASSERT_EQ(suite.at("cases").size(), 79U);
@@ -60,6 +63,7 @@ TEST(FromHeader, everyCaseHasOneOfItsRightAnswers) {
 
     std::vector<Answer> right = {wanted(test_case.at("expect"))};
     if (refused.contains(test_case.at("id"))) right = {{"invalid", {}}};
+    if (readable.contains(test_case.at("id"))) right = {{"one", {"example.com"}}};
     for (const Json& other : test_case.value("accept", Json::array())) {
       right.push_back(wanted(other));
     }

@@ -71,7 +71,7 @@ inline session::ReleaseProof held_proof(std::uint64_t number, const std::string&
   proof.id = held.id;
   proof.token = token;
   proof.body_sha256 = held_body(number);
-  proof.header = "Received: by mx.example.jp\r\n" + held_octets(number, 0);
+  proof.header = "Received: by mx.example.jp\r\nSubject: x\r\n";  // of quarantine_test.h
   proof.mail_from = held.mail_from;
   proof.recipients = held.recipients;
   proof.from_this_host = true;

@@ -219,6 +219,20 @@ const Case author_cases[] = {
        r.defaults.author.malformed = OnMalformedAuthor::tag;
      },
      tag, "author"},
+    {"a sloppy From without proof, tagged, whose owner asks for more",
+     [](Facts& f, RuleSet& r) {
+       f.author = readable("a.example");
+       p_quarantine(f);
+       r.defaults.author.malformed = OnMalformedAuthor::tag;
+     },
+     quarantine, "dmarc"},
+    {"a sloppy From without proof, tagged, whose policy cannot be read",
+     [](Facts& f, RuleSet& r) {
+       f.author = readable("a.example");
+       dmarc_temperror(f);
+       r.defaults.author.malformed = OnMalformedAuthor::tag;
+     },
+     tempfail, "dmarc", "451 4.7.1 "},
     {"a sloppy From with proof where it counts as malformed",
      [](Facts& f, RuleSet& r) {
        f.author = readable("a.example");

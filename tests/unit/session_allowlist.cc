@@ -327,7 +327,7 @@ TEST(DenylistGate, ReadsAMalformedAuthorAsLenientlyAsAnybody) {
       {"a@ok.example", "x@bad.example"},
       {"x@bad.example", "a@ok.example"},
       {"a@ok.example, x@bad.example"},
-      {"<<>> x@bad.example ((("},
+      {"<<>> x@bad.example y ((("},
       {"x@bad.example <a@ok.example>"},
       {"=?utf-8?q?x=40bad.example?="},
       {"=?utf-8?b?eEBiYWQuZXhhbXBsZQ==?= <a@ok.example@>"},
@@ -343,9 +343,9 @@ TEST(DenylistGate, ReadsAMalformedAuthorAsLenientlyAsAnybody) {
     EXPECT_TRUE(effect_of(outcome.facts.allowlist).nothing()) << froms[0];
   }
   const std::vector<std::string> tagged[] = {
-      {"<<>> x@only.example ((("},
+      {"<<>> x@only.example y ((("},
       {"a@ok.example, x@only.example"},
-      {"<<>> ann@mixed.example"},
+      {"<<>> ann@mixed.example y"},
       {"nobody"},
   };
   for (const auto& froms : tagged) {
@@ -354,6 +354,10 @@ TEST(DenylistGate, ReadsAMalformedAuthorAsLenientlyAsAnybody) {
     EXPECT_TRUE(outcome.facts.denylist.empty()) << froms[0];
     EXPECT_TRUE(effect_of(outcome.facts.allowlist).nothing()) << froms[0];
   }
+  // A sloppy field in which everybody reads the one who is denied.
+  const auto sloppy = judged({"Bad, Eve <x@bad.example>"});
+  EXPECT_EQ(sloppy.verdict.message.rule, "denylist");
+  EXPECT_EQ(sloppy.verdict.message.action, policy::Action::reject);
   // What only a display name says of a well-formed author is not his.
   EXPECT_TRUE(judged({"\"x@bad.example\" <a@ok.example>"}).facts.denylist.empty());
 }
