@@ -148,9 +148,9 @@ Outcome<void> Archive::list(const Filter& filter, const std::function<bool(const
   const auto seconds = [](const std::optional<WallTime>& time, std::int64_t otherwise) {
     return time ? static_cast<std::int64_t>(time->time_since_epoch().count()) : otherwise;
   };
-  return database_.query(has_monitored_ ? select_rows
-                         : has_refused_ ? select_rows_without_monitored
-                                        : select_old_rows,
+  return database_.query(has_refused_ && has_monitored_ ? select_rows
+                         : has_refused_                 ? select_rows_without_monitored
+                                                        : select_old_rows,
                          {seconds(filter.since, 0), seconds(filter.until, INT64_MAX)},
                          [&](const spool::Row& found) {
                            const Row row = row_of(found);

@@ -325,7 +325,8 @@ Outcome<spool::MessageFile> Store::open_message(const std::string& id) {
 Outcome<Release> Store::begin_release(const ReleaseRequest& request, WallTime now) {
   auto token = make_token();
   if (!token) return failed(token.error());
-  Release release{request.id, *token, request.recipients, request.by, {}};
+  Release release{request.id, *token, request.recipients, {}};
+  release.by = request.by;
   if (std::any_of(release.recipients.begin(), release.recipients.end(), has_line_end))
     return failed(Failure::Kind::refused, "a recipient with a line end");
   auto done = spool_->change([&](Change& change) -> Outcome<void> {
@@ -487,12 +488,14 @@ Outcome<void> Store::remove(const std::string& id, WallTime now, std::string_vie
     const auto busy = is_being_released(row->held.id);
     if (!busy) return failed(busy.error());
     if (*busy) return failed(under_way(*row));
+    // Of a message whose file is missing nothing can be brought back.
+    const bool gone = for_good || !has_file(row->held.id);
     if (auto ended = end_releases(change.database(), row->held.id); !ended) return ended;
     if (auto set = set_state(change.database(), *row, State::deleted, row->held.remark, now); !set)
       return set;
-    auto noted = add_act(change.database(), row->held.id, now, by,
-                         for_good ? "deleted for good" : "deleted");
-    if (!noted || !for_good) return noted;
+    auto noted =
+        add_act(change.database(), row->held.id, now, by, gone ? "deleted for good" : "deleted");
+    if (!noted || !gone) return noted;
     return change.drop(row->held.id);
   });
 }

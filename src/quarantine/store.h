@@ -33,11 +33,11 @@ struct Release {
   std::string id;
   std::string token;  // 32 hex digits
   std::vector<std::string> recipients;
-  std::string by{};
   Held held;
   // Its file, locked until the release is finished or has failed. The lock goes with the process, so a release that was
   // killed is in nobody's way. Whoever lets a Release go unfinished has broken it off.
   std::optional<spool::MessageFile> message{};
+  std::string by{};  // who releases it
 };
 
 struct ReleaseRequest {

@@ -315,7 +315,8 @@ TEST_F(Allow, AWordThatIsNoCommandIsTold) {
 TEST_F(Allow, ConfigCheckTellsOfTheLists) {
   write("allow", "nonsense\ndkim:a.example skip=dnsbl\n");
   write("conf", read("conf") + "[[milter]]\nsocket = \"unix:" + path("sock") +
-                    "\"\n[process]\nuser = \"root\"\n");
+                    "\"\n[process]\nuser = \"root\"\n[control]\nsocket = \"" + path("control") +
+                    "\"\n");
   const auto ended = test::run_command(folder_, {"config", "check", "--config", path("conf")});
   EXPECT_EQ(ended.code, 0);
   EXPECT_NE(ended.err.find("allow:1: warning: an entry begins with"), std::string::npos)

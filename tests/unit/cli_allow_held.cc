@@ -351,7 +351,7 @@ TEST_F(AllowHeld, WhoAllowedAndReleasedWhatIsTold) {
   EXPECT_EQ(run({"quarantine", "release", "--allow", "--yes", id}).code, ok);
   ::unsetenv("SUDO_USER");
   const auto log = read("log");
-  const std::string by = "uid=" + std::to_string(::getuid()) + " sudo_user=hana\\x0ako result=";
+  const std::string by = "uid=" + std::to_string(::getuid()) + " sudo_user=\"hana\\x0ako\" result=";
   EXPECT_THAT(log, testing::ContainsRegex("sekisho\\[[0-9]+\\] info: allow add: by="));
   EXPECT_THAT(log, HasSubstr(by + "\"" + path("allow") + ": dkim:lists.bsd.example dmarc=accept"));
   EXPECT_THAT(log, HasSubstr("quarantine release: id=" + id + " by="));

@@ -60,7 +60,7 @@ TEST_F(HistoryWords, WhatWouldHaveBeenDone) {
   EXPECT_THAT(run({"history", "--action", "quarantine"}).out, Not(HasSubstr(id)));
   const auto would = run({"history", "--would", "quarantine"});
   EXPECT_THAT(would.out, HasSubstr("ACTION     WOULD      RULE"));
-  EXPECT_THAT(would.out, HasSubstr(id + " accept     quarantine "));
+  EXPECT_THAT(would.out, HasSubstr(id + " tag        quarantine "));
   EXPECT_THAT(would.out, Not(HasSubstr(other)));
   EXPECT_THAT(run({"history", "--would", "reject"}).out, Not(HasSubstr(id)));
   EXPECT_EQ(run({"history", "--would", "rejected"}).code, usage);
@@ -80,13 +80,13 @@ TEST_F(HistoryWords, AProgramGetsTheWholeTable) {
 
 // What a sender wrote is escaped for the terminal, and not for JSON before.
 TEST_F(HistoryWords, WhatDiffersIsEscapedOnce) {
-  const auto id = judge(from("x@b.example", "\"o\\\"o\"@b.example"));
-  write("quoted", "from:\"o\\\"o\"@b.example proof=none skip=dnsbl\n");
+  const auto id = judge(from("\"a b\"@b.example", "bob@b.example"));
+  write("quoted", "mfrom:\"a b\"@b.example proof=none skip=dnsbl\n");
   std::string text = configuration;
   text.replace(text.find("[\"allow\"]"), 9, "[\"quoted\"]");
   write("quoted.conf", text);
   EXPECT_THAT(run({"explain", id, "--with", path("quoted.conf")}).out,
-              HasSubstr("\"entry\":\"from:\"o\\x5c\"o\"@b.example\""));
+              HasSubstr("\"entry\":\"mfrom:\"a b\"@b.example\""));
 }
 
 // --config is the configuration to work with, and --with the one to compare with. Where the former is named otherwise,

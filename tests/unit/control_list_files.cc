@@ -241,7 +241,9 @@ TEST_F(ListFilesTest, FindingsSayWhatMovesToTheDot) {
         "dkim:d.example skip=dnsbl until=2020-01-01\n");
   EXPECT_TRUE(look());
   const auto findings = list_findings(current_->rules, now_);
-  ASSERT_EQ(findings.size(), 2U);
+  ASSERT_EQ(findings.size(), 3U);
+  EXPECT_NE(findings[2].text().find(":3: warning: dkim:c.example dmarc=accept lets through"),
+            std::string::npos);
   EXPECT_EQ(findings[0].text(),
             path("allow") +
                 ":4: warning: dkim:d.example has expired (until=2020-01-01) and "

@@ -266,16 +266,17 @@ TEST(Deferrals, AFloodForgetsItself) {
     return deferred_from("192.0.2.1", std::to_string(n) + "@a.example");
   };
   constexpr std::size_t flood = Deferrals::capacity + 1000;
-  for (std::size_t i = 0; i < flood; ++i) deferrals.deferred(nth(i), start);
+  const auto at = [&](std::size_t n) { return start + std::chrono::milliseconds(n); };
+  for (std::size_t i = 0; i < flood; ++i) deferrals.deferred(nth(i), at(i));
   EXPECT_EQ(deferrals.size(), Deferrals::capacity);
-  EXPECT_TRUE(deferrals.deferred_for(honest, start));
-  EXPECT_TRUE(deferrals.deferred_for(nth(0), start));
-  EXPECT_FALSE(deferrals.deferred_for(nth(flood - 2), start));
+  EXPECT_TRUE(deferrals.deferred_for(honest, at(flood)));
+  EXPECT_TRUE(deferrals.deferred_for(nth(0), at(flood)));
+  EXPECT_FALSE(deferrals.deferred_for(nth(flood - 2), at(flood)));
   // One from elsewhere comes in, and stays.
   const auto late = deferred_from("203.0.113.1", "eve@a.example");
-  deferrals.deferred(late, start);
-  deferrals.deferred(nth(flood), start);
-  EXPECT_TRUE(deferrals.deferred_for(late, start));
+  deferrals.deferred(late, at(flood));
+  deferrals.deferred(nth(flood), at(flood + 1));
+  EXPECT_TRUE(deferrals.deferred_for(late, at(flood + 1)));
   EXPECT_EQ(deferrals.size(), Deferrals::capacity);
 }
 
@@ -288,8 +289,9 @@ TEST(Deferrals, WhoDoesNotTryAgainMakesRoom) {
                                 std::to_string(n / 256 % 256) + "." + std::to_string(n % 256);
     return deferred_from(network + ".1", std::to_string(n) + "@a.example");
   };
-  for (std::size_t i = 0; i < Deferrals::capacity; ++i) deferrals.deferred(nth(i), start);
-  const auto later = start + Deferrals::unseen + std::chrono::seconds(1);
+  const auto at = [&](std::size_t n) { return start + std::chrono::milliseconds(n); };
+  for (std::size_t i = 0; i < Deferrals::capacity; ++i) deferrals.deferred(nth(i), at(i));
+  const auto later = at(Deferrals::capacity) + Deferrals::unseen + std::chrono::seconds(1);
   deferrals.deferred(nth(7), later);  // he tries again
   const auto honest = deferred_from("198.51.100.1", "bob@a.example");
   for (std::size_t i = 0; i < 2000; ++i) deferrals.deferred(nth(100'000 + i), later);
