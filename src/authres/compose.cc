@@ -23,7 +23,8 @@ std::string reason_of(std::string_view reason) {
 
 void add(MethodResult& result, std::string_view type, std::string_view name,
          std::string_view value) {
-  if (!value.empty()) {
+  // What would be written as an empty string says nothing, and some readers cannot read it.
+  if (!cleaned(value, value.size()).empty()) {
     result.properties.push_back({std::string(type), std::string(name), std::string(value)});
   }
 }

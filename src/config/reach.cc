@@ -110,9 +110,10 @@ class Reach {
     out_.push_back({level, place, key + ": " + what});
   }
 
-  // Whoever starts the daemon makes it then; the daemon itself would see it by now.
+  // Whoever starts the daemon makes it then; the daemon's own user would see it by now.
   bool is_made_later(const std::string& folder) const {
-    return ::geteuid() != user_.uid && is_made_at_start(folder);
+    const bool before_the_start = ::geteuid() == 0 || ::geteuid() != user_.uid;
+    return before_the_start && is_made_at_start(folder);
   }
 
   // Why the user does not get to the folder itself, if so. Tells once what it has told.

@@ -1,6 +1,8 @@
 #include "dkim/signed_header.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <string_view>
 
 namespace sekisho::dkim {
@@ -71,10 +73,20 @@ std::vector<std::string> SignedHeader::other_spellings() const {
   };
   add(likely);
   add(doubtful);
+  // The signature itself is the work of another program.
+  if (!doubtful.empty() && doubtful.back() + 1 == fields_.size()) {
+    add(Places(doubtful.begin(), doubtful.end() - 1));
+  }
   // One field that differs from the rest, then two, as far as the bound allows.
-  for (const std::size_t one : doubtful) add(toggled(likely, {one}));
-  for (auto one = doubtful.begin(); one != doubtful.end(); ++one) {
-    for (auto two = one + 1; two != doubtful.end(); ++two) add(toggled(likely, {*one, *two}));
+  const std::array<Places, 2> usual{likely, {}};
+  for (const auto& places : usual) {
+    for (const std::size_t one : doubtful) add(toggled(places, {one}));
+  }
+  for (const auto& places : usual) {
+    for (auto one = doubtful.begin(); one != doubtful.end(); ++one) {
+      if (known.size() == max_spellings) return out;
+      for (auto two = one + 1; two != doubtful.end(); ++two) add(toggled(places, {*one, *two}));
+    }
   }
   return out;
 }

@@ -96,7 +96,7 @@ Outcome<std::int64_t> Recorder::remove_aged(std::chrono::seconds keep, std::uint
     }
     if (answer != ClockLooks::Answer::go) return 0;
   }
-  const auto removed = remove_oldest(prune_step, oldest);
+  auto removed = remove_oldest(prune_step, oldest);
   removing_aged_ = removed && *removed > 0;
   return removed;
 }

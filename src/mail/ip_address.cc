@@ -53,7 +53,9 @@ std::optional<int> parse_length(std::string_view text) {
 
 Expected<IpAddress> IpAddress::parse(std::string_view text) {
   auto address = parse_published(text);
-  return address && !address->is_v4() ? v6(address->octets_) : address;
+  // Not by `?:`, which would copy: a copy of an error allocates, and tl::expected makes it where nothing may be thrown.
+  if (address && !address->is_v4()) return v6(address->octets_);
+  return address;
 }
 
 Expected<IpAddress> IpAddress::parse_published(std::string_view text) {

@@ -157,6 +157,9 @@ class AtSigns {
   AtSign address(const std::string& local, std::size_t begin, std::string_view run) const {
     if (local == ")") return AtSign::faulty(fault::comment_within);
     if (holds_encoded_word(local)) return AtSign::faulty("an encoded word in an address");
+    if (local.size() > limits::local_part_octets || !is_utf8(local)) {
+      return AtSign::faulty("a local part that cannot be read");
+    }
     auto domain = DomainName::parse(run);
     if (!domain) return AtSign::faulty("a domain that cannot be read");
     if (!ends_for_everybody(begin, begin + run.size())) {

@@ -381,16 +381,20 @@ void Session::ask_release(Message& message) {
   release.proof.from_this_host = role_ == policy::Role::local ||
                                  message.facts.exemption != policy::Exemption::none ||
                                  (client_.address && mail::is_loopback(*client_.address));
-  engine_.holding()->take_back(
-      std::move(release.proof),
-      [weak = weak_from_this(), owner = owner_, id = message.facts.id](const TakenBack& taken) {
-        const auto tell = [weak, id, taken] {
+  engine_.holding()->take_back(std::move(release.proof), [weak = weak_from_this(), owner = owner_,
+                                                          id = message.facts.id](TakenBack taken) {
+    // Shared and not copied: a copy of an error allocates where nothing may be thrown.
+    until_memory([&] {
+      const auto kept = std::make_shared<const TakenBack>(std::move(taken));
+      until_memory([&] {
+        owner->post([weak, id, kept] {
           const auto self = weak.lock();
           if (!self || !self->message_ || self->message_->facts.id != id) return;
-          self->guarded([&] { self->taken_back(taken); });
-        };
-        until_memory([&] { owner->post(tell); });
+          self->guarded([&] { self->taken_back(*kept); });
+        });
       });
+    });
+  });
 }
 
 void Session::taken_back(const TakenBack& taken) {

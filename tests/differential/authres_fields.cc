@@ -90,7 +90,9 @@ authres::AuthenticationResults one_value(Generator& generate) {
   authres::MethodResult result;
   result.method = "spf";
   result.result = "pass";
-  result.properties = {{"smtp", "mailfrom", generate.text()}};
+  std::string value;
+  while (authres::cleaned(value, 480).empty()) value = generate.text();
+  result.properties = {{"smtp", "mailfrom", value}};
   authres::AuthenticationResults field;
   field.authserv_id = "mx.example.test";
   field.results = {result};

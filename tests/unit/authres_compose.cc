@@ -166,6 +166,17 @@ TEST(AuthresHostile, ControlOctetsInDkimTags) {
   EXPECT_EQ(all.written().find("header.b"), std::string::npos) << "no start of any signature";
 }
 
+// What is left of nothing but control octets is an empty string, which public readers stumble over.
+TEST(AuthresHostile, AValueOfControlOctetsAloneIsLeftOut) {
+  Everything all;
+  all.dkim[0].selector = "\r\n";
+  all.dkim[0].algorithm = "\x7f\t\x01";
+  const std::string text = all.written();
+  EXPECT_EQ(text.find("header.s"), std::string::npos) << text;
+  EXPECT_EQ(text.find("header.a"), std::string::npos) << text;
+  EXPECT_EQ(text.find("\"\""), std::string::npos) << text;
+}
+
 // MAIL FROM with a parenthesis or a quote in it is a quoted string in smtp.mailfrom.
 TEST(AuthresHostile, MailFromTricks) {
   for (const std::string address :

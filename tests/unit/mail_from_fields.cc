@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "mail/author.h"
+#include "mail/limits.h"
 #include "support/fake_dns.h"
 #include "support/lenient_readers.h"
 
@@ -100,6 +101,12 @@ TEST(FromFields, aLineThatIsNoFieldMakesASloppyFieldMalformed) {
   header.add({"From", " Anna <a@example.com"});
   EXPECT_TRUE(find_author(header).readable());
   EXPECT_EQ(find_author(header, {"bank.example>"}).result, Author::Result::invalid);
+}
+
+TEST(FromFields, aLocalPartHasTheLengthThatItHasElsewhere) {
+  const std::string longest(limits::local_part_octets, 'x');
+  EXPECT_TRUE(author_of(" Kock, Arne <" + longest + "@example.com>").readable());
+  EXPECT_FALSE(author_of(" Kock, Arne <x" + longest + "@example.com>").well_formed());
 }
 
 TEST(FromFields, floodsAreReadInLinearTime) {

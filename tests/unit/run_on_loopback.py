@@ -26,7 +26,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sekisho-") as folder:
         home = pathlib.Path(folder)
         (home / "run").mkdir()
-        os.symlink(sekishod, home / "sekishod")
+        os.symlink(os.path.abspath(sekishod), home / "sekishod")
         # Yours to change, says the script: another door, so that the test is in nobody's way.
         (home / "run" / "milter.conf").write_text(
             f'[[milter]]\nsocket = "unix:{home}/mx.sock"\n[control]\nsocket = "{home}/control.sock"\n'
