@@ -344,7 +344,6 @@ TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorth) {
 
 // By the public suffix list there is one name that may fail above the author, and no exact match for a suffix.
 TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorthByTheSuffixListToo) {
-  using State = dmarc::Identifier::State;
   const dmarc::Options options{dmarc::Discovery::psl, &suffixes()};
   FakeDns dns;
   dns.txt("_dmarc.shop.co.test", "v=DMARC1; p=reject").error("_dmarc.a.shop.co.test");
