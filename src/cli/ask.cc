@@ -12,6 +12,7 @@ Answer ask(const std::string& question) {
   std::printf("%s [y/N] ", question.c_str());
   std::fflush(stdout);
   std::string answer;
+  std::clearerr(stdin);
   std::cin.clear();
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes" ? Answer::yes : Answer::no;

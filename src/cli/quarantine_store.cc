@@ -29,6 +29,7 @@ bool is_empty(const FilterOptions& options) {
 std::string standard_input() {
   std::string text;
   std::string chunk(65536, '\0');
+  std::clearerr(stdin);
   std::cin.clear();
   while (text.size() < input_octets) {
     std::cin.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
