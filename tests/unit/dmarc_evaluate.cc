@@ -209,16 +209,18 @@ struct Worth {
   bool aligned = false;
 };
 
+dmarc::Identifier of(const char* domain, dmarc::Identifier::State state) {
+  return {name(domain), state};
+}
+
+using State = dmarc::Identifier::State;
 using enum dmarc::Policy;
-using IdState = dmarc::Identifier::State;
 
-dmarc::Identifier of(const char* domain, IdState state) { return {name(domain), state}; }
-
-const Worth worths[] = {
+const Worth temperrors[] = {
     {"nothing is known", "shop.test", {}, {}, {"_dmarc.shop.test"}, reject, none},
     {"nothing is known, and it would have passed",
      "shop.test",
-     of("shop.test", IdState::pass),
+     of("shop.test", State::pass),
      {},
      {"_dmarc.shop.test"},
      none,
@@ -240,14 +242,14 @@ const Worth worths[] = {
      none},
     {"a record above it, and its own domain passes",
      "a.shop.test",
-     of("shop.test", IdState::pass),
+     of("shop.test", State::pass),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
      {"_dmarc.a.shop.test"},
      reject,
      none},
     {"a name between",
      "a.b.shop.test",
-     of("shop.test", IdState::pass),
+     of("shop.test", State::pass),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
      {"_dmarc.b.shop.test"},
      reject,
@@ -261,7 +263,7 @@ const Worth worths[] = {
      reject},
     {"the top, and the organisation passes",
      "a.shop.test",
-     of("shop.test", IdState::pass),
+     of("shop.test", State::pass),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
      {"_dmarc.test"},
      none,
@@ -269,49 +271,49 @@ const Worth worths[] = {
      true},
     {"the top, and the organisation passes where it must be exact",
      "a.shop.test",
-     of("shop.test", IdState::pass),
+     of("shop.test", State::pass),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject; aspf=s"}},
      {"_dmarc.test"},
      reject,
      reject},
     {"the top, and the record is not right below it",
      "x.a.shop.test",
-     of("a.shop.test", IdState::pass),
+     of("a.shop.test", State::pass),
      {{"_dmarc.a.shop.test", "v=DMARC1; p=reject"}},
      {"_dmarc.test"},
      reject,
      none},
     {"the top and the author",
      "a.shop.test",
-     of("shop.test", IdState::pass),
+     of("shop.test", State::pass),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
      {"_dmarc.test", "_dmarc.a.shop.test"},
      reject,
      none},
     {"SPF, of a policy that asks",
      "shop.test",
-     of("b.shop.test", IdState::temperror),
+     of("b.shop.test", State::temperror),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
      {},
      reject,
      reject},
     {"SPF, of a policy that asks for nothing",
      "shop.test",
-     of("b.shop.test", IdState::temperror),
+     of("b.shop.test", State::temperror),
      {{"_dmarc.shop.test", "v=DMARC1; p=none"}},
      {},
      none,
      none},
     {"SPF, of a policy under test",
      "shop.test",
-     of("b.shop.test", IdState::temperror),
+     of("b.shop.test", State::temperror),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject; t=y"}},
      {},
      quarantine,
      quarantine},
     {"the walk of a domain that passes",
      "shop.test",
-     of("k.shop.test", IdState::pass),
+     of("k.shop.test", State::pass),
      {{"_dmarc.shop.test", "v=DMARC1; p=reject"}},
      {"_dmarc.k.shop.test"},
      reject,
@@ -326,7 +328,7 @@ const Worth worths[] = {
 };
 
 TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorth) {
-  for (const Worth& row : worths) {
+  for (const Worth& row : temperrors) {
     SCOPED_TRACE(row.what);
     FakeDns dns;
     for (const auto& [where, text] : row.records) dns.txt(where, text);
@@ -342,7 +344,6 @@ TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorth) {
 
 // By the public suffix list there is one name that may fail above the author, and no exact match for a suffix.
 TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorthByTheSuffixListToo) {
-  using State = dmarc::Identifier::State;
   const dmarc::Options options{dmarc::Discovery::psl, &suffixes()};
   FakeDns dns;
   dns.txt("_dmarc.shop.co.test", "v=DMARC1; p=reject").error("_dmarc.a.shop.co.test");
