@@ -414,6 +414,8 @@ class Parser {
       text += token_.text;
       if (auto step = advance(); !step) return tl::unexpected<ParseError>(step.error());
     }
+    // Who ends such a comment too early (nodemailer) takes what is left of it for the rest of a name that ends in a dot.
+    if (text.ends_with('.') && token_.odd_comment) return error(fault::comment_within);
     auto name = DomainName::parse(text);
     if (!name) return parse_error(name.error().what, at);
     return std::move(*name);

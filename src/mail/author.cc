@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "mail/address_list.h"
 #include "mail/address_scan.h"
+#include "mail/encoded_word.h"
 #include "mail/name_text.h"
 
 namespace sekisho::mail {
@@ -167,6 +168,9 @@ Author judge_nobody(const HeaderField& field, const AddressList& list) {
 }
 
 Author judge_alone(const HeaderField& field, Mta mta) {
+  if (holds_address_in_broken_word(field.value)) {
+    return malformed(Author::Result::invalid, "an address in an encoded word that does not end");
+  }
   auto list = parse_address_list(field.value);
   if (!list) return judge_loosely(field, list.error().what, mta);
   if (list->mailboxes.empty()) return judge_nobody(field, *list);

@@ -1,5 +1,6 @@
 #include "mail/encoded_word.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/ascii.h"
@@ -35,24 +36,44 @@ std::string decode_q(std::string_view text) {
   return out;
 }
 
-// encoded-word = "=?" charset ["*" language] "?" ("B" / "Q") "?" encoded-text "?="
-std::optional<Word> parse_word(std::string_view text) {
+// "=?" charset ["*" language] "?" ("B" / "Q") "?": a word without its text yet.
+std::optional<Word> parse_word_head(std::string_view text) {
   if (!text.starts_with("=?")) return std::nullopt;
   const std::size_t first = text.find('?', 2);
   if (first == std::string_view::npos || first == 2 || first > 2 + 60) return std::nullopt;
   if (text.size() < first + 3 || text[first + 2] != '?') return std::nullopt;
   const char encoding = ascii::to_lower(text[first + 1]);
   if (encoding != 'b' && encoding != 'q') return std::nullopt;
-  const std::size_t begin = first + 3;
-  const std::size_t end = text.find('?', begin);
-  if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != '=')
-    return std::nullopt;
   Word word;
   word.charset = text.substr(2, first - 2);
   word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 §5
   word.base64 = encoding == 'b';
-  word.text = text.substr(begin, end - begin);
-  word.octets = end + 2;
+  word.octets = first + 3;
+  return word;
+}
+
+// encoded-word = head encoded-text "?="
+std::optional<Word> parse_word(std::string_view text) {
+  auto word = parse_word_head(text);
+  if (!word) return std::nullopt;
+  const std::size_t begin = word->octets;
+  const std::size_t end = text.find('?', begin);
+  if (end == std::string_view::npos || end + 1 >= text.size() || text[end + 1] != '=')
+    return std::nullopt;
+  word->text = text.substr(begin, end - begin);
+  word->octets = end + 2;
+  return word;
+}
+
+// More are not looked at: each may reach to the end of the text. No honest field has two.
+constexpr std::size_t max_broken_words = 32;
+
+// As they decode who do not mind: to the next "?=", or to the end.
+std::optional<Word> parse_broken_word(std::string_view text) {
+  auto word = parse_word_head(text);
+  if (!word || parse_word(text)) return std::nullopt;
+  word->text = text.substr(word->octets);
+  word->text = word->text.substr(0, word->text.find("?="));
   return word;
 }
 
@@ -187,6 +208,22 @@ std::string encoded_octets(std::string_view text) {
 bool holds_encoded_word(std::string_view text) {
   for (auto at = text.find("=?"); at != std::string_view::npos; at = text.find("=?", at + 1)) {
     if (parse_word(text.substr(at))) return true;
+  }
+  return false;
+}
+
+bool holds_address_in_broken_word(std::string_view text) {
+  const auto signs = [](std::string_view part) {
+    return std::count_if(part.begin(), part.end(),
+                         [](char c) { return c == '@' || c == '<' || c == '>'; });
+  };
+  std::size_t broken = 0;
+  for (auto at = text.find("=?"); at != std::string_view::npos; at = text.find("=?", at + 1)) {
+    const auto word = parse_broken_word(text.substr(at));
+    if (!word) continue;
+    if (++broken > max_broken_words) return true;
+    const auto shown = signs(octets_of(*word));
+    if (word->base64 ? shown > 0 : shown > signs(word->text)) return true;
   }
   return false;
 }

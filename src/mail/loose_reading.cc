@@ -337,12 +337,17 @@ const char* fault_for_sendmail(std::string_view text, const Places& places,
   if (places.open_quote) return fault::open_quote;
   if (places.open_comment) return fault::open_comment;
   std::optional<std::size_t> bracket;
+  const auto has_address = [&](std::size_t begin, std::size_t end) {
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [&](std::size_t at) { return begin < at && at < end; });
+  };
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (places.of[i] != Place::plain) continue;
     if (text[i] == ',') return fault::comma;
     if (text[i] == '<') bracket = i;
+    if (text[i] == '>' && bracket && !has_address(*bracket, i)) return fault::empty_brackets;
   }
-  if (bracket) return addresses.back() > *bracket ? nullptr : "brackets without an address";
+  if (bracket) return has_address(*bracket, text.size()) ? nullptr : fault::empty_brackets;
   if (addresses.size() > 1) return fault::after_address;
   const std::size_t end = text.find_first_of(" \t\r", addresses.front());
   for (std::size_t i = std::min(end, text.size()); i < text.size(); ++i) {

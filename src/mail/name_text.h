@@ -26,6 +26,7 @@ inline constexpr const char* address_in_name = "a name that looks like another a
 inline constexpr const char* quoted_local_part = "an address within a quoted local part";
 inline constexpr const char* comment_as_address = "a comment in place of an address";
 inline constexpr const char* comment_within = "a comment within an address";
+inline constexpr const char* empty_brackets = "brackets without an address";
 inline constexpr const char* after_address = "text after an address";
 }  // namespace fault
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
+
 namespace sekisho::mail {
 
 namespace {
@@ -19,9 +21,9 @@ std::size_t end_of_quotes(std::string_view text, std::size_t begin) {
   return npos;
 }
 
-// The second octet of a Shift_JIS character may be a backslash.
+// The second octet of a Shift_JIS character may be a backslash; in UTF-8 none is.
 bool is_half_character(std::string_view text, std::size_t at) {
-  if (at == 0) return false;
+  if (at == 0 || is_utf8(text)) return false;
   const auto lead = static_cast<unsigned char>(text[at - 1]);
   return (lead >= 0x81 && lead <= 0x9f) || (lead >= 0xe0 && lead <= 0xfc);
 }
