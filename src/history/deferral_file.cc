@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <unordered_set>
 #include <utility>
 
 #include <fcntl.h>
@@ -100,8 +101,11 @@ DeferralFile::~DeferralFile() {
 std::vector<Deferral> DeferralFile::read() const {
   std::vector<Deferral> all;
   std::ifstream file(path_);
+  // What was added while the file was written anew may stand in it twice: then it was appended, too.
+  std::unordered_set<std::string> seen;
   for (std::string line; std::getline(file, line);) {
-    if (auto deferral = deferral_from(line)) all.push_back(std::move(*deferral));
+    auto deferral = deferral_from(line);
+    if (deferral && seen.insert(line).second) all.push_back(std::move(*deferral));
   }
   return all;
 }

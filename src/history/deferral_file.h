@@ -30,7 +30,7 @@ class DeferralFile final : public session::DeferralKeeper {
   // Writes what is queued.
   ~DeferralFile() override;
 
-  // What it holds; lines that are none are left out. Before start().
+  // What it holds; each once; lines that are none are left out. Before start().
   std::vector<session::Deferral> read() const;
   // The thread begins, and writes the file anew. `all`: what is to be in it; called on the thread.
   void start(std::function<std::vector<session::Deferral>()> all);
