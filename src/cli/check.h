@@ -22,10 +22,10 @@ struct CheckRequest {
   std::string helo;
   std::string mail_from;
   std::vector<std::string> recipients;
-  std::string config;           // empty: the system's, or the defaults where there is none
-  std::string zone;             // instead of the DNS
+  std::string config;              // empty: the system's, or the defaults where there is none
+  std::string zone;                // instead of the DNS
   mail::Mta mta = mail::Mta::own;  // who would deliver it
-  std::string at;               // ISO 8601 or seconds since 1970; empty: now
+  std::string at;                  // ISO 8601 or seconds since 1970; empty: now
   bool json = false;
 };
 

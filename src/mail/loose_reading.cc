@@ -245,7 +245,9 @@ class AtSigns {
   // Some readers overlook a bracket that has too few or too many of its kind, and go on.
   bool closes(std::size_t bracket) const {
     const std::size_t first = text_.find_first_not_of(">)] \t\r\n", bracket);
-    const std::size_t next = first == std::string_view::npos ? text_.size() : over_gap(first);
+    if (first == std::string_view::npos) return true;
+    if (!comments_end_words(first)) return false;
+    const std::size_t next = over_gap(first);
     if (next == text_.size()) return true;
     if (text_[next] == '.') return over_blanks(next + 1) == text_.size();
     if (text_[next] == '<') return text_[bracket] != '>' && opens_address(next);

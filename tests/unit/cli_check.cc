@@ -218,8 +218,9 @@ TEST_F(Check, AHeaderBeyondItsLimitsIsCalledThat) {
     const auto object = json::parse(run(words({"--json"})).out);
     EXPECT_EQ(object["verdict"]["rule"], "limits") << header.substr(0, 40);
     EXPECT_EQ(object["author"]["result"], "invalid");
-    EXPECT_NE(run(words()).out.find("author      invalid  (a header that is larger than its limits)"),
-              std::string::npos);
+    EXPECT_NE(
+        run(words()).out.find("author      invalid  (a header that is larger than its limits)"),
+        std::string::npos);
   }
 }
 
