@@ -198,7 +198,7 @@ class Experiment:
         self._daemon.wait()
         rows = self._command.rows("--state", "any")
         complaints += self._of_rows(rows) + self._of_files() + self._of_log() + self._ledger.too_much()
-        if left := self._files() - {row["id"] for row in rows if row["state"] in ("held", "released")}:
+        if left := self._files() - {row["id"] for row in rows if row["state"] in ("held", "released", "deleted")}:
             complaints.append(f"files that nobody needs: {sorted(left)}")
         if not (self.counts["rounds that hit mail on its way"] and self.counts["released"]):
             complaints.append("no kill hit a message, or nothing was released: this proves nothing")
