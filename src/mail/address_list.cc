@@ -36,6 +36,7 @@ struct Token {
   bool comment = false;      // with a comment among them
   bool attached = false;     // which they begin with
   bool odd_comment = false;  // a comment that no honest address has within
+  bool runs_on = false;      // a comment that goes on in a word for who ends it at the first )
   bool folded = false;       // a fold stood in it
   bool pair = false;         // a quoted pair stood in it
 
@@ -52,6 +53,14 @@ bool is_word_octet(char c) {
 
 bool looks_like_address(std::string_view text) {
   return text.find_first_of("<>@,") != std::string_view::npos;
+}
+
+// nodemailer knows of no comment in a comment and of no escape: what follows the first ) is a part of the word before it.
+bool runs_on_in_a_word(std::string_view comment) {
+  const auto end = comment.find(')');
+  return end != std::string_view::npos && end + 1 < comment.size() &&
+         !ascii::is_blank(comment[end + 1]) &&
+         std::string_view("<>),;").find(comment[end + 1]) == std::string_view::npos;
 }
 
 // For whoever decodes its encoded words, too.
@@ -97,6 +106,7 @@ class Lexer {
         const auto comment = value_.substr(start + 1, at_ - start - 2);
         token.comment = true;
         token.odd_comment |= comment.find_first_of("@<>(\"\\\r") != std::string_view::npos;
+        token.runs_on |= runs_on_in_a_word(comment);
       } else if (ascii::is_blank(value_[at_])) {
         token.fold |= value_[at_] == '\r';
         ++at_;
@@ -386,6 +396,7 @@ class Parser {
     auto name = domain(in_brackets);
     if (!name) return tl::unexpected<ParseError>(name.error());
     if (!in_brackets && token_.odd_comment && token_.attached) return error(fault::comment_within);
+    if (!in_brackets && token_.runs_on) return error(fault::comment_within);
     // nodemailer cuts it there.
     if (!in_brackets && ends_foreign)
       return error("a domain outside brackets that does not end in ASCII");

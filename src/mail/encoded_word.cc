@@ -65,13 +65,23 @@ std::optional<Word> parse_word(std::string_view text) {
   return word;
 }
 
+// What no word in a name may hold (RFC 2047 §5): a strict reader ends it there, and takes the rest for something else.
+bool holds_specials(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return ascii::is_blank(c) || ascii::is_control(c) ||
+           std::string_view("\"()<>@,;:\\").find(c) != std::string_view::npos;
+  });
+}
+
 // More are not looked at: each may reach to the end of the text. No honest field has two.
 constexpr std::size_t max_broken_words = 32;
 
 // As they decode who do not mind: to the next "?=", or to the end.
 std::optional<Word> parse_broken_word(std::string_view text) {
   auto word = parse_word_head(text);
-  if (!word || parse_word(text)) return std::nullopt;
+  if (const auto whole = parse_word(text); !word || (whole && !holds_specials(whole->text))) {
+    return std::nullopt;
+  }
   word->text = text.substr(word->octets);
   word->text = word->text.substr(0, word->text.find("?="));
   return word;

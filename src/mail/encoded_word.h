@@ -20,8 +20,9 @@ std::string encoded_octets(std::string_view text);
 
 bool holds_encoded_word(std::string_view text);
 
-// A word that is not valid because it never ends, or has a ? within ("=?utf-8?q?=3Cx=40y.example"), and in which those who
-// decode it all the same (Python's email does) find an @ or a bracket that does not stand there. Also true of more than 32 such words.
+// A word that is not valid because it never ends, or holds what no word may ("=?utf-8?q?=3Cx=40y.example"), and in which
+// those who decode it all the same (Python's email does) find an @ or a bracket that does not stand there. Also true of more
+// than 32 such words.
 bool holds_address_in_broken_word(std::string_view text);
 
 }  // namespace sekisho::mail

@@ -350,7 +350,10 @@ const char* fault_for_sendmail(std::string_view text, const Places& places,
     if (text[i] == '>' && bracket && !has_address(*bracket, i)) return fault::empty_brackets;
   }
   if (bracket) return has_address(*bracket, text.size()) ? nullptr : fault::empty_brackets;
-  if (addresses.size() > 1) return fault::after_address;
+  std::size_t signs = 0;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    signs += text[i] == '@' && places.of[i] == Place::plain;
+  if (signs > 1) return fault::after_address;
   const std::size_t end = text.find_first_of(" \t\r", addresses.front());
   for (std::size_t i = std::min(end, text.size()); i < text.size(); ++i) {
     if (places.of[i] == Place::plain && is_word_octet(text[i])) return fault::after_address;
