@@ -83,12 +83,13 @@ void Answers::add(const Question& question, AnswerPtr answer) {
     known_[place].second = std::move(answer);
     return;
   }
-  if (known_.empty()) {
-    known_.reserve(usual_questions);
-    hashes_.reserve(usual_questions);
+  // What may find no memory comes first: a row without its hash would give every later row the hash of another.
+  if (hashes_.size() == hashes_.capacity()) {
+    hashes_.reserve(std::max(std::size_t{usual_questions}, 2 * hashes_.size()));
   }
-  hashes_.push_back(QuestionHash{}(question));
+  if (known_.empty()) known_.reserve(usual_questions);
   known_.emplace_back(question, std::move(answer));
+  hashes_.push_back(QuestionHash{}(question));
 }
 
 void Answers::forget(const Question& question) {
