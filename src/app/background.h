@@ -1,4 +1,5 @@
-// app/background.h: goes into the background, with the exit code of the start for whoever waits for it.
+// app/background.h: goes into the background, with the exit code of the start for whoever waits for
+// it.
 // Thread: the main one, before there are others.
 #pragma once
 

@@ -29,8 +29,8 @@ namespace {
 // How long what is in flight may take to finish: a message's budget of time and some more.
 constexpr std::chrono::seconds drain_time(30);
 
-// As it may be written down: a zone that holds an access key, or may, has no place there. Records have
-// what the lists said, so nobody needs it to decide again.
+// As it may be written down: a zone that holds an access key, or may, has no place there. Records
+// have what the lists said, so nobody needs it to decide again.
 config::Settings without_secrets(config::Settings settings) {
   for (auto& each : settings.client.lists) {
     if (each.file.empty() && !client::holds_key(each.list.zone)) continue;
@@ -40,7 +40,8 @@ config::Settings without_secrets(config::Settings settings) {
   return settings;
 }
 
-// The policy in force, in the configuration's own words: every key of the rules, and where quarantine is.
+// The policy in force, in the configuration's own words: every key of the rules, and where
+// quarantine is.
 std::string dispositions(const config::Settings& settings) {
   LogLine line("in force:");
   for (const auto& row : config::keys()) {
@@ -73,7 +74,8 @@ class Daemon::DecisionJournal final : public session::Journal {
   }
 
  private:
-  // A content filter whose way back runs through us, or somebody who is trusted and speaks in our name.
+  // A content filter whose way back runs through us, or somebody who is trusted and speaks in our
+  // name.
   void watch_for_own_fields(const policy::Facts& facts) {
     if (facts.own_fields != policy::OwnFields::removed) return;
     log_.write_limited(
@@ -115,7 +117,8 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
 Daemon::~Daemon() = default;
 
 Expected<bool, std::string> Daemon::open() {
-  // Sockets first, as root where we are root; nothing here starts a thread that would keep its rights.
+  // Sockets first, as root where we are root; nothing here starts a thread that would keep its
+  // rights.
   if (auto opened = control_.open(loaded_.settings.control); !opened) return opened;
   if (auto opened = metrics_server_.open(loaded_.settings.metrics); !opened) return opened;
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
@@ -127,7 +130,8 @@ Expected<bool, std::string> Daemon::open() {
 }
 
 Expected<bool, std::string> Daemon::run() {
-  // OpenSSL makes itself ready at the first use, once, and stays unready for ever when there is no memory just then.
+  // OpenSSL makes itself ready at the first use, once, and stays unready for ever when there is no
+  // memory just then.
   crypto::sha256("");
   // As the user that will have to open it again.
   if (!log_.reopen(loaded_.settings.log)) {
@@ -181,7 +185,8 @@ void Daemon::record_configuration() {
   history_->add(std::move(configuration));
 }
 
-// Opened also where new messages go elsewhere by now: what is in it expires, and comes out of it by its proof.
+// Opened also where new messages go elsewhere by now: what is in it expires, and comes out of it by
+// its proof.
 Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& settings) {
   if (quarantine_) return true;
   const bool needed = settings.session.quarantine.where == session::QuarantineWhere::store;
@@ -196,8 +201,8 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
     log_.warning(why);
     return true;
   }
-  // A clock that was set back would bring the ids of what is held once more: they go on after the latest, and what a burst
-  // may have borrowed.
+  // A clock that was set back would bring the ids of what is held once more: they go on after the
+  // latest, and what a burst may have borrowed.
   if (const auto latest = (*store)->latest(); latest && *latest) {
     engine_->ids_after(**latest + std::chrono::seconds(60));
   }
@@ -234,7 +239,8 @@ void Daemon::log_start() {
   log_in_force();
 }
 
-// What is done with whom, so that neither a new version nor a slip in a file can change it without a word.
+// What is done with whom, so that neither a new version nor a slip in a file can change it without
+// a word.
 void Daemon::log_in_force() {
   log_.info(dispositions(loaded_.settings));
   log_.info(control::lists_in_force(engine_->snapshot()->rules));

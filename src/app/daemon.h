@@ -60,7 +60,8 @@ class Daemon {
   void open_seal();
   // What is wrong as long as it is so; for `status`.
   std::vector<std::string> warnings(const session::Snapshot& snapshot) const;
-  // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists that are due.
+  // Every few seconds: what has changed in the allowlist and the denylist, self-tests of DNS lists
+  // that are due.
   void look_around();
   void guarded(const char* doing, const std::function<void()>& work);
   // The DNS lists of the configuration are asked from now on.

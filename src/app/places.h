@@ -1,5 +1,6 @@
-// app/places.h: the files by which others find the daemon: its sockets and its log. Somebody who empties a folder takes them
-// away under a daemon that goes on without noticing, and nobody can reach it, or reads what it says.
+// app/places.h: the files by which others find the daemon: its sockets and its log. Somebody who
+// empties a folder takes them away under a daemon that goes on without noticing, and nobody can
+// reach it, or reads what it says.
 // Errors: the log. Thread: the main one.
 #pragma once
 

@@ -9,7 +9,8 @@
 
 namespace sekisho::app {
 
-// Does nothing unless started as root. Afterwards root cannot be had again, and no program started from here gains anything.
+// Does nothing unless started as root. Afterwards root cannot be had again, and no program started
+// from here gains anything.
 Expected<bool, std::string> drop_privileges(const config::ProcessOptions& options);
 
 }  // namespace sekisho::app

@@ -1,6 +1,6 @@
-// app/status.h: what the parts of the daemon have counted: the objects of `sekisho status`, and the families of samples
-// that Prometheus reads. A DNS list is called by its rule's name; its zone may hold a secret. The session engine's own
-// are in control/engine_metrics.h. Thread: any.
+// app/status.h: what the parts of the daemon have counted: the objects of `sekisho status`, and the
+// families of samples that Prometheus reads. A DNS list is called by its rule's name; its zone may
+// hold a secret. The session engine's own are in control/engine_metrics.h. Thread: any.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,8 @@ nlohmann::json quarantine_json(quarantine::StoreHolding* holding);
 nlohmann::json history_json(const history::Recorder* recorder);
 
 void append_lists(control::Families& out, const ListStatuses& lists);
-// nullptr: there is no store, and nothing is appended. What is in it is as of the last count (quarantine/holding.h).
+// nullptr: there is no store, and nothing is appended. What is in it is as of the last count
+// (quarantine/holding.h).
 void append_store(control::Families& out, const quarantine::StoreHolding* holding);
 // nullptr: there is no history, and nothing is appended.
 void append_history(control::Families& out, const history::Recorder* recorder);

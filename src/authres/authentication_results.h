@@ -1,5 +1,5 @@
-// authres/authentication_results.h: the Authentication-Results field: its parts, its text, and reading it.
-// RFC 8601 §2.2. Thread: immutable values.
+// authres/authentication_results.h: the Authentication-Results field: its parts, its text, and
+// reading it. RFC 8601 §2.2. Thread: immutable values.
 #pragma once
 
 #include <string>
@@ -34,9 +34,10 @@ struct AuthenticationResults {
   std::vector<MethodResult> results;  // empty: `; none`
 };
 
-// The field's value, without the name and colon: starts with a blank, folded with CRLF + TAB so that no line is longer than 78
-// octets where a fold can be had. Values that are no tokens are quoted; octets that could end the field or a comment
-// (control characters, and what is not UTF-8) are dropped.
+// The field's value, without the name and colon: starts with a blank, folded with CRLF + TAB so
+// that no line is longer than 78 octets where a fold can be had. Values that are no tokens are
+// quoted; octets that could end the field or a comment (control characters, and what is not UTF-8)
+// are dropped.
 std::string write(const AuthenticationResults& field);
 
 enum class Syntax {
@@ -47,8 +48,9 @@ enum class Syntax {
 // From a field's value. Comments are dropped, keywords lower-cased, quoted strings unquoted.
 Expected<AuthenticationResults> parse(std::string_view value, Syntax syntax);
 
-// Whether a reader could take this inbound field for one of the server `id`: the id compared without case, also quoted, with
-// comments, folds, a version or a final dot, as U-labels or A-labels, or in text that is otherwise malformed (RFC 8601 §5).
+// Whether a reader could take this inbound field for one of the server `id`: the id compared
+// without case, also quoted, with comments, folds, a version or a final dot, as U-labels or
+// A-labels, or in text that is otherwise malformed (RFC 8601 §5).
 bool could_be_from(std::string_view value, std::string_view id);
 
 }  // namespace sekisho::authres

@@ -12,8 +12,9 @@ namespace {
 // A reason is a hint for a person; the log has the whole.
 constexpr std::size_t reason_octets = 80;
 
-// Reasons are our own sentences, but some name what the sender wrote. One with any character outside plain words is left
-// out, so that no text that did not parse as what it claims to be can stand in the field.
+// Reasons are our own sentences, but some name what the sender wrote. One with any character
+// outside plain words is left out, so that no text that did not parse as what it claims to be can
+// stand in the field.
 std::string reason_of(std::string_view reason) {
   const bool plain = std::all_of(reason.begin(), reason.end(), [](char c) {
     return ascii::is_alnum(c) || std::string_view(" .,:=/_-").find(c) != std::string_view::npos;

@@ -1,6 +1,6 @@
-// authres/compose.h: our own Authentication-Results field from our own results.
-// RFC 8601 §2.7, RFC 9989 §9.1, RFC 6008. Methods in the order iprev, spf (helo), spf (mailfrom), dkim…, dmarc. The value of a
-// `temperror` or `permerror` never carries text of the sender's that did not parse.
+// authres/compose.h: our own Authentication-Results field from our own results. RFC 8601 §2.7, RFC
+// 9989 §9.1, RFC 6008. Methods in the order iprev, spf (helo), spf (mailfrom), dkim…, dmarc. The
+// value of a `temperror` or `permerror` never carries text of the sender's that did not parse.
 // Thread: any.
 #pragma once
 

@@ -10,8 +10,9 @@ namespace sekisho::authres {
 
 namespace {
 
-// How a reader may see comments and quotes. Those by the book nest comments and honour `\` and quoted strings; a reader
-// that works with a regular expression may do none of it, and then another text is the authserv-id.
+// How a reader may see comments and quotes. Those by the book nest comments and honour `\` and
+// quoted strings; a reader that works with a regular expression may do none of it, and then another
+// text is the authserv-id.
 struct Reading {
   bool comments_nest;
   bool escapes;
@@ -71,8 +72,8 @@ std::optional<std::size_t> end_of_comment(std::string_view text, std::size_t at,
   return std::nullopt;
 }
 
-// What stands before the first semicolon that has anything before it, without comments, quotes and backslashes. Nothing
-// when a comment never ends: then readers go different ways.
+// What stands before the first semicolon that has anything before it, without comments, quotes and
+// backslashes. Nothing when a comment never ends: then readers go different ways.
 std::optional<std::string> head_of(std::string_view text, Reading reading) {
   std::string head;
   bool quoted = false;

@@ -10,7 +10,8 @@ namespace sekisho::authres {
 
 namespace {
 
-// The results that a method may have (IANA, "Email Authentication Result Names"). A method that is not here may have any.
+// The results that a method may have (IANA, "Email Authentication Result Names"). A method that is
+// not here may have any.
 struct KnownMethod {
   std::string_view name;
   std::string_view results;

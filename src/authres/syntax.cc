@@ -34,7 +34,8 @@ bool is_domain_text(std::string_view text) {
                    [](char c) { return ascii::is_alnum(c) || is_8bit(c) || c == '-' || c == '_'; });
 }
 
-// C0, DEL, C1 and the two line ends of Unicode: some reader ends a line or a string at each of them.
+// C0, DEL, C1 and the two line ends of Unicode: some reader ends a line or a string at each of
+// them.
 bool is_unwanted(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
 }

@@ -13,8 +13,8 @@ namespace sekisho::authres {
 //   Keyword = Ldh-str
 bool is_token(std::string_view text);
 bool is_keyword(std::string_view text);
-// [ [ local-part ] "@" ] domain-name, the local part a dot-atom; what others may write: domains have underscores too,
-// and letters of any script.
+// [ [ local-part ] "@" ] domain-name, the local part a dot-atom; what others may write: domains
+// have underscores too, and letters of any script.
 bool is_address_or_domain(std::string_view text);
 // domain-name to the letter: at least two labels, of letters, digits and inner hyphens.
 bool is_plain_domain(std::string_view text);

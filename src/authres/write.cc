@@ -5,8 +5,8 @@ namespace sekisho::authres {
 
 namespace {
 
-// RFC 5322 §2.1.1: lines of 78 octets, of 998 at the very most. A value is never folded inside, so the longest that is
-// written stays below that with its quotes and escapes.
+// RFC 5322 §2.1.1: lines of 78 octets, of 998 at the very most. A value is never folded inside, so
+// the longest that is written stays below that with its quotes and escapes.
 constexpr std::size_t line_octets = 78;
 constexpr std::size_t value_octets = 480;
 constexpr std::string_view field_start = "Authentication-Results:";
@@ -20,8 +20,8 @@ std::string escaped(std::string_view text, std::string_view special) {
   return out;
 }
 
-// Whether an address can stand as it is (RFC 8601 §2.2: pvalue). By the grammar any dot-atom could be its local part, but
-// readers cut at `=` and `/`.
+// Whether an address can stand as it is (RFC 8601 §2.2: pvalue). By the grammar any dot-atom could
+// be its local part, but readers cut at `=` and `/`.
 bool is_plain_address(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos) return false;

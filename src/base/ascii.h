@@ -1,4 +1,5 @@
-// base/ascii.h: ASCII letters without a locale. Protocol text is octets: these never look at anything else.
+// base/ascii.h: ASCII letters without a locale. Protocol text is octets: these never look at
+// anything else.
 // Thread: any.
 #pragma once
 

@@ -1,7 +1,8 @@
-// base/clock_looks.h: whether what wall time says to be too old may be removed now. A wall clock jumps (a flat battery, a
-// virtual machine that slept, a wrong hand); the monotonic clock of one boot does not. So nothing is removed before two
-// looks that agree: as much time between them by one clock as by the other. And what would remove more than a tenth of all at
-// once waits longer still, with a word to the admin. Pure: the times come in. Thread: one owner.
+// base/clock_looks.h: whether what wall time says to be too old may be removed now. A wall clock
+// jumps (a flat battery, a virtual machine that slept, a wrong hand); the monotonic clock of one
+// boot does not. So nothing is removed before two looks that agree: as much time between them by
+// one clock as by the other. And what would remove more than a tenth of all at once waits longer
+// still, with a word to the admin. Pure: the times come in. Thread: one owner.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,13 @@ ClockLook look_at_clocks();
 
 class ClockLooks {
  public:
-  // Between two looks that agree. A clock that is set by the network is right within minutes of the boot.
+  // Between two looks that agree. A clock that is set by the network is right within minutes of the
+  // boot.
   static constexpr std::chrono::minutes apart{10};
   // How far the clocks may part between two looks: a step of the time service, not a jump.
   static constexpr std::chrono::minutes agree_within{5};
-  // What is more than a tenth of all waits so long, from when it is first seen: for somebody who reads the log.
+  // What is more than a tenth of all waits so long, from when it is first seen: for somebody who
+  // reads the log.
   static constexpr std::chrono::hours many_wait{6};
   static constexpr std::uint64_t many = 10;  // a tenth
 

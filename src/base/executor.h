@@ -14,8 +14,8 @@ class Executor {
  public:
   using Task = std::function<void()>;
   virtual ~Executor() = default;
-  // Runs `task` later on the owner's thread, never before post() returns. Tasks run in the order they came. When it throws
-  // (there is no memory), the task is not taken, and may be posted again.
+  // Runs `task` later on the owner's thread, never before post() returns. Tasks run in the order
+  // they came. When it throws (there is no memory), the task is not taken, and may be posted again.
   virtual void post(Task task) = 0;
 };
 

@@ -12,7 +12,8 @@
 namespace sekisho {
 namespace {
 
-// A datagram of syslog and a line of a terminal stay readable; what is longer is an attack or a mistake.
+// A datagram of syslog and a line of a terminal stay readable; what is longer is an attack or a
+// mistake.
 constexpr std::size_t max_line = 4096;
 constexpr std::string_view cut_mark = "...";
 

@@ -1,6 +1,6 @@
 // base/log.h: the log: one line per event, at most 4 KB, to syslog, stderr, journald or a file.
-// Control characters never reach it. Errors: a line that cannot be written, for want of memory too, is counted, and the
-// caller goes on. RFC 5424 §6.2.1 (severities).
+// Control characters never reach it. Errors: a line that cannot be written, for want of memory too,
+// is counted, and the caller goes on. RFC 5424 §6.2.1 (severities).
 //   log.info(LogLine("4bXY").field("id", id).field("action", "reject").text());
 // Thread: any, internally locked; nothing is written under the lock.
 #pragma once
@@ -35,7 +35,8 @@ class LogLine {
   LogLine& field(std::string_view key, std::integral auto value) {
     return plain(key, std::to_string(value));
   }
-  // For what a stranger wrote and a program reads: a blank becomes \x20, so that the value stays one word.
+  // For what a stranger wrote and a program reads: a blank becomes \x20, so that the value stays
+  // one word.
   LogLine& word(std::string_view key, std::string_view value);
   // For a value of the program's own shape, such as "pass(example.com s1)": escaped, never quoted.
   LogLine& plain(std::string_view key, std::string_view value);
@@ -64,9 +65,10 @@ std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path,
 
 class Log {
  public:
-  // Lines less severe than `least` are dropped. A target that cannot be opened is replaced by stderr, and
-  // that is its first line. Lines that a target does not take are counted: a warning goes to stderr when that begins, and
-  // to the target when it takes lines again; each at most once a minute.
+  // Lines less severe than `least` are dropped. A target that cannot be opened is replaced by
+  // stderr, and that is its first line. Lines that a target does not take are counted: a warning
+  // goes to stderr when that begins, and to the target when it takes lines again; each at most once
+  // a minute.
   explicit Log(const LogOptions& options, LogLevel least = LogLevel::info);
   Log(std::shared_ptr<const LogSink> sink, LogLevel least);
 
@@ -76,13 +78,13 @@ class Log {
   void info(std::string_view line) noexcept { write(LogLevel::info, line); }
   void debug(std::string_view line) noexcept { write(LogLevel::debug, line); }
 
-  // For what may happen a thousand times a second: lines of one `key` at most once a minute, the next one
-  // with how many were left out.
+  // For what may happen a thousand times a second: lines of one `key` at most once a minute, the
+  // next one with how many were left out.
   void write_limited(LogLevel level, std::string_view key, std::string_view line,
                      SteadyTime now = steady_now()) noexcept;
 
-  // After a reload or the rotation of a file: goes on with the new target, or with the old one when the
-  // new one cannot be opened; then false, and the log says why.
+  // After a reload or the rotation of a file: goes on with the new target, or with the old one when
+  // the new one cannot be opened; then false, and the log says why.
   bool reopen(const LogOptions& options);
 
   bool in_place() const;

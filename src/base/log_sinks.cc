@@ -35,8 +35,8 @@ int severity(LogLevel level) {
 
 class SyslogSink : public LogSink {
  public:
-  // The connection is made now, for the process may lose the right to make it. It is the C library's own,
-  // one for the process, and stays open.
+  // The connection is made now, for the process may lose the right to make it. It is the C
+  // library's own, one for the process, and stays open.
   explicit SyslogSink(std::string_view ident) {
     ::openlog(ident.data(), LOG_PID | LOG_NDELAY, LOG_MAIL);
   }
@@ -57,8 +57,8 @@ std::string_view write_all(int fd, std::string_view text) {
   return text;
 }
 
-// Lines with the time, for where nobody adds it. Each is one write, so that lines of several threads, or
-// processes, do not mix.
+// Lines with the time, for where nobody adds it. Each is one write, so that lines of several
+// threads, or processes, do not mix.
 class StreamSink : public LogSink {
  public:
   StreamSink(int borrowed, std::string_view ident) : fd_(borrowed), ident_(ident) {}

@@ -1,5 +1,6 @@
-// base/memory.h: what goes on although an allocation has failed: an answer that somebody waits for, a destructor, the
-// outermost frame of a thread. One allocation that fails costs one message, and never the process.
+// base/memory.h: what goes on although an allocation has failed: an answer that somebody waits for,
+// a destructor, the outermost frame of a thread. One allocation that fails costs one message, and
+// never the process.
 //   until_memory([&] { owner->post(task); });
 // Thread: any.
 #pragma once
@@ -12,8 +13,9 @@
 
 namespace sekisho {
 
-// Does `work`, which must do all or nothing, again until there is memory for it: others give theirs back meanwhile. After a
-// second it is given up, and false: whoever waits for it has a time of his own. So it is with every other exception.
+// Does `work`, which must do all or nothing, again until there is memory for it: others give theirs
+// back meanwhile. After a second it is given up, and false: whoever waits for it has a time of his
+// own. So it is with every other exception.
 template <class Work>
 bool until_memory(Work&& work) noexcept {
   constexpr int at_once = 20;
@@ -31,9 +33,10 @@ bool until_memory(Work&& work) noexcept {
   return false;
 }
 
-// While there is one on this thread, an allocation waits for memory, five seconds at most, and does not fail at once: for
-// libraries whose destructors allocate (nlohmann::json flattens what it destroys), where a failure would end the process.
-// Where everybody waits for this thread, it stands around the least that needs it.
+// While there is one on this thread, an allocation waits for memory, five seconds at most, and does
+// not fail at once: for libraries whose destructors allocate (nlohmann::json flattens what it
+// destroys), where a failure would end the process. Where everybody waits for this thread, it
+// stands around the least that needs it.
 class Patience {
  public:
   Patience();

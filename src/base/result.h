@@ -1,4 +1,5 @@
-// base/result.h: outcomes as values. A parser returns Expected<T>, an exception means a bug or no memory.
+// base/result.h: outcomes as values. A parser returns Expected<T>, an exception means a bug or no
+// memory.
 // Thread: immutable values.
 #pragma once
 

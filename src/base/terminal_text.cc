@@ -17,7 +17,8 @@ struct Range {
   char32_t last;
 };
 
-// Unicode 15 East_Asian_Width W and F, and emoji that terminals show wide; neighbours joined where the gap is unassigned.
+// Unicode 15 East_Asian_Width W and F, and emoji that terminals show wide; neighbours joined where
+// the gap is unassigned.
 constexpr std::array wide = {
     Range{0x1100, 0x115e},   Range{0x231a, 0x231b},   Range{0x2329, 0x232a},
     Range{0x23e9, 0x23ec},   Range{0x23f0, 0x23f0},   Range{0x23f3, 0x23f3},

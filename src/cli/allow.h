@@ -1,5 +1,6 @@
-// cli/allow.h: `sekisho allow list|check|add`: what the allowlist and the denylist hold, what they say of an address or a
-// stored message, and how an entry is added: one that is typed, or one that a held message could prove.
+// cli/allow.h: `sekisho allow list|check|add`: what the allowlist and the denylist hold, what they
+// say of an address or a stored message, and how an entry is added: one that is typed, or one that
+// a held message could prove.
 // Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
@@ -17,8 +18,8 @@ namespace sekisho::cli {
 // `json`: one object.
 int allow_list(const std::string& config, bool json);
 
-// `request.file`: a stored message, which needs the options of `sekisho check`; or an address, a domain or an IP address,
-// which needs none of them.
+// `request.file`: a stored message, which needs the options of `sekisho check`; or an address, a
+// domain or an IP address, which needs none of them.
 int allow_check(const CheckRequest& request);
 
 struct AddRequest {
@@ -39,8 +40,8 @@ int allow_add(const AddRequest& request);
 int add_entries(const config::Settings& settings, policy::ListKind kind, const std::string& file,
                 const std::vector<policy::AllowEntry>& entries);
 
-// What a held message could prove is printed, and added to the allowlist; a person at a terminal is asked before, and
-// where there is none nothing is added without `yes`.
+// What a held message could prove is printed, and added to the allowlist; a person at a terminal is
+// asked before, and where there is none nothing is added without `yes`.
 struct Allowing {
   bool in_force = false;   // the entry stands in the list now
   int code = 0;            // what to end with

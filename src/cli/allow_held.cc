@@ -1,4 +1,5 @@
-// `sekisho allow add --from-quarantine`, and what `sekisho quarantine release --allow` does before the release.
+// `sekisho allow add --from-quarantine`, and what `sekisho quarantine release --allow` does before
+// the release.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -31,7 +32,8 @@ bool covers(const policy::AllowEffect& effect, const policy::AllowEffect& wanted
          mild(effect.spf, wanted.spf);
 }
 
-// As it would be read from the file: the message is a stranger's, and must not write more than one entry.
+// As it would be read from the file: the message is a stranger's, and must not write more than one
+// entry.
 Expected<AllowEntry, std::string> written(AllowEntry entry, const AddRequest& request,
                                           const std::string& id) {
   entry.note = request.note.empty() ? "held message " + id : request.note;

@@ -1,5 +1,6 @@
-// cli/append_lines.h: lines at the end of a text file that others read at any moment: they see the old file or the new one.
-// Owner and mode stay, a symbolic link stays one, what a crash leaves is whole. A file that is not there is made.
+// cli/append_lines.h: lines at the end of a text file that others read at any moment: they see the
+// old file or the new one. Owner and mode stay, a symbolic link stays one, what a crash leaves is
+// whole. A file that is not there is made.
 // Errors: an exit code and a sentence for the admin; nothing has changed then. Thread: any.
 #pragma once
 
@@ -17,7 +18,8 @@ struct AppendError {
   std::string what;
 };
 
-// `lines_for`: what to append to this text, or why not; called under a lock that others of this command wait for.
+// `lines_for`: what to append to this text, or why not; called under a lock that others of this
+// command wait for.
 using LinesFor =
     std::function<Expected<std::vector<std::string>, AppendError>(const std::string& text)>;
 

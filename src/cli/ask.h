@@ -1,5 +1,6 @@
-// cli/ask.h: asks the person at the terminal before something that is hard to undo. Where standard input or output is no
-// terminal nobody is asked: the command then needs --yes. Thread: the main one.
+// cli/ask.h: asks the person at the terminal before something that is hard to undo. Where standard
+// input or output is no terminal nobody is asked: the command then needs --yes. Thread: the main
+// one.
 #pragma once
 
 #include <string>

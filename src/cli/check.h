@@ -1,4 +1,5 @@
-// cli/check.h: `sekisho check`: judges one stored message with exactly the engine that the daemon runs.
+// cli/check.h: `sekisho check`: judges one stored message with exactly the engine that the daemon
+// runs.
 // Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
@@ -12,8 +13,9 @@
 
 namespace sekisho::cli {
 
-// The most that is read of a message: ten times what Postfix lets in by default (message_size_limit, 10 MB), and
-// with the copies that are made of it still nothing that troubles a small server. A device never ends.
+// The most that is read of a message: ten times what Postfix lets in by default
+// (message_size_limit, 10 MB), and with the copies that are made of it still nothing that troubles
+// a small server. A device never ends.
 inline constexpr std::size_t max_message_octets = 100 * 1024 * 1024;
 
 struct CheckRequest {

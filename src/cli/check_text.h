@@ -1,4 +1,5 @@
-// cli/check_text.h: the outcome of a message for a person. What the sender wrote is escaped: it must not steer a terminal.
+// cli/check_text.h: the outcome of a message for a person. What the sender wrote is escaped: it
+// must not steer a terminal.
 // Thread: any.
 #pragma once
 

@@ -148,8 +148,9 @@ void add_place(CLI::App& verb, PlaceWords& place) {
   verb.add_option("--with", place.with, "What this other configuration would have decided");
 }
 
-// Where the place of the history is told otherwise, --config can only mean the other configuration, as it did. Alone it
-// may be either: then it has the meaning that it has everywhere, and the words of before are answered.
+// Where the place of the history is told otherwise, --config can only mean the other configuration,
+// as it did. Alone it may be either: then it has the meaning that it has everywhere, and the words
+// of before are answered.
 std::optional<HistoryPlace> place_of(const PlaceWords& words) {
   HistoryPlace place{words.dir, words.config, words.with};
   if (words.long_config.empty()) return place;
@@ -233,7 +234,8 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-// What is wrong with the words up to the first option: a command that is not there, or half a one. Empty: nothing.
+// What is wrong with the words up to the first option: a command that is not there, or half a one.
+// Empty: nothing.
 std::string wrong_command(const CLI::App& app, int argc, char** argv) {
   const CLI::App* command = &app;
   std::string path;

@@ -12,13 +12,15 @@ namespace sekisho::cli {
 
 inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 
-// What is wrong goes to stderr. An empty path means the system's file, or the defaults where there is none.
-// Whoever decides nothing by it skips the files of lists: an error in one must not keep the admin from his quarantine.
+// What is wrong goes to stderr. An empty path means the system's file, or the defaults where there
+// is none. Whoever decides nothing by it skips the files of lists: an error in one must not keep
+// the admin from his quarantine.
 std::optional<config::Loaded> load_configuration(
     const std::string& path, config::ListFilesOfKeys lists = config::ListFilesOfKeys::read);
 
-// Where the daemon listens for commands by this file, also when something else in it is wrong. When the file does not tell,
-// the default, and why: a daemon that answers there says of its file what is wrong.
+// Where the daemon listens for commands by this file, also when something else in it is wrong. When
+// the file does not tell, the default, and why: a daemon that answers there says of its file what
+// is wrong.
 struct ControlSocket {
   std::string path;
   std::vector<config::Finding> wrong = {};

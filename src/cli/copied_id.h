@@ -1,5 +1,5 @@
-// cli/copied_id.h: an id as somebody copies it out of a log line, a reply or a header field: "id=K7Q2-4DMX",
-// "(id=K7Q2-4DMX);". Thread: any.
+// cli/copied_id.h: an id as somebody copies it out of a log line, a reply or a header field:
+// "id=K7Q2-4DMX", "(id=K7Q2-4DMX);". Thread: any.
 #pragma once
 
 #include <string>

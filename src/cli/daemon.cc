@@ -16,7 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-// The daemon's socket, also when its configuration has an error: the daemon may run on an older one.
+// The daemon's socket, also when its configuration has an error: the daemon may run on an older
+// one.
 ControlSocket socket_of(const std::string& socket, const std::string& config) {
   if (!socket.empty()) return {socket, {}};
   return control_socket(config);

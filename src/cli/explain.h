@@ -1,5 +1,6 @@
-// cli/explain.h: `sekisho explain`: tells a person everything of a decision, makes it again offline, or asks
-// what another configuration would have decided. Errors: an exit code, and a sentence on stderr.
+// cli/explain.h: `sekisho explain`: tells a person everything of a decision, makes it again
+// offline, or asks what another configuration would have decided. Errors: an exit code, and a
+// sentence on stderr.
 // Thread: the main one.
 #pragma once
 

@@ -12,8 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-// Where a key is given, for a recipient whose rules are those of [[policy]] number `policy` (from 1; 0: of
-// everybody). A table of its own or a line of a file: "dmarc.overrides[2]".
+// Where a key is given, for a recipient whose rules are those of [[policy]] number `policy` (from
+// 1; 0: of everybody). A table of its own or a line of a file: "dmarc.overrides[2]".
 class Places {
  public:
   Places(const Rulebook& book, const policy::Rules& rules, const session::Decided& decided)

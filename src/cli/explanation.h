@@ -1,5 +1,5 @@
-// cli/explanation.h: everything that can be said of one recorded decision, as values: for people and for
-// programs. Thread: any.
+// cli/explanation.h: everything that can be said of one recorded decision, as values: for people
+// and for programs. Thread: any.
 #pragma once
 
 #include <string>
@@ -33,7 +33,8 @@ struct Explanation {
   std::string caveat;  // why rules and alternatives are not those of the time, or missing
 };
 
-// What it would have done where it is in monitor mode, and what it did otherwise. Of one that has a decision.
+// What it would have done where it is in monitor mode, and what it did otherwise. Of one that has a
+// decision.
 policy::Action action_of(const policy::RuleOpinion& opinion);
 
 // `book`: the configuration that decided.

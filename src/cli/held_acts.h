@@ -1,5 +1,7 @@
-// cli/held_acts.h: what people did with a message that our own store held: released, deleted, allowed. For an explanation.
-// Errors: nothing is told of a store that cannot be read; the explanation is about the decision. Thread: the main one.
+// cli/held_acts.h: what people did with a message that our own store held: released, deleted,
+// allowed. For an explanation.
+// Errors: nothing is told of a store that cannot be read; the explanation is about the decision.
+// Thread: the main one.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// cli/held_decision.h: what was known of a message that was held, and the decision that held it: from our own store, or,
-// where the MTA holds it, from the history.
+// cli/held_decision.h: what was known of a message that was held, and the decision that held it:
+// from our own store, or, where the MTA holds it, from the history.
 // Errors: an exit code and a sentence. Thread: the main one.
 #pragma once
 

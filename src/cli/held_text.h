@@ -1,5 +1,6 @@
-// cli/held_text.h: held messages as a person reads them and as a program does. Everything that a sender wrote is made
-// safe for a terminal: nothing is executed, rendered or fetched. Pure. Thread: any.
+// cli/held_text.h: held messages as a person reads them and as a program does. Everything that a
+// sender wrote is made safe for a terminal: nothing is executed, rendered or fetched. Pure. Thread:
+// any.
 #pragma once
 
 #include <string>
@@ -19,8 +20,8 @@ std::string short_time(WallTime time);
 // "1.2 MB".
 std::string short_size(std::uint64_t octets);
 
-// One line a message, never wider than `columns`; with uncut_columns every text is whole, and all recipients are named. With
-// `states`, the state of each.
+// One line a message, never wider than `columns`; with uncut_columns every text is whole, and all
+// recipients are named. With `states`, the state of each.
 class HeldTable {
  public:
   HeldTable(std::size_t columns, Charset charset, bool states);
@@ -58,8 +59,9 @@ std::string message_text(std::string_view message, Charset charset);
 // Every octet that a terminal acts upon escaped, the rest as it is.
 std::string raw_text(std::string_view message, Charset charset);
 
-// For somebody who shall look at it but not be hurt: every line begins with "| ", so that no mail program, no browser and no
-// shell takes it for anything; control characters are escaped and "://" is written "[:]//".
+// For somebody who shall look at it but not be hurt: every line begins with "| ", so that no mail
+// program, no browser and no shell takes it for anything; control characters are escaped and "://"
+// is written "[:]//".
 std::string defanged(const quarantine::Held& held, std::string_view message);
 
 }  // namespace sekisho::cli

@@ -46,7 +46,8 @@ std::string all_receivers(const history::Row& row) {
   return all.empty() ? "-" : all;
 }
 
-// What monitor mode kept from being done has a column where it is asked for, or where there is place for it.
+// What monitor mode kept from being done has a column where it is asked for, or where there is
+// place for it.
 class Table {
  public:
   Table(const Terminal& terminal, bool would)
@@ -232,7 +233,8 @@ std::string read_client(HistoryRequest& request) {
   return "";
 }
 
-// What is wrong with it: a word that can match nothing would look like a history without a trace of it.
+// What is wrong with it: a word that can match nothing would look like a history without a trace of
+// it.
 std::string read_filter(HistoryRequest& request) {
   const auto now = wall_now();
   auto& filter = request.filter;

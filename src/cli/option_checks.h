@@ -1,5 +1,5 @@
-// cli/option_checks.h: what the words of a command line must be, beyond what CLI11 looks at. Errors: a sentence that names what is
-// allowed; empty when there is none. Thread: any.
+// cli/option_checks.h: what the words of a command line must be, beyond what CLI11 looks at.
+// Errors: a sentence that names what is allowed; empty when there is none. Thread: any.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,8 @@ inline std::string check_whole_number(const std::string& text) {
   return digits ? "" : "a whole number from 0 to 999999999 is expected, 0 for no limit";
 }
 
-// No command of SMTP, and no name in DNS, can hold one: what would be judged is no message that could come.
+// No command of SMTP, and no name in DNS, can hold one: what would be judged is no message that
+// could come.
 inline std::string check_no_control(const std::string& option, std::string_view value) {
   if (std::none_of(value.begin(), value.end(), ascii::is_control)) return "";
   return option + ": a control character (CR, LF and the like), which no SMTP command can hold";

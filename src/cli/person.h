@@ -1,5 +1,5 @@
-// cli/person.h: who types a command that changes something, and the line about it in the log: of the mail facility, or
-// wherever the configuration sends the log of the daemon.
+// cli/person.h: who types a command that changes something, and the line about it in the log: of
+// the mail facility, or wherever the configuration sends the log of the daemon.
 // Errors: none; a log that takes nothing keeps nobody from his work. Thread: the main one.
 #pragma once
 
@@ -26,7 +26,8 @@ class ActLog {
  public:
   explicit ActLog(const config::Settings& settings);
 
-  // "quarantine delete: id=K7Q2-4DMX by=root uid=0 sudo_user=taro result=deleted"; without an id, none.
+  // "quarantine delete: id=K7Q2-4DMX by=root uid=0 sudo_user=taro result=deleted"; without an id,
+  // none.
   void tell(std::string_view command, std::string_view id, std::string_view result);
   const Person& who() const { return who_; }
 

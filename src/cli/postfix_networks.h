@@ -1,5 +1,6 @@
-// cli/postfix_networks.h: whom the Postfix of this host trusts and we do not: its own hosts would be judged as strangers, and
-// refused in the name of their own domain. Errors: none; what cannot be read as a network says nothing. Thread: any.
+// cli/postfix_networks.h: whom the Postfix of this host trusts and we do not: its own hosts would
+// be judged as strangers, and refused in the name of their own domain. Errors: none; what cannot be
+// read as a network says nothing. Thread: any.
 #pragma once
 
 #include <string>
@@ -13,7 +14,8 @@ namespace sekisho::cli {
 
 inline constexpr const char* postfix_main_cf = "/etc/postfix/main.cf";
 
-// The networks in `mynetworks` of that text (postconf(5)) that are in neither list; loopback and tables are passed over.
+// The networks in `mynetworks` of that text (postconf(5)) that are in neither list; loopback and
+// tables are passed over.
 std::vector<mail::IpPrefix> not_trusted_here(std::string_view main_cf,
                                              const session::TrustOptions& trust);
 

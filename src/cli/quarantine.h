@@ -1,5 +1,6 @@
-// cli/quarantine.h: `sekisho quarantine …`: the verbs for held messages. They open the store themselves, so they work
-// while the daemon is down; what several do at the same time, the store decides.
+// cli/quarantine.h: `sekisho quarantine …`: the verbs for held messages. They open the store
+// themselves, so they work while the daemon is down; what several do at the same time, the store
+// decides.
 // Errors: sysexits codes, and sentences on stderr. Thread: the main one.
 #pragma once
 

@@ -84,7 +84,8 @@ class Releasing {
     return false;
   }
 
-  // What no entry could let through is not released by the way: whoever wants it all the same says so without --allow.
+  // What no entry could let through is not released by the way: whoever wants it all the same says
+  // so without --allow.
   Allowing allow(const std::string& id) {
     const auto message = store_.get(id);
     if (!message)

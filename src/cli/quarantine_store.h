@@ -1,4 +1,5 @@
-// cli/quarantine_store.h: what the verbs of `sekisho quarantine` have in common: the store, the filter, the ids.
+// cli/quarantine_store.h: what the verbs of `sekisho quarantine` have in common: the store, the
+// filter, the ids.
 // Errors: an exit code with its sentence, already printed. Thread: the main one.
 #pragma once
 
@@ -27,7 +28,8 @@ struct OpenStore {
   config::Settings settings;
   std::unique_ptr<quarantine::Store> store;
 };
-// Where what is quarantined goes, and how to look at it there, line by line; empty when it is our store.
+// Where what is quarantined goes, and how to look at it there, line by line; empty when it is our
+// store.
 std::vector<std::string> held_elsewhere(const config::Settings& settings);
 OrExit<OpenStore> open_store(const std::string& config,
                              config::ListFilesOfKeys lists = config::ListFilesOfKeys::skip);
@@ -40,8 +42,9 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
 OrExit<std::vector<quarantine::Held>> find_held(quarantine::Store& store,
                                                 const FilterOptions& options, WallTime now);
 
-// The ids that are meant, each once, in the order given. "-" reads them from standard input; "ALL" stands for what the
-// filter matches. A filter without ALL is an error: it would be silently without effect. So is no id at all.
+// The ids that are meant, each once, in the order given. "-" reads them from standard input; "ALL"
+// stands for what the filter matches. A filter without ALL is an error: it would be silently
+// without effect. So is no id at all.
 OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
                                               const QuarantineOptions& options, WallTime now);
 

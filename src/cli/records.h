@@ -1,4 +1,5 @@
-// cli/records.h: the recorded decisions as a command reads them, each with the configuration that made it.
+// cli/records.h: the recorded decisions as a command reads them, each with the configuration that
+// made it.
 // Errors: a sentence on stderr, and an exit code. Thread: the main one.
 #pragma once
 
@@ -15,8 +16,8 @@
 
 namespace sekisho::cli {
 
-// Where the history is: `dir`, or what the configuration says: the file `config`, the system's, or the one
-// that is asked about.
+// Where the history is: `dir`, or what the configuration says: the file `config`, the system's, or
+// the one that is asked about.
 struct HistoryPlace {
   std::string dir;
   std::string config;
@@ -28,7 +29,8 @@ struct Rulebook {
   config::Settings settings;
   std::shared_ptr<const session::Snapshot> snapshot;
   std::map<std::string, std::string> places;  // of the keys that were given
-  // Why nothing can be decided again by it, though it can be explained; empty when there is nothing.
+  // Why nothing can be decided again by it, though it can be explained; empty when there is
+  // nothing.
   std::string lacks = {};
 };
 

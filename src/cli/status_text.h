@@ -1,4 +1,5 @@
-// cli/status_text.h: the daemon's answer to "status" for a person, in 80 columns. Texts are escaped.
+// cli/status_text.h: the daemon's answer to "status" for a person, in 80 columns. Texts are
+// escaped.
 // Thread: any.
 #pragma once
 

@@ -13,7 +13,8 @@ inline constexpr std::size_t uncut_columns = std::numeric_limits<std::size_t>::m
 
 struct Terminal {
   bool is_terminal = false;  // a person sees it
-  // Of the window, or $COLUMNS, at least 40; uncut_columns for what is no terminal, without $COLUMNS.
+  // Of the window, or $COLUMNS, at least 40; uncut_columns for what is no terminal, without
+  // $COLUMNS.
   std::size_t columns = 80;
   Charset charset = Charset::utf8;
 };

@@ -1,5 +1,6 @@
-// cli/words.h: the words of a command line as the parser takes them. CLI11 reads "--option=" as an option whose value is the
-// next word, and would judge a bounce by the options behind "--mail-from=". Errors: none. Thread: any.
+// cli/words.h: the words of a command line as the parser takes them. CLI11 reads "--option=" as an
+// option whose value is the next word, and would judge a bounce by the options behind
+// "--mail-from=". Errors: none. Thread: any.
 #pragma once
 
 #include <string>

@@ -176,10 +176,11 @@ ListFault fault_of_error(std::string_view error) {
 
 std::string clean_reason(std::string_view text, const ListDefinition& list) {
   std::string out(text);
-  // Who keeps the zone in a file of its own has told that it holds a key, whatever that looks like: anything but the
-  // operator's domain.
+  // Who keeps the zone in a file of its own has told that it holds a key, whatever that looks like:
+  // anything but the operator's domain.
   const bool has_key = !list.file.empty();
-  // Some lists repeat the question. A zone without a key is no secret, and may be the host of a URL that is of use.
+  // Some lists repeat the question. A zone without a key is no secret, and may be the host of a URL
+  // that is of use.
   if (has_key || holds_key(list.list.zone)) replace_all(out, list.list.zone, list.name);
   for (std::string_view rest = list.list.zone; !rest.empty();) {
     const std::string_view label = rest.substr(0, rest.find('.'));

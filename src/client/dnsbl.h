@@ -1,6 +1,8 @@
-// client/dnsbl.h: is an address or a domain in a DNS list? RFC 5782 §2. Pure: reads the answers known so far.
+// client/dnsbl.h: is an address or a domain in a DNS list? RFC 5782 §2. Pure: reads the answers
+// known so far.
 //   for (auto& lookup : address_lookups(options, client)) …
-//   if (auto domain = listable(helo)) domain_lookup(list, ListOn::helo, *domain) for each list that holds it …
+//   // for each list that holds HELO names:
+//   if (auto domain = listable(helo)) domain_lookup(list, ListOn::helo, *domain)
 //   look_up(lookup, answers, Reason::wanted)  → needs A; after a hit TXT; then the result
 // A hit is a hit without its TXT: whoever cannot wait runs it with Reason::if_known.
 // Errors: are results; never throws. Thread: any.
@@ -25,19 +27,21 @@ struct ListLookup {
   const ListDefinition* list = nullptr;
   ListOn on = ListOn::client;
   std::string value;
-  // What is asked for the codes; none: the name would be too long, and so the value cannot be listed.
+  // What is asked for the codes; none: the name would be too long, and so the value cannot be
+  // listed.
   std::optional<dns::Question> question;
 };
 
-// A hit waits so long for the list's TXT, no longer: it comes from the servers that have just answered.
+// A hit waits so long for the list's TXT, no longer: it comes from the servers that have just
+// answered.
 inline constexpr std::chrono::milliseconds reason_wait{500};
 // Of a list's TXT so much is kept: the reply line has room for it, the rest and the id.
 inline constexpr std::size_t max_reason_octets = 200;
 
 // All lists that hold addresses.
 std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAddress& client);
-// What a list may hold of a name as it came, a HELO name or a domain, in A-labels; nothing for what is no domain (an
-// address literal, "localhost", 192.0.2.1).
+// What a list may hold of a name as it came, a HELO name or a domain, in A-labels; nothing for what
+// is no domain (an address literal, "localhost", 192.0.2.1).
 std::optional<std::string> listable(std::string_view name);
 // That in a list that holds domains of this origin.
 ListLookup domain_lookup(const ListDefinition& list, ListOn on, const std::string& domain);
@@ -54,11 +58,12 @@ ListResult not_asked(const ListLookup& lookup);
 // What a failed answer says of the list: `none` when it failed on our side of the resolver.
 ListFault fault_of_error(std::string_view error);
 
-// The TXT of a list as it may be shown: printable ASCII, bounded, without a key of the list's, or the zone that holds it.
+// The TXT of a list as it may be shown: printable ASCII, bounded, without a key of the list's, or
+// the zone that holds it.
 std::string clean_reason(std::string_view text, const ListDefinition& list);
 
-// For whoever keeps or shows questions: the zone at the end of a name is replaced by "{NAME}" of its
-// list, and back.
+// For whoever keeps or shows questions: the zone at the end of a name is replaced by "{NAME}" of
+// its list, and back.
 std::string hide_zone(const Options& options, std::string_view question_name);
 std::string restore_zone(const Options& options, std::string_view hidden);
 

@@ -9,8 +9,8 @@ namespace sekisho::client {
 
 namespace {
 
-// Names of one address that are followed. RFC 7208 §5.5 allows its ptr mechanism as many; an address with more is a web
-// host's, and each name costs a lookup.
+// Names of one address that are followed. RFC 7208 §5.5 allows its ptr mechanism as many; an
+// address with more is a web host's, and each name costs a lookup.
 constexpr std::size_t max_names = 10;
 
 IprevResult outcome(IprevCode code, std::string reason) { return {code, {}, std::move(reason)}; }
@@ -31,7 +31,8 @@ std::vector<mail::DomainName> names_of(const std::vector<std::string>& pointers)
 
 }  // namespace
 
-// RFC 8601 §3: the names of the address, then the addresses of each name, in the order of the answer.
+// RFC 8601 §3: the names of the address, then the addresses of each name, in the order of the
+// answer.
 dns::Evaluation<IprevResult> iprev(const mail::IpAddress& client, const dns::Answers& answers) {
   using Evaluation = dns::Evaluation<IprevResult>;
   const dns::Question reverse{dns::Name::from(client.reverse_name()).value(), dns::Type::ptr};

@@ -137,7 +137,8 @@ Expected<ListZone> ListZone::parse(std::string_view text) {
   const bool ascii_only =
       std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
   const auto zone = mail::DomainName::parse(name);
-  // What is wrong is not said in the words of the parser: they might repeat a label, which may be a key.
+  // What is wrong is not said in the words of the parser: they might repeat a label, which may be a
+  // key.
   if (!ascii_only || !zone) return parse_error("not the zone of a list");
   if (zone->label_count() < 2) return parse_error("a zone has two labels at least");
   if (zone->text().size() > max_zone_octets) {
@@ -154,8 +155,8 @@ Expected<ListZone> ListZone::parse(std::string_view text) {
 
 namespace {
 
-// The keys of the operators who sell access have 20 to 40 letters and digits; no label of a public list has 16 with a
-// digit among them, or 20 without.
+// The keys of the operators who sell access have 20 to 40 letters and digits; no label of a public
+// list has 16 with a digit among them, or 20 without.
 bool is_key(std::string_view label) {
   // A hyphen parts a UUID, or words.
   const auto in_key = [](char c) { return ascii::is_alnum(c) || c == '-'; };

@@ -1,11 +1,12 @@
-// client/list_codes.h: what an admin writes to name a list and the answers of it that count, in Postfix's
-// notation:
+// client/list_codes.h: what an admin writes to name a list and the answers of it that count, in
+// Postfix's notation:
 //   list    = zone [ "=" octet 3( "." octet ) ]
 //   octet   = number / "[" part *( ";" part ) "]"        part = number [ ".." number ]
 //   zen.spamhaus.org=127.0.0.[2..11]
-// Without a pattern every code counts. Answers outside 127.0.0.0/8 (RFC 5782 §2.1) and the error codes in
-// 127.255.255.0/24 never count, whatever the pattern says.
-// Errors: ParseError, which never repeats the text: a zone may hold a secret key. Thread: immutable values.
+// Without a pattern every code counts. Answers outside 127.0.0.0/8 (RFC 5782 §2.1) and the error
+// codes in 127.255.255.0/24 never count, whatever the pattern says.
+// Errors: ParseError, which never repeats the text: a zone may hold a secret key. Thread: immutable
+// values.
 #pragma once
 
 #include <array>
@@ -57,7 +58,8 @@ inline constexpr std::size_t max_zone_octets = 189;
 // A label of the zone that can only be an access key: long, letters and digits without sense.
 bool holds_key(std::string_view zone);
 
-// What the operator of a list of domains lists for tests instead of TEST (RFC 5782 §5); empty when none is known.
+// What the operator of a list of domains lists for tests instead of TEST (RFC 5782 §5); empty when
+// none is known.
 std::string_view own_test_entry(std::string_view zone);
 // The zone with "(secret)" for such labels.
 std::string without_key(std::string_view zone);

@@ -332,7 +332,8 @@ ListResult ListGuard::observe(ListResult result, SteadyTime now) {
     // What failed on our side tells nothing of the list, not even that it answers.
     const bool tells = result.code != ListCode::temperror || result.fault != ListFault::none;
     const std::string& answer = result.codes.empty() ? result.reason : result.codes;
-    // What is wrong with an answer is wrong with the list, unless it is known to be so with this family alone.
+    // What is wrong with an answer is wrong with the list, unless it is known to be so with this
+    // family alone.
     const bool both = entry.has_v6() && result.fault != ListFault::none &&
                       health.state() == ListHealth::State::healthy;
     std::optional<ListHealth::Change> v4;

@@ -1,6 +1,6 @@
-// client/list_health.h: whether a list can be trusted now. RFC 5782 §5. A list that answers with error codes or
-// nonsense, that does not answer, or that fails its self-test is set aside: nothing counts as listed by it until a
-// self-test has succeeded. A list must never reject the world.
+// client/list_health.h: whether a list can be trusted now. RFC 5782 §5. A list that answers with
+// error codes or nonsense, that does not answer, or that fails its self-test is set aside: nothing
+// counts as listed by it until a self-test has succeeded. A list must never reject the world.
 //   healthy ──fault──► set aside ──self-test passed──► healthy
 // The time comes in as an argument. Thread: ListHealth one owner; ListGuard any, internally locked.
 #pragma once
@@ -35,11 +35,12 @@ struct SelfTest {
   SelfTest for_v6() const { return {fault_v6, answer_v6}; }
 };
 
-// The test entries of an address list are 127.0.0.2 (listed) and 127.0.0.1 (never listed), and the same as
-// ::FFFF:127.0.0.2 and ::FFFF:127.0.0.1; those of a domain list are TEST and INVALID. Any code but an error
-// code counts as listed here, whatever the pattern. A list without the listed IPv6 entry is not at fault:
-// it has no IPv6. The families are judged apart: some lists answer every IPv6 name, and are well for IPv4.
-// Lists of domains with an entry of their own for tests count as listing it or TEST.
+// The test entries of an address list are 127.0.0.2 (listed) and 127.0.0.1 (never listed), and the
+// same as ::FFFF:127.0.0.2 and ::FFFF:127.0.0.1; those of a domain list are TEST and INVALID. Any
+// code but an error code counts as listed here, whatever the pattern. A list without the listed
+// IPv6 entry is not at fault: it has no IPv6. The families are judged apart: some lists answer
+// every IPv6 name, and are well for IPv4. Lists of domains with an entry of their own for tests
+// count as listing it or TEST.
 dns::Evaluation<SelfTest> self_test(const ListDefinition& list, const dns::Answers& answers);
 
 // --- one list ------------------------------------------------------------------------------------
@@ -50,24 +51,25 @@ class ListHealth {
     healthy,    // its answers count
     set_aside,  // its answers do not count
   };
-  // An hour: RFC 5782 §5 leaves it open. A list that is shut down is noticed within it even if nothing of
-  // it was ever listed, and two to four questions an hour burden nobody.
+  // An hour: RFC 5782 §5 leaves it open. A list that is shut down is noticed within it even if
+  // nothing of it was ever listed, and two to four questions an hour burden nobody.
   static constexpr std::chrono::hours test_every{1};
-  // Set aside: tested again sooner, so that a repaired resolver or a new key is in use at once; each
-  // further time within a day doubles it, up to an hour, so that one that comes and goes is not a stream
-  // of warnings.
+  // Set aside: tested again sooner, so that a repaired resolver or a new key is in use at once;
+  // each further time within a day doubles it, up to an hour, so that one that comes and goes is
+  // not a stream of warnings.
   static constexpr std::chrono::minutes retest_after{5};
   // A list that only did not answer is mostly back soon.
   static constexpr std::chrono::minutes retest_after_silence{1};
-  // One that has not answered since we started may only wait for a resolver that starts after us, as at the
-  // boot of a machine. Each further time doubles it, up to the minute.
+  // One that has not answered since we started may only wait for a resolver that starts after us,
+  // as at the boot of a machine. Each further time doubles it, up to the minute.
   static constexpr std::chrono::seconds retest_at_start{5};
   // So many failures without an answer between them set a list aside. Each has been retried by the
-  // resolver for seconds, so it is no lost packet; and a list that is asked by every session adds its
-  // time-out to every message.
+  // resolver for seconds, so it is no lost packet; and a list that is asked by every session adds
+  // its time-out to every message.
   static constexpr unsigned failures_to_set_aside = 5;
-  // So many lookups in a row that list whoever it was, and the list is tested at once, for it may have begun to list the
-  // world. Spam comes in such runs too: hence not again within half a minute.
+  // So many lookups in a row that list whoever it was, and the list is tested at once, for it may
+  // have begun to list the world. Spam comes in such runs too: hence not again within half a
+  // minute.
   static constexpr unsigned hits_to_test = 5;
   static constexpr std::chrono::seconds test_not_before{30};
   // What happened longer ago does not double the wait.
@@ -148,9 +150,9 @@ class ListGuard {
   using Warn = std::function<void(std::string)>;
   explicit ListGuard(Warn warn) : warn_(std::move(warn)) {}
 
-  // The lists in force. Those that were there before, with the same zone, keep their state; those that
-  // are set aside are tested again.
-  // `wait_for_test`: new ones do not count before their self-test; for a daemon that runs them.
+  // The lists in force. Those that were there before, with the same zone, keep their state; those
+  // that are set aside are tested again. `wait_for_test`: new ones do not count before their
+  // self-test; for a daemon that runs them.
   void configure(const Options& options, bool wait_for_test, SteadyTime now);
   // Takes note of a result, and gives it back as it counts: what a list that is set aside lists is
   // `set_aside`.
@@ -158,12 +160,13 @@ class ListGuard {
   // The lists whose self-test is due; each is then being tested.
   std::vector<std::string> take_due(SteadyTime now);
   void tested(std::string_view name, const SelfTest& test, SteadyTime now);
-  // A client whose name was to be looked up came with one, or without. A rule on names that never come is
-  // dead, and is reported once.
+  // A client whose name was to be looked up came with one, or without. A rule on names that never
+  // come is dead, and is reported once.
   void client_came(bool with_name);
   std::vector<ListStatus> status() const;
 
-  // Every tenth host out there has no name. So many after each other without one, and the MTA looks none up.
+  // Every tenth host out there has no name. So many after each other without one, and the MTA looks
+  // none up.
   static constexpr unsigned nameless_clients_to_warn = 200;
 
  private:

@@ -1,7 +1,8 @@
-// client/nat_watch.h: notices a NAT or a proxy in front of us, behind which everybody has one address of our own network and
-// is trusted: nothing is evaluated any more, and nothing says so. The sign: within an hour, 19 of 20 messages from the
-// network come unauthenticated from one private trusted address, which says HELO by several names (a host of ours that
-// sends us its mail has one). Pure counting, bounded; the clock comes in. Thread: any, internally locked.
+// client/nat_watch.h: notices a NAT or a proxy in front of us, behind which everybody has one
+// address of our own network and is trusted: nothing is evaluated any more, and nothing says so.
+// The sign: within an hour, 19 of 20 messages from the network come unauthenticated from one
+// private trusted address, which says HELO by several names (a host of ours that sends us its mail
+// has one). Pure counting, bounded; the clock comes in. Thread: any, internally locked.
 #pragma once
 
 #include <chrono>
@@ -34,15 +35,18 @@ class NatWatch {
     std::string text() const;
   };
 
-  // Counts a message; the alarm, when this is the time for it. Messages without an address (Unix socket) are not for it.
+  // Counts a message; the alarm, when this is the time for it. Messages without an address (Unix
+  // socket) are not for it.
   std::optional<Alarm> count(const Message& message, SteadyTime now);
 
   static constexpr std::chrono::hours window{1};
-  // Fewer say nothing of a share; a small site reaches it on a busy hour, for spammers alone suffice.
+  // Fewer say nothing of a share; a small site reaches it on a busy hour, for spammers alone
+  // suffice.
   static constexpr std::size_t least_messages = 20;
   // The rest is what still finds its own way to us: IPv6 past the NAT, the hosts of the LAN.
   static constexpr std::size_t least_percent = 95;
-  // Mail servers out there have each their own name. One host of ours says one, two while it is renamed.
+  // Mail servers out there have each their own name. One host of ours says one, two while it is
+  // renamed.
   static constexpr std::size_t least_names = 3;
   static constexpr std::chrono::hours repeat{24};
   // Addresses followed in one hour. One with 95 of 100 messages is among the first.

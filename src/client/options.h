@@ -1,5 +1,5 @@
-// client/options.h: the DNS lists that are asked. [[dnsbl]], [[rhsbl]], [[dnswl]]: what a hit leads to stands in
-// policy/rules.h, under the same name. Thread: immutable values.
+// client/options.h: the DNS lists that are asked. [[dnsbl]], [[rhsbl]], [[dnswl]]: what a hit leads
+// to stands in policy/rules.h, under the same name. Thread: immutable values.
 #pragma once
 
 #include <algorithm>

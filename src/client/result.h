@@ -21,7 +21,8 @@ std::string_view to_string(IprevCode code);
 
 // --- DNS lists -----------------------------------------------------------------------------------
 
-// What a list holds: addresses of clients that are bad, domains that are bad, clients that are good.
+// What a list holds: addresses of clients that are bad, domains that are bad, clients that are
+// good.
 enum class ListKind : std::uint8_t { dnsbl, rhsbl, dnswl };
 
 // What of a message is looked up in a list.
@@ -50,8 +51,8 @@ struct ListResult {
   ListOn on = ListOn::client;
   std::string value;  // what was looked up: the address, or the domain in A-labels
   ListCode code = ListCode::not_listed;
-  std::string
-      codes;  // the answers that matched, "127.0.0.4,127.0.0.10"; of a fault, what was answered
+  // the answers that matched, "127.0.0.4,127.0.0.10"; of a fault, what was answered
+  std::string codes;
   std::string reason;  // listed: the list's TXT record, printable ASCII; else what went wrong
   ListFault fault = ListFault::none;
 

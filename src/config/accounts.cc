@@ -13,7 +13,8 @@ namespace {
 
 enum class Account { user, group };
 
-// False too when the answer could not be had (no descriptor, no memory): what is not known is no finding.
+// False too when the answer could not be had (no descriptor, no memory): what is not known is no
+// finding.
 bool is_unknown(Account kind, const std::string& account) {
   errno = 0;
   const bool found = kind == Account::user ? ::getpwnam(account.c_str()) != nullptr

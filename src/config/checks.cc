@@ -203,8 +203,8 @@ void check_dmarc(const Settings& settings, Reader& reader) {
   }
 }
 
-// Whether prefixes of one family leave no address out: two halves make the prefix that they are halves of, from the longest
-// up to the one of length 0.
+// Whether prefixes of one family leave no address out: two halves make the prefix that they are
+// halves of, from the longest up to the one of length 0.
 bool cover_everything(const std::vector<mail::IpPrefix>& prefixes, mail::IpAddress::Family family) {
   constexpr int longest = 128;
   std::array<std::set<mail::IpPrefix>, longest + 1> by_length;
@@ -222,7 +222,8 @@ bool cover_everything(const std::vector<mail::IpPrefix>& prefixes, mail::IpAddre
   return !by_length[0].empty();
 }
 
-// An entry, or several together, for everybody: nobody means that, and it would undo the filter without a sign.
+// An entry, or several together, for everybody: nobody means that, and it would undo the filter
+// without a sign.
 void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& prefixes,
                      const std::string& what_then, Reader& reader) {
   using Family = mail::IpAddress::Family;

@@ -74,8 +74,8 @@ std::string_view before_line(std::string_view text, std::size_t line) {
   return text.substr(0, end);
 }
 
-// The first place where `key` was given, for the message on the second one: the text up to the line of
-// the second is a document of its own, and its newest table is the one that both stand in.
+// The first place where `key` was given, for the message on the second one: the text up to the line
+// of the second is a document of its own, and its newest table is the one that both stand in.
 std::optional<Place> first_place(std::string_view text, const std::string& name,
                                  std::string_view key, std::size_t second_line) {
   toml::table earlier;
@@ -103,7 +103,8 @@ std::optional<Place> first_place(std::string_view text, const std::string& name,
   return found;
 }
 
-// What toml++ says, and what to do. Of "cannot redefine existing string 'key'" also where the first is.
+// What toml++ says, and what to do. Of "cannot redefine existing string 'key'" also where the first
+// is.
 std::string explain_syntax(std::string message, std::string_view text, const Place& place) {
   const std::size_t end = message.rfind('\'');
   const bool twice = message.find("redefine") != std::string::npos && end != std::string::npos;

@@ -1,4 +1,5 @@
-// config/finding.h: something that the admin should know about the configuration, and where it stands.
+// config/finding.h: something that the admin should know about the configuration, and where it
+// stands.
 // Thread: immutable values.
 #pragma once
 

@@ -68,8 +68,8 @@ std::string example_section(const Section& section) {
   return out;
 }
 
-// Text of a mdoc page, each sentence on a line of its own: a backslash is written as an escape, and no line may
-// begin like a request.
+// Text of a mdoc page, each sentence on a line of its own: a backslash is written as an escape, and
+// no line may begin like a request.
 std::string mdoc(std::string_view text) {
   std::string escaped;
   for (const char c : text) escaped += c == '\\' ? std::string("\\e") : std::string(1, c);

@@ -1,5 +1,5 @@
-// config/generate.h: the texts that are made from the table of keys: milter.conf.example, and the keys in
-// the manual page. Thread: any.
+// config/generate.h: the texts that are made from the table of keys: milter.conf.example, and the
+// keys in the manual page. Thread: any.
 #pragma once
 
 #include <string>

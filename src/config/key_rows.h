@@ -1,5 +1,5 @@
-// config/key_rows.h: how the rows of the table of keys are written, and which file writes which. Only the
-// keys_*.cc files and keys.cc include it. Thread: immutable.
+// config/key_rows.h: how the rows of the table of keys are written, and which file writes which.
+// Only the keys_*.cc files and keys.cc include it. Thread: immutable.
 #pragma once
 
 #include <utility>
@@ -11,7 +11,8 @@ namespace sekisho::config {
 
 using Rows = std::vector<KeyRow>;
 
-// A type of value at a place in its owner; `member` is a generic lambda, for const and other owners.
+// A type of value at a place in its owner; `member` is a generic lambda, for const and other
+// owners.
 template <class Owner, class T, class Member>
 Slot<Owner> at(Type<T> type, Member member) {
   return {type.expects,

@@ -1,5 +1,5 @@
-// config/keys.h: the one table of keys. Parser, example, manual page and dump are made from it; a default is
-// what a default-constructed owner holds. Thread: immutable.
+// config/keys.h: the one table of keys. Parser, example, manual page and dump are made from it; a
+// default is what a default-constructed owner holds. Thread: immutable.
 #pragma once
 
 #include <functional>
@@ -44,8 +44,8 @@ struct Section {
 struct KeyRow {
   std::string_view section;  // empty: before the first section
   std::string_view name;
-  // Settings: in its [section]. Rules: in its [section], and in a [[policy]] by the name `in_policy`.
-  // The others: in each [[milter]], [[dnsbl]] and its like, and [[policy]].
+  // Settings: in its [section]. Rules: in its [section], and in a [[policy]] by the name
+  // `in_policy`. The others: in each [[milter]], [[dnsbl]] and its like, and [[policy]].
   std::variant<IncludeSlot, Slot<Settings>, Slot<milter::Options>, Slot<ListEntry>,
                Slot<policy::Rules>, Slot<policy::RecipientRules>>
       slot;

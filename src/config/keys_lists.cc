@@ -1,4 +1,5 @@
-// [lists], [[dnsbl]], [[rhsbl]], [[dnswl]]. The zone of a list may hold an access key: no finding repeats it.
+// [lists], [[dnsbl]], [[rhsbl]], [[dnswl]]. The zone of a list may hold an access key: no finding
+// repeats it.
 #include <sys/stat.h>
 
 #include <algorithm>

@@ -69,7 +69,8 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// The service manager makes these before the daemon starts: systemd/sekishod.service, rc.d/sekishod.
+// The service manager makes these before the daemon starts: systemd/sekishod.service,
+// rc.d/sekishod.
 bool is_made_at_start(const std::string& folder) {
   for (const char* made :
        {"/run/sekisho", "/var/run/sekisho", "/var/lib/sekisho", "/var/log/sekisho"}) {
@@ -167,7 +168,8 @@ class Reach {
                path);
   }
 
-  // The sockets are made before root is given up: whether the user may make them counts where it is started as him.
+  // The sockets are made before root is given up: whether the user may make them counts where it is
+  // started as him.
   void look_at_socket(const std::string& key, const std::string& path, const std::string& group,
                       const std::string& mode) {
     const auto folder = folder_of(path);

@@ -1,6 +1,6 @@
-// config/reach.h: what the daemon's user will meet on this host: folders that are missing, files that he may not read or
-// write. Whoever checks a configuration as root may do everything, and would not see it. Looks at modes and owners alone;
-// nothing is opened or changed.
+// config/reach.h: what the daemon's user will meet on this host: folders that are missing, files
+// that he may not read or write. Whoever checks a configuration as root may do everything, and
+// would not see it. Looks at modes and owners alone; nothing is opened or changed.
 // Errors: findings, each with a command that helps. Thread: any; reads passwd and group.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace sekisho::config {
 
-// `name` is that of the configuration. `as_root`: the daemon becomes [process] user; otherwise whoever asks is looked at,
-// or that user where he exists.
+// `name` is that of the configuration. `as_root`: the daemon becomes [process] user; otherwise
+// whoever asks is looked at, or that user where he exists.
 void find_unreachable(const Loaded& loaded, const std::string& name, bool as_root,
                       std::vector<Finding>& out);
 

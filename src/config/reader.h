@@ -1,5 +1,5 @@
-// config/reader.h: what reading a configuration gathers on its way: findings, the places of keys, the files
-// that were read. Files are regular ones of at most 1 MB. Errors: findings; never throws.
+// config/reader.h: what reading a configuration gathers on its way: findings, the places of keys,
+// the files that were read. Files are regular ones of at most 1 MB. Errors: findings; never throws.
 // Thread: one owner.
 #pragma once
 
@@ -33,7 +33,8 @@ class Reader {
   // A list of texts with every "file:PATH", the whole value or an element, replaced by its lines.
   std::vector<Item> items(const std::string& key, const Value& value);
 
-  // Where the key "milter[0].socket" stands, or an element of it, "policy[0].to[2]"; for checks across keys.
+  // Where the key "milter[0].socket" stands, or an element of it, "policy[0].to[2]"; for checks
+  // across keys.
   void remember(const std::string& key, const Place& place) { places_[key] = place; }
   Place place_of(const std::string& key) const;
   const std::map<std::string, Place>& places() const { return places_; }

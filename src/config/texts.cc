@@ -123,8 +123,8 @@ Expected<std::string> check_host_name(std::string_view text) {
       [](const mail::DomainName& name) { return name.text(); });
 }
 
-// RFC 8601 §2.2: authserv-id = value, a token or a quoted string (RFC 2045 §5.1). Only what needs no quotes:
-// some readers compare the raw text.
+// RFC 8601 §2.2: authserv-id = value, a token or a quoted string (RFC 2045 §5.1). Only what needs
+// no quotes: some readers compare the raw text.
 Expected<std::string> check_authserv_id(std::string_view text) {
   constexpr std::string_view specials = "()<>@,;:\\\"/[]?=";
   for (const char c : text) {

@@ -1,5 +1,6 @@
-// config/values.h: the types of values: how each is read from TOML, checked against its bounds, and written
-// as TOML again. Errors: findings in the Reader, the slot then keeps what it had; never throws.
+// config/values.h: the types of values: how each is read from TOML, checked against its bounds, and
+// written as TOML again. Errors: findings in the Reader, the slot then keeps what it had; never
+// throws.
 // Thread: immutable values.
 #pragma once
 
@@ -180,7 +181,7 @@ Type<std::vector<mail::DomainName>> domains();
 Type<std::vector<mail::IpPrefix>> prefixes();
 Type<std::vector<policy::RecipientPattern>> recipients();
 
-// --- the words of the rules ------------------------------------------------------------------------
+// --- the words of the rules ----------------------------------------------------------------------
 
 const std::vector<Choice<policy::OnDmarcReject>>& dmarc_reject_choices();
 const std::vector<Choice<policy::OnDmarcQuarantine>>& dmarc_quarantine_choices();

@@ -1,5 +1,5 @@
-// control/engine_metrics.h: what the session engine has counted, as families of samples and as the objects of
-// `sekisho status`. Thread: any.
+// control/engine_metrics.h: what the session engine has counted, as families of samples and as the
+// objects of `sekisho status`. Thread: any.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,7 +15,8 @@ void append_messages(Families& out, const session::Counters& counters);
 void append_resolver(Families& out, const dns::ResolverStatus& status);
 void append_keys(Families& out, const crypto::KeyCache::Status& status);
 
-// {"sessions":{…},"verdicts":{…},"results":{…},"times":{…}}; what has not happened yet is left out of results.
+// {"sessions":{…},"verdicts":{…},"results":{…},"times":{…}}; what has not happened yet is left out
+// of results.
 nlohmann::json messages_json(const session::Counters& counters);
 nlohmann::json resolver_json(const dns::ResolverStatus& status);
 

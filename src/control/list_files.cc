@@ -168,7 +168,8 @@ void add_moved_to_dot(const Allowlist& list, WallTime now, std::vector<config::F
           "the dot"));
 }
 
-// Written when a message was let through for who had sent it, they let others write in anybody's name.
+// Written when a message was let through for who had sent it, they let others write in anybody's
+// name.
 void add_too_wide(const Allowlist& list, WallTime now, std::vector<config::Finding>& findings) {
   std::size_t others = 0;
   std::optional<config::Finding> first;
@@ -352,7 +353,8 @@ std::shared_ptr<const AllowFile> ListFiles::look_at_file(
 }
 
 void ListFiles::keep(const std::string& path, const AllowFile& held, const std::string& why) {
-  // Once for each reason, and not at the first look: it may be the moment between an editor's two renames.
+  // Once for each reason, and not at the first look: it may be the moment between an editor's two
+  // renames.
   auto& kept = kept_[path];
   if (++kept.looks < 2 || !kept.told.insert(why).second) return;
   log_.warning(path + ": " + why + ": what it held (" + count(held.entries.size(), "entry") +

@@ -1,7 +1,9 @@
-// control/list_files.h: reads the files of the allowlist and the denylist, and reads them again when they change.
-// A change is seen by modification time, size and inode; editors that write in place and those that rename both work. A
-// file that vanished or cannot be read leaves its entries in force.
-// Errors: a sentence for the admin, or a line in the log; an entry is never made from what could not be read.
+// control/list_files.h: reads the files of the allowlist and the denylist, and reads them again
+// when they change. A change is seen by modification time, size and inode; editors that write in
+// place and those that rename both work. A file that vanished or cannot be read leaves its entries
+// in force.
+// Errors: a sentence for the admin, or a line in the log; an entry is never made from what could
+// not be read.
 // Thread: one owner, the one that replaces the engine's snapshot.
 #pragma once
 
@@ -27,11 +29,12 @@ namespace sekisho::control {
 // Puts both lists into `rules`. Bad lines are no error: they are findings of the lists.
 Expected<void, std::string> read_list_files(const ListFileOptions& options, policy::RuleSet& rules);
 
-// Bad lines, entries that are given twice, never do anything or have expired, and what entries move to the dot.
+// Bad lines, entries that are given twice, never do anything or have expired, and what entries move
+// to the dot.
 std::vector<config::Finding> list_findings(const policy::RuleSet& rules, WallTime now);
 
-// One line for the log: each file of the two lists with its entries and bad lines, and each DNS list with its action. By
-// their names: a zone may hold an access key.
+// One line for the log: each file of the two lists with its entries and bad lines, and each DNS
+// list with its action. By their names: a zone may hold an access key.
 std::string lists_in_force(const policy::RuleSet& rules);
 
 class ListFiles {
@@ -43,7 +46,8 @@ class ListFiles {
 
   // After the start and after a reload: says what is wrong with what is in force now.
   void loaded(const policy::RuleSet& rules, WallTime now);
-  // Gives `replace` a snapshot with what has changed since, if anything has, and logs the change when it is in force.
+  // Gives `replace` a snapshot with what has changed since, if anything has, and logs the change
+  // when it is in force.
   using Replace = std::function<void(std::shared_ptr<const session::Snapshot>)>;
   void look(const ListFileOptions& options, const session::Snapshot& current, WallTime now,
             const Replace& replace);

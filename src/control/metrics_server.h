@@ -1,7 +1,7 @@
-// control/metrics_server.h: serves the metrics over HTTP: GET and HEAD of /metrics and /healthz, one request
-// a connection. libmicrohttpd reads the requests; the loop, the sockets and their time are ours, so that a
-// slow client holds nobody up. Errors: open() says why the address cannot be had. Thread: its own, one; the
-// callbacks are called on it.
+// control/metrics_server.h: serves the metrics over HTTP: GET and HEAD of /metrics and /healthz,
+// one request a connection. libmicrohttpd reads the requests; the loop, the sockets and their time
+// are ours, so that a slow client holds nobody up. Errors: open() says why the address cannot be
+// had. Thread: its own, one; the callbacks are called on it.
 #pragma once
 
 #include <chrono>
@@ -16,15 +16,16 @@
 
 namespace sekisho::control {
 
-// A scrape is one packet each way on a network that works, and Prometheus itself gives up after 10 s.
+// A scrape is one packet each way on a network that works, and Prometheus itself gives up after 10
+// s.
 inline constexpr std::chrono::seconds http_request_time{5};
 
-// Two servers that scrape, and a person, need three. When one more comes, the oldest has to go: who has
-// been connected longest without an answer is not somebody who asked.
+// Two servers that scrape, and a person, need three. When one more comes, the oldest has to go: who
+// has been connected longest without an answer is not somebody who asked.
 inline constexpr std::size_t http_connections = 32;
 
-// Request line and header of one request, and what is kept of it. Prometheus sends 300 octets, a browser
-// with the cookies of other services on this host 4 KB.
+// Request line and header of one request, and what is kept of it. Prometheus sends 300 octets, a
+// browser with the cookies of other services on this host 4 KB.
 inline constexpr std::size_t http_request_octets = 16 * 1024;
 
 class MetricsServer {

@@ -1,5 +1,6 @@
-// control/options.h: how the daemon is reached, by the command and by Prometheus, and the files of the allowlist and
-// the denylist. [control], [metrics], [allowlist], [denylist] Thread: immutable values.
+// control/options.h: how the daemon is reached, by the command and by Prometheus, and the files of
+// the allowlist and the denylist. [control], [metrics], [allowlist], [denylist] Thread: immutable
+// values.
 #pragma once
 
 #include <string>

@@ -13,12 +13,13 @@ namespace sekisho::control {
 inline constexpr std::size_t max_request_octets = 64 * 1024;
 inline constexpr std::size_t max_answer_octets = 64 * 1024 * 1024;
 
-// A request is there with its connection, and an answer is read as it comes. A reload may take a while.
+// A request is there with its connection, and an answer is read as it comes. A reload may take a
+// while.
 inline constexpr std::chrono::seconds request_time{5};
 inline constexpr std::chrono::seconds answer_timeout{60};
 
-// An admin, a monitoring system and a script or two need four. When one more comes, the oldest that has asked nothing has
-// to go.
+// An admin, a monitoring system and a script or two need four. When one more comes, the oldest that
+// has asked nothing has to go.
 inline constexpr std::size_t max_connections = 32;
 
 }  // namespace sekisho::control

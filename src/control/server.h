@@ -1,7 +1,9 @@
-// control/server.h: the daemon's control socket: one request a connection, several connections at a time. One thread reads
-// and writes them all without waiting for any, and answers what is known at once; what takes its time (a reload) is
-// answered by another thread. So whoever is silent, slow or many delays nobody else.
-// Errors: open() says why the socket cannot be had. Thread: its own two; handlers are called on them.
+// control/server.h: the daemon's control socket: one request a connection, several connections at a
+// time. One thread reads and writes them all without waiting for any, and answers what is known at
+// once; what takes its time (a reload) is answered by another thread. So whoever is silent, slow or
+// many delays nobody else.
+// Errors: open() says why the socket cannot be had. Thread: its own two; handlers are called on
+// them.
 #pragma once
 
 #include <atomic>
@@ -32,8 +34,8 @@ class Server {
   explicit Server(Log& log) : log_(log) {}
   ~Server();
 
-  // `quick` and `slow`: by verb. What one throws becomes {"ok":false,"error":…}. Slow ones are called one after the
-  // other, beside the quick ones.
+  // `quick` and `slow`: by verb. What one throws becomes {"ok":false,"error":…}. Slow ones are
+  // called one after the other, beside the quick ones.
   Expected<bool, std::string> open(const Options& options);
   void run(Handlers quick, Handlers slow = {});
   void stop();

@@ -1,5 +1,5 @@
-// control/snapshot.h: from settings to what the sessions work with: the resolver is made, the public suffix list,
-// the allowlist and the denylist are read.
+// control/snapshot.h: from settings to what the sessions work with: the resolver is made, the
+// public suffix list, the allowlist and the denylist are read.
 // Errors: a sentence for the admin. Thread: any.
 #pragma once
 
@@ -12,7 +12,8 @@
 
 namespace sekisho::control {
 
-// `running`: the snapshot in force and its settings, whose resolver (with its cache) is kept while [dns] says the same.
+// `running`: the snapshot in force and its settings, whose resolver (with its cache) is kept while
+// [dns] says the same.
 struct Running {
   std::shared_ptr<const session::Snapshot> snapshot;
   config::Settings settings;

@@ -1,4 +1,5 @@
-// crypto/hmac.h: HMAC-SHA-256, for what only this installation can have written. RFC 2104, FIPS 180-4.
+// crypto/hmac.h: HMAC-SHA-256, for what only this installation can have written. RFC 2104, FIPS
+// 180-4.
 // Errors: none that input can cause; throws std::bad_alloc when OpenSSL has no memory.
 // Thread: any.
 #pragma once

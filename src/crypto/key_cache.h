@@ -1,6 +1,6 @@
-// crypto/key_cache.h: parsed public keys. Parsing an RSA key costs as much as a verification with it,
-// and a few senders sign most of the mail. Bounded; the key octets are the index, so an entry never
-// goes stale.
+// crypto/key_cache.h: parsed public keys. Parsing an RSA key costs as much as a verification with
+// it, and a few senders sign most of the mail. Bounded; the key octets are the index, so an entry
+// never goes stale.
 // Thread: any, internally locked.
 #pragma once
 

@@ -59,8 +59,8 @@ std::optional<std::string_view> der_content(std::string_view octets, int tag) {
   return octets.substr(header);
 }
 
-// The RSAPublicKey in a SubjectPublicKeyInfo (RFC 5280 §4.1, RFC 3279 §2.3.1). OpenSSL's own decoder
-// takes six times as long, most of it to find out that this is what it has before it.
+// The RSAPublicKey in a SubjectPublicKeyInfo (RFC 5280 §4.1, RFC 3279 §2.3.1). OpenSSL's own
+// decoder takes six times as long, most of it to find out that this is what it has before it.
 std::optional<std::string_view> rsa_in_info(std::string_view octets) {
   // AlgorithmIdentifier { rsaEncryption, NULL }
   static constexpr std::string_view algorithm(
@@ -113,7 +113,8 @@ Expected<PKey> parse_ed25519(std::string_view octets) {
   return key;
 }
 
-// What failed for want of memory says nothing of key or signature: the message is put off, and not judged.
+// What failed for want of memory says nothing of key or signature: the message is put off, and not
+// judged.
 void unless_no_memory() {
   while (const auto error = ERR_get_error()) {
     if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) throw std::bad_alloc();
@@ -140,8 +141,8 @@ bool verify_ed25519(EVP_PKEY* key, std::string_view digest, std::string_view sig
 
 }  // namespace
 
-// RSA contexts that no verification uses now: to make one takes a tenth of a verification. EVP_PKEY_verify(3) lets each be
-// used again, by one at a time.
+// RSA contexts that no verification uses now: to make one takes a tenth of a verification.
+// EVP_PKEY_verify(3) lets each be used again, by one at a time.
 class PublicKey::Contexts {
  public:
   bool verify(EVP_PKEY* key, std::string_view digest, std::string_view signature) {

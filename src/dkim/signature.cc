@@ -68,8 +68,9 @@ struct Identity {
   DomainName domain;
 };
 
-// i= is an address, or `@` and a domain (§3.5: Local-part is that of RFC 5321 §4.1.2, which may be a quoted string). It is
-// repeated as SMTP writes it, quoted where it must be: whoever shows it quotes it once more, as any other value.
+// i= is an address, or `@` and a domain (§3.5: Local-part is that of RFC 5321 §4.1.2, which may be
+// a quoted string). It is repeated as SMTP writes it, quoted where it must be: whoever shows it
+// quotes it once more, as any other value.
 Expected<Identity> parse_identity(std::string_view value) {
   const auto decoded = decode_quoted_printable(value);
   if (!decoded) return parse_error("i= has a broken =XX");

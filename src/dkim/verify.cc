@@ -22,7 +22,8 @@ constexpr std::string_view field_name = "DKIM-Signature";
 // the answer: then none is.
 constexpr std::size_t max_key_records = 2;
 
-// Signatures that are read, to choose those that are verified. Mail that came over ten lists has some twenty.
+// Signatures that are read, to choose those that are verified. Mail that came over ten lists has
+// some twenty.
 constexpr std::size_t max_read = 100;
 
 // A conclusion about one signature, or about one signature with one key.
@@ -45,8 +46,8 @@ bool outranks(const Finding& a, const Finding& b) {
   return rank(a.code) < rank(b.code);
 }
 
-// §3.5 t= and x=. What was made after the first receipt (by the relay itself, when it let the message go) is not of the
-// future, as long as it is of the past now.
+// §3.5 t= and x=. What was made after the first receipt (by the relay itself, when it let the
+// message go) is not of the future, as long as it is of the past now.
 std::optional<Finding> check_times(const Signature& signature, WallTime now, WallTime received,
                                    std::chrono::seconds skew) {
   const auto seconds = [](WallTime time) { return time.time_since_epoch().count(); };
@@ -93,8 +94,8 @@ Candidate read_candidate(std::string_view value) {
   return candidate;
 }
 
-// How far d= is from the Author Domain: 0 the same, 1 perhaps of one organisation, 2 hardly so. DMARC aligns it only if
-// one lies below a name of the other's, and that is no top-level domain.
+// How far d= is from the Author Domain: 0 the same, 1 perhaps of one organisation, 2 hardly so.
+// DMARC aligns it only if one lies below a name of the other's, and that is no top-level domain.
 int distance(const Candidate& candidate, const mail::DomainName& author) {
   if (!candidate.signature) return 2;
   const mail::DomainName& domain = candidate.signature->domain;
@@ -167,8 +168,9 @@ Finding verify_with_answer(const Candidate& candidate, const dns::Answer& answer
   switch (answer.outcome) {
     case dns::Outcome::error:
       return {Code::temperror, "the key could not be asked for: " + answer.error};
-    // As for a signature beyond max_signatures: RFC 8601 §2.7.1 has `policy` for what the receiver does not want to
-    // look at. `temperror` would let a sender choose it, and `neutral`, `fail` or `permerror` would blame the signer.
+    // As for a signature beyond max_signatures: RFC 8601 §2.7.1 has `policy` for what the receiver
+    // does not want to look at. `temperror` would let a sender choose it, and `neutral`, `fail` or
+    // `permerror` would blame the signer.
     case dns::Outcome::refused:
       return {Code::policy, "the key was not asked for: " + answer.error};
     case dns::Outcome::nodata:
@@ -215,7 +217,8 @@ SignatureResult to_result(const Candidate& candidate, Finding finding) {
 struct Verification::State {
   Options options;
   const mail::Header* header = nullptr;
-  // What key_question() has parsed, by its text: not by its place, for the header may have left out a field.
+  // What key_question() has parsed, by its text: not by its place, for the header may have left out
+  // a field.
   std::vector<std::pair<std::string, Candidate>> arrived;
   std::vector<Candidate> candidates;  // top to bottom, at most options.max_signatures
   std::vector<bool> verified;  // of all DKIM-Signature fields, top to bottom: is it a candidate?
@@ -282,8 +285,8 @@ void Verification::start(const mail::Header& header, const mail::DomainName* aut
   state_->arrived.clear();
 }
 
-// As many as are verified: those that can say something of the author first, for whoever else signed the message, in
-// whatever number, must not be what keeps them from it.
+// As many as are verified: those that can say something of the author first, for whoever else
+// signed the message, in whatever number, must not be what keeps them from it.
 void Verification::State::choose(std::vector<Candidate> all, const mail::DomainName* author) {
   std::vector<std::size_t> places(all.size());
   std::iota(places.begin(), places.end(), std::size_t{0});

@@ -39,17 +39,18 @@ class Verification {
   Verification(Verification&&) noexcept;
   Verification& operator=(Verification&&) noexcept;
 
-  // The key that one DKIM-Signature value names, while the header is still arriving: a hint. start() does not parse it
-  // again.
+  // The key that one DKIM-Signature value names, while the header is still arriving: a hint.
+  // start() does not parse it again.
   std::optional<dns::Question> key_question(std::string_view signature_value);
-  // `header` must outlive this object. `author`: whose signatures, and those of his neighbours, are verified before all
-  // others when there are more than max_signatures; nullptr: the first ones are.
+  // `header` must outlive this object. `author`: whose signatures, and those of his neighbours, are
+  // verified before all others when there are more than max_signatures; nullptr: the first ones
+  // are.
   void start(const mail::Header& header, const mail::DomainName* author = nullptr);
-  // The MTA ate a space after each colon, where there was one; it was put back everywhere. Then c=simple is tried with and
-  // without (signed_header.h).
+  // The MTA ate a space after each colon, where there was one; it was put back everywhere. Then
+  // c=simple is tried with and without (signed_header.h).
   void blanks_lost();
-  // When the message was first received on our side, where that is reliably known and not `now`: by it x= is judged
-  // (§3.5). A time in the future counts as `now`.
+  // When the message was first received on our side, where that is reliably known and not `now`: by
+  // it x= is judged (§3.5). A time in the future counts as `now`.
   void received(WallTime time);
   // The questions for the keys of the signatures that will be verified.
   std::vector<dns::Question> questions() const;
@@ -57,8 +58,8 @@ class Verification {
   std::vector<mail::DomainName> domains() const;
   void body(std::string_view octets);
   void end_of_body();
-  // Instead of a body: the digests of a verification of the same message. A signature that wants another
-  // one is `neutral`.
+  // Instead of a body: the digests of a verification of the same message. A signature that wants
+  // another one is `neutral`.
   void end_of_body(const std::vector<BodyDigest>& digests);
   // After end_of_body(): what the signatures wanted, each once.
   std::vector<BodyDigest> digests() const;

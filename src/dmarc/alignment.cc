@@ -8,7 +8,8 @@ namespace {
 
 enum class Relation { aligned, foreign, in_doubt, open };
 
-// Domains whose own walk is made for one message, of 7 questions beside the author's. Honest mail has one or two.
+// Domains whose own walk is made for one message, of 7 questions beside the author's. Honest mail
+// has one or two.
 constexpr std::size_t max_walks = 3;
 
 void add_missing(const std::vector<dns::Question>& more, std::vector<dns::Question>& questions) {

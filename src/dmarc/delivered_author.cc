@@ -8,7 +8,8 @@ namespace {
 
 // In sendmail's order; the first that has a record or an alias decides.
 constexpr std::array types{dns::Type::aaaa, dns::Type::a, dns::Type::mx};
-// sendmail goes eleven steps. A step of ours is a whole chain, unless servers tell each type something else.
+// sendmail goes eleven steps. A step of ours is a whole chain, unless servers tell each type
+// something else.
 constexpr int max_steps = 11;
 
 // What the answers say of one name.
@@ -38,7 +39,8 @@ Step step(const mail::DomainName& name, const dns::Answers& answers) {
     const dns::Answer* answer = answers.find(question);
     // All are asked for at once, though the first may be enough.
     if (answer == nullptr) return {State::open, {}, false, {}, unanswered(name, answers)};
-    // A refusal of ours is worth no more: only servers that tell each type something else need so many questions.
+    // A refusal of ours is worth no more: only servers that tell each type something else need so
+    // many questions.
     if (answer->is_error() || answer->is_refused()) {
       out = {State::failed, {}, false, to_string(question) + ": " + answer->error, {}};
       continue;

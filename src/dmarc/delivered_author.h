@@ -1,7 +1,8 @@
-// dmarc/delivered_author.h: the domain that From has when sendmail has delivered the message. Where it is not told otherwise
-// (DontExpandCnames, nocanonify), it puts in the place of a domain that is an alias (CNAME) what the alias leads to, after
-// every filter: what a user reads is that domain, so its owner's policy must decide.
-// Done as dns_getcanonname of sendmail 8.17.1 does it. Pure: reads the answers known so far. Errors: `failure`. Thread: any.
+// dmarc/delivered_author.h: the domain that From has when sendmail has delivered the message. Where
+// it is not told otherwise (DontExpandCnames, nocanonify), it puts in the place of a domain that is
+// an alias (CNAME) what the alias leads to, after every filter: what a user reads is that domain,
+// so its owner's policy must decide. Done as dns_getcanonname of sendmail 8.17.1 does it. Pure:
+// reads the answers known so far. Errors: `failure`. Thread: any.
 #pragma once
 
 #include <string>

@@ -23,7 +23,8 @@ struct Discovered {
   std::optional<mail::DomainName> organizational_domain;
   std::string doubt;  // why there is no organizational_domain
   std::vector<std::string> consulted;
-  // The names that did not answer; with OnFailure::pass_over the rest is what would be found if they held no record.
+  // The names that did not answer; with OnFailure::pass_over the rest is what would be found if
+  // they held no record.
   std::vector<mail::DomainName> failed;
 };
 

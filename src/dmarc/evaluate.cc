@@ -155,8 +155,9 @@ class Evaluator {
     return finish(Code::fail, "no identifier that passed aligns");
   }
 
-  // The DNS did not answer what decides it. What it is worth is told by the same message with everything that failed taken
-  // for absent: a check that failed proves nothing, a name that did not answer holds no record.
+  // The DNS did not answer what decides it. What it is worth is told by the same message with
+  // everything that failed taken for absent: a check that failed proves nothing, a name that did
+  // not answer holds no record.
   dns::Evaluation<Result> in_doubt(std::string why) {
     Evaluator otherwise(inputs_, answers_, options_, OnFailure::pass_over);
     auto assumed = otherwise.run();
@@ -174,7 +175,8 @@ class Evaluator {
 
   // Whatever the names that failed hold, an identifier that passed aligns.
   bool cannot_fail(const Evaluator& otherwise, const Result& assumed) {
-    // The Author Domain itself aligns under every record; a public suffix under none (RFC 7489 §3.1.1).
+    // The Author Domain itself aligns under every record; a public suffix under none (RFC 7489
+    // §3.1.1).
     if (!by_suffix(options_) || !options_.suffixes->is_public_suffix(inputs_.author)) {
       result_.aligned_spf = inputs_.spf && passes_for(*inputs_.spf, inputs_.author);
       result_.aligned_dkim =
@@ -182,8 +184,8 @@ class Evaluator {
                       [&](const Identifier& each) { return passes_for(each, inputs_.author); });
       if (result_.aligned_spf || result_.aligned_dkim) return true;
     }
-    // A top-level domain has no record, or one with psd=y (RFC 9989 §4.10): neither makes another Organizational Domain of
-    // the name right below it.
+    // A top-level domain has no record, or one with psd=y (RFC 9989 §4.10): neither makes another
+    // Organizational Domain of the name right below it.
     const auto is_top = [](const mail::DomainName& name) { return name.label_count() == 1; };
     const bool top_alone =
         std::all_of(otherwise.failed_.begin(), otherwise.failed_.end(), is_top) &&

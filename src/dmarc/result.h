@@ -41,10 +41,11 @@ struct Result {
   Policy requested = Policy::none;  // what the owner asks for this message: none unless `fail`; t=y
                                     // lowers it by one step
   std::optional<Published> published;
-  // Of a temperror: the most that the owner could ask for, had the DNS answered; none when no answer could have made the
-  // message fail, or when whatever failed is nothing to his policy.
+  // Of a temperror: the most that the owner could ask for, had the DNS answered; none when no
+  // answer could have made the message fail, or when whatever failed is nothing to his policy.
   std::optional<Policy> could_ask;
-  // … and what he asks for should the DNS never answer: what failed then proves nothing, and holds no record.
+  // … and what he asks for should the DNS never answer: what failed then proves nothing, and holds
+  // no record.
   std::optional<Policy> asks_anyway;
   bool author_exists = true;  // false: the Author Domain is NXDOMAIN (RFC 9989 §3.2.13); looked up
                               // only where np counts

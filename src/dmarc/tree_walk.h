@@ -37,7 +37,8 @@ struct Finding {
   Record record;
 };
 
-// What a name that does not answer makes of a walk: it ends there, or it goes on as if the name held no record.
+// What a name that does not answer makes of a walk: it ends there, or it goes on as if the name
+// held no record.
 enum class OnFailure { stop, pass_over };
 
 struct Walk {

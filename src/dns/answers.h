@@ -1,7 +1,7 @@
-// dns/answers.h: what is known of the DNS. Evaluators read this and nothing else: an evaluation is a pure
-// function of the message, its options and the answers known so far, which returns its result or the questions
-// still open. Whoever runs it asks them all at once and, when the needed ones are in, runs it again.
-// RFC 1035, 2308. Thread: Answer is immutable; Answers has one owner.
+// dns/answers.h: what is known of the DNS. Evaluators read this and nothing else: an evaluation is
+// a pure function of the message, its options and the answers known so far, which returns its
+// result or the questions still open. Whoever runs it asks them all at once and, when the needed
+// ones are in, runs it again. RFC 1035, 2308. Thread: Answer is immutable; Answers has one owner.
 #pragma once
 
 #include <chrono>
@@ -36,26 +36,29 @@ std::string to_string(const Question& question);
 
 struct Mx {
   std::uint16_t preference;
-  std::string
-      exchange;  // as it stood; "" is the null MX (RFC 7505). Not checked: may be no dns::Name
+  // as it stood; "" is the null MX (RFC 7505). Not checked: may be no dns::Name
+  std::string exchange;
   bool operator==(const Mx&) const = default;
 };
 
-// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to everybody. `refused`: we
-// did not ask, because whoever wanted to know had asked enough. That is no answer, and says nothing of the DNS: an
-// evaluation that meets it has its own limit to report, and no temperror.
+// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to
+// everybody. `refused`: we did not ask, because whoever wanted to know had asked enough. That is no
+// answer, and says nothing of the DNS: an evaluation that meets it has its own limit to report, and
+// no temperror.
 enum class Outcome : std::uint8_t { records, nodata, nxdomain, error, refused };
 
 std::string_view to_string(Outcome outcome);
 
-// Records of an answer that are used at most (Postfix 3.7.11 found 10,000 in one); the rest is dropped.
+// Records of an answer that are used at most (Postfix 3.7.11 found 10,000 in one); the rest is
+// dropped.
 inline constexpr std::size_t max_records = 100;
 
-// The answer to one question, CNAME chain followed. Only the vector of the question's type is filled.
+// The answer to one question, CNAME chain followed. Only the vector of the question's type is
+// filled.
 struct Answer {
   Outcome outcome = Outcome::error;
-  std::string
-      error;  // for `error`: "timeout", "servfail", "cname loop", …; for `refused`: "query budget"
+  // for `error`: "timeout", "servfail", "cname loop", …; for `refused`: "query budget"
+  std::string error;
   std::chrono::seconds ttl{0};     // smallest along the chain; for negative answers by RFC 2308
   std::vector<std::string> texts;  // TXT, the character-strings of a record joined
   std::vector<mail::IpAddress> addresses;  // A, AAAA
@@ -80,8 +83,9 @@ struct QuestionHash {
   }
 };
 
-// The answers known so far. A message asks some tens of questions, so they stand in a row, in the order in which their
-// answers came, and their hashes are compared: that is cheaper than a hash table's nodes.
+// The answers known so far. A message asks some tens of questions, so they stand in a row, in the
+// order in which their answers came, and their hashes are compared: that is cheaper than a hash
+// table's nodes.
 class Answers {
  public:
   using Known = std::pair<Question, AnswerPtr>;
@@ -101,9 +105,9 @@ class Answers {
   std::vector<std::size_t> hashes_;  // of the question at the same place
 };
 
-// What an evaluation came to. Without a result, `needed` is not empty. `hints` may be asked too, because they will
-// probably be needed; an unanswered hint never delays a result, and a failed one counts only when a later
-// run needs it.
+// What an evaluation came to. Without a result, `needed` is not empty. `hints` may be asked too,
+// because they will probably be needed; an unanswered hint never delays a result, and a failed one
+// counts only when a later run needs it.
 template <class Result>
 struct Evaluation {
   std::optional<Result> result;

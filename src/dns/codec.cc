@@ -197,14 +197,15 @@ bool add_record(const Rr& rr, Type type, Answer& answer) {
   return false;
 }
 
-// RFC 6891 §6.1.1: whoever understood the OPT record of a question has one in his response. Only of a response without
-// other records, as failures are.
+// RFC 6891 §6.1.1: whoever understood the OPT record of a question has one in his response. Only of
+// a response without other records, as failures are.
 bool has_opt(std::span<const std::uint8_t> packet, std::size_t at, const Header& header) {
   return header.answers == 0 && header.authorities == 0 && packet.size() >= at + 3 &&
          packet[at] == 0 && get16(packet, at + 1) == LDNS_RR_TYPE_OPT;
 }
 
-// Old servers refuse a question with an OPT record in one of these ways (RFC 6891 §7, RFC 2671 §5.3).
+// Old servers refuse a question with an OPT record in one of these ways (RFC 6891 §7, RFC 2671
+// §5.3).
 Reply::Kind kind_of_failure(std::uint8_t rcode, const Sent& sent, bool opt) {
   if (!sent.edns || opt) return Reply::Kind::server_failure;
   if (rcode == formerr || rcode == notimp) return Reply::Kind::no_edns;
@@ -289,7 +290,8 @@ class Chain {
     // RFC 6604 §3: the rcode speaks of the end of the chain. Without it and without a SOA of the
     // target's zone the server stopped half-way.
     if (header_.rcode == noerror && soa == nullptr) {
-      // At the root there is none of the types that we ask for: "CNAME ." says that there is nothing.
+      // At the root there is none of the types that we ask for: "CNAME ." says that there is
+      // nothing.
       if (moved && at_.size() > 1) return ask_again();
       if (is_referral()) return failure(Reply::Kind::server_failure, "referral", aliases_);
     }

@@ -48,10 +48,11 @@ struct Sent {
 
 struct Reply {
   enum class Kind : std::uint8_t {
-    not_ours,         // wrong id or question, no reply at all: to be ignored
-    truncated,        // to be asked again over TCP
-    no_edns,          // FORMERR or NOTIMP: to be asked again without EDNS (RFC 6891 §7)
-    perhaps_no_edns,  // SERVFAIL without an OPT record: so too, unless the server is known to speak EDNS
+    not_ours,   // wrong id or question, no reply at all: to be ignored
+    truncated,  // to be asked again over TCP
+    no_edns,    // FORMERR or NOTIMP: to be asked again without EDNS (RFC 6891 §7)
+    // SERVFAIL without an OPT record: so too, unless the server is known to speak EDNS
+    perhaps_no_edns,
     server_failure,  // this server cannot say: ask another one; answer.error tells why
     alias,           // the chain leaves the packet: `alias` has to be asked
     answered,        // `answer` is complete

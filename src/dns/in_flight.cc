@@ -136,7 +136,8 @@ void InFlight::send_to_next(Query& query, SteadyTime now, Effects& effects) {
 
 void InFlight::send(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects) {
   Trial& trial = trial_of(query.trials, server);
-  // What was not answered is repeated without EDNS: some firewalls and home routers drop what carries it.
+  // What was not answered is repeated without EDNS: some firewalls and home routers drop what
+  // carries it.
   const bool edns = query.edns && trial.sends == 0 && server->edns.take(now);
   trial.edns_sent |= edns;
   ++trial.sends;

@@ -98,7 +98,8 @@ class InFlight {
   void shut_down();
 
  private:
-  // In lists, so that it goes from those that wait to those that are called without an allocation that could fail.
+  // In lists, so that it goes from those that wait to those that are called without an allocation
+  // that could fail.
   struct Waiter {
     Resolver::Ticket ticket;
     Resolver::Callback done;
@@ -155,8 +156,8 @@ class InFlight {
   void step(Query& query, SteadyTime now, Effects& effects);
   void finish(Query& query, Answer answer, SteadyTime now);
   void finish(Query& query, const AnswerPtr& answer) noexcept;
-  // Does `work` on one query. When it breaks half-way, for want of memory, the query ends with an error: one that nobody
-  // repeats and no timer ends would be joined by all who ask the same.
+  // Does `work` on one query. When it breaks half-way, for want of memory, the query ends with an
+  // error: one that nobody repeats and no timer ends would be joined by all who ask the same.
   template <class Work>
   void attempt(std::uint64_t query, Work&& work) noexcept {
     if (contained(work)) return;

@@ -85,7 +85,8 @@ std::vector<Question> Inquiry::ask(const std::vector<Question>& needed,
   for (const Question& question : hints) ask_hint(question, share, now);
   if (std::exchange(asking_, false)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
-    // Who asks now looks at the answers himself. What came meanwhile may be another's, who does not.
+    // Who asks now looks at the answers himself. What came meanwhile may be another's, who does
+    // not.
     if (collect() && others_wait) arrivals_->notify();
   }
   wait_for(needed);
@@ -125,7 +126,8 @@ void Inquiry::send(const Question& question, Share& share) {
   if (!std::exchange(asking_, true)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
   }
-  // An answer arrives on the resolver's thread, where nothing could be said of a want of memory: its room is made here.
+  // An answer arrives on the resolver's thread, where nothing could be said of a want of memory:
+  // its room is made here.
   const std::size_t coming = open_.size() + 1;
   arrivals_->state.with([&](Arrivals::State& s) {
     if (s.arrived.capacity() < s.arrived.size() + coming) {

@@ -1,9 +1,11 @@
-// dns/inquiry.h: the questions of one message, its answers and its budget of time. How much may be asked is a matter of
-// whoever asks: each check has a share of its own, so that none is at another's expense.
+// dns/inquiry.h: the questions of one message, its answers and its budget of time. How much may be
+// asked is a matter of whoever asks: each check has a share of its own, so that none is at
+// another's expense.
 //   auto refused = inquiry.ask(evaluation.needed, evaluation.hints, share);
 //   … notify() → the owner is told → inquiry.collect() → the evaluation runs again on
 //   inquiry.answers()
-// Errors: answers with Outcome::error, "time budget" among them. What a share refuses is in no answer.
+// Errors: answers with Outcome::error, "time budget" among them. What a share refuses is in no
+// answer.
 // Thread: one owner; `notify` is called on the resolver's thread, or within ask().
 #pragma once
 
@@ -45,9 +47,9 @@ class Inquiry {
   // Cancels what is in flight.
   ~Inquiry();
 
-  // Asks what was not asked yet, by whomever; what is at hand is in answers() at once, and is not notified. Returns what
-  // of `needed` the share does not allow: whoever asks goes on without it. A hint beyond the share is dropped
-  // without a word, and may be needed later.
+  // Asks what was not asked yet, by whomever; what is at hand is in answers() at once, and is not
+  // notified. Returns what of `needed` the share does not allow: whoever asks goes on without it. A
+  // hint beyond the share is dropped without a word, and may be needed later.
   std::vector<Question> ask(const std::vector<Question>& needed, const std::vector<Question>& hints,
                             Share& share);
   // Moves in what has arrived; true if anything was new.
@@ -62,7 +64,8 @@ class Inquiry {
   bool awaits(const std::vector<Question>& questions) const;
 
   // The budget of time begins at the first ask(), and anew here: for names that could not be known
-  // before, because the client took his time to send them. What had no time before may be asked again.
+  // before, because the client took his time to send them. What had no time before may be asked
+  // again.
   void restart_clock();
   // When it ends; time_point::max() before it began.
   SteadyTime deadline() const { return deadline_; }

@@ -8,7 +8,8 @@
 //   ;!servfail broken TXT      that question fails with "servfail"
 //   ;!timeout  dead            every question for that name fails with "timeout"
 //
-// Data may be written as RFC 3597 §5 has it for unknown types, `TYPE16 \# 4 03616263`, and are read when we know the type.
+// Data may be written as RFC 3597 §5 has it for unknown types, `TYPE16 \# 4 03616263`, and are read
+// when we know the type.
 //
 // Errors: ParseError whose `what` begins "NAME:LINE: " and says what was expected. Thread: one
 // owner.

@@ -1,7 +1,7 @@
-// dns/name.h: a name as a question asks for it. Wider than mail::DomainName, because SPF macros may put any
-// octet into a label: lower-case ASCII, other octets as they are, no final dot. Labels of 1 to 63 octets
-// without `.`, 253 octets at most; the root is not a name here.
-// RFC 1035 §2.3.4, §3.1. Thread: immutable value.
+// dns/name.h: a name as a question asks for it. Wider than mail::DomainName, because SPF macros may
+// put any octet into a label: lower-case ASCII, other octets as they are, no final dot. Labels of 1
+// to 63 octets without `.`, 253 octets at most; the root is not a name here. RFC 1035 §2.3.4, §3.1.
+// Thread: immutable value.
 #pragma once
 
 #include <compare>

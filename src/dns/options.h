@@ -9,9 +9,9 @@
 namespace sekisho::dns {
 
 struct Options {
-  std::vector<std::string>
-      servers;            // "127.0.0.1", "127.0.0.1:5353", "[::1]:53"; empty: resolv.conf
-  std::string zone_file;  // answer from this zone alone
+  // "127.0.0.1", "127.0.0.1:5353", "[::1]:53"; empty: resolv.conf
+  std::vector<std::string> servers;
+  std::string zone_file;                            // answer from this zone alone
   std::chrono::milliseconds timeout{5000};          // one question, retries included
   std::chrono::milliseconds message_budget{20000};  // all questions of one message
   std::size_t cache_entries = 20'000;               // about 10 MB of typical answers

@@ -9,7 +9,8 @@ namespace sekisho::dns {
 
 namespace {
 
-// The labels of a name in wire form, which takes the whole of `octets`; RFC 3597 §4 forbids compression.
+// The labels of a name in wire form, which takes the whole of `octets`; RFC 3597 §4 forbids
+// compression.
 std::optional<std::vector<std::string>> labels_of_wire(std::string_view octets) {
   std::vector<std::string> labels;
   while (!octets.empty()) {

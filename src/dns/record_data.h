@@ -1,5 +1,6 @@
-// dns/record_data.h: the data of one record of a zone, from the labels of its names or from its octets.
-// RFC 1035 §3.3, RFC 3597 §4 and §5. Errors: nothing when it is malformed. Thread: immutable values.
+// dns/record_data.h: the data of one record of a zone, from the labels of its names or from its
+// octets. RFC 1035 §3.3, RFC 3597 §4 and §5. Errors: nothing when it is malformed. Thread:
+// immutable values.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ struct SoaData {
 };
 // A type that we do not ask for: that its owner exists is all we keep.
 struct OtherData {};
-// Where a CNAME leads. Nothing: to a name that no question can ask for, which is the root or has a label with a dot inside.
+// Where a CNAME leads. Nothing: to a name that no question can ask for, which is the root or has a
+// label with a dot inside.
 struct AliasData {
   std::optional<Name> target;
   std::string text;  // as codec.h writes names; "" is the root

@@ -23,11 +23,12 @@ class ResolvConf {
       : path_(std::move(path)), known_(known) {}
 
   // Reads the file when it was never read, or is another one than last time; nothing when it has
-  // not changed or cannot be read (a file that is being replaced leaves the servers as they are). Nor
-  // when it names no server any more: nobody means the filter to ask 127.0.0.1 from now on, but a DHCP
-  // client that crashed leaves such a file.
+  // not changed or cannot be read (a file that is being replaced leaves the servers as they are).
+  // Nor when it names no server any more: nobody means the filter to ask 127.0.0.1 from now on, but
+  // a DHCP client that crashed leaves such a file.
   std::optional<std::vector<ServerAddress>> changed();
-  // What is wrong with the file as of the last look, a sentence for the admin; empty when nothing is.
+  // What is wrong with the file as of the last look, a sentence for the admin; empty when nothing
+  // is.
   std::string fault() const;
 
  private:

@@ -30,7 +30,8 @@ struct ResolverStatus {
 class Resolver {
  public:
   using Callback = std::function<void(AnswerPtr)>;
-  // Cancels a question: the callback will not be called after cancel() returns, unless it is being called now.
+  // Cancels a question: the callback will not be called after cancel() returns, unless it is being
+  // called now.
   using Ticket = std::uint64_t;
 
   Resolver() = default;
@@ -40,8 +41,9 @@ class Resolver {
 
   // The answer when it is at hand (cache, zone): costs no wait. Nullptr otherwise.
   virtual AnswerPtr at_hand(const Question& question) = 0;
-  // Asks; `done` is called exactly once, on the resolver's thread or before ask() returns, with an answer that may be
-  // an error ("timeout" after the configured time). `done` must not block and must not throw.
+  // Asks; `done` is called exactly once, on the resolver's thread or before ask() returns, with an
+  // answer that may be an error ("timeout" after the configured time). `done` must not block and
+  // must not throw.
   virtual Ticket ask(const Question& question, Callback done) = 0;
   virtual void cancel(Ticket ticket) = 0;
   virtual ResolverStatus status() const = 0;

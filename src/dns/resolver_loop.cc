@@ -73,7 +73,8 @@ void ResolverLoop::stop() {
 void ResolverLoop::run() {
   SteadyTime until = steady_now();
   while (!stopping_) {
-    // Without memory a round is lost like a datagram: what was to be sent is repeated, and every question has its end.
+    // Without memory a round is lost like a datagram: what was to be sent is repeated, and every
+    // question has its end.
     if (!contained([&] { until = work(until); })) until = steady_now() + look_again;
     call_finished();
   }
@@ -249,7 +250,8 @@ void ResolverLoop::watch_resolv_conf(SteadyTime now) {
   }
 }
 
-// Whoever is asked here must not let anything out of his callback; if one does, the others are still told.
+// Whoever is asked here must not let anything out of his callback; if one does, the others are
+// still told.
 void ResolverLoop::call_finished() noexcept {
   while (auto finished = state_.with([](InFlight& state) { return state.take_finished(); })) {
     contained([&] { finished->first(std::move(finished->second)); });

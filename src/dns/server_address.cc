@@ -15,8 +15,8 @@ namespace {
 constexpr std::string_view expected =
     "expected an address of a name server such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53";
 
-// A host that is an address as it is meant: getaddrinfo alone would also take what inet_aton(3) reads, where "8.8.8" is
-// 8.8.0.8 and "010.0.0.1" is 8.0.0.1.
+// A host that is an address as it is meant: getaddrinfo alone would also take what inet_aton(3)
+// reads, where "8.8.8" is 8.8.0.8 and "010.0.0.1" is 8.0.0.1.
 bool is_written_in_full(const std::string& host) {
   in_addr v4{};
   return host.find(':') != std::string::npos || ::inet_pton(AF_INET, host.c_str(), &v4) == 1;

@@ -13,12 +13,14 @@
 
 namespace sekisho::dns {
 
-// Whether questions to a server carry an OPT record (RFC 6891 §7). One that was seen to answer only without is asked so,
-// and now and then one question tries again: servers are replaced, and without EDNS long answers need TCP.
+// Whether questions to a server carry an OPT record (RFC 6891 §7). One that was seen to answer only
+// without is asked so, and now and then one question tries again: servers are replaced, and without
+// EDNS long answers need TCP.
 class EdnsSupport {
  public:
   static constexpr std::chrono::minutes retry_every{15};
-  // Questions in a row that were answered only when they were repeated without: one datagram may be lost.
+  // Questions in a row that were answered only when they were repeated without: one datagram may be
+  // lost.
   static constexpr int unanswered_until_lacking = 3;
 
   // Whether the next question is to carry it. A trial is given to one question only.

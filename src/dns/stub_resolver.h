@@ -21,8 +21,8 @@ namespace sekisho::dns {
 
 class StubResolver : public Resolver {
  public:
-  // Asks `servers`; those of the file `resolv_conf`, as it changes, when there are none; `last_good`, which that file has
-  // named before, as long as it names none.
+  // Asks `servers`; those of the file `resolv_conf`, as it changes, when there are none;
+  // `last_good`, which that file has named before, as long as it names none.
   StubResolver(const Options& options, std::vector<ServerAddress> servers, std::string resolv_conf,
                std::vector<ServerAddress> last_good = {});
   // Open questions end with the error "shutting down". Not from a callback.

@@ -159,7 +159,8 @@ Answer Zone::negative(Outcome outcome, std::string_view name) const {
   return answer;
 }
 
-// As codec.cc has it: at the root there is nothing that we ask for, and other odd names cannot be asked for.
+// As codec.cc has it: at the root there is nothing that we ask for, and other odd names cannot be
+// asked for.
 Answer Zone::behind_odd_alias(const std::string& target, std::chrono::seconds ttl) const {
   if (!target.empty()) return error_answer("unusable alias");
   Answer answer = negative(Outcome::nodata, "");

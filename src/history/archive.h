@@ -48,7 +48,8 @@ struct Filter {
   std::optional<WallTime> until = {};
   mail::NamePattern from = {};  // MAIL FROM or the Author Domain
   mail::NamePattern to = {};
-  // The whole words ("dnsbl" is every dnsbl:NAME), and both of the message or both of a refusal at RCPT.
+  // The whole words ("dnsbl" is every dnsbl:NAME), and both of the message or both of a refusal at
+  // RCPT.
   std::string rule = {};
   std::string action = {};
   std::string would = {};                      // the whole word
@@ -59,7 +60,8 @@ struct Filter {
   bool matches(const Row& row) const;
 };
 
-// "K7Q2-4DMX" of what a person typed or heard: any case, with or without the hyphen, I and L for 1, O for 0.
+// "K7Q2-4DMX" of what a person typed or heard: any case, with or without the hyphen, I and L for 1,
+// O for 0.
 std::string normal_id(std::string text);
 
 class Archive {
@@ -68,7 +70,8 @@ class Archive {
 
   // Newest first, until `each` says false.
   spool::Outcome<void> list(const Filter& filter, const std::function<bool(const Row&)>& each);
-  // The number of the newest decision of that id, or of that queue id of the MTA's; nothing when there is none.
+  // The number of the newest decision of that id, or of that queue id of the MTA's; nothing when
+  // there is none.
   spool::Outcome<std::optional<std::int64_t>> find(const std::string& id);
   spool::Outcome<Expected<session::Decided>> read(std::int64_t number);
   spool::Outcome<std::optional<Configuration>> configuration(const std::string& digest);

@@ -101,7 +101,8 @@ DeferralFile::~DeferralFile() {
 std::vector<Deferral> DeferralFile::read() const {
   std::vector<Deferral> all;
   std::ifstream file(path_);
-  // What was added while the file was written anew may stand in it twice: then it was appended, too.
+  // What was added while the file was written anew may stand in it twice: then it was appended,
+  // too.
   std::unordered_set<std::string> seen;
   for (std::string line; std::getline(file, line);) {
     auto deferral = deferral_from(line);

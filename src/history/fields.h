@@ -1,6 +1,6 @@
-// history/fields.h: the members of everything that is recorded, each named once: writer and reader of
-// record.cc both walk along these lists, so that they cannot disagree. Only record.cc includes it.
-// A new member of Facts, Verdict or Inputs is one more word here. Thread: any.
+// history/fields.h: the members of everything that is recorded, each named once: writer and reader
+// of record.cc both walk along these lists, so that they cannot disagree. Only record.cc includes
+// it. A new member of Facts, Verdict or Inputs is one more word here. Thread: any.
 #pragma once
 
 #include <concepts>

@@ -10,8 +10,8 @@ namespace {
 using spool::Outcome;
 
 constexpr std::chrono::seconds prune_every(10);
-// Rows that one step of pruning removes, so that writing never waits long; and a tenth of all, so that a
-// step for the size does not take far more than it must.
+// Rows that one step of pruning removes, so that writing never waits long; and a tenth of all, so
+// that a step for the size does not take far more than it must.
 constexpr std::int64_t prune_step = 1000;
 
 }  // namespace
@@ -152,7 +152,8 @@ Outcome<void> Recorder::prune(const Options& limits) {
   return {};
 }
 
-// Configurations that decided nothing that is still known go too, but for the newest; and the file becomes smaller.
+// Configurations that decided nothing that is still known go too, but for the newest; and the file
+// becomes smaller.
 Outcome<void> Recorder::after_removal() {
   const auto forgotten = database_->run(
       "DELETE FROM configurations WHERE digest NOT IN (SELECT configuration FROM decisions)"

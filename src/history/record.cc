@@ -41,7 +41,7 @@ concept Worded = std::is_enum_v<Enum> && requires(Enum e) {
   to_string(e);
 };
 
-// --- writing ---------------------------------------------------------------------------------------
+// --- writing -------------------------------------------------------------------------------------
 // Straight to CBOR (RFC 8949 §3): a tree in between cost as much as all the rest.
 
 // A head: the major type and a number.
@@ -119,8 +119,8 @@ template <class T>
 requires std::is_class_v<T>
 void put(std::string& out, const T& object);
 
-// What is not written, for the reader has it from the object that it fills: nothing, and what is as in a new object. So a
-// default may not change without a new record_version.
+// What is not written, for the reader has it from the object that it fills: nothing, and what is as
+// in a new object. So a default may not change without a new record_version.
 template <class T>
 concept Simple = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, std::string>;
 template <class T>
@@ -221,7 +221,7 @@ void put(std::string& out, const T& object) {
   out += map_ends;
 }
 
-// --- reading ---------------------------------------------------------------------------------------
+// --- reading -------------------------------------------------------------------------------------
 
 void get(const json& from, std::string& to) { to = from.get_ref<const std::string&>(); }
 void get(const json& from, bool& to) { to = from.get<bool>(); }
@@ -361,7 +361,7 @@ void get(const json& from, T& to) {
   members(reader, to);
 }
 
-// --- compression -----------------------------------------------------------------------------------
+// --- compression ---------------------------------------------------------------------------------
 
 std::vector<std::uint8_t> unpack(std::string_view octets, std::string_view dictionary) {
   const auto size = ZSTD_getFrameContentSize(octets.data(), octets.size());

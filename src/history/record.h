@@ -1,9 +1,10 @@
 // history/record.h: one decision as octets, and back, exactly: what was read is what was decided.
-//   octets = zstd( CBOR {"v": 1, …} ), one frame that tells its length and has a checksum    RFC 8878, 8949
-// zstd refers to a dictionary (RFC 8878 §5, raw content), which makes records smaller in less time; without the same
-// one a record cannot be read.
-// A member that is missing keeps its default: one that has it is not written, and a record may gain members within its
-// version. A member that changes its meaning or its default makes a new version. Errors: a sentence for a person. Thread: any.
+//   octets = zstd( CBOR {"v": 1, …} )                                    RFC 8878, 8949
+// One frame that tells its length and has a checksum. zstd refers to a dictionary (RFC 8878 §5, raw content), which makes records smaller in less time;
+// without the same one a record cannot be read. A member that is missing keeps its default: one
+// that has it is not written, and a record may gain members within its version. A member that
+// changes its meaning or its default makes a new version. Errors: a sentence for a person. Thread:
+// any.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@ class Encoder {
 
 Expected<session::Decided> decode(std::string_view octets, std::string_view dictionary = {});
 
-// What new records should refer to: a decision of nobody, not compressed. Not of real mail, which would outlive its time in it.
+// What new records should refer to: a decision of nobody, not compressed. Not of real mail, which
+// would outlive its time in it.
 std::string make_dictionary();
 
 }  // namespace sekisho::history

@@ -27,8 +27,8 @@ constexpr std::size_t batch_size = 500;
 constexpr std::chrono::milliseconds gathering(100);
 // After a failure: a full disk is not emptied within a second.
 constexpr std::chrono::seconds retry_after(5);
-// So many exceptions in a row for the same batch, a tenth of a second apart, are no want of memory any more: there is
-// something in it that cannot be written.
+// So many exceptions in a row for the same batch, a tenth of a second apart, are no want of memory
+// any more: there is something in it that cannot be written.
 constexpr unsigned max_broken = 50;
 constexpr std::chrono::seconds stop_within(5);
 
@@ -193,8 +193,8 @@ bool Recorder::round(SteadyTime& stop_by) {
   return true;
 }
 
-// One batch, and some pruning; false when that failed. What could not be written is kept for another try; what breaks
-// again and again is not tried for ever.
+// One batch, and some pruning; false when that failed. What could not be written is kept for
+// another try; what breaks again and again is not tried for ever.
 bool Recorder::work() {
   Outcome<void> done;
   try {
@@ -319,7 +319,8 @@ Outcome<void> Recorder::add_columns(spool::Database& database) {
   return done;
 }
 
-// The one that new records refer to. One is there for each sekisho that made another; they are small, and stay.
+// The one that new records refer to. One is there for each sekisho that made another; they are
+// small, and stay.
 Outcome<void> Recorder::add_dictionary(spool::Database& database) {
   const auto column = has_column(database, "records", "dictionary");
   if (!column) return spool::failed(column.error());

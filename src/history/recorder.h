@@ -1,7 +1,8 @@
-// history/recorder.h: writes decisions to disk behind the sessions' backs: a bounded queue, a thread, many
-// decisions to a commit. Best effort by design (WAL, synchronous NORMAL): when it fails there is a
-// counter and one alarm, never a verdict; what is queued is written when it works again, and a
-// damaged file is set aside for a new one. A file that was removed or replaced is noticed, and a new one begun.
+// history/recorder.h: writes decisions to disk behind the sessions' backs: a bounded queue, a
+// thread, many decisions to a commit. Best effort by design (WAL, synchronous NORMAL): when it
+// fails there is a counter and one alarm, never a verdict; what is queued is written when it works
+// again, and a damaged file is set aside for a new one. A file that was removed or replaced is
+// noticed, and a new one begun.
 //   Recorder recorder(options, log); recorder.start(); … recorder.add(decided);
 // Errors: status() and the log. Thread: any, internally locked.
 #pragma once
@@ -46,15 +47,15 @@ struct Status {
 
 class Recorder {
  public:
-  // 10,000 decisions are some seconds of the fastest mail there is: who is that far behind has a broken
-  // disk, and the memory is needed for mail. Headers count besides, for one may have 1 MB.
+  // 10,000 decisions are some seconds of the fastest mail there is: who is that far behind has a
+  // broken disk, and the memory is needed for mail. Headers count besides, for one may have 1 MB.
   static constexpr std::size_t max_queued = 10'000;
   static constexpr std::size_t max_queued_octets = std::size_t{64} * 1024 * 1024;
-  // One record, compressed. Real ones have 2 KB, those of long headers 20; only DNS answers that somebody made large come
-  // this far, and then they are left out.
+  // One record, compressed. Real ones have 2 KB, those of long headers 20; only DNS answers that
+  // somebody made large come this far, and then they are left out.
   static constexpr std::size_t max_record = std::size_t{256} * 1024;
-  // What refused mail may have of max_size when there is no room for all: whoever is refused can send as much as he likes,
-  // and must not push out what is known of the mail that was taken.
+  // What refused mail may have of max_size when there is no room for all: whoever is refused can
+  // send as much as he likes, and must not push out what is known of the mail that was taken.
   static constexpr std::uint64_t refused_share = 4;
 
   // `look`: the clocks by which decisions become too old.

@@ -1,5 +1,6 @@
-// history/sample.h: a decision as most are, of nobody: what records have in common, for zstd to refer to. May be changed at
-// will: a database keeps every text that its records refer to. Thread: immutable.
+// history/sample.h: a decision as most are, of nobody: what records have in common, for zstd to
+// refer to. May be changed at will: a database keeps every text that its records refer to. Thread:
+// immutable.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
-// history/schema.h: the tables of the history. One row per decision with what people look for, its record
-// (of `octets`) beside it, the dictionaries that records refer to (0: none), and the configurations that decided. Thread: immutable.
+// history/schema.h: the tables of the history. One row per decision with what people look for, its
+// record (of `octets`) beside it, the dictionaries that records refer to (0: none), and the
+// configurations that decided. Thread: immutable.
 #pragma once
 
 #include <string>

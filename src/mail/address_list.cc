@@ -55,7 +55,8 @@ bool looks_like_address(std::string_view text) {
   return text.find_first_of("<>@,") != std::string_view::npos;
 }
 
-// nodemailer knows of no comment in a comment and of no escape: what follows the first ) is a part of the word before it.
+// nodemailer knows of no comment in a comment and of no escape: what follows the first ) is a part
+// of the word before it.
 bool runs_on_in_a_word(std::string_view comment) {
   const auto end = comment.find(')');
   return end != std::string_view::npos && end + 1 < comment.size() &&
@@ -261,8 +262,9 @@ class Parser {
     }
   }
 
-  // The display name. Where a quoted pair and what an address is made of stand in it together, who wrote the message
-  // hangs on a backslash: sendmail loses such a one when it quotes a name anew, and what was a name is an address then.
+  // The display name. Where a quoted pair and what an address is made of stand in it together, who
+  // wrote the message hangs on a backslash: sendmail loses such a one when it quotes a name anew,
+  // and what was a name is an address then.
   static Expected<std::string> phrase(const Words& words) {
     std::string text;
     bool pair = false;
@@ -321,7 +323,8 @@ class Parser {
     if (!name) return tl::unexpected<ParseError>(name.error());
     auto address = in_angle_brackets();
     if (!address) return tl::unexpected<ParseError>(address.error());
-    // Readers that cannot read an old form, or the brackets that we let pass, show the name in its place.
+    // Readers that cannot read an old form, or the brackets that we let pass, show the name in its
+    // place.
     const bool plain = address->plain && name->find_first_of("[]") == std::string::npos;
     if (!plain && names_address(*name)) return error(fault::address_in_name);
     return keep(std::move(*name), std::move(*address));
@@ -370,7 +373,8 @@ class Parser {
     return all;
   }
 
-  // RFC 5322 §4.4: a route is to be ignored. One of several hosts is not read: many readers end an address at its comma.
+  // RFC 5322 §4.4: a route is to be ignored. One of several hosts is not read: many readers end an
+  // address at its comma.
   Expected<void> skip_route() {
     if (auto step = advance(); !step) return step;
     if (const auto host = domain(/*with_gaps=*/true); !host) {
@@ -380,7 +384,8 @@ class Parser {
     return advance();
   }
 
-  // `@domain`, or an address literal. Outside brackets no blank may stand in the domain: where it ends there, readers differ.
+  // `@domain`, or an address literal. Outside brackets no blank may stand in the domain: where it
+  // ends there, readers differ.
   Expected<Address> after_local_part(const Words& words, bool in_brackets) {
     if (!token_.is('@')) return error("an address without @");
     if (token_.odd_comment) return error(fault::comment_within);
@@ -425,7 +430,8 @@ class Parser {
       text += token_.text;
       if (auto step = advance(); !step) return tl::unexpected<ParseError>(step.error());
     }
-    // Who ends such a comment too early (nodemailer) takes what is left of it for the rest of a name that ends in a dot.
+    // Who ends such a comment too early (nodemailer) takes what is left of it for the rest of a
+    // name that ends in a dot.
     if (text.ends_with('.') && token_.odd_comment) return error(fault::comment_within);
     auto name = DomainName::parse(text);
     if (!name) return parse_error(name.error().what, at);
@@ -457,7 +463,8 @@ class Parser {
     const bool dot_after = word.kind == Kind::word && word.text.starts_with('.');
     return !text.ends_with('.') && !dot_after;
   }
-  // A quoted string before the @ must not look like an address of its own: some readers show that one.
+  // A quoted string before the @ must not look like an address of its own: some readers show that
+  // one.
   static Expected<void> check_word(const Token& word) {
     if (word.folded || std::any_of(word.text.begin(), word.text.end(), ascii::is_control)) {
       return parse_error("a fold or a tab in a local part", word.at);

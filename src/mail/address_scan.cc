@@ -29,8 +29,8 @@ bool is_local_octet(char c) {
 
 enum class Gaps { blank, removed };
 
-// The text with each comment as a blank, or without comments, blanks, control characters and quotes at all. A comment that does
-// not end is none.
+// The text with each comment as a blank, or without comments, blanks, control characters and quotes
+// at all. A comment that does not end is none.
 std::string without_comments(std::string_view text, Gaps gaps) {
   std::string out;
   std::vector<std::size_t> open;  // where in `out` a parenthesis was opened

@@ -63,8 +63,8 @@ bool hides_from_in_name(const HeaderField& field) {
   return finder.complete() && !field.is("From");
 }
 
-// The length of the line end at `at` when the line goes on behind it, 0 otherwise. Folds do not begin a line: every reader
-// takes what follows them as the rest of the field.
+// The length of the line end at `at` when the line goes on behind it, 0 otherwise. Folds do not
+// begin a line: every reader takes what follows them as the rest of the field.
 std::size_t fold_length(std::string_view value, std::size_t at) {
   const std::size_t line_end = value[at] == '\n' ? 1 : value.substr(at, 2) == "\r\n" ? 2 : 0;
   const std::size_t next = at + line_end;

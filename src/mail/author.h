@@ -1,7 +1,7 @@
-// mail/author.h: who the message says wrote it.
-// RFC 9989 §5.3.1 and §11.5, RFC 5322 §3.6.2: one From field, one or more mailboxes, exactly one domain. A field that is not
-// valid may be readable: everybody who reads it sees that one domain (mail/loose_reading.h). Anything else is malformed, and
-// only `missing` and `no_domain` may be tolerated under MAIL FROM `<>`.
+// mail/author.h: who the message says wrote it. RFC 9989 §5.3.1 and §11.5, RFC 5322 §3.6.2: one
+// From field, one or more mailboxes, exactly one domain. A field that is not valid may be readable:
+// everybody who reads it sees that one domain (mail/loose_reading.h). Anything else is malformed,
+// and only `missing` and `no_domain` may be tolerated under MAIL FROM `<>`.
 // Errors: are results; never throws. Thread: any.
 #pragma once
 
@@ -21,7 +21,8 @@ struct Author {
     many,             // mailboxes of more than one domain (also over several From fields)
     multiple_fields,  // more than one From field, though all name one domain
     missing,          // no From field, or one that names nobody (empty group)
-    no_domain,  // a From field without a domain for anybody ("alice", "<>", "MAILER-DAEMON@[192.0.2.1]")
+    // a From field without a domain for anybody ("alice", "<>", "MAILER-DAEMON@[192.0.2.1]")
+    no_domain,
     invalid,  // a From field that readers do not agree on
   };
   Result result = Result::missing;
@@ -40,12 +41,13 @@ struct Author {
 };
 
 // `malformed_lines`: header lines that are no fields (mail::Message::malformed): one that a lenient
-// reader could take for a From field makes the author invalid. `mta`: what delivers it may rewrite the field.
+// reader could take for a From field makes the author invalid. `mta`: what delivers it may rewrite
+// the field.
 Author find_author(const Header& header, const std::vector<std::string>& malformed_lines = {},
                    Mta mta = Mta::own);
 
-// For denial alone, when the field is not valid: every address that some reader could find in what could be a From field
-// (mail/address_scan.h).
+// For denial alone, when the field is not valid: every address that some reader could find in what
+// could be a From field (mail/address_scan.h).
 std::vector<Mailbox> readable_authors(const Header& header,
                                       const std::vector<std::string>& malformed_lines);
 

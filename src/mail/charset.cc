@@ -20,8 +20,9 @@ struct Name {
   const char* in_libc;
 };
 
-// Where software labels text with a subset of what it writes, the superset (as browsers do: WHATWG Encoding). The
-// stateful ISO-2022-CN-EXT, whose converter has had memory errors (CVE-2024-2961), and UTF-7 are not here.
+// Where software labels text with a subset of what it writes, the superset (as browsers do: WHATWG
+// Encoding). The stateful ISO-2022-CN-EXT, whose converter has had memory errors (CVE-2024-2961),
+// and UTF-7 are not here.
 constexpr std::array names = {
     Name{"big5", "BIG5-HKSCS"},
     Name{"big5-hkscs", "BIG5-HKSCS"},
@@ -77,8 +78,8 @@ constexpr std::array names = {
     Name{"x-sjis", "CP932"},
 };
 
-// Every octet makes at most this many octets of UTF-8 in the charsets above (BIG5-HKSCS: two octets, two
-// characters).
+// Every octet makes at most this many octets of UTF-8 in the charsets above (BIG5-HKSCS: two
+// octets, two characters).
 constexpr std::size_t growth = 4;
 
 const char* name_in_libc(std::string_view charset) {

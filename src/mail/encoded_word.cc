@@ -65,7 +65,8 @@ std::optional<Word> parse_word(std::string_view text) {
   return word;
 }
 
-// What no word in a name may hold (RFC 2047 §5): a strict reader ends it there, and takes the rest for something else.
+// What no word in a name may hold (RFC 2047 §5): a strict reader ends it there, and takes the rest
+// for something else.
 bool holds_specials(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     return ascii::is_blank(c) || ascii::is_control(c) ||
@@ -159,7 +160,8 @@ std::string decode_encoded_words(std::string_view whole, std::size_t limit) {
       at += word->octets;
     } else {
       close();
-      // To the next place where a word may begin: after a blank, or at "=?" for what others write without one.
+      // To the next place where a word may begin: after a blank, or at "=?" for what others write
+      // without one.
       std::size_t end = at + 1;
       while (end < text.size() && !ascii::is_blank(text[end]) && text.compare(end, 2, "=?") != 0) {
         ++end;
@@ -176,7 +178,8 @@ std::string decode_encoded_words(std::string_view whole, std::size_t limit) {
 
 namespace {
 
-// Some decoders overlook an = before the end of base64, others begin anew behind it: what either sees.
+// Some decoders overlook an = before the end of base64, others begin anew behind it: what either
+// sees.
 std::string octets_for_everybody(const Word& word) {
   std::string out = octets_of(word);
   const auto padding = word.text.find('=');

@@ -1,8 +1,9 @@
 // mail/encoded_word.h: unstructured header text as UTF-8 for people.
 //   "=?iso-8859-1?Q?caf=E9?= =?utf-8?B?4pyT?= open"  →  "café✓ open"
-// RFC 2047 §2, §5, §6.2, lenient: words may be longer than 75 octets, and a character may be cut in two by neighbours
-// of one charset. What cannot be decoded stays as it is; a decoded control character becomes U+FFFD. The result has
-// not been made safe for a terminal. Errors: nothing; never throws but for memory. Linear. Thread: any.
+// RFC 2047 §2, §5, §6.2, lenient: words may be longer than 75 octets, and a character may be cut in
+// two by neighbours of one charset. What cannot be decoded stays as it is; a decoded control
+// character becomes U+FFFD. The result has not been made safe for a terminal. Errors: nothing;
+// never throws but for memory. Linear. Thread: any.
 #pragma once
 
 #include <string>
@@ -15,14 +16,15 @@ inline constexpr std::size_t encoded_text_octets = 16 * 1024;
 
 std::string decode_encoded_words(std::string_view text, std::size_t limit = encoded_text_octets);
 
-// The same with the octets of every word as they are, whatever charset it names: what a reader sees who does not care.
+// The same with the octets of every word as they are, whatever charset it names: what a reader sees
+// who does not care.
 std::string encoded_octets(std::string_view text);
 
 bool holds_encoded_word(std::string_view text);
 
-// A word that is not valid because it never ends, or holds what no word may ("=?utf-8?q?=3Cx=40y.example"), and in which
-// those who decode it all the same (Python's email does) find an @ or a bracket that does not stand there. Also true of more
-// than 32 such words.
+// A word that is not valid because it never ends, or holds what no word may
+// ("=?utf-8?q?=3Cx=40y.example"), and in which those who decode it all the same (Python's email
+// does) find an @ or a bracket that does not stand there. Also true of more than 32 such words.
 bool holds_address_in_broken_word(std::string_view text);
 
 }  // namespace sekisho::mail

@@ -10,7 +10,8 @@
 namespace sekisho::mail {
 
 // One field. The octets of the message were `name` + ":" + `value` + CRLF. `value` keeps the blank
-// after the colon and its folds, as CRLF; `name` keeps blanks before the colon (obsolete syntax, RFC 5322 §4.5).
+// after the colon and its folds, as CRLF; `name` keeps blanks before the colon (obsolete syntax,
+// RFC 5322 §4.5).
 struct HeaderField {
   std::string name;
   std::string value;

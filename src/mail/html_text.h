@@ -1,5 +1,6 @@
-// mail/html_text.h: what an HTML text says, as plain text: tags gone, entities resolved, where links really lead
-// written behind them. Nothing is fetched, run or laid out; it is for reading, not for judging what a browser shows.
+// mail/html_text.h: what an HTML text says, as plain text: tags gone, entities resolved, where
+// links really lead written behind them. Nothing is fetched, run or laid out; it is for reading,
+// not for judging what a browser shows.
 // Errors: nothing; never throws but for memory. Linear, without recursion. Thread: any.
 #pragma once
 

@@ -1,7 +1,8 @@
-// mail/ip_address.h: IPv4 and IPv6 addresses and prefixes. RFC 4291 §2.2, RFC 5952, RFC 4632. An IPv4-mapped IPv6
-// address (::ffff:0:0/96) is the IPv4 address it carries wherever a host was met or an admin wrote it: a socket for both
-// families shows IPv4 clients so (RFC 7208 §5). What a domain publishes is not translated: an AAAA record or an `ip6:`
-// that holds such an address speaks of IPv6 (RFC 7208 §5.3, §5.6), where no client ever has it.
+// mail/ip_address.h: IPv4 and IPv6 addresses and prefixes. RFC 4291 §2.2, RFC 5952, RFC 4632. An
+// IPv4-mapped IPv6 address (::ffff:0:0/96) is the IPv4 address it carries wherever a host was met
+// or an admin wrote it: a socket for both families shows IPv4 clients so (RFC 7208 §5). What a
+// domain publishes is not translated: an AAAA record or an `ip6:` that holds such an address speaks
+// of IPv6 (RFC 7208 §5.3, §5.6), where no client ever has it.
 // Errors: ParseError; never throws. Thread: immutable values.
 #pragma once
 
@@ -23,7 +24,8 @@ class IpAddress {
   static Expected<IpAddress> parse(std::string_view text);
   static IpAddress v4(std::array<std::uint8_t, 4> octets);
   static IpAddress v6(const std::array<std::uint8_t, 16>& octets);
-  // As it was published: an IPv4-mapped address stays IPv6. text() writes it so that only this reads it back.
+  // As it was published: an IPv4-mapped address stays IPv6. text() writes it so that only this
+  // reads it back.
   static Expected<IpAddress> parse_published(std::string_view text);
   static IpAddress published_v6(const std::array<std::uint8_t, 16>& octets);
 
@@ -67,8 +69,9 @@ class IpPrefix {
 
 // 127.0.0.0/8, ::1.
 bool is_loopback(const IpAddress& address);
-// Addresses of a network of one's own, which say nothing outside of it: RFC 1918, RFC 6598 (100.64.0.0/10),
-// RFC 4193 (fc00::/7) and the link-local ones (169.254.0.0/16, fe80::/10). Loopback is not among them.
+// Addresses of a network of one's own, which say nothing outside of it: RFC 1918, RFC 6598
+// (100.64.0.0/10), RFC 4193 (fc00::/7) and the link-local ones (169.254.0.0/16, fe80::/10).
+// Loopback is not among them.
 bool is_private(const IpAddress& address);
 
 }  // namespace sekisho::mail

@@ -18,9 +18,10 @@ namespace sekisho::mail {
 
 namespace {
 
-// Readers of the old kind (Python's email.utils) let a domain go on over blanks: "a@example.com Anna" is a@example.comAnna
-// for them. That is another domain for the reader only if there is such a top-level domain; those that begin with another
-// one and are open to everybody have 13 letters at most ("international").
+// Readers of the old kind (Python's email.utils) let a domain go on over blanks: "a@example.com
+// Anna" is a@example.comAnna for them. That is another domain for the reader only if there is such
+// a top-level domain; those that begin with another one and are open to everybody have 13 letters
+// at most ("international").
 constexpr std::size_t top_level_letters = 13;
 
 bool is_domain_octet(char c) {
@@ -40,7 +41,9 @@ bool is_foreign(char c) {
 // What one @ is to readers.
 struct AtSign {
   enum class Kind {
-    nothing,  // no reader takes it for that of an address with a domain: "@handle", an octet of a Japanese charset
+    // no reader takes it for that of an address with a domain: "@handle", an octet of a Japanese
+    // charset
+    nothing,
     literal,  // an IP address in brackets follows
     address,
     fault,
@@ -139,7 +142,8 @@ class AtSigns {
     return out;
   }
 
-  // In ISO-2022-JP and Shift_JIS an @ is half of a character; who does not know the charset sees a word without a dot.
+  // In ISO-2022-JP and Shift_JIS an @ is half of a character; who does not know the charset sees a
+  // word without a dot.
   bool is_octet_of_a_charset(std::size_t sign, std::string_view run) const {
     if (!is_utf8(run) || in_iso_2022(text_, sign)) return true;
     return sign > 0 && is_foreign(text_[sign - 1]) && !is_utf8(text_.substr(0, sign));
@@ -254,8 +258,9 @@ class AtSigns {
     return text_[next] == ',' || text_[next] == ';';
   }
 
-  // A domain that goes on is another one for its reader only if there is such a top-level domain. Only where it ends at a
-  // parenthesis that nobody has opened is that a comment whose beginning was lost. What ends at an @ is no domain at all.
+  // A domain that goes on is another one for its reader only if there is such a top-level domain.
+  // Only where it ends at a parenthesis that nobody has opened is that a comment whose beginning
+  // was lost. What ends at an @ is no domain at all.
   bool harmless(std::size_t begin, const Glued& name) const {
     const auto between = text_.substr(begin, name.end - begin);
     if (between.find_first_of("\r(") != std::string_view::npos) return false;
@@ -332,8 +337,9 @@ std::vector<std::size_t> read_all(Reader& reader, const std::string& plain) {
   return found;
 }
 
-// What sendmail makes an address of this host's of: a word before a comma, and what is left when a quotation mark or a
-// parenthesis that nobody closes has taken the address away. Words behind an address without brackets become a part of it.
+// What sendmail makes an address of this host's of: a word before a comma, and what is left when a
+// quotation mark or a parenthesis that nobody closes has taken the address away. Words behind an
+// address without brackets become a part of it.
 const char* fault_for_sendmail(std::string_view text, const Places& places,
                                const std::vector<std::size_t>& addresses) {
   if (places.open_quote) return fault::open_quote;

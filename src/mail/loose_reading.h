@@ -1,9 +1,11 @@
-// mail/loose_reading.h: whom a From field names that is not valid, if every reading of it names the same.
+// mail/loose_reading.h: whom a From field names that is not valid, if every reading of it names the
+// same.
 //   iZotope, Inc. <a@example.com>        → example.com, where nothing rewrites the field behind us
-//   sales@shop.example <a@example.com>   → an error: some programs show the first address, others the second
-// Readings differ in what they take for a name, a comment, a bracket or an encoded word. So none of that is decided here:
-// every @ of the text, and of the text with its encoded words decoded, must be followed by that one domain, wherever a reader
-// could let it end; and one of the addresses must stand outside quotes and comments. Linear time within the limits below.
+//   sales@shop.example <a@example.com>   → an error: programs differ in which address they show
+// Readings differ in what they take for a name, a comment, a bracket or an encoded word. So none of
+// that is decided here: every @ of the text, and of the text with its encoded words decoded, must
+// be followed by that one domain, wherever a reader could let it end; and one of the addresses must
+// stand outside quotes and comments. Linear time within the limits below.
 // Errors: ParseError, a fault in words that are safe in an SMTP reply; never throws. Thread: any.
 #pragma once
 
@@ -22,11 +24,12 @@ struct LooseReading {
   DomainName domain;
 };
 
-// sendmail rewrites the field while it delivers: what it takes for an address without a domain gets that of this host.
+// sendmail rewrites the field while it delivers: what it takes for an address without a domain gets
+// that of this host.
 Expected<LooseReading> read_loosely(std::string_view value, Mta mta);
 
-// No reader finds an address with a domain in it, not in comments, quoted strings or encoded words either. An address at an
-// IP address in brackets has none.
+// No reader finds an address with a domain in it, not in comments, quoted strings or encoded words
+// either. An address at an IP address in brackets has none.
 bool names_no_domain(std::string_view value);
 
 // More is not looked at: no name has it.

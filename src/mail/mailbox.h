@@ -18,8 +18,9 @@ struct Mailbox {
   std::string local_part;
   DomainName domain;
 
-  // `local@domain`, without angle brackets. The local part is a dot-string (lenient: dots anywhere, as real
-  // mail has them) or a quoted string; control octets, spaces outside quotes and a second `@` are errors.
+  // `local@domain`, without angle brackets. The local part is a dot-string (lenient: dots anywhere,
+  // as real mail has them) or a quoted string; control octets, spaces outside quotes and a second
+  // `@` are errors.
   static Expected<Mailbox> parse(std::string_view text);
   // As SMTP writes it: the local part quoted where it must be.
   std::string text() const;

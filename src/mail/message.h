@@ -1,6 +1,6 @@
-// mail/message.h: a stored message taken apart into header and body.
-// RFC 5322 §2.1, lenient: LF alone ends a line as CRLF does and becomes CRLF when `line_ends` says so; a line before
-// the body that is neither a field nor a continuation is kept as `malformed`.
+// mail/message.h: a stored message taken apart into header and body. RFC 5322 §2.1, lenient: LF
+// alone ends a line as CRLF does and becomes CRLF when `line_ends` says so; a line before the body
+// that is neither a field nor a continuation is kept as `malformed`.
 // Thread: one owner.
 #pragma once
 
@@ -17,8 +17,9 @@ struct Message {
   Header header;
   std::string body;                    // after the empty line, CRLF line ends kept as they were
   std::vector<std::string> malformed;  // header lines that no reader can agree on, in order
-  // The first field that the limits did not let into the header. Whoever feeds a session hands it on, so that the
-  // session comes to the limit as well, and not to a message that lacks what was left out.
+  // The first field that the limits did not let into the header. Whoever feeds a session hands it
+  // on, so that the session comes to the limit as well, and not to a message that lacks what was
+  // left out.
   std::optional<HeaderField> left_out;
 };
 

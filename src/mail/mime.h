@@ -1,5 +1,6 @@
-// mail/mime.h: the parts of a message, for a person who looks at it. Not for judging: other readers may see others.
-// RFC 2046 §5.1, lenient. Without recursion; in a time that grows with the message alone.
+// mail/mime.h: the parts of a message, for a person who looks at it. Not for judging: other readers
+// may see others. RFC 2046 §5.1, lenient. Without recursion; in a time that grows with the message
+// alone.
 // Errors: nothing; never throws but for memory. Thread: any.
 #pragma once
 
@@ -10,7 +11,8 @@
 
 namespace sekisho::mail {
 
-// Real mail nests less than ten deep and has less than a hundred parts. What is beyond is not taken apart.
+// Real mail nests less than ten deep and has less than a hundred parts. What is beyond is not taken
+// apart.
 inline constexpr std::size_t mime_depth = 100;
 inline constexpr std::size_t mime_parts = 1000;
 

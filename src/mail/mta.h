@@ -1,5 +1,6 @@
-// mail/mta.h: who takes the mail from us, because MTAs differ in what they make of a header after a filter has seen it.
-// sendmail rewrites the addresses of From when it delivers; Postfix does not. Thread: any.
+// mail/mta.h: who takes the mail from us, because MTAs differ in what they make of a header after a
+// filter has seen it. sendmail rewrites the addresses of From when it delivers; Postfix does not.
+// Thread: any.
 #pragma once
 
 #include <string_view>
@@ -16,7 +17,8 @@ enum class Mta {
 // By what it says of itself in the milter macro v: "Postfix 3.7.11", "8.17.1.9".
 Mta mta_of_version(std::string_view version);
 
-// Whether it may deliver From with other addresses than it had. Of an MTA that nobody knows it must be feared.
+// Whether it may deliver From with other addresses than it had. Of an MTA that nobody knows it must
+// be feared.
 constexpr bool rewrites_author(Mta mta) { return mta == Mta::sendmail || mta == Mta::unknown; }
 
 std::string_view to_string(Mta mta);

@@ -14,12 +14,11 @@ namespace sekisho::mail {
 
 namespace {
 
-// By the book, of which little is kept but the first clauses:
-// Time-stamp-line = "Received:" FWS Stamp CRLF
-// Stamp           = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
-// From-domain     = "FROM" FWS Extended-Domain          By-domain = CFWS "BY" FWS Extended-Domain
-// Extended-Domain = Domain / ( Domain FWS "(" TCP-info ")" ) / ( address-literal FWS "(" TCP-info ")" )
-// Opt-info        = [Via] [With] [ID] [For]             (RFC 5321 §4.4)
+// By the book, of which little is kept but the first clauses: Time-stamp-line = "Received:" FWS
+// Stamp CRLF Stamp           = From-domain By-domain Opt-info [CFWS] ";" FWS date-time From-domain
+// = "FROM" FWS Extended-Domain          By-domain = CFWS "BY" FWS Extended-Domain Extended-Domain =
+// Domain / ( Domain FWS "(" TCP-info ")" ) / ( address-literal FWS "(" TCP-info ")" ) Opt-info
+// = [Via] [With] [ID] [For]             (RFC 5321 §4.4)
 
 enum class Kind { word, comment, semicolon, end };
 
@@ -29,8 +28,9 @@ struct Token {
   std::size_t at = 0;
 };
 
-// Words, comments and semicolons. A quotation mark means nothing here: MTAs copy the client's into HELO texts and
-// the names of certificates, and whoever opens a quoted string there would swallow what the host wrote.
+// Words, comments and semicolons. A quotation mark means nothing here: MTAs copy the client's into
+// HELO texts and the names of certificates, and whoever opens a quoted string there would swallow
+// what the host wrote.
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
@@ -63,8 +63,8 @@ class Lexer {
     return parse_error("a comment without end", start);
   }
 
-  // `<…>` is one word up to its `>`, for a path may hold parentheses. With a blank in it, it is words like any other: what
-  // began as a path must not swallow the rest of the field.
+  // `<…>` is one word up to its `>`, for a path may hold parentheses. With a blank in it, it is
+  // words like any other: what began as a path must not swallow the rest of the field.
   Token word() {
     const std::size_t start = at_;
     const auto blank = std::min(text_.find_first_of(" \t", start), text_.size());
@@ -107,17 +107,18 @@ struct Stamp {
   Received field;
   bool has_from = false;
   std::vector<std::string_view> before_by;  // comments
-  std::vector<std::string_view>
-      extra_from;             // words between the one after "from" and the next clause
+  // words between the one after "from" and the next clause
+  std::vector<std::string_view> extra_from;
   std::string_view after_by;  // the first comment of the by clause: the software
   std::vector<std::string_view> after_with;
   std::vector<std::string_view> date_words;  // of what follows the last semicolon
 };
 
-// What stands where does not matter much, and what it says behind the client not at all: MTAs write clauses twice, dates
-// of every kind, and notes of their own. One thing must hold: "from" and "by" are there once, wherever in the field.
-// Whoever smuggles clauses in by his HELO, to have the host's own words taken for those of a later clause or of the date,
-// cannot take away the host's own "by".
+// What stands where does not matter much, and what it says behind the client not at all: MTAs write
+// clauses twice, dates of every kind, and notes of their own. One thing must hold: "from" and "by"
+// are there once, wherever in the field. Whoever smuggles clauses in by his HELO, to have the
+// host's own words taken for those of a later clause or of the date, cannot take away the host's
+// own "by".
 class StampReader {
  public:
   explicit StampReader(std::string_view text) : lexer_(text) {}
@@ -264,12 +265,14 @@ std::optional<std::string> helo_comment(std::string_view comment) {
   return std::nullopt;
 }
 
-// Nothing is hidden in it that the host wrote: its own TCP-info, taken into a comment that the client opened.
+// Nothing is hidden in it that the host wrote: its own TCP-info, taken into a comment that the
+// client opened.
 bool is_plain_helo(std::string_view comment) {
   return comment.find('(') == std::string_view::npos && !mentions_address(comment);
 }
 
-// Comments of Postfix and Courier with names in them that the client chose: of its certificate, of its login.
+// Comments of Postfix and Courier with names in them that the client chose: of its certificate, of
+// its login.
 bool has_client_text(std::string_view comment) {
   for (const char* begin : {"Client CN ", "Authenticated sender: ", "AUTH: ", "TLS: "}) {
     if (comment.starts_with(begin)) return true;
@@ -288,7 +291,8 @@ Clients clients_of(const Stamp& stamp) {
   Clients clients;
   clients.unclear = std::any_of(stamp.extra_from.begin(), stamp.extra_from.end(), mentions_address);
   for (auto comment : stamp.before_by) {
-    // sendmail without HELO: "(from name [192.0.2.1]) by …"; its own users: "(from root@localhost) by …".
+    // sendmail without HELO: "(from name [192.0.2.1]) by …"; its own users: "(from root@localhost)
+    // by …".
     const bool sendmail = !stamp.has_from && ascii::istarts_with(comment, "from ");
     if (sendmail) comment.remove_prefix(5);
     if (auto helo = helo_comment(comment)) {
@@ -342,7 +346,8 @@ void tell_source(const Stamp& stamp, Received& field) {
   const auto from_address = parse_address_text(field.from);
   const bool exim_literal =
       layout == Layout::exim && from_address.has_value() && field.from.starts_with('[');
-  // Yahoo: "from 192.0.2.1 (EHLO name) by …". The comment is the client's word, so the other one is not.
+  // Yahoo: "from 192.0.2.1 (EHLO name) by …". The comment is the client's word, so the other one is
+  // not.
   const bool helo_apart = from_address && layout == Layout::unknown && clients.helo &&
                           stamp.before_by.size() == 1 && is_plain_helo(stamp.before_by[0]);
   const bool other_from = from_address && !clients.found.empty() && layout != Layout::helo_first &&
@@ -364,7 +369,8 @@ void tell_source(const Stamp& stamp, Received& field) {
   }
 }
 
-// qmail-queue writes a field of its own, of one comment: "(qmail 1 invoked from network)", "… by uid 0)".
+// qmail-queue writes a field of its own, of one comment: "(qmail 1 invoked from network)", "… by
+// uid 0)".
 void tell_queue(const Stamp& stamp, Received& field) {
   const auto comment = stamp.before_by.empty() ? std::string_view() : stamp.before_by[0];
   const bool queue = stamp.before_by.size() == 1 &&

@@ -1,5 +1,6 @@
-// mail/sendmail_cf.h: what sendmail's configuration file says of two things: whether addresses of From are delivered with
-// what a CNAME of their domain leads to, and which filters it asks. Both are told by lines that sendmail's own m4 writes.
+// mail/sendmail_cf.h: what sendmail's configuration file says of two things: whether addresses of
+// From are delivered with what a CNAME of their domain leads to, and which filters it asks. Both
+// are told by lines that sendmail's own m4 writes.
 // Thread: any.
 #pragma once
 

@@ -1,6 +1,6 @@
-// mail/smtp_reply.h: an SMTP reply that an MTA can send as it is.
-// RFC 5321 §4.2, RFC 3463. Code 4yz or 5yz, an enhanced status code of the same class, one line of printable
-// ASCII; whatever else was in the text (CR, LF, NUL, 8-bit) has been replaced by `?`, and the line cut to 512 octets.
+// mail/smtp_reply.h: an SMTP reply that an MTA can send as it is. RFC 5321 §4.2, RFC 3463. Code 4yz
+// or 5yz, an enhanced status code of the same class, one line of printable ASCII; whatever else was
+// in the text (CR, LF, NUL, 8-bit) has been replaced by `?`, and the line cut to 512 octets.
 // Thread: immutable value.
 #pragma once
 
@@ -11,8 +11,8 @@ namespace sekisho::mail {
 
 class SmtpReply {
  public:
-  // smtp_reply(550, "5.7.1", "rejected by …"). A code outside 400..599 or a status of another class is a bug: throws
-  // std::logic_error.
+  // smtp_reply(550, "5.7.1", "rejected by …"). A code outside 400..599 or a status of another class
+  // is a bug: throws std::logic_error.
   SmtpReply(int code, std::string_view status, std::string_view text);
 
   int code() const { return code_; }

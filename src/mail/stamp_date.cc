@@ -118,7 +118,8 @@ std::vector<std::string_view> parts_of(const std::vector<std::string_view>& word
   return parts;
 }
 
-// Day, month, year, time and zone; "Nov 28 09:00:05 2026 +0000" of ctime() has them in another order.
+// Day, month, year, time and zone; "Nov 28 09:00:05 2026 +0000" of ctime() has them in another
+// order.
 std::array<std::string_view, 5> in_order(const std::vector<std::string_view>& parts) {
   std::array<std::string_view, 5> out{};
   const std::size_t first = !parts.empty() && is_weekday(parts.front()) ? 1 : 0;

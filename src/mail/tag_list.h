@@ -1,5 +1,5 @@
-// mail/tag_list.h: `tag=value; tag=value` as DKIM, ARC and key records write it.
-// RFC 6376 §3.2. Order is kept; a duplicate tag, a tag without `=`, or a character that the grammar forbids is an
+// mail/tag_list.h: `tag=value; tag=value` as DKIM, ARC and key records write it. RFC 6376 §3.2.
+// Order is kept; a duplicate tag, a tag without `=`, or a character that the grammar forbids is an
 // error, as the whole list is then ignored.
 // Errors: ParseError; never throws. Thread: immutable value.
 #pragma once

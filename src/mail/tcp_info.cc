@@ -33,8 +33,8 @@ std::string host_name_of(std::string_view word) {
   return std::string(word);
 }
 
-// What follows the literal: a port, a note, "helo=x". Where another address is in it, nobody knows which of the two is the
-// client's word, and the comment is none.
+// What follows the literal: a port, a note, "helo=x". Where another address is in it, nobody knows
+// which of the two is the client's word, and the comment is none.
 bool read_after_literal(std::string_view rest, TcpInfo& info) {
   info.may_be_forged = ascii::iequals(ascii::trim(rest), "(may be forged)");
   if (rest.starts_with(':')) {

@@ -1,7 +1,9 @@
-// mail/tcp_info.h: the comment in a Received field that holds what the receiving host's socket said.
-// RFC 5321 §4.4: TCP-info = address-literal / ( Domain FWS address-literal ), and the dialects:
-//   name [192.0.2.1]     [IPv6:2001:db8::1]     192.0.2.1     ident@192.0.2.1     name [192.0.2.1] (may be forged)
-//   [192.0.2.1]:2525     192.0.2.1:2525     [192.0.2.1] helo=x     IDENT:user@name [192.0.2.1]     name[192.0.2.1]
+// mail/tcp_info.h: the comment in a Received field that holds what the receiving host's socket
+// said. RFC 5321 §4.4: TCP-info = address-literal / ( Domain FWS address-literal ), and the
+// dialects:
+//   name [192.0.2.1]     [IPv6:2001:db8::1]     192.0.2.1     ident@192.0.2.1
+//   name [192.0.2.1] (may be forged)            [192.0.2.1]:2525     192.0.2.1:2525
+//   [192.0.2.1] helo=x     IDENT:user@name [192.0.2.1]     name[192.0.2.1]
 //   name [192.0.2.1] and a note of any kind, as long as no other address is in it
 // A comment that is anything else is none. Thread: any.
 #pragma once
@@ -24,7 +26,8 @@ struct TcpInfo {
 // `comment` without its parentheses.
 std::optional<TcpInfo> parse_tcp_info(std::string_view comment);
 
-// "[192.0.2.1]", "[IPv6:2001:db8::1]", "[2001:db8::1]", "[fe80::1%2]", or the same without brackets.
+// "[192.0.2.1]", "[IPv6:2001:db8::1]", "[2001:db8::1]", "[fe80::1%2]", or the same without
+// brackets.
 std::optional<IpAddress> parse_address_text(std::string_view text);
 
 // Whether an address stands anywhere in the text.

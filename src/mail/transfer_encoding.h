@@ -1,4 +1,5 @@
-// mail/transfer_encoding.h: RFC 2045 §6 undone, as readers of mail do it: what is malformed is passed over, never refused.
+// mail/transfer_encoding.h: RFC 2045 §6 undone, as readers of mail do it: what is malformed is
+// passed over, never refused.
 // Errors: nothing; never throws but for memory. Linear. Thread: any.
 #pragma once
 

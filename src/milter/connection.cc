@@ -18,9 +18,9 @@ namespace sekisho::milter {
 
 namespace {
 
-// The longest piece of a body that an MTA sends, with some header before it: then the whole of most messages comes at
-// once. It is not filled with anything, so a connection that has had nothing but small packets costs a page or two.
-// Grown for a longer packet, up to max_packet_octets.
+// The longest piece of a body that an MTA sends, with some header before it: then the whole of most
+// messages comes at once. It is not filled with anything, so a connection that has had nothing but
+// small packets costs a page or two. Grown for a longer packet, up to max_packet_octets.
 constexpr std::size_t initial_buffer_octets = std::size_t{68} * 1024;
 
 // sendmail waits 10 s for each answer, and 5 min for the end of a message in all; Postfix 300 s for
@@ -122,8 +122,8 @@ bool Connection::busy() const {
   return !closed_ && (conversation_.in_message() || !writing_.empty());
 }
 
-// An MTA waits for an answer before it sends more. From one that does not read what it is answered nothing more is taken,
-// or its answers would pile up here.
+// An MTA waits for an answer before it sends more. From one that does not read what it is answered
+// nothing more is taken, or its answers would pile up here.
 void Connection::read() {
   if (closed_ || reading_ || !writing_.empty()) return;
   reading_ = true;
@@ -138,8 +138,9 @@ void Connection::read() {
                           });
 }
 
-// An MTA sends small packets to which nothing is answered. Its kernel holds each back until the one before is acknowledged, and ours
-// would acknowledge after 40 ms; the option holds for one read only.
+// An MTA sends small packets to which nothing is answered. Its kernel holds each back until the one
+// before is acknowledged, and ours would acknowledge after 40 ms; the option holds for one read
+// only.
 void Connection::acknowledge_at_once() {
   const int on = 1;
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);

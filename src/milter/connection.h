@@ -19,8 +19,9 @@
 
 namespace sekisho::milter {
 
-// An event loop as the executor of its sessions. Its own queue, for what asio has taken half-way is lost when there is no
-// memory for the rest. Thread: any, internally locked; must outlive its loop's last task.
+// An event loop as the executor of its sessions. Its own queue, for what asio has taken half-way is
+// lost when there is no memory for the rest. Thread: any, internally locked; must outlive its
+// loop's last task.
 class LoopExecutor final : public Executor {
  public:
   LoopExecutor(asio::io_context& loop, Log& log) : loop_(loop), log_(log) {}
@@ -58,7 +59,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // A message is under way, or its verdict is.
   bool busy() const;
   void close();
-  // Does `event`; when it breaks, the connection is closed, which an MTA takes for a temporary failure.
+  // Does `event`; when it breaks, the connection is closed, which an MTA takes for a temporary
+  // failure.
   template <class Event>
   void guarded(const Event& event) noexcept {
     try {

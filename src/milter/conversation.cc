@@ -22,14 +22,15 @@ constexpr std::uint32_t anywhere = ~0U;
 constexpr std::uint32_t before_message = bit(Stage::connected) | bit(Stage::greeting);
 constexpr std::uint32_t in_content = bit(Stage::envelope) | bit(Stage::header) | bit(Stage::body);
 
-// What we need of the MTA: a field inserted and others removed, the hold queue, and the recipients taken out of the
-// envelope for whom a message is held in our own store.
+// What we need of the MTA: a field inserted and others removed, the hold queue, and the recipients
+// taken out of the envelope for whom a message is held in our own store.
 constexpr std::uint32_t wanted_actions =
     SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_DELRCPT | SMFIF_SETSYMLIST;
-// No reply that nobody needs (they are half the cost of a message), no command that tells nothing, and the blank
-// after the colon, without which no simple/simple signature can be verified. MAIL is answered although the answer says
-// nothing: Postfix keeps what needs no answer in its buffer, and without this one we would see connect, HELO and MAIL only
-// when the header comes, a round trip to the client too late for the lookups. RCPT is answered where a rule may refuse there.
+// No reply that nobody needs (they are half the cost of a message), no command that tells nothing,
+// and the blank after the colon, without which no simple/simple signature can be verified. MAIL is
+// answered although the answer says nothing: Postfix keeps what needs no answer in its buffer, and
+// without this one we would see connect, HELO and MAIL only when the header comes, a round trip to
+// the client too late for the lookups. RCPT is answered where a rule may refuse there.
 constexpr std::uint32_t wanted_steps =
     SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR |
     SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
@@ -85,7 +86,8 @@ struct Conversation::Command {
   char command;
   std::uint32_t allowed;  // stages
   Next (Conversation::*handle)(std::string_view);
-  // The step that leaves out the `continue` which is due otherwise; 0: none is due, or the handler sends what is.
+  // The step that leaves out the `continue` which is due otherwise; 0: none is due, or the handler
+  // sends what is.
   std::uint32_t quiet = 0;
   bool interrupts = false;  // may come although an answer is due
 };
@@ -182,8 +184,9 @@ void Conversation::tempfail() noexcept {
   });
 }
 
-// Without a message a client or a login may have got lost, on which the next ones would be judged: then the connection goes,
-// which an MTA takes for a temporary failure. With one, the rest is taken and answered as if nothing were, up to the dot.
+// Without a message a client or a login may have got lost, on which the next ones would be judged:
+// then the connection goes, which an MTA takes for a temporary failure. With one, the rest is taken
+// and answered as if nothing were, up to the dot.
 Conversation::Next Conversation::recover(char command, const std::exception& error) noexcept {
   if (command == SMFIC_MAIL) {
     stage_ = Stage::greeting;
@@ -346,7 +349,8 @@ Conversation::Next Conversation::on_recipient(std::string_view data) {
   return Next::go_on;
 }
 
-// RFC 5321 §4.5.3.1.10: the client sends again to the others. An MTA that waits for no answer here is left.
+// RFC 5321 §4.5.3.1.10: the client sends again to the others. An MTA that waits for no answer here
+// is left.
 Conversation::Next Conversation::too_many_recipients() {
   if ((agreed_.steps & SMFIP_NR_RCPT) != 0) {
     return fail("a message has more than " + std::to_string(max_recipients) + " recipients or " +
@@ -420,7 +424,8 @@ void Conversation::put_edits(std::string& out, const session::Outcome& outcome) 
   }
 }
 
-// The whole answer or none of it: edits without the last word would be taken for those of the next message.
+// The whole answer or none of it: edits without the last word would be taken for those of the next
+// message.
 void Conversation::answer(const session::Outcome& outcome) noexcept {
   stage_ = Stage::greeting;
   std::string out;

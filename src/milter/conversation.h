@@ -48,7 +48,8 @@ class Conversation {
   // While waiting: when expire() is to be called.
   SteadyTime deadline() const;
   void expire();
-  // Tells the MTA that we are still at it, where the protocol has a way to: at the end of a message.
+  // Tells the MTA that we are still at it, where the protocol has a way to: at the end of a
+  // message.
   void progress();
 
   enum class Stage : unsigned {

@@ -29,17 +29,20 @@ struct Packet {
 enum class Framing { packet, incomplete, invalid };
 Framing next_packet(std::string_view buffer, Packet& packet, std::size_t& octets);
 
-// The macros that one connection may keep, names and values together. Of those that are read, j and i are a host and a
-// queue id and auth_authen a login: some 400 octets at each of four stages. What is beyond it is no MTA.
+// The macros that one connection may keep, names and values together. Of those that are read, j and
+// i are a host and a queue id and auth_authen a login: some 400 octets at each of four stages. What
+// is beyond it is no MTA.
 inline constexpr std::size_t max_macro_octets = std::size_t{16} * 1024;
 
-// What stands behind HELO, MAIL or RCPT, parameters included. Postfix and sendmail take command lines of 2 KB (RFC 5321
-// §4.5.3.1.4 asks for 512 octets, and more for parameters); each recipient is kept until the dot.
+// What stands behind HELO, MAIL or RCPT, parameters included. Postfix and sendmail take command
+// lines of 2 KB (RFC 5321 §4.5.3.1.4 asks for 512 octets, and more for parameters); each recipient
+// is kept until the dot.
 inline constexpr std::size_t max_command_octets = std::size_t{8} * 1024;
 
-// Recipients of one message and what is kept of them. RFC 5321 §4.5.3.1.8 asks for 100, Postfix takes 1,000, sendmail any
-// number; a list's server with more than this sends them as several messages, as it does for everybody else. Counted with
-// each are 32 octets for each of its parameters.
+// Recipients of one message and what is kept of them. RFC 5321 §4.5.3.1.8 asks for 100, Postfix
+// takes 1,000, sendmail any number; a list's server with more than this sends them as several
+// messages, as it does for everybody else. Counted with each are 32 octets for each of its
+// parameters.
 inline constexpr std::size_t max_recipients = 20'000;
 inline constexpr std::size_t max_recipient_octets = std::size_t{4} * 1024 * 1024;
 
@@ -58,8 +61,8 @@ struct PeerInfo {
 };
 std::optional<PeerInfo> parse_connect(std::string_view data);
 
-// SMFIC_MACRO: the command that the macros are for, and name → value, names without braces; of `wanted` alone, where any
-// are named.
+// SMFIC_MACRO: the command that the macros are for, and name → value, names without braces; of
+// `wanted` alone, where any are named.
 using MacroValues = std::map<std::string, std::string, std::less<>>;
 struct Macros {
   char command = 0;

@@ -143,7 +143,8 @@ void Server::State::accept_all(Socket& socket) {
 
 void Server::State::take_reserve() { reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
-// Without the reserve the MTA would wait for its time-out. False when there is none, or nobody to turn away.
+// Without the reserve the MTA would wait for its time-out. False when there is none, or nobody to
+// turn away.
 bool Server::State::turn_one_away(Socket& socket) {
   log.write_limited(
       LogLevel::warning, "milter descriptors",

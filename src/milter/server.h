@@ -25,9 +25,9 @@ class Server {
     // Connections. Then the next loop takes some, and when all have so many, the emptiest one.
     std::size_t filled_at;
   };
-  // A loop for two cores, for the MTA on the same host needs many times our share of them for a message; and eight at
-  // most, for one decides some 4,000 messages a second. 64 connections that all have a message in the same moment
-  // wait 15 ms for each other.
+  // A loop for two cores, for the MTA on the same host needs many times our share of them for a
+  // message; and eight at most, for one decides some 4,000 messages a second. 64 connections that
+  // all have a message in the same moment wait 15 ms for each other.
   static Loops usual_loops();
 
   Server(session::Engine& engine, Log& log, Loops loops = usual_loops());

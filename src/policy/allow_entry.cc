@@ -111,8 +111,9 @@ std::string quoted(std::string_view value) {
   return out + "\"";
 }
 
-// What of the line a message may repeat. The line may be the zone of a DNS list that came into the wrong file, with an access key
-// for a label: such keys have 16 letters and digits or more. The number of the line must do then.
+// What of the line a message may repeat. The line may be the zone of a DNS list that came into the
+// wrong file, with an access key for a label: such keys have 16 letters and digits or more. The
+// number of the line must do then.
 std::string shown(std::string_view text) {
   constexpr std::size_t shortest_key = 16;
   std::size_t run = 0;
@@ -291,8 +292,8 @@ class EntryReader {
                        ", not " + shown(value));
   }
 
-  // dkim:mailer.example: who vouches for the author. A name stands for itself alone: below a bulk mailer's domain its
-  // customers have names of their own.
+  // dkim:mailer.example: who vouches for the author. A name stands for itself alone: below a bulk
+  // mailer's domain its customers have names of their own.
   Done read_voucher(std::string_view how, const std::string& who) {
     if (entry_.kind != IdentityKind::from) {
       return parse_error(
@@ -359,7 +360,8 @@ class EntryReader {
     return {};
   }
 
-  // skip=all is everything that an entry may skip without naming it, as far as nothing else is said.
+  // skip=all is everything that an entry may skip without naming it, as far as nothing else is
+  // said.
   void complete() {
     if (!all_) return;
     if (!entry_.effect.dmarc) entry_.effect.dmarc = Action::accept;

@@ -22,11 +22,13 @@ enum class ListKind { allow, deny };
 struct AllowEntry {
   IdentityKind kind = IdentityKind::from;
   std::string local_part;  // of an address, unquoted, in lower case; empty: the whole domain
-  // A-labels in lower case; ".example.com": all names below it, and not itself. Empty for ip: entries.
+  // A-labels in lower case; ".example.com": all names below it, and not itself. Empty for ip:
+  // entries.
   std::string domain;
   std::optional<mail::IpPrefix> prefix;  // ip: entries
   Proof proof = Proof::none;             // what an allow entry demands
-  // from: entries: who has to vouch for the author; the d= of a signature or the domain of the MAIL FROM, exactly.
+  // from: entries: who has to vouch for the author; the d= of a signature or the domain of the MAIL
+  // FROM, exactly.
   std::string proof_of;
   std::optional<mail::IpPrefix> proof_prefix;  // … or the client's address; proof_of is its text
   AllowEffect effect;                          // allow entries

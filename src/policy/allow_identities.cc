@@ -14,8 +14,8 @@ std::optional<mail::Mailbox> sender_of(const Facts& facts) {
   return path ? path->mailbox() : std::nullopt;
 }
 
-// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for the null reverse-path
-// (RFC 7208 §2.4).
+// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for
+// the null reverse-path (RFC 7208 §2.4).
 bool spf_proves(const Facts& facts, std::string_view domain) {
   if (!facts.spf_mail_from.proves() || facts.spf_mail_from.scope != spf::Scope::mfrom) return false;
   const auto sender = sender_of(facts);
@@ -220,9 +220,10 @@ class Matcher {
     }
   }
 
-  // Whoever vouches for other people's mail does not vouch for ours: all customers of a provider have his signature, his
-  // SPF and his addresses, and could write in our name. Only an entry that names us covers us. DNS lists may be skipped:
-  // at RCPT nobody knows the author, and they show nobody who he is.
+  // Whoever vouches for other people's mail does not vouch for ours: all customers of a provider
+  // have his signature, his SPF and his addresses, and could write in our name. Only an entry that
+  // names us covers us. DNS lists may be skipped: at RCPT nobody knows the author, and they show
+  // nobody who he is.
   void spare_ourselves(AllowMatch& match) const {
     if (!facts_.author_is_ours) return;
     // An alias of ours that the MTA will replace is another name, until everybody reads ours.

@@ -1,5 +1,6 @@
-// policy/allow_match.h: what entries of the allowlist and the denylist say of one message. Plain values: part of
-// Facts, printed by the log line, the record and the explanation. Thread: immutable values.
+// policy/allow_match.h: what entries of the allowlist and the denylist say of one message. Plain
+// values: part of Facts, printed by the log line, the record and the explanation. Thread: immutable
+// values.
 #pragma once
 
 #include <optional>
@@ -11,13 +12,14 @@
 
 namespace sekisho::policy {
 
-// What an entry names: the Author Domain or author, the MAIL FROM, the d= of a signature, the client's address, its
-// name by reverse DNS, what it said in HELO (for denial only).
+// What an entry names: the Author Domain or author, the MAIL FROM, the d= of a signature, the
+// client's address, its name by reverse DNS, what it said in HELO (for denial only).
 enum class IdentityKind { from, mfrom, dkim, ip, ptr, helo };
 
-// What shows that the identity is not forged. `connection`: the address of a TCP client, which nobody can borrow.
-// `none`: the admin wrote that nothing need be shown. A from: entry may say whose signature, SPF or connection it must be
-// (AllowEntry::proof_of): then the author is taken for granted when that one vouches for the message.
+// What shows that the identity is not forged. `connection`: the address of a TCP client, which
+// nobody can borrow. `none`: the admin wrote that nothing need be shown. A from: entry may say
+// whose signature, SPF or connection it must be (AllowEntry::proof_of): then the author is taken
+// for granted when that one vouches for the message.
 enum class Proof { dmarc, dkim, spf, fcrdns, connection, none };
 
 // What an entry may skip. Nothing skips relay control, or a limit of size or rate.
@@ -39,11 +41,11 @@ struct AllowMatch {
   std::string entry;          // "dkim:lists.freebsd.org", the admin's own text
   std::string place;          // "/etc/sekisho/allowlist:7"
   Proof proof = Proof::none;  // what the entry demands
-  std::string
-      proof_of;  // … and of whom: "mailer.example", "192.0.2.0/28"; empty: of the identity itself
+  // … and of whom: "mailer.example", "192.0.2.0/28"; empty: of the identity itself
+  std::string proof_of;
   bool proven = false;  // the identity is shown not to be forged
-  // Allowlist: proven, or the admin demanded no proof, and not for an author of our own whom it does not name.
-  // Denylist: always.
+  // Allowlist: proven, or the admin demanded no proof, and not for an author of our own whom it
+  // does not name. Denylist: always.
   bool holds = false;
   std::string reason;          // why it is proven or not: "dkim=pass", "spf=softfail"
   AllowEffect effect;          // allowlist: what it may skip, once it holds
@@ -59,7 +61,8 @@ std::string_view to_string(IdentityKind kind);  // "from"
 std::string_view to_string(Proof proof);        // "dmarc"
 // "dkim", "dkim:mailer.example".
 std::string proof_text(Proof proof, std::string_view proof_of);
-// "proven", "unproven", "proof=none" when it holds without proof, "own-domain" when it is proven and does not hold.
+// "proven", "unproven", "proof=none" when it holds without proof, "own-domain" when it is proven
+// and does not hold.
 std::string_view standing(const AllowMatch& match);
 // "skip=dnsbl,rhsbl dmarc=accept"; empty for nothing().
 std::string to_text(const AllowEffect& effect);

@@ -97,7 +97,8 @@ bool comes_again(const std::string& local_part) {
                       [](char c) { return ascii::is_digit(c) || c == '+' || c == '='; });
 }
 
-// The list itself, by its own signature, which is the one of the envelope's sender too, or by its SPF.
+// The list itself, by its own signature, which is the one of the envelope's sender too, or by its
+// SPF.
 std::optional<Proposal> by_list(const Facts& facts) {
   const auto sender = sender_of(facts);
   if (!sender) return std::nullopt;
@@ -168,8 +169,8 @@ std::string nothing_proven(const Facts& facts) {
   return why;
 }
 
-// An entry that somebody else than the author proves, for a message in our own name. To write it is a decision about
-// who may write in our name, and no answer to one message.
+// An entry that somebody else than the author proves, for a message in our own name. To write it is
+// a decision about who may write in our name, and no answer to one message.
 bool undone_for_us(const Facts& facts, const Proposal& proposal) {
   const auto& entry = proposal.entry;
   const bool of_another =

@@ -23,8 +23,8 @@ bool came_over_a_list(const Traces& traces) {
                      [](const std::string& field) { return field.starts_with("List-"); });
 }
 
-// RFC 9990, the types of PolicyOverride: a list or forwarder was expected to break the author's authentication;
-// an author who is let through for his own sake is local policy.
+// RFC 9990, the types of PolicyOverride: a list or forwarder was expected to break the author's
+// authentication; an author who is let through for his own sake is local policy.
 std::string override_type(const AllowMatch& match, const Traces& traces) {
   if (match.kind == IdentityKind::from) return "local_policy";
   return came_over_a_list(traces) ? "mailing_list" : "trusted_forwarder";

@@ -1,7 +1,8 @@
-// policy/allowlist.h: all entries of the allowlist, or of the denylist, and which of them a message matches. An entry
-// names an identity and the proof it needs: without it the entry does nothing, and that is recorded.
-// The most specific entry of each identity speaks, whatever the order of lines. Hash look-ups by name and parents, by
-// prefix and length: the number of entries costs a message nothing. Pure: no I/O, no clock (Facts::received is now).
+// policy/allowlist.h: all entries of the allowlist, or of the denylist, and which of them a message
+// matches. An entry names an identity and the proof it needs: without it the entry does nothing,
+// and that is recorded. The most specific entry of each identity speaks, whatever the order of
+// lines. Hash look-ups by name and parents, by prefix and length: the number of entries costs a
+// message nothing. Pure: no I/O, no clock (Facts::received is now).
 // Thread: immutable.
 #pragma once
 
@@ -35,15 +36,16 @@ class Allowlist {
   // Entries that ceased to hold in (after, now], the first first.
   Entries expired_between(WallTime after, WallTime now) const;
 
-  // The entries in force that name it most specifically: an address before its domain, a domain before a wildcard, a
-  // longer wildcard or prefix before a shorter one. Several only when the same identity is given several times.
-  // `local_part`: empty for a domain alone.
+  // The entries in force that name it most specifically: an address before its domain, a domain
+  // before a wildcard, a longer wildcard or prefix before a shorter one. Several only when the same
+  // identity is given several times. `local_part`: empty for a domain alone.
   Entries find(IdentityKind kind, std::string_view local_part, std::string_view domain,
                WallTime now) const;
   Entries find(const mail::IpAddress& address, WallTime now) const;
 
-  // The entry of this denylist that speaks, for good or for as long as the other holds, wherever the other names an
-  // identity; nullptr: there is none. Such an entry of the allowlist never does anything.
+  // The entry of this denylist that speaks, for good or for as long as the other holds, wherever
+  // the other names an identity; nullptr: there is none. Such an entry of the allowlist never does
+  // anything.
   const AllowEntry* always_before(const AllowEntry& other, WallTime now) const;
 
   // Until when there are entries of a kind that skip lists; WallTime::min() when there are none.
@@ -84,10 +86,11 @@ class Allowlist {
   std::array<bool, 6> rejects_{};
 };
 
-// What a message matches. Works on what is known so far: a fact that is not known yet matches nothing.
+// What a message matches. Works on what is known so far: a fact that is not known yet matches
+// nothing.
 std::vector<AllowMatch> match_allowlist(const Allowlist& list, const Facts& facts);
-// A denied identity needs no proof: one that is forged is denied too. `readable`: mail::readable_authors() of a malformed
-// author, each of whom is denied as if he were the one.
+// A denied identity needs no proof: one that is forged is denied too. `readable`:
+// mail::readable_authors() of a malformed author, each of whom is denied as if he were the one.
 std::vector<AllowMatch> match_denylist(const Allowlist& list, const Facts& facts,
                                        const std::vector<mail::Mailbox>& readable = {});
 

@@ -1,5 +1,6 @@
-// policy/allowlist_file.h: the text of an allowlist or denylist: one entry a line, `#` comments. A bad line is a
-// finding, and the rest stays in force. Pure: reads no file. Errors: findings; never throws.
+// policy/allowlist_file.h: the text of an allowlist or denylist: one entry a line, `#` comments. A
+// bad line is a finding, and the rest stays in force. Pure: reads no file. Errors: findings; never
+// throws.
 // Thread: immutable values.
 #pragma once
 
@@ -35,11 +36,11 @@ struct AllowFile {
 
 AllowFile parse_allow_file(std::string_view text, const std::string& path, ListKind list);
 
-// An entry of the allowlist to which nothing is left to do, because its own proof leads to what it permits: why. Empty:
-// it may do something.
+// An entry of the allowlist to which nothing is left to do, because its own proof leads to what it
+// permits: why. Empty: it may do something.
 std::string never_does_anything(const AllowEntry& entry);
-// Whom an entry lets through under any author's name, by who has sent it alone, where DMARC would not; empty where it
-// names the author or leaves DMARC alone.
+// Whom an entry lets through under any author's name, by who has sent it alone, where DMARC would
+// not; empty where it names the author or leaves DMARC alone.
 std::string lets_others_in(IdentityKind kind, std::string_view identity, const AllowEffect& effect);
 
 // The digest that parse_allow_file() gives that text.

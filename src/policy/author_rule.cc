@@ -8,11 +8,12 @@ using mail::SmtpReply;
 
 namespace {
 
-// Of the author, or of a domain above or below it: what DMARC asks for when his owner publishes nothing, for then
-// nobody has said where the organisation ends.
+// Of the author, or of a domain above or below it: what DMARC asks for when his owner publishes
+// nothing, for then nobody has said where the organisation ends.
 bool is_of_author(const Facts& facts, const std::string& domain) {
   const auto name = mail::DomainName::parse(domain);
-  // The one that DMARC was asked about: behind sendmail it may be what the author's domain is an alias of.
+  // The one that DMARC was asked about: behind sendmail it may be what the author's domain is an
+  // alias of.
   const auto author = mail::DomainName::parse(facts.dmarc.from);
   if (!name || !author) return false;
   if (author->is_or_is_below(*name) || name->is_or_is_below(*author)) return true;

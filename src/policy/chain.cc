@@ -40,8 +40,8 @@ std::optional<Decision> over_limits(const Case& asked) {
 
 std::string silence_of_limits(const Case& /*asked*/) { return "the header is within the limits"; }
 
-// Where malformed authors are only tagged, that must not save one who is denied, nor, where everybody reads one domain, one
-// whom the policy of that domain does not let through.
+// Where malformed authors are only tagged, that must not save one who is denied, nor, where
+// everybody reads one domain, one whom the policy of that domain does not let through.
 std::optional<Decision> author(const Case& asked) {
   if (asked.allowed.skip_author) return std::nullopt;
   auto malformed = malformed_author(asked.facts, asked.rules);

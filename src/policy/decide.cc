@@ -36,7 +36,8 @@ Decision as_relayed(Decision decision) {
   return decision;
 }
 
-// Asks the rules in their order. With `opinions` all of them, those behind the one that decided too.
+// Asks the rules in their order. With `opinions` all of them, those behind the one that decided
+// too.
 Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
   using Said = RuleOpinion::Said;
   // A rule in monitor mode has spoken into the record only, so the next one is asked; the first
@@ -72,7 +73,8 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
       shadow = std::move(result);
     }
   }
-  // What the record shows of a rule in monitor mode is most wanted where the message is good otherwise.
+  // What the record shows of a rule in monitor mode is most wanted where the message is good
+  // otherwise.
   if (spoken && shadow) {
     spoken->monitored = shadow->monitored;
     spoken->monitored_rule = shadow->monitored_rule;
@@ -103,9 +105,10 @@ Action hardest(const std::vector<RecipientDecision>& recipients) {
       ->decision.action;
 }
 
-// One message has one answer. Refusals that not all recipients share are turned into what can be done for one of them:
-// quarantine, for a reject, and for a deferral, which nobody can be given apart either. Delivery would be a way past the
-// policy: whoever sends could add a recipient who accepts what others wait for.
+// One message has one answer. Refusals that not all recipients share are turned into what can be
+// done for one of them: quarantine, for a reject, and for a deferral, which nobody can be given
+// apart either. Delivery would be a way past the policy: whoever sends could add a recipient who
+// accepts what others wait for.
 void bring_together(std::vector<RecipientDecision>& recipients) {
   const auto first = recipients.front().decision.action;
   const bool unanimous = std::all_of(recipients.begin(), recipients.end(),

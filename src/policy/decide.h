@@ -1,6 +1,7 @@
 // policy/decide.h: facts and rules in, the verdict out. First match speaks: exempt → limits →
-// malformed author → denylist → DNS lists → DMARC → SPF → accept (chain.cc); a proven entry of the allowlist keeps
-// the rules behind it from what it may skip. RFC 9989 §5.3.6, §7.4. Pure: no I/O, no clock. Errors: none.
+// malformed author → denylist → DNS lists → DMARC → SPF → accept (chain.cc); a proven entry of the
+// allowlist keeps the rules behind it from what it may skip. RFC 9989 §5.3.6, §7.4. Pure: no I/O,
+// no clock. Errors: none.
 // Thread: any.
 #pragma once
 
@@ -14,7 +15,8 @@
 
 namespace sekisho::policy {
 
-// Fills in what the entries of both lists say of the message, from all the other facts. `readable`: see match_denylist().
+// Fills in what the entries of both lists say of the message, from all the other facts. `readable`:
+// see match_denylist().
 void match_lists(Facts& facts, const RuleSet& rules,
                  const std::vector<mail::Mailbox>& readable = {});
 
@@ -41,7 +43,8 @@ struct RuleOpinion {
   std::string monitor_key = {};  // and what put it into monitor mode
 };
 
-// All rules in their order, as decide_for() asks them; at the end the allowlist, where that is what decided.
+// All rules in their order, as decide_for() asks them; at the end the allowlist, where that is what
+// decided.
 std::vector<RuleOpinion> opinions(const Facts& facts, const Rules& rules,
                                   const DmarcOverride* override_rule);
 // And as decide_at_rcpt() asks them (at_rcpt.h) for a recipient whose rules are `rules`.

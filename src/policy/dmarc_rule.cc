@@ -110,9 +110,10 @@ bool dmarc_temperror_matters(const dmarc::Result& dmarc) {
   return !dmarc.published || dmarc.policy != dmarc::Policy::none;
 }
 
-// What a deferral comes to when the DNS never answers. Whose domains fail is for the sender to choose (his MAIL FROM, a d=, a
-// name below the author's), so that must not be what delivers a forgery: the policy that is known has its way, as far as
-// mail can be held. Where none is known there is nothing to go by.
+// What a deferral comes to when the DNS never answers. Whose domains fail is for the sender to
+// choose (his MAIL FROM, a d=, a name below the author's), so that must not be what delivers a
+// forgery: the policy that is known has its way, as far as mail can be held. Where none is known
+// there is nothing to go by.
 Action end_of_deferral(const dmarc::Result& dmarc, const DmarcRule& rule) {
   switch (dmarc.asks_anyway.value_or(dmarc::Policy::none)) {
     case dmarc::Policy::none:

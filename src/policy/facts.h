@@ -34,8 +34,8 @@ enum class Exemption {
   released,  // out of our own quarantine, with its proof
 };
 
-// What a trusted client's message brought of fields in our name: nothing, ours with their proof, or some without one. Only
-// trusted clients can bring any: of others, all are removed.
+// What a trusted client's message brought of fields in our name: nothing, ours with their proof, or
+// some without one. Only trusted clients can bring any: of others, all are removed.
 enum class OwnFields { none, kept, removed };
 
 struct Client {
@@ -67,8 +67,8 @@ struct Facts {
   Client client;                // who handed it over; behind a relay of ours: the hop before it
   std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
   std::string relay_reason;     // what the Received fields told of the hop before it
-  std::string
-      mail_from;  // as the client said it, without angle brackets; empty for the null reverse-path
+  // as the client said it, without angle brackets; empty for the null reverse-path
+  std::string mail_from;
   std::vector<std::string> recipients;
   std::vector<std::string> refused_recipients;  // at RCPT, by us
   bool header_over_limits = false;              // mail/limits.h
@@ -83,11 +83,12 @@ struct Facts {
   dmarc::Result dmarc;                // Code::permerror when the author is malformed
   std::vector<AllowMatch> allowlist;  // entries that name an identity of this message
   std::vector<AllowMatch> denylist;
-  // With refused_recipients alone: the kinds of lists that an entry kept, or could still have kept, from
-  // refusing there.
+  // With refused_recipients alone: the kinds of lists that an entry kept, or could still have kept,
+  // from refusing there.
   bool rcpt_skips_dnsbl = false;
   bool rcpt_skips_rhsbl = false;
-  // How long this sender and author have been deferred already, from whichever network; none for the first time.
+  // How long this sender and author have been deferred already, from whichever network; none for
+  // the first time.
   std::optional<std::chrono::seconds> deferred_for;
   // What the evaluation cost.
   std::size_t dns_questions = 0;
@@ -97,17 +98,20 @@ struct Facts {
   bool operator==(const Facts&) const = default;
 };
 
-// The Author Domain whose policy decides: of an alias that the MTA will replace, what it leads to. The author is well-formed.
+// The Author Domain whose policy decides: of an alias that the MTA will replace, what it leads to.
+// The author is well-formed.
 mail::DomainName judged_author(const Facts& facts);
-// The MAIL FROM, read strictly: an address that readers could take in several ways proves nothing. None for the null
-// reverse-path.
+// The MAIL FROM, read strictly: an address that readers could take in several ways proves nothing.
+// None for the null reverse-path.
 std::optional<mail::Mailbox> sender_of(const Facts& facts);
 // SPF passed for the domain of the MAIL FROM, which is this one.
 bool spf_proves(const Facts& facts, std::string_view domain);
-// dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly everybody.
+// dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly
+// everybody.
 bool dmarc_proves(const Facts& facts);
 
-// SPF or DKIM passed for a domain of the author's, whether or not his owner publishes a policy. Overbroad SPF proves nothing.
+// SPF or DKIM passed for a domain of the author's, whether or not his owner publishes a policy.
+// Overbroad SPF proves nothing.
 bool author_proves(const Facts& facts);
 
 std::string_view to_string(Role role);

@@ -92,7 +92,8 @@ const Hit* hardest(const std::vector<Hit>& hits) {
   return found == hits.end() ? nullptr : &*found;
 }
 
-// Postfix's words for what was looked up (smtpd_check.c, rbl_class), and ours for what it does not know.
+// Postfix's words for what was looked up (smtpd_check.c, rbl_class), and ours for what it does not
+// know.
 std::string what_of(const ListResult& result, const Facts& facts) {
   switch (result.on) {
     case ListOn::client:
@@ -110,8 +111,9 @@ std::string what_of(const ListResult& result, const Facts& facts) {
   return {};
 }
 
-// "Service unavailable; Client host [192.0.2.1] blocked using zen; https://… (id=K7Q2-4DMX)": what fail2ban and
-// pflogsumm know of Postfix ($rbl_class [$rbl_what] blocked using $rbl_domain${rbl_reason?; $rbl_reason}).
+// "Service unavailable; Client host [192.0.2.1] blocked using zen; https://… (id=K7Q2-4DMX)": what
+// fail2ban and pflogsumm know of Postfix ($rbl_class [$rbl_what] blocked using
+// $rbl_domain${rbl_reason?; $rbl_reason}).
 std::string reply_text(const ListResult& result, const Facts& facts) {
   std::string text =
       "Service unavailable; " + what_of(result, facts) + " blocked using " + result.name;

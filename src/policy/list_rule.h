@@ -10,9 +10,10 @@
 
 namespace sekisho::policy {
 
-// What is said at RCPT, from the results that are known by then: a reject or a tempfail; nothing: go on, the dot
-// decides. Nothing as long as a dnswl that could change it is unanswered; nothing in monitor mode, for exempt clients
-// and in the role `local`. `skipped`: what an allowlist entry makes of no effect, or still could.
+// What is said at RCPT, from the results that are known by then: a reject or a tempfail; nothing:
+// go on, the dot decides. Nothing as long as a dnswl that could change it is unanswered; nothing in
+// monitor mode, for exempt clients and in the role `local`. `skipped`: what an allowlist entry
+// makes of no effect, or still could.
 std::optional<Decision> refuse_at_rcpt(const Facts& facts, const Rules& rules,
                                        ListKinds skipped = {});
 

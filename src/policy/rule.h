@@ -1,6 +1,6 @@
-// policy/rule.h: the rules that decide() asks one after the other, and what they share. A rule says nothing
-// when it leaves the message to the rules behind it. A new rule is a file of its own and a row of
-// chain() (chain.cc). Only this folder includes it.
+// policy/rule.h: the rules that decide() asks one after the other, and what they share. A rule says
+// nothing when it leaves the message to the rules behind it. A new rule is a file of its own and a
+// row of chain() (chain.cc). Only this folder includes it.
 // Pure: no I/O, no clock. Errors: none. Thread: any.
 #pragma once
 
@@ -26,8 +26,9 @@ Decision refuse(mail::SmtpReply reply, std::string rule, std::string reason);
 // The id is what the sender's postmaster will ask about: a long text is cut before it, so that it
 // stays within the 512 octets of a reply line (RFC 5321 §4.5.3.1.5).
 std::string with_id(std::string text, const Facts& facts);
-// The one kind of deferral: a temporary failure, said with `reply`, until the sender has been put off for long enough. Then
-// `end`: what is broken on his side for hours must not bounce his mail, and must not be his way past a policy either.
+// The one kind of deferral: a temporary failure, said with `reply`, until the sender has been put
+// off for long enough. Then `end`: what is broken on his side for hours must not bounce his mail,
+// and must not be his way past a policy either.
 Decision defer(const Facts& facts, const DmarcRule& rule, mail::SmtpReply reply,
                const std::string& name, const std::string& reason, Action end);
 // The text of such a reply, where what cannot be known now is the reason.
@@ -46,8 +47,8 @@ struct Rule {
   std::optional<Decision> (*ask)(const Case&);
   // For people: why it says nothing. Asked only when it does.
   std::string (*silence)(const Case&);
-  // The key of the configuration that it goes by in this case: "dmarc.reject"; empty when none could
-  // change it.
+  // The key of the configuration that it goes by in this case: "dmarc.reject"; empty when none
+  // could change it.
   std::string (*key)(const Case&);
   // Its own monitor mode; nullptr without one.
   bool (*monitor)(const Rules&) = nullptr;
@@ -75,8 +76,8 @@ Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts);
 // What DMARC says of the case, eased.
 Eased eased_dmarc(const Case& asked);
 
-// list_rule.cc; policy/list_rule.h has what the session calls. A rule in monitor mode speaks in a Decision
-// that is `monitored` already. `skipped`: what an allowlist entry makes of no effect.
+// list_rule.cc; policy/list_rule.h has what the session calls. A rule in monitor mode speaks in a
+// Decision that is `monitored` already. `skipped`: what an allowlist entry makes of no effect.
 std::optional<Decision> by_lists(const Facts& facts, const ListRules& rules,
                                  ListKinds skipped = {});
 std::string silence_of_lists(const Case& asked);

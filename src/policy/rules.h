@@ -23,7 +23,8 @@ enum class OnTemperror { accept, tempfail };
 enum class OnDmarcReject { corroborated, always, quarantine, tag };  // what p=reject means here
 enum class OnDmarcQuarantine { quarantine, tag, reject };            // what p=quarantine means here
 enum class OnMalformedAuthor { reject, quarantine, tag };
-// A From field that is not valid, in which everybody reads the same domain: judged for it, or malformed like any other.
+// A From field that is not valid, in which everybody reads the same domain: judged for it, or
+// malformed like any other.
 enum class OnReadableAuthor { judge, malformed };
 
 struct SpfRule {

@@ -10,7 +10,8 @@ std::optional<Decision> by_spf(const Facts& facts, const Rules& rules) {
     switch (rules.spf.temperror) {
       case OnTemperror::accept:
         return std::nullopt;
-      // RFC 7208 §8.6, RFC 7372 §3.2. It ends with a tag: who wants no SPF fail takes a domain of his own.
+      // RFC 7208 §8.6, RFC 7372 §3.2. It ends with a tag: who wants no SPF fail takes a domain of
+      // his own.
       case OnTemperror::tempfail: {
         const std::string reason = "SPF of " + result.domain + " cannot be evaluated now";
         return defer(facts, rules.dmarc, SmtpReply(451, "4.7.24", cannot_be_known(reason, facts)),

@@ -21,9 +21,10 @@ struct Decision {
   std::string rule = "default";
   std::string reason;                    // for people; never text of the sender's
   std::optional<mail::SmtpReply> reply;  // when the action is tempfail or reject
-  std::vector<std::string>
-      evidence;  // what corroborates a reject, or what turned one into a quarantine
-  // In monitor mode: what would have been done, and by which rule. Another rule may have decided after it.
+  // what corroborates a reject, or what turned one into a quarantine
+  std::vector<std::string> evidence;
+  // In monitor mode: what would have been done, and by which rule. Another rule may have decided
+  // after it.
   std::optional<Action> monitored;
   std::string monitored_rule{};
   // The policy's domain owner asked for more than was done (RFC 9990 policy_override):
@@ -57,8 +58,8 @@ struct Verdict {
   // can be applied to the whole message.
   Decision message;
   std::vector<RecipientDecision> recipients;
-  // Who was refused at RCPT while others were not. Apart, for the message is not theirs: nothing is done with it on
-  // their account.
+  // Who was refused at RCPT while others were not. Apart, for the message is not theirs: nothing is
+  // done with it on their account.
   std::vector<RecipientDecision> refused;
   // Removals from the last to the first, then insertions.
   std::vector<Edit> edits;

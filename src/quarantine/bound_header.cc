@@ -72,7 +72,8 @@ bool has_addresses(std::string_view name) {
 
 bool is_domain_octet(char c) { return ascii::is_alnum(c) || c == '.' || c == '-'; }
 
-// Where in an address field a reader of it stands: only what follows a bare name outside quotes can be its domain.
+// Where in an address field a reader of it stands: only what follows a bare name outside quotes can
+// be its domain.
 class AddressPlace {
  public:
   void pass(char c) {
@@ -103,8 +104,9 @@ class AddressPlace {
   bool after_name_ = false;
 };
 
-// What an MTA makes of bare names in an address field: each gets a domain of ours, and nothing else changes but blanks.
-// Postfix does so for its own clients (local_header_rewrite_clients), and a release comes from one of them.
+// What an MTA makes of bare names in an address field: each gets a domain of ours, and nothing else
+// changes but blanks. Postfix does so for its own clients (local_header_rewrite_clients), and a
+// release comes from one of them.
 bool is_completed(std::string_view bound, std::string_view came,
                   const std::vector<std::string>& own_domains) {
   std::size_t at = 0;

@@ -94,8 +94,8 @@ Outcome<std::uint64_t> expire_some(
   return ids.size();
 }
 
-// Removes the files of what was deleted before `before`, and nobody has brought back. `files` is the spool's own table:
-// which files there are.
+// Removes the files of what was deleted before `before`, and nobody has brought back. `files` is
+// the spool's own table: which files there are.
 Outcome<std::uint64_t> purge_some(Change& change, WallTime before) {
   std::vector<std::string> ids;
   auto read = change.database().query(

@@ -1,5 +1,6 @@
-// quarantine/held.h: one held message as its list and its page show it. Texts that a sender wrote are as he wrote
-// them: escape them before they reach a terminal or a log. Thread: immutable values.
+// quarantine/held.h: one held message as its list and its page show it. Texts that a sender wrote
+// are as he wrote them: escape them before they reach a terminal or a log. Thread: immutable
+// values.
 #pragma once
 
 #include <cstdint>
@@ -42,18 +43,18 @@ struct Held {
   std::string header_hash;  // SHA-256 of the header as received, in hex
   std::string body_hash;    // … and of the body
   std::uint64_t size = 0;   // octets of the message; set by the store
-  // Never taken for a repetition. It says that it comes out of this store, and without a proof that counts: when such a
-  // proof was lost on the way (a filter before us altered the body), it is all that is left of the message. Or it has
-  // neither Date nor Message-ID: two of the same text may be two events. Not in the index, only in the record of its
-  // file.
+  // Never taken for a repetition. It says that it comes out of this store, and without a proof that
+  // counts: when such a proof was lost on the way (a filter before us altered the body), it is all
+  // that is left of the message. Or it has neither Date nor Message-ID: two of the same text may be
+  // two events. Not in the index, only in the record of its file.
   bool alone = false;
 
   // Set by the store.
   State state = State::held;
   WallTime changed{};  // since when it is in that state
   WallTime expires{};  // time + keep
-  std::vector<std::string>
-      delivered_to;           // recipients that have it already, or others it was released to
+  // recipients that have it already, or others it was released to
+  std::vector<std::string> delivered_to;
   std::string remark;         // of the last release: the MTA's reply, or why it failed
   std::uint64_t repeats = 0;  // how often it came again
   WallTime last_repeat{};
@@ -76,8 +77,8 @@ struct HeldMessage {
   Held held;
   Detail detail;
   std::vector<Act> acts;  // the first one first
-  std::optional<WallTime>
-      gone_from;  // deleted: until then it can be brought back; none: its file is gone
+  // deleted: until then it can be brought back; none: its file is gone
+  std::optional<WallTime> gone_from;
 };
 
 // All conditions must hold; empty ones always do. Texts are compared without regard to ASCII case.

@@ -1,5 +1,6 @@
-// quarantine/holding.h: the store as the sessions see it: where a message is held, and who knows it when it comes out
-// again. Expires what is old. What waits for the disk runs on a thread of its own.
+// quarantine/holding.h: the store as the sessions see it: where a message is held, and who knows it
+// when it comes out again. Expires what is old. What waits for the disk runs on a thread of its
+// own.
 // Errors: are results. Thread: any, internally locked.
 #pragma once
 
@@ -32,7 +33,8 @@ class StoreHolding final : public session::Holding {
 
   Store& store() { return *store_; }
   spool::Health health() const { return store_->health(); }
-  // What is in the store, counted at most `count_every` ago; nothing before the first time. Does not wait for the disk.
+  // What is in the store, counted at most `count_every` ago; nothing before the first time. Does
+  // not wait for the disk.
   std::optional<Stats> last_stats() const;
   // As often as Prometheus asks.
   static constexpr std::chrono::seconds count_every{15};

@@ -16,8 +16,8 @@ namespace {
 // A search text; SQLite itself stops at 50,000 octets.
 constexpr std::size_t filter_octets = 1000;
 
-// Rows that are read at once. Between them nothing is open: somebody who reads a list in a pager for an hour would keep
-// SQLite from starting its log anew all that time.
+// Rows that are read at once. Between them nothing is open: somebody who reads a list in a pager
+// for an hour would keep SQLite from starting its log anew all that time.
 constexpr std::size_t portion = 500;
 
 std::string like(std::string_view part) {

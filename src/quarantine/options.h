@@ -1,4 +1,5 @@
-// quarantine/options.h: our own store of held messages. [quarantine] dir, keep, keep_deleted, max_size, release_via.
+// quarantine/options.h: our own store of held messages. [quarantine] dir, keep, keep_deleted,
+// max_size, release_via.
 // Thread: immutable value.
 #pragma once
 

@@ -1,6 +1,7 @@
-// quarantine/resend.h: a held message as it goes back to the MTA: the proof of its release, our Authentication-Results field
-// of the time when it came (true also where no filter is in the way), our Received field of that hop, and the message as it
-// was received, without the fields that only claimed to be ours.
+// quarantine/resend.h: a held message as it goes back to the MTA: the proof of its release, our
+// Authentication-Results field of the time when it came (true also where no filter is in the way),
+// our Received field of that hop, and the message as it was received, without the fields that only
+// claimed to be ours.
 // Errors: nothing; never throws but for memory. Thread: any.
 #pragma once
 
@@ -19,8 +20,8 @@ std::string without_fields(std::string_view message, const std::vector<policy::E
 // Header and body for the MTA.
 std::string resent(const Release& release, const Envelope& envelope, std::string_view message);
 
-// The envelope for the MTA. A late failure must not bounce to whoever the sender claimed to be: NOTIFY=NEVER, unless
-// `notify`, then what the sender asked for.
+// The envelope for the MTA. A late failure must not bounce to whoever the sender claimed to be:
+// NOTIFY=NEVER, unless `notify`, then what the sender asked for.
 relay::Letter letter_for(const Release& release, const Envelope& envelope, bool notify,
                          std::string_view content);
 

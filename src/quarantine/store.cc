@@ -24,14 +24,16 @@ using spool::Row;
 
 namespace {
 
-// Texts of a sender's in a row. RFC 5322 §2.1.1 asks for lines of 78; more than this nobody reads in a list.
+// Texts of a sender's in a row. RFC 5322 §2.1.1 asks for lines of 78; more than this nobody reads
+// in a list.
 constexpr std::size_t text_octets = 512;
 
-// An MTA that takes a released message over its queue brings it to the filter within its own retries.
+// An MTA that takes a released message over its queue brings it to the filter within its own
+// retries.
 constexpr std::chrono::hours queue_life{24};
 
-// How long the message of a release whose process is gone may still be on its way: an MTA has its end by then (RFC 5321
-// §4.5.3.2.6 gives it ten minutes).
+// How long the message of a release whose process is gone may still be on its way: an MTA has its
+// end by then (RFC 5321 §4.5.3.2.6 gives it ten minutes).
 constexpr std::chrono::minutes broken_off_life{10};
 
 // More than any header that an MTA lets through.
@@ -113,7 +115,8 @@ Outcome<void> is_here(const Held& held) {
                                               " since " + to_iso8601(held.changed));
 }
 
-// The number only tells a person where to look. Without one, the index was made again during the release.
+// The number only tells a person where to look. Without one, the index was made again during the
+// release.
 Failure under_way(const Found& row) {
   if (row.process == 0) return {Failure::Kind::refused, "another process is releasing it"};
   return {Failure::Kind::refused, "process " + std::to_string(row.process) +
@@ -181,7 +184,8 @@ std::string why_over(const Token& token, const session::ReleaseProof& proof, boo
   return "the release has ended";
 }
 
-// Why the message is not the one that the token was made for; empty when it is. `open`: its release is not over.
+// Why the message is not the one that the token was made for; empty when it is. `open`: its release
+// is not over.
 std::string why_not(const Token& token, const session::ReleaseProof& proof, bool open,
                     WallTime now) {
   if (auto why = why_over(token, proof, open, now); !why.empty()) return why;
@@ -248,8 +252,9 @@ std::string in_brackets(const std::vector<std::string>& addresses) {
 
 bool has_line_end(const std::string& text) { return text.find('\n') != std::string::npos; }
 
-// All look for the lock, take it and let it go within a transaction, which is one at a time: so nobody takes a lock that is
-// there just to look for a release, and who finds none finds the state that the release has left.
+// All look for the lock, take it and let it go within a transaction, which is one at a time: so
+// nobody takes a lock that is there just to look for a release, and who finds none finds the state
+// that the release has left.
 void let_go(const Release& release) {
   if (release.message) release.message->unlock();
 }
@@ -446,7 +451,8 @@ Outcome<void> Store::let_pass(Database& database, const session::ReleaseProof& p
   if (token->use == TokenUse::over)
     return failed(Failure::Kind::unavailable,
                   "the release of " + id + " is over, or was taken over");
-  // Under way, broken off, or without an answer of the MTA's: in each case the message may be on its way.
+  // Under way, broken off, or without an answer of the MTA's: in each case the message may be on
+  // its way.
   const bool open = row && row->token == proof.token;
   if (open && token->use == TokenUse::open && token->time + broken_off_life < now) {
     const auto busy = is_being_released(id);

@@ -63,7 +63,8 @@ constexpr spool::Sql schema =
     "  header TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS expiry ("
     "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);"
-    // The looks at the clocks, in seconds of each: base/clock_looks.h. What stands in `expiry` is of programs of before.
+    // The looks at the clocks, in seconds of each: base/clock_looks.h. What stands in `expiry` is
+    // of programs of before.
     "CREATE TABLE IF NOT EXISTS looks ("
     "  one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, wall INTEGER NOT NULL,"
     "  steady INTEGER NOT NULL, since INTEGER NOT NULL, many_since INTEGER);";
@@ -86,8 +87,8 @@ Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id
   return kept;
 }
 
-// The id under which the same message, octet by octet, is kept or has been delivered already. One whose file is missing
-// does not count: then this one is all that there is.
+// The id under which the same message, octet by octet, is kept or has been delivered already. One
+// whose file is missing does not count: then this one is all that there is.
 Outcome<std::string> same_as(Database& database, const Held& held,
                              const spool::Tables::HasFile& has_file) {
   std::string id;

@@ -15,8 +15,8 @@ struct LetterRecipient {
 
 struct Letter {
   std::string mail_from;  // without angle brackets; empty for the null reverse-path
-  std::vector<std::string>
-      mail_parameters;  // "SMTPUTF8", "RET=HDRS"; BODY and SIZE are told by the content
+  // "SMTPUTF8", "RET=HDRS"; BODY and SIZE are told by the content
+  std::vector<std::string> mail_parameters;
   std::vector<LetterRecipient> recipients;
   std::string_view content;  // lines end with CRLF
 };
@@ -32,8 +32,8 @@ struct Handover {
   Code code = Code::deferred;
   // The MTA's last reply, or what went wrong; for people. The MTA's text is printable ASCII.
   std::string why;
-  // Recipients that the MTA refused by name, with its reply, when it would have taken the message for others:
-  // nothing was sent. The message can go to the rest.
+  // Recipients that the MTA refused by name, with its reply, when it would have taken the message
+  // for others: nothing was sent. The message can go to the rest.
   struct Refused {
     std::string address;
     std::string reply;

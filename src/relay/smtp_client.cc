@@ -251,8 +251,8 @@ class Transaction {
     block = ".\r\n";
     const bool sent = send_block(block);
     const auto got = sent ? reply("end of message", times_.dot) : std::nullopt;
-    // By the first digit, where the code is not one that was expected (RFC 5321 §4.2.1): what is neither yes nor no tells
-    // nothing about the message.
+    // By the first digit, where the code is not one that was expected (RFC 5321 §4.2.1): what is
+    // neither yes nor no tells nothing about the message.
     if (!got) {
       outcome_.code = Code::uncertain;
     } else if (got->positive()) {

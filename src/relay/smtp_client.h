@@ -1,7 +1,8 @@
-// relay/smtp_client.h: hands one message to an MTA by SMTP. RFC 5321 §3.3, 1870 (SIZE), 3461 (DSN), 6152 (8BITMIME), 6531
-// (SMTPUTF8). Blocks. One transaction, for all recipients or none: when one is refused, nothing is sent (see
-// Handover::refused). Only CRLF ends a line on the wire; content with a bare CR or LF is `impossible`. Without TLS and
-// without a login: the MTA of this host takes mail from it. Errors: Handover. Thread: any.
+// relay/smtp_client.h: hands one message to an MTA by SMTP. RFC 5321 §3.3, 1870 (SIZE), 3461 (DSN),
+// 6152 (8BITMIME), 6531 (SMTPUTF8). Blocks. One transaction, for all recipients or none: when one
+// is refused, nothing is sent (see Handover::refused). Only CRLF ends a line on the wire; content
+// with a bare CR or LF is `impossible`. Without TLS and without a login: the MTA of this host takes
+// mail from it. Errors: Handover. Thread: any.
 #pragma once
 
 #include <chrono>

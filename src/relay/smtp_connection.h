@@ -1,5 +1,6 @@
-// relay/smtp_connection.h: commands out, replies in, by a blocking socket with deadlines.
-// RFC 5321 §4.2: a reply has at most 100 lines and 64 KB, all with one code; anything else is a broken connection.
+// relay/smtp_connection.h: commands out, replies in, by a blocking socket with deadlines. RFC 5321
+// §4.2: a reply has at most 100 lines and 64 KB, all with one code; anything else is a broken
+// connection.
 // Errors: a sentence. Thread: one owner.
 #pragma once
 
@@ -16,7 +17,8 @@
 
 namespace sekisho::relay {
 
-// More lines than any MTA has extensions, and more octets than those lines may be long (RFC 5321 §4.5.3.1.5).
+// More lines than any MTA has extensions, and more octets than those lines may be long (RFC 5321
+// §4.5.3.1.5).
 inline constexpr std::size_t reply_lines = 100;
 inline constexpr std::size_t reply_octets = 64 * 1024;
 

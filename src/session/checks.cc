@@ -6,16 +6,17 @@ namespace sekisho::session {
 
 namespace {
 
-// What each identity may ask, whatever the others asked: docs/deferral.md has the same table. Only HELO's share can be too
-// small for what the standards allow: its SPF result is for information.
+// What each identity may ask, whatever the others asked: docs/deferral.md has the same table. Only
+// HELO's share can be too small for what the standards allow: its SPF result is for information.
 constexpr dns::Share client_share{11, 0};  // the names of the address, and the addresses of ten
 constexpr dns::Share helo_share{20, 10};
-// RFC 7208 §4.6.4 allows 10 terms, of 10 names each at most: 1 + 10 * (1 + 10), an explanation, and the names of the client
-// for a %{p} in that. Hints that turn out to be in vain come on top.
+// RFC 7208 §4.6.4 allows 10 terms, of 10 names each at most: 1 + 10 * (1 + 10), an explanation, and
+// the names of the client for a %{p} in that. Hints that turn out to be in vain come on top.
 constexpr std::size_t most_of_spf = 1 + 10 * (1 + 10) + 1 + 11;
 constexpr dns::Share mail_from_share{most_of_spf + 20, most_of_spf};
 constexpr dns::Share author_share{8 + 3, 0};  // the walk, and whether the author exists
-// What sendmail asks of a name, and of three where its aliases lead: servers that tell each type something else.
+// What sendmail asks of a name, and of three where its aliases lead: servers that tell each type
+// something else.
 constexpr dns::Share alias_share{4 * 3, 0};
 constexpr std::size_t most_of_walks =
     3 * 7;  // dmarc/alignment.cc: three domains beside the author's
@@ -128,7 +129,8 @@ void Checks::header_complete(const mail::Header& header, const mail::Author& aut
     if (rewritten) start_alias();
   }
   verification_.start(header, author_ ? &*author_ : nullptr);
-  // Asked once, and answered before dkim_ begins with the body's end: its own share is for what that still lacks.
+  // Asked once, and answered before dkim_ begins with the body's end: its own share is for what
+  // that still lacks.
   auto keys = share(keys_share(snapshot_->dkim));
   inquiry_.ask(verification_.questions(), {}, keys);
 }
@@ -153,7 +155,8 @@ void Checks::start_alias() {
   follow_alias();
 }
 
-// From now on the domain that will be delivered is the author's: its policy decides, and a pass must be for it.
+// From now on the domain that will be delivered is the author's: its policy decides, and a pass
+// must be for it.
 void Checks::follow_alias() {
   if (!delivered_.advance(inquiry_) || delivered_.result()->domain == *author_) return;
   if (alias_.empty()) alias_ = author_->text();
@@ -284,7 +287,8 @@ void Checks::report(policy::Facts& facts) const {
   if (dkim_.result()) facts.dkim = *dkim_.result();
   if (dmarc_.result()) facts.dmarc = *dmarc_.result();
   facts.dmarc.alias = alias_;
-  // sendmail puts the delivery off and asks again: what it makes of the name then, nobody knows now.
+  // sendmail puts the delivery off and asks again: what it makes of the name then, nobody knows
+  // now.
   if (delivered_.result() && !delivered_.result()->failure.empty()) {
     facts.dmarc.code = dmarc::Code::temperror;
     facts.dmarc.aligned_spf = facts.dmarc.aligned_dkim = false;

@@ -78,7 +78,8 @@ class Pending {
   std::optional<Result> result_;
 };
 
-// What DMARC is asked, given what SPF and DKIM came to. `spf`: nullptr when there was none to check.
+// What DMARC is asked, given what SPF and DKIM came to. `spf`: nullptr when there was none to
+// check.
 dmarc::Inputs dmarc_inputs(const mail::DomainName& author, const spf::Result* spf,
                            const std::vector<dkim::SignatureResult>& signatures);
 

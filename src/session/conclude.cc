@@ -14,12 +14,13 @@ namespace sekisho::session {
 
 namespace {
 
-// The store answers within seconds: two for a locked index, and what a disk takes. After this long the message is the
-// sender's again; should it be stored all the same, the store knows it when it comes again.
+// The store answers within seconds: two for a locked index, and what a disk takes. After this long
+// the message is the sender's again; should it be stored all the same, the store knows it when it
+// comes again.
 constexpr std::chrono::seconds storing_time(60);
 
-// The decision whose disposition the fields of a delivered copy tell: with some recipients held in our store, the
-// hardest one of the others.
+// The decision whose disposition the fields of a delivered copy tell: with some recipients held in
+// our store, the hardest one of the others.
 const policy::Decision& delivered_as(const Outcome& outcome) {
   if (outcome.held != Outcome::Held::some) return outcome.verdict.message;
   const policy::Decision* hardest = nullptr;
@@ -262,7 +263,8 @@ std::vector<policy::Edit> Session::removals(const Message& message) const {
   return edits;
 }
 
-// Those that we wrote stay. What proves them is a secret, which a replay has not: what was done is recorded.
+// Those that we wrote stay. What proves them is a secret, which a replay has not: what was done is
+// recorded.
 std::vector<policy::Edit> Session::removals_of_trusted(const Message& message,
                                                        policy::Facts& facts) const {
   if (recorded_ != nullptr) {
@@ -309,7 +311,8 @@ void Session::conclude(Message& message, Outcome& outcome) {
   auto& counters = engine_.counters();
   ++counters.messages;
   if (facts.exemption != policy::Exemption::none) ++counters.exempt;
-  // What a released message's checks had come to by now is a matter of chance, and of nobody's interest.
+  // What a released message's checks had come to by now is a matter of chance, and of nobody's
+  // interest.
   if (facts.exemption == policy::Exemption::none) {
     message.checks.report(facts);
     if (message.lists) facts.lists = message.lists->results();
@@ -356,8 +359,8 @@ void Session::reach_verdict(Message& message, Outcome& outcome) {
                        std::make_move_iterator(inserted.end()));
 }
 
-// The entries of the allowlist and the denylist. Their files may have changed since a decision was recorded: under the
-// same configuration it is made again with what they said then.
+// The entries of the allowlist and the denylist. Their files may have changed since a decision was
+// recorded: under the same configuration it is made again with what they said then.
 void Session::match_entries(const Message& message, policy::Facts& facts) const {
   const auto& snapshot = *message.snapshot;
   if (recorded_ != nullptr && recorded_->configuration == snapshot.digest) {
@@ -365,7 +368,8 @@ void Session::match_entries(const Message& message, policy::Facts& facts) const 
     facts.denylist = recorded_->outcome.facts.denylist;
     return;
   }
-  // Whoever some reader may see must not slip past the denylist, where malformed authors are only tagged.
+  // Whoever some reader may see must not slip past the denylist, where malformed authors are only
+  // tagged.
   std::vector<mail::Mailbox> readable;
   if (facts.author.result != mail::Author::Result::one && snapshot.rules.denylist &&
       snapshot.rules.denylist->size() > 0) {

@@ -12,13 +12,14 @@
 
 namespace sekisho::session {
 
-// How long something took. A time between two observations of a reader's may be in a bucket and not yet in
-// the sum: good enough for what is looked at every 15 s.
+// How long something took. A time between two observations of a reader's may be in a bucket and not
+// yet in the sum: good enough for what is looked at every 15 s.
 class Durations {
  public:
-  // Upper bounds, inclusive. Up to 1 ms everything was known already; 5 to 100 ms is a round trip to a
-  // resolver that had the answer or asked for it nearby; to 2.5 s, servers far away or lost packets; 5 s is a
-  // question's time-out, 20 s the budget of a message (defaults), so the last bucket should stay empty.
+  // Upper bounds, inclusive. Up to 1 ms everything was known already; 5 to 100 ms is a round trip
+  // to a resolver that had the answer or asked for it nearby; to 2.5 s, servers far away or lost
+  // packets; 5 s is a question's time-out, 20 s the budget of a message (defaults), so the last
+  // bucket should stay empty.
   static constexpr std::array<std::chrono::milliseconds, 13> bounds{
       std::chrono::milliseconds(1),    std::chrono::milliseconds(5),
       std::chrono::milliseconds(10),   std::chrono::milliseconds(25),
@@ -35,8 +36,8 @@ class Durations {
         in_bucket{};          // the last one: longer than all bounds
     std::uint64_t count = 0;  // their sum
     std::chrono::microseconds sum{0};
-    // The bound that so much of all stays within, 0.99 for example; nothing for what is longer than all
-    // bounds, or when there is nothing yet.
+    // The bound that so much of all stays within, 0.99 for example; nothing for what is longer than
+    // all bounds, or when there is nothing yet.
     std::optional<std::chrono::milliseconds> within(double part) const;
   };
   Snapshot snapshot() const;
@@ -69,7 +70,8 @@ struct Counters {
   Durations decision;    // from the end of the message to its verdict
   Durations dns_waited;  // of the messages that were evaluated
 
-  // What was done with a transaction of which nothing more than the envelope is known: refused at RCPT.
+  // What was done with a transaction of which nothing more than the envelope is known: refused at
+  // RCPT.
   void count(const policy::Decision& decision_made);
   // Once for each message that got a verdict.
   void count(const policy::Facts& facts, const policy::Verdict& verdict);

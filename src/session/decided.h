@@ -1,5 +1,5 @@
-// session/decided.h: one decision with everything that it was made from, so that it can be made again
-// without the message's body and without the DNS. Thread: immutable values.
+// session/decided.h: one decision with everything that it was made from, so that it can be made
+// again without the message's body and without the DNS. Thread: immutable values.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct Refusal {
 struct Inputs {
   std::string mta_name;  // what the MTA calls itself
   std::string hostname;  // this host's, as the configuration or the system gave it
-  WallTime
-      connected{};  // when the checks of the client began; those of the message: Facts::received
+  // when the checks of the client began; those of the message: Facts::received
+  WallTime connected{};
   bool authenticated = false;
   bool at_rcpt = false;      // all that there was to it were refused recipients
   bool blanks_lost = false;  // the MTA has eaten the space after each colon of the header
@@ -42,7 +42,8 @@ struct Inputs {
   dns::Answers answers;
   std::vector<Refusal> refusals;
   std::vector<dkim::BodyDigest> bodies;
-  // What our own store said, where it was asked: to hold the message, and of one that comes out of it.
+  // What our own store said, where it was asked: to hold the message, and of one that comes out of
+  // it.
   std::optional<HoldResult> hold_result;
   std::optional<std::string> released;
 };

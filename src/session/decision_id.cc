@@ -21,8 +21,8 @@ void DecisionIds::after(Time time) {
 }
 
 std::string DecisionIds::next(Time now) {
-  // 25 bits of seconds (388 days) and 15 bits of their parts. An odd factor modulo 2^40 is a bijection, so scrambling
-  // loses nothing.
+  // 25 bits of seconds (388 days) and 15 bits of their parts. An odd factor modulo 2^40 is a
+  // bijection, so scrambling loses nothing.
   constexpr std::uint64_t factor = 0x9E3779B97FULL;
   constexpr std::uint64_t mask = (1ULL << 40) - 1;
   const auto earliest = ticks_of(now);

@@ -9,7 +9,8 @@ namespace sekisho::session {
 
 namespace {
 
-// Of fixed length, whatever a sender calls himself; and a file of these tells nobody who wrote to us.
+// Of fixed length, whatever a sender calls himself; and a file of these tells nobody who wrote to
+// us.
 std::string key_of(const std::string& mail_from, const std::string& author) {
   constexpr std::size_t octets = 16;
   const auto digest = crypto::sha256(ascii::lower(mail_from) + '\n' + author);

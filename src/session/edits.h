@@ -19,8 +19,8 @@
 namespace sekisho::session {
 
 // Every field that claims to be written by us: Authentication-Results with our id or an alias,
-// X-Sekisho-Disposition, X-Sekisho-Seal, and X-Sekisho-Release, whose proof is nobody else's to see. Sees all fields of a
-// message, also those beyond the limits of a header.
+// X-Sekisho-Disposition, X-Sekisho-Seal, and X-Sekisho-Release, whose proof is nobody else's to
+// see. Sees all fields of a message, also those beyond the limits of a header.
 class ForgedFields {
  public:
   struct Claim {
@@ -56,8 +56,9 @@ class ForgedFields {
   bool keeps_values_ = false;
 };
 
-// Our own fields: nothing for exempt clients, for a login is never published; for what was released, our results of the
-// first time. `seal` writes the proof of what is inserted, given the disposition; it may be nullptr.
+// Our own fields: nothing for exempt clients, for a login is never published; for what was
+// released, our results of the first time. `seal` writes the proof of what is inserted, given the
+// disposition; it may be nullptr.
 using WriteSeal = std::function<std::string(const std::string& disposition)>;
 std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::Decision& decision,
                                      const std::string& authentication_results,

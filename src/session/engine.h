@@ -57,7 +57,8 @@ class Engine {
   void hold_in(Holding* holding) { holding_ = holding; }
   Holding* holding() const { return holding_; }
 
-  // With which fields of ours are proven when they come again; nullptr: they are not. Set before the first session.
+  // With which fields of ours are proven when they come again; nullptr: they are not. Set before
+  // the first session.
   void seal_with(std::shared_ptr<const Seal> seal) { seal_ = std::move(seal); }
   const Seal* seal() const { return seal_.get(); }
 

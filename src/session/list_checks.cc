@@ -10,7 +10,8 @@ namespace {
 // A list's words are worth less than another list's answer.
 constexpr std::size_t kept_from_reasons = 20;
 
-// Every list that is configured can be asked about everything, codes and reason: nobody pushes one out by naming more.
+// Every list that is configured can be asked about everything, codes and reason: nobody pushes one
+// out by naming more.
 std::size_t questions_of(const client::Options& lists) {
   std::size_t questions = 0;
   for (const auto& list : lists.lists) {

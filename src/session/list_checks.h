@@ -1,5 +1,5 @@
-// session/list_checks.h: the lookups of one message in the DNS lists: begun when a name is known, all together, apart
-// from the questions of authentication.
+// session/list_checks.h: the lookups of one message in the DNS lists: begun when a name is known,
+// all together, apart from the questions of authentication.
 //   checks.client(address); checks.domain(ListOn::helo, helo); …
 //   at RCPT: until decided() or rcpt_wait → results(now) → refuse_at_rcpt()
 //   at the dot: until decided() or deadline() → results(now) → facts.lists
@@ -38,12 +38,14 @@ class ListChecks {
   void restart() { inquiry_.restart_clock(); }
 
   void advance(SteadyTime now);
-  // Every list has answered, and no hit waits for its reason any more; one that comes later is still taken.
+  // Every list has answered, and no hit waits for its reason any more; one that comes later is
+  // still taken.
   bool decided(SteadyTime now) const;
   bool any_listed() const;
   // A hit still waits for its reason.
   bool awaits_reason(SteadyTime now) const;
-  // When to look again although nothing has come in: the end of the wait for a reason, or of the time.
+  // When to look again although nothing has come in: the end of the wait for a reason, or of the
+  // time.
   SteadyTime deadline() const;
   // At the deadline: after it decided() holds once the time is over.
   void expire(SteadyTime now);

@@ -39,8 +39,8 @@ struct ListWatch::Shared : std::enable_shared_from_this<Shared> {
   void give_up(const std::string& name) noexcept;
   void answered(const std::string& name, std::uint64_t generation, const dns::Question& question,
                 dns::AnswerPtr answer);
-  // Cancels what is in flight, and changes over to another resolver. The one before goes without the lock, and on
-  // this thread: its own could not wait for itself.
+  // Cancels what is in flight, and changes over to another resolver. The one before goes without
+  // the lock, and on this thread: its own could not wait for itself.
   void stop(std::shared_ptr<dns::Resolver> next);
 
   const std::shared_ptr<client::ListGuard> guard;
@@ -56,7 +56,8 @@ void ListWatch::Shared::begin(const std::string& name) {
   }
 }
 
-// One that broke, for want of memory, is one without an answer: it is due again soon, and not for ever under way.
+// One that broke, for want of memory, is one without an answer: it is due again soon, and not for
+// ever under way.
 void ListWatch::Shared::give_up(const std::string& name) noexcept {
   const bool ran = state.with([&](State& s) {
     const auto test = s.running.find(name);

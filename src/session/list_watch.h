@@ -1,6 +1,7 @@
-// session/list_watch.h: runs the self-tests of the DNS lists (RFC 5782 §5): at the start, hourly, and sooner for a
-// list that is set aside.
-//   ListWatch watch(guard); watch.start(resolver, options, steady_now()); … watch.tick(steady_now());
+// session/list_watch.h: runs the self-tests of the DNS lists (RFC 5782 §5): at the start, hourly,
+// and sooner for a list that is set aside.
+//   ListWatch watch(guard);
+//   watch.start(resolver, options, steady_now()); … watch.tick(steady_now());
 // Blocks nobody: the results reach the guard from the resolver's thread.
 // Errors: are results of a test. Thread: any, internally locked.
 #pragma once
@@ -24,8 +25,8 @@ class ListWatch {
   // Cancels what is in flight.
   ~ListWatch();
 
-  // At the start and after a reload: these lists, asked through this resolver. New ones are tested now
-  // and do not count before.
+  // At the start and after a reload: these lists, asked through this resolver. New ones are tested
+  // now and do not count before.
   void start(std::shared_ptr<dns::Resolver> resolver, const client::Options& options,
              SteadyTime now);
   // Begins the tests that are due.

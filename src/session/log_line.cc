@@ -59,8 +59,8 @@ std::string recipients_text(const std::vector<policy::RecipientDecision>& recipi
   return text;
 }
 
-// "-", what holds as "dkim:lists.freebsd.org(proven)", or "unproven(from:example.com)"; "own-domain(dkim:mailer.example)" is
-// proven and not for a message in our own name.
+// "-", what holds as "dkim:lists.freebsd.org(proven)", or "unproven(from:example.com)";
+// "own-domain(dkim:mailer.example)" is proven and not for a message in our own name.
 std::string allow_text(const std::vector<policy::AllowMatch>& matches) {
   std::string holding;
   std::string unproven;
@@ -84,7 +84,8 @@ bool recipients_differ(const policy::Verdict& verdict) {
                      [&](const auto& r) { return r.decision.action != verdict.message.action; });
 }
 
-// "dnsbl:zen,dnsbl:other(tempfail)": each rule once. As many as an installation has lists; a line is 4 KB at most.
+// "dnsbl:zen,dnsbl:other(tempfail)": each rule once. As many as an installation has lists; a line
+// is 4 KB at most.
 std::string refused_rules(const std::vector<policy::RecipientDecision>& refused) {
   std::string text;
   std::set<std::string> told;

@@ -1,5 +1,6 @@
-// session/message.h: what a Session knows of one message, from MAIL FROM to its outcome; or the lookups that
-// begin before there is one. Only session.cc and conclude.cc include it. Thread: one owner.
+// session/message.h: what a Session knows of one message, from MAIL FROM to its outcome; or the
+// lookups that begin before there is one. Only session.cc and conclude.cc include it. Thread: one
+// owner.
 #pragma once
 
 #include <optional>

@@ -12,9 +12,9 @@ namespace sekisho::session {
 
 struct IdentityOptions {
   std::string authserv_id;  // empty: the MTA's own name (macro j), else hostname
-  std::vector<std::string>
-      authserv_aliases;  // ids of our other hosts: their fields are removed too
-  std::string hostname;  // empty: the host's own name
+  // ids of our other hosts: their fields are removed too
+  std::vector<std::string> authserv_aliases;
+  std::string hostname;                             // empty: the host's own name
   std::string seal_file = "/var/lib/sekisho/seal";  // the secret that proves our own fields
   std::vector<mail::DomainName> domains;            // ours: nobody outside may be their author
 };

@@ -1,6 +1,7 @@
-// session/own_fields.h: which of the fields that claim to be ours stay when a trusted client hands a message in.
-// Whoever is trusted is not evaluated, so what he brings would be all that is said of the message: our results stay with the
-// proof that we wrote them, and are removed without. A disposition that makes the message look worse stays in any case.
+// session/own_fields.h: which of the fields that claim to be ours stay when a trusted client hands
+// a message in. Whoever is trusted is not evaluated, so what he brings would be all that is said of
+// the message: our results stay with the proof that we wrote them, and are removed without. A
+// disposition that makes the message look worse stays in any case.
 // Errors: none. Thread: any.
 #pragma once
 

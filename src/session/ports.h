@@ -1,5 +1,5 @@
-// session/ports.h: what a session needs of the outside besides the DNS: where decisions are recorded, where deferrals
-// outlive the daemon, and where messages are held.
+// session/ports.h: what a session needs of the outside besides the DNS: where decisions are
+// recorded, where deferrals outlive the daemon, and where messages are held.
 // Thread: any.
 #pragma once
 
@@ -42,7 +42,8 @@ class DeferralKeeper {
   virtual void add(Deferral deferral) = 0;
 };
 
-// The octets of a message as they come, in case it will have to be held. Destroyed: gone without a trace.
+// The octets of a message as they come, in case it will have to be held. Destroyed: gone without a
+// trace.
 // Thread: one owner.
 class Draft {
  public:
@@ -101,7 +102,8 @@ struct Released {
   std::string id;                      // under which it was held
   std::string authentication_results;  // our field of the time when it came first
 };
-// Nothing for a proof that is none. Otherwise why that cannot be said, or why the message may not come now: it is put off.
+// Nothing for a proof that is none. Otherwise why that cannot be said, or why the message may not
+// come now: it is put off.
 using TakenBack = Expected<std::optional<Released>, std::string>;
 
 // The quarantine store. Callbacks come once, on any thread, or before the call returns.
@@ -111,8 +113,8 @@ class Holding {
   virtual std::unique_ptr<Draft> begin() = 0;
   // Whether a message of that id is kept: another one needs another id. Must not wait.
   virtual bool has(const std::string& /*id*/) const { return false; }
-  // `done` gets `held` when the message is durable, and not before. What of `message` is a reference is
-  // read before hold() returns.
+  // `done` gets `held` when the message is durable, and not before. What of `message` is a
+  // reference is read before hold() returns.
   virtual void hold(HeldMessage message, std::function<void(HoldResult)> done) = 0;
   // Consumes the proof: true once for each release, and never again.
   virtual void take_back(ReleaseProof proof, std::function<void(TakenBack)> done) = 0;

@@ -23,8 +23,8 @@ void Session::rcpt_to(Recipient recipient, StepDone done) {
   guarded([&] { advance(); });
 }
 
-// Refuses when that is certain, and lets pass when nothing more can refuse, or the time is over: what answers
-// later still counts at the dot.
+// Refuses when that is certain, and lets pass when nothing more can refuse, or the time is over:
+// what answers later still counts at the dot.
 void Session::advance_recipient(Message& message, SteadyTime now) {
   // Nearly always, and for each recipient of all mail.
   const bool nobody_refuses = message.lists && message.lists->decided(now) &&

@@ -1,5 +1,5 @@
-// session/record.h: one decision as a person and a program read it: the log line and the JSON object.
-// The same two values everywhere: Facts and Verdict. Thread: any.
+// session/record.h: one decision as a person and a program read it: the log line and the JSON
+// object. The same two values everywhere: Facts and Verdict. Thread: any.
 #pragma once
 
 #include <string>
@@ -21,8 +21,9 @@ std::string client_text(const policy::Client& client);
 nlohmann::json to_json(const policy::Facts& facts, const policy::Verdict& verdict,
                        const std::string& authentication_results);
 
-// Of what to_json() wrote, what an entry of the allowlist could name or be proved by, and the verdict without its edits.
-// Not in there: client, HELO, envelope sender and time. Errors: a sentence, when it is not what to_json() writes.
+// Of what to_json() wrote, what an entry of the allowlist could name or be proved by, and the
+// verdict without its edits. Not in there: client, HELO, envelope sender and time. Errors: a
+// sentence, when it is not what to_json() writes.
 struct Recorded {
   policy::Facts facts;
   policy::Verdict verdict;

@@ -1,6 +1,7 @@
-// session/recorded_header.h: what of a header is recorded: all of it, up to what a sender should fill a history with.
-// Of a larger one, the fields that tell who wrote it, what signed it and how it came are kept before the others, each
-// whole or not at all: half a field would be another field. Pure. Thread: any.
+// session/recorded_header.h: what of a header is recorded: all of it, up to what a sender should
+// fill a history with. Of a larger one, the fields that tell who wrote it, what signed it and how
+// it came are kept before the others, each whole or not at all: half a field would be another
+// field. Pure. Thread: any.
 #pragma once
 
 #include <cstddef>

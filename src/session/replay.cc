@@ -43,8 +43,8 @@ class RecordedResolver final : public dns::Resolver {
   std::unordered_map<dns::Question, Callback, dns::QuestionHash> open_;
 };
 
-// The store as it was: what it said is recorded. Where it said nothing in time, it says nothing; where it
-// was not asked at the time, it has room.
+// The store as it was: what it said is recorded. Where it said nothing in time, it says nothing;
+// where it was not asked at the time, it has room.
 class RecordedHolding final : public Holding {
  public:
   explicit RecordedHolding(const Decided& recorded) : recorded_(recorded) {}
@@ -161,7 +161,8 @@ void name_new_lists(const Decided& recorded, const Snapshot& snapshot, Replayed&
   }
 }
 
-// Nothing came after the recipients, who were all refused: what was known of them then is judged again.
+// Nothing came after the recipients, who were all refused: what was known of them then is judged
+// again.
 Replayed replay_at_rcpt(const Decided& recorded, const Snapshot& snapshot) {
   Replayed result;
   result.outcome = recorded.outcome;

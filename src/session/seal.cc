@@ -43,8 +43,8 @@ std::string values_of(const mail::Header& header, std::string_view name) {
   return out;
 }
 
-// Who wrote the message: the addresses, for sendmail writes a name anew after us. Of an author that nobody can tell, the
-// fields as they are.
+// Who wrote the message: the addresses, for sendmail writes a name anew after us. Of an author that
+// nobody can tell, the fields as they are.
 std::string author_of(const mail::Header& header) {
   const auto author = mail::find_author(header, {});
   if (!author.well_formed()) return values_of(header, "from");

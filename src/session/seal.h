@@ -1,8 +1,10 @@
-// session/seal.h: the proof that fields of ours were written by us, for this message. A content filter takes mail from the
-// MTA and gives it back, and the second pass must tell our fields from those that a client of ours made up.
+// session/seal.h: the proof that fields of ours were written by us, for this message. A content
+// filter takes mail from the MTA and gives it back, and the second pass must tell our fields from
+// those that a client of ours made up.
 //   X-Sekisho-Seal: id=K7Q2-4DMX; t=1796040000; h=from:date:message-id; mac=…
-// The MAC is over the id, the time, our Authentication-Results and X-Sekisho-Disposition, and what identifies the message: its
-// author, Date and Message-ID. Not the body, which a content filter may alter. RFC 2104, RFC 8601 §5.
+// The MAC is over the id, the time, our Authentication-Results and X-Sekisho-Disposition, and what
+// identifies the message: its author, Date and Message-ID. Not the body, which a content filter may
+// alter. RFC 2104, RFC 8601 §5.
 // Errors: none. Thread: immutable.
 #pragma once
 
@@ -25,7 +27,8 @@ struct OwnFields {
 
 class Seal {
  public:
-  // Older ones prove nothing. As long as a message may be on hold before it goes through the content filter.
+  // Older ones prove nothing. As long as a message may be on hold before it goes through the
+  // content filter.
   static constexpr std::chrono::hours good_for{30 * 24};
 
   explicit Seal(std::string secret) : secret_(std::move(secret)) {}

@@ -11,8 +11,9 @@ namespace sekisho::session {
 
 namespace {
 
-// For the store's word on a release: what it has to store a message (conclude.cc), on the same disk and index. It should not
-// be less, for a proof that is consumed too late to be told is lost: the message comes again, and is evaluated then.
+// For the store's word on a release: what it has to store a message (conclude.cc), on the same disk
+// and index. It should not be less, for a proof that is consumed too late to be told is lost: the
+// message comes again, and is evaluated then.
 constexpr std::chrono::seconds release_time(60);
 
 bool awaits_store(const std::optional<SaidRelease>& release) {
@@ -90,7 +91,8 @@ bool Session::behind_relay(const Snapshot& snapshot) const {
          });
 }
 
-// Whose mail may have come through us before. A login shows who somebody is, and not that he is one of our hosts.
+// Whose mail may have come through us before. A login shows who somebody is, and not that he is one
+// of our hosts.
 bool Session::trusted() const {
   const auto exemption = message_->facts.exemption;
   return exemption == policy::Exemption::trusted_network ||
@@ -280,7 +282,8 @@ void Session::end_of_header() {
     auto& facts = message_->facts;
     if (facts.header_over_limits) message_->header.mark_truncated();
     keep("\r\n");
-    // A client that waits with his header must not have used up the time in which his author is looked up.
+    // A client that waits with his header must not have used up the time in which his author is
+    // looked up.
     if (message_->lists) message_->lists->restart();
     if (facts.relay) find_origin(*message_);
     if (blanks_lost_) message_->checks.blanks_lost();
@@ -448,7 +451,8 @@ void Session::abort() noexcept {
 SteadyTime Session::deadline() const {
   if (storing_) return storing_->deadline;
   if (!message_) return SteadyTime::max();
-  // The lookups of a message that awaits the store's word have their own end, which is not this one.
+  // The lookups of a message that awaits the store's word have their own end, which is not this
+  // one.
   const auto now = steady_now();
   const bool store_alone = awaits_store(message_->release) && now >= message_->checks.deadline();
   auto first = store_alone ? SteadyTime::max() : message_->checks.deadline();
@@ -466,7 +470,8 @@ void Session::expire() {
     const bool early = now < deadline();
     if (message_->lists) message_->lists->expire(now);
     if (message_->asking) return advance_recipient(*message_, now);
-    // A list may only have had its own time; whoever calls before any time is over has none to give.
+    // A list may only have had its own time; whoever calls before any time is over has none to
+    // give.
     if (!message_->lists || now >= message_->checks.deadline() || early) {
       message_->checks.expire();
     }

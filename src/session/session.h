@@ -3,12 +3,12 @@
 // it came.
 //   session->connect(client, mta_name); session->helo("mx.example");
 //   session->mail_from({...}); session->rcpt_to({"a@b"}, [](const Step& s) { … });
-//   session->header(name, value)…;
-//   session->end_of_header(); session->body(octets)…; session->end_of_message(queue_id, [](const
-//   Outcome& o) { … });
+//   session->header(name, value)…; session->end_of_header(); session->body(octets)…;
+//   session->end_of_message(queue_id, [](const Outcome& o) { … });
 // Nothing here blocks: the outcome comes by callback, on the owner's executor or before
-// end_of_message() returns. Errors: a failure inside gives a 4xx outcome, never an accept. Thread:
-// one owner at a time.
+// end_of_message() returns.
+// Errors: a failure inside gives a 4xx outcome, never an accept.
+// Thread: one owner at a time.
 #pragma once
 
 #include <exception>
@@ -46,8 +46,9 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> create(Engine& engine, policy::Role role,
                                          std::shared_ptr<Executor> owner);
-  // One that decides again what is recorded, and takes from the record what the world did at the time:
-  // the id, the digests of the body, since when the sender was put off. `recorded` must outlive it.
+  // One that decides again what is recorded, and takes from the record what the world did at the
+  // time: the id, the digests of the body, since when the sender was put off. `recorded` must
+  // outlive it.
   static std::shared_ptr<Session> replay(Engine& engine, std::shared_ptr<Executor> owner,
                                          const Decided& recorded);
   ~Session();
@@ -64,7 +65,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // A line of the header that is no field (a front that reads the message itself sees these).
   void malformed_line(std::string line);
   void end_of_header();
-  // Of every message: the MTA eats one space after the colon of a field, and the front has put one back.
+  // Of every message: the MTA eats one space after the colon of a field, and the front has put one
+  // back.
   void blanks_lost() { blanks_lost_ = true; }
   // False when no more of the body is wanted.
   bool body(std::string_view octets);

@@ -13,8 +13,8 @@ namespace {
 constexpr std::array<std::string_view, 4> trace_prefixes = {"List-", "ARC-", "Resent-",
                                                             "X-Forwarded-"};
 
-// A newsletter says how to end it (RFC 2369 §3.2, RFC 8058), which makes no list of it; nor does a list to which nobody
-// may write say who writes (RFC 2369 §3.4).
+// A newsletter says how to end it (RFC 2369 §3.2, RFC 8058), which makes no list of it; nor does a
+// list to which nobody may write say who writes (RFC 2369 §3.4).
 bool is_of_any_newsletter(const mail::HeaderField& field) {
   return field.is("List-Unsubscribe") || field.is("List-Unsubscribe-Post") ||
          (field.is("List-Post") && ascii::istarts_with(ascii::trim(field.unfolded()), "NO"));

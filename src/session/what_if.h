@@ -1,5 +1,5 @@
-// session/what_if.h: what would have changed the outcome of a recorded decision. Each answer is a decision
-// made again with something different in the facts or in the rules, never a canned text.
+// session/what_if.h: what would have changed the outcome of a recorded decision. Each answer is a
+// decision made again with something different in the facts or in the rules, never a canned text.
 // Pure. Errors: none; what cannot be decided on the recorded DNS answers is left out. Thread: any.
 #pragma once
 
@@ -15,7 +15,8 @@ struct Alternative {
   std::string change;  // "SPF had passed for b.example": after "if"; names of the sender's in it
   policy::Action action = policy::Action::accept;
   std::string rule;  // that would have spoken
-  // It would not have been refused at RCPT; of the rest nothing is known, and action and rule say nothing.
+  // It would not have been refused at RCPT; of the rest nothing is known, and action and rule say
+  // nothing.
   bool passes_rcpt = false;
 };
 

@@ -176,8 +176,8 @@ void Reading::stop(Code code, std::string reason) {
   outcome_ = Result{query_.scope, code, domain_.text(), std::move(reason), {}};
 }
 
-// RFC 7208 §4.6.4 lets a receiver limit what one evaluation may ask, and ends it with permerror. It is no temperror:
-// nothing would be better later.
+// RFC 7208 §4.6.4 lets a receiver limit what one evaluation may ask, and ends it with permerror. It
+// is no temperror: nothing would be better later.
 void Reading::too_much() {
   stop(Code::permerror, "more DNS questions than are asked here (query budget)");
 }
@@ -283,8 +283,8 @@ void Reading::matched(const Mechanism& mechanism) {
   leave(code_of(mechanism.qualifier));
 }
 
-// How long a prefix of the client's address the term that matched has named: 0 for "all", and a whole address where no
-// network is named.
+// How long a prefix of the client's address the term that matched has named: 0 for "all", and a
+// whole address where no network is named.
 int Reading::matched_length(const Mechanism& mechanism) const {
   const bool is_v4 = query_.client.is_v4();
   switch (mechanism.kind) {

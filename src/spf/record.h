@@ -36,7 +36,8 @@ struct Mechanism {
   std::optional<MacroString> domain_spec;  // absent: <domain> itself
   int ip4_length = 32;                     // a, mx
   int ip6_length = 128;
-  // ip4, ip6. An ip6-network within ::ffff:0:0/96 matches nobody: clients there are IPv4 (RFC 7208 §5).
+  // ip4, ip6. An ip6-network within ::ffff:0:0/96 matches nobody: clients there are IPv4 (RFC 7208
+  // §5).
   std::optional<mail::IpPrefix> network;
   std::string text;  // as it stood, with its qualifier
 };

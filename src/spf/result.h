@@ -13,8 +13,8 @@ enum class Scope { mfrom, helo };  // RFC 7208 §2.3, §2.4
 struct Result {
   Scope scope = Scope::mfrom;
   Code code = Code::none;
-  std::string
-      domain;  // the domain that was checked, lower-case; may be empty when there was none to check
+  // the domain that was checked, lower-case; may be empty when there was none to check
+  std::string domain;
   std::string reason;  // for people: the mechanism that matched ("-all"), the limit that broke, the
                        // lookup that failed
   std::string explanation;  // the sender's own exp= text for `fail`, expanded and cleaned for SMTP;

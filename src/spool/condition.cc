@@ -4,8 +4,8 @@ namespace sekisho::spool {
 
 namespace {
 
-// Often enough that mail is deferred by no more than one retry of its sender, seldom enough that a broken disk is left
-// in peace.
+// Often enough that mail is deferred by no more than one retry of its sender, seldom enough that a
+// broken disk is left in peace.
 constexpr std::chrono::seconds between_tries{1};
 
 // Failures that say nothing about the store.

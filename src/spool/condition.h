@@ -1,4 +1,5 @@
-// spool/condition.h: whether a store can be trusted to keep what it is given, and when to try again.
+// spool/condition.h: whether a store can be trusted to keep what it is given, and when to try
+// again.
 // Thread: any, internally locked.
 #pragma once
 

@@ -12,7 +12,8 @@ namespace sekisho::spool {
 
 namespace {
 
-// A command holds its lock for some milliseconds; whoever holds one longer than this is stuck, and a session must answer.
+// A command holds its lock for some milliseconds; whoever holds one longer than this is stuck, and
+// a session must answer.
 constexpr std::chrono::milliseconds default_patience{2000};
 
 Failure::Kind kind_of(int extended_code) {
@@ -125,7 +126,8 @@ Outcome<Database> Database::open(const std::string& path, Open how, Page page) {
   Database database(handle);
   if (opened != SQLITE_OK) return failed(database.last_failure("open " + path));
   database.set_patience(default_patience);
-  // Whoever closes last would fsync the log, on a descriptor that may have reported an error. It is emptied as it grows.
+  // Whoever closes last would fsync the log, on a descriptor that may have reported an error. It is
+  // emptied as it grows.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   // Without effect unless the file is empty, and too late once it is a WAL's.
   auto mode = page == Page::large ? database.script("PRAGMA page_size = 8192") : Outcome<void>{};
@@ -177,7 +179,8 @@ Outcome<std::int64_t> Database::run(Sql sql, std::initializer_list<Value> values
   const auto before = sqlite3_total_changes64(handle_.get());
   auto done = query(sql, values, [](const Row&) { return true; });
   if (!done) return failed(done.error());
-  // sqlite3_changes() alone keeps the number of the statement before this one when this one changes nothing.
+  // sqlite3_changes() alone keeps the number of the statement before this one when this one changes
+  // nothing.
   if (sqlite3_total_changes64(handle_.get()) == before) return 0;
   return sqlite3_changes64(handle_.get());
 }

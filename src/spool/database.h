@@ -1,6 +1,6 @@
-// spool/database.h: one connection to an SQLite database: WAL, synchronous FULL, foreign keys, two seconds of
-// patience with other processes. SQL is constant text of the program's (checked at compile time), and whatever comes
-// from outside is a bound parameter.
+// spool/database.h: one connection to an SQLite database: WAL, synchronous FULL, foreign keys, two
+// seconds of patience with other processes. SQL is constant text of the program's (checked at
+// compile time), and whatever comes from outside is a bound parameter.
 //   db.run("UPDATE t SET n = n + 1 WHERE id = ?1", {id});
 //   db.query("SELECT n FROM t WHERE id = ?1", {id}, [&](const Row& row) { n = row.integer(0); });
 // Errors: Failure; never throws. Thread: one owner at a time.
@@ -52,11 +52,13 @@ class Row {
 class Database {
  public:
   enum class Open { create, existing };
-  // `usual`: 4 KB. `large`: 8 KB, for rows of 2 KB or more, of which a usual one would hold one and be half empty.
+  // `usual`: 4 KB. `large`: 8 KB, for rows of 2 KB or more, of which a usual one would hold one and
+  // be half empty.
   enum class Page { usual, large };
 
-  // `create` makes the file when there is none, with mode 0640 and, when this process is root's, the owner of the
-  // folder, in pages of this size; a file that exists keeps its own. A symbolic link is refused.
+  // `create` makes the file when there is none, with mode 0640 and, when this process is root's,
+  // the owner of the folder, in pages of this size; a file that exists keeps its own. A symbolic
+  // link is refused.
   static Outcome<Database> open(const std::string& path, Open how, Page page = Page::usual);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;

@@ -1,5 +1,5 @@
-// spool/failure.h: why something could not be stored, read or changed. `why` is a sentence for the admin and the
-// log; never text of a sender's. Thread: immutable values.
+// spool/failure.h: why something could not be stored, read or changed. `why` is a sentence for the
+// admin and the log; never text of a sender's. Thread: immutable values.
 #pragma once
 
 #include <string>

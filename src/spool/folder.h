@@ -1,6 +1,7 @@
-// spool/folder.h: the folder of message files, by its descriptor: nothing is ever opened by a path that another could
-// redirect. A message file is written under a temporary name (O_EXCL, O_NOFOLLOW, 0640) and renamed when its octets
-// are on the disk. Files that root makes belong to the folder's owner.
+// spool/folder.h: the folder of message files, by its descriptor: nothing is ever opened by a path
+// that another could redirect. A message file is written under a temporary name (O_EXCL,
+// O_NOFOLLOW, 0640) and renamed when its octets are on the disk. Files that root makes belong to
+// the folder's owner.
 // Errors: Failure. Thread: any; immutable, the file system is what is shared.
 #pragma once
 
@@ -18,23 +19,26 @@
 
 namespace sekisho::spool {
 
-// What a message is called in the store: 1 to 64 of A-Z, 0-9 and "-", not beginning with "-". Anything else never
-// touches a path.
+// What a message is called in the store: 1 to 64 of A-Z, 0-9 and "-", not beginning with "-".
+// Anything else never touches a path.
 bool is_key(std::string_view text);
 
 class Folder {
  public:
-  // Refused: a symbolic link, a folder that its group or others may write to, a folder that belongs neither to this
-  // process's user nor to root (root takes any). `create` makes the last part of the path when it is missing.
+  // Refused: a symbolic link, a folder that its group or others may write to, a folder that belongs
+  // neither to this process's user nor to root (root takes any). `create` makes the last part of
+  // the path when it is missing.
   static Outcome<std::shared_ptr<const Folder>> open(const std::string& path, bool create);
 
   // A new, empty file; `exists` when there is one already.
   Outcome<UniqueFd> make_file(const std::string& name) const;
   // A new, empty file of a name of its own; the name is put into `name`.
   Outcome<UniqueFd> make_temporary(std::string& name) const;
-  // From now on the file is the message `key`; durable after sync(). `exists` when there is one already.
+  // From now on the file is the message `key`; durable after sync(). `exists` when there is one
+  // already.
   Outcome<void> publish(const std::string& temporary, const std::string& key) const;
-  // fsync of the folder, on a descriptor of its own: one that has reported an error is not asked again.
+  // fsync of the folder, on a descriptor of its own: one that has reported an error is not asked
+  // again.
   Outcome<void> sync() const;
   Outcome<UniqueFd> open_message(const std::string& key) const;
   bool has_message(const std::string& key) const;
@@ -49,7 +53,8 @@ class Folder {
   // Removes temporary files last written before `before`; how many.
   std::size_t remove_temporaries(WallTime before) const;
 
-  // Held by one process at a time, until it closes the descriptor or ends; `locked` says which has it.
+  // Held by one process at a time, until it closes the descriptor or ends; `locked` says which has
+  // it.
   Outcome<UniqueFd> lock() const;
 
   // Whether its path still leads to it: it may be moved, or have something mounted over it.

@@ -24,7 +24,8 @@ constexpr Sql schema =
     "  one INTEGER PRIMARY KEY CHECK (one = 1), messages INTEGER NOT NULL, octets INTEGER NOT "
     "NULL);"
     "INSERT OR IGNORE INTO usage VALUES (1, 0, 0);"
-    // Changed to see whether the index can be written: SQLite writes nothing when a row stays what it is.
+    // Changed to see whether the index can be written: SQLite writes nothing when a row stays what
+    // it is.
     "CREATE TABLE IF NOT EXISTS tries (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT "
     "NULL);"
     "INSERT OR IGNORE INTO tries VALUES (1, 0);"
@@ -37,7 +38,8 @@ constexpr Sql schema =
 // A connection is kept for its next user; more than these at once are rare.
 constexpr std::size_t idle_connections = 8;
 
-// Whoever uses a connection gives it back within the two seconds of a lock and what a large answer takes.
+// Whoever uses a connection gives it back within the two seconds of a lock and what a large answer
+// takes.
 constexpr std::chrono::seconds longest_use{30};
 
 Outcome<std::int64_t> version_of(Database& database) {
@@ -89,7 +91,8 @@ Outcome<void> Index::create() {
 }
 
 Outcome<Index::Connection> Index::take() {
-  // SQLite goes by the path, and the files by the folder: a message in one and its row in the other would be lost.
+  // SQLite goes by the path, and the files by the folder: a message in one and its row in the other
+  // would be lost.
   if (!folder_->is_in_place()) {
     return failed(Failure::Kind::io,
                   folder_->path() +
@@ -180,7 +183,8 @@ void Index::works_again() {
   const auto old = pool_.with([](Pool& pool) { return std::exchange(pool.failed, {}); });
 }
 
-// The log before the database: a log that stays behind alone would be read as that of the next database.
+// The log before the database: a log that stays behind alone would be read as that of the next
+// database.
 Outcome<bool> Index::move_to(const std::string& aside) const {
   bool moved = false;  // the last of them, the database
   for (const char* end : {"-wal", "-shm", ""}) {

@@ -1,6 +1,8 @@
-// spool/index.h: the SQLite index of a store: which message files there must be, how large they are together, and the
-// tables of whoever uses the store. A damaged database is moved aside, never deleted; the files tell all that it knew.
-// Errors: Failure. Thread: any, internally locked; a connection has one user at a time, and none is held under the lock.
+// spool/index.h: the SQLite index of a store: which message files there must be, how large they are
+// together, and the tables of whoever uses the store. A damaged database is moved aside, never
+// deleted; the files tell all that it knew.
+// Errors: Failure. Thread: any, internally locked; a connection has one user at a time, and none is
+// held under the lock.
 #pragma once
 
 #include <functional>
@@ -31,8 +33,8 @@ class Index {
   Outcome<void> with(const std::function<Outcome<void>(Database&)>& use);
   // Something has been written and fsynced since a connection's fsync failed.
   void works_again();
-  // Waits until no connection is in use, moves the database aside and makes an empty one; the name of the old one, empty
-  // when there was none.
+  // Waits until no connection is in use, moves the database aside and makes an empty one; the name
+  // of the old one, empty when there was none.
   Outcome<std::string> set_aside();
 
   // The row of one message and its file, within a transaction of `database`.
@@ -50,8 +52,9 @@ class Index {
   };
   struct Pool {
     std::vector<Connection> idle;
-    // Whose fsync has failed: not used again, and kept until something has been written after it. SQLite forgets with
-    // the last connection how far the log is good, and would find the transaction that failed in it.
+    // Whose fsync has failed: not used again, and kept until something has been written after it.
+    // SQLite forgets with the last connection how far the log is good, and would find the
+    // transaction that failed in it.
     std::vector<Connection> failed;
     unsigned in_use = 0;
     unsigned generation = 0;

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view magic = "sekisho-spool 1 ";
 
-// A record holds the facts and the verdict of one message: some KB. A trailer that says more is damaged.
+// A record holds the facts and the verdict of one message: some KB. A trailer that says more is
+// damaged.
 constexpr std::uint32_t max_record_octets = 16 * 1024 * 1024;
 
 // Lower-case hexadecimal digits, all of `text`.

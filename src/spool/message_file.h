@@ -1,7 +1,9 @@
-// spool/message_file.h: one stored message as a file: the octets of the message, then the record of its owner (all
-// that its row of the index needs), then one line of fixed length:
-//   "sekisho-spool 1 00000000000051e2 00000a31 7f3c09d2\n"    version, octets of message, of record, CRC-32 of both
-// So a file tells all about itself, is complete or recognisably not, and can be read with any pager.
+// spool/message_file.h: one stored message as a file: the octets of the message, then the record of
+// its owner (all that its row of the index needs), then one line of fixed length:
+//   "sekisho-spool 1 00000000000051e2 00000a31 7f3c09d2\n"
+// which are version, octets of the message, octets of the record, and the CRC-32 of both.
+// So a file tells all about itself, is complete or recognisably not, and can be read with any
+// pager.
 // Errors: Failure. Thread: one owner at a time.
 #pragma once
 
@@ -33,8 +35,8 @@ struct Trailer {
   bool operator==(const Trailer&) const = default;
 };
 
-// A message while it arrives: in memory up to 256 KB, then in a temporary file. Dropped without a trace unless it is
-// put into a store. A write that fails is remembered, and fails the put.
+// A message while it arrives: in memory up to 256 KB, then in a temporary file. Dropped without a
+// trace unless it is put into a store. A write that fails is remembered, and fails the put.
 class Draft {
  public:
   // Most mail is smaller; 1,000 sessions at once stay within 256 MB.
@@ -71,7 +73,8 @@ class Draft {
 // A stored message, read.
 class MessageFile {
  public:
-  // Reads the trailer and the record; the message is read when asked for. `damaged` when the file is not complete.
+  // Reads the trailer and the record; the message is read when asked for. `damaged` when the file
+  // is not complete.
   static Outcome<MessageFile> open(const Folder& folder, const std::string& key);
 
   std::uint64_t size() const { return trailer_.message_octets; }
@@ -85,8 +88,9 @@ class MessageFile {
   // Compares the checksum in pieces, without keeping the message in memory.
   Outcome<void> verify() const;
 
-  // Takes the kernel's lock on the file; false when another has it. Kept until unlock(), or until this object or the
-  // process is gone, however it ends. It keeps nobody from reading, only from taking it.
+  // Takes the kernel's lock on the file; false when another has it. Kept until unlock(), or until
+  // this object or the process is gone, however it ends. It keeps nobody from reading, only from
+  // taking it.
   Outcome<bool> lock();
   void unlock() const;
 

@@ -12,15 +12,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Puts that wait for a writer. With a quarter of a megabyte in memory each this is 256 MB; whoever comes after them
-// would wait longer for a disk that stands still than its client does.
+// Puts that wait for a writer. With a quarter of a megabyte in memory each this is 256 MB; whoever
+// comes after them would wait longer for a disk that stands still than its client does.
 constexpr std::size_t waiting_puts = 1024;
 
-// Puts of one commit: some milliseconds of work, so that the first of them does not wait for the last.
+// Puts of one commit: some milliseconds of work, so that the first of them does not wait for the
+// last.
 constexpr std::size_t group_puts = 256;
 
-// How long a put waits for whoever has locked the index, counted from the call; the least is for a put whose time
-// went by behind others.
+// How long a put waits for whoever has locked the index, counted from the call; the least is for a
+// put whose time went by behind others.
 constexpr milliseconds patience{2000};
 constexpr milliseconds least_patience{200};
 
@@ -137,8 +138,8 @@ Outcome<void> Pipeline::write(Put& put) {
 
 Outcome<void> Pipeline::keep_limit(const Put& put) {
   if (options_.max_size == 0) return {};
-  // In this order: a commit adds to octets_ before it takes from reserved_, so that what it moves is counted once at
-  // least.
+  // In this order: a commit adds to octets_ before it takes from reserved_, so that what it moves
+  // is counted once at least.
   const auto over = [&] {
     const std::uint64_t reserved = reserved_;
     return reserved + octets_ > options_.max_size;

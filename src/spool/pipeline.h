@@ -1,7 +1,8 @@
-// spool/pipeline.h: puts on their way to the disk. Writers write and fsync the files, many at the same moment; one
-// committer renames all that are written, fsyncs the folder once, commits their rows once, and tells whoever waits.
-// What is written meanwhile is the next group.
-// Errors: Failure, to the callback of each put. Thread: put() from any; callbacks from its own threads.
+// spool/pipeline.h: puts on their way to the disk. Writers write and fsync the files, many at the
+// same moment; one committer renames all that are written, fsyncs the folder once, commits their
+// rows once, and tells whoever waits. What is written meanwhile is the next group.
+// Errors: Failure, to the callback of each put. Thread: put() from any; callbacks from its own
+// threads.
 #pragma once
 
 #include <atomic>

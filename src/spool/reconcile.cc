@@ -9,7 +9,8 @@ namespace sekisho::spool {
 
 namespace {
 
-// A put takes at most two seconds from the rename to the row, and a change some milliseconds from the row to the file.
+// A put takes at most two seconds from the rename to the row, and a change some milliseconds from
+// the row to the file.
 constexpr std::chrono::seconds putting{10};
 constexpr std::chrono::milliseconds dropping{50};
 

@@ -1,5 +1,5 @@
-// spool/record.h: named texts as octets, for what a message file says of itself. Lossless for any octets: names are
-// the program's, values are counted.
+// spool/record.h: named texts as octets, for what a message file says of itself. Lossless for any
+// octets: names are the program's, values are counted.
 //   "subject 5\nHello\n"
 // Errors: nothing for other octets; never throws but for memory. Thread: one owner.
 #pragma once

@@ -16,8 +16,8 @@ namespace {
 // A temporary file is a message that arrives; nobody takes longer for one.
 constexpr std::chrono::hours arriving{1};
 
-// An index is made again at most so often: if it is damaged again at once, the disk or this program is broken, and more
-// copies of the database would only fill it.
+// An index is made again at most so often: if it is damaged again at once, the disk or this program
+// is broken, and more copies of the database would only fill it.
 constexpr std::chrono::minutes between_mendings{1};
 
 // Keys in one alarm; verify() tells them all.

@@ -1,8 +1,9 @@
-// spool/store.h: messages kept for good: the one place that promises durability. When a put's callback says so, the
-// message is on the disk: its file written and fsynced, renamed, its folder fsynced, its row committed (SQLite, WAL,
-// synchronous FULL), in this order. Puts of the same moment share one fsync of the folder and one commit. A put that
-// fails leaves nothing behind. The store recovers by itself: it tries with a file of its own, once a second.
-// Several processes may have the same store open: one owner (the daemon), and guests.
+// spool/store.h: messages kept for good: the one place that promises durability. When a put's
+// callback says so, the message is on the disk: its file written and fsynced, renamed, its folder
+// fsynced, its row committed (SQLite, WAL, synchronous FULL), in this order. Puts of the same
+// moment share one fsync of the folder and one commit. A put that fails leaves nothing behind. The
+// store recovers by itself: it tries with a file of its own, once a second. Several processes may
+// have the same store open: one owner (the daemon), and guests.
 // Errors: Failure. Thread: any, internally locked.
 #pragma once
 
@@ -20,10 +21,12 @@
 
 namespace sekisho::spool {
 
-// The owner puts, and mends what a crash has left; there is one at a time. A guest reads, changes and removes.
+// The owner puts, and mends what a crash has left; there is one at a time. A guest reads, changes
+// and removes.
 enum class Access { owner, guest };
 
-// One message file as its row sees it. `record` is what the owner of the store wrote; it holds all that the row needs.
+// One message file as its row sees it. `record` is what the owner of the store wrote; it holds all
+// that the row needs.
 struct Entry {
   std::string key;
   std::string record;
@@ -52,8 +55,9 @@ class Tables {
     Placing placing = Placing::inserted;
     std::string same_as;
   };
-  // The row of one message, when it is put and when the index is made again from the files; within a transaction.
-  // A row that is there already is `inserted`. `has_file` says of any key whether its file is there.
+  // The row of one message, when it is put and when the index is made again from the files; within
+  // a transaction. A row that is there already is `inserted`. `has_file` says of any key whether
+  // its file is there.
   using HasFile = std::function<bool(const std::string& key)>;
   virtual Outcome<Placed> place(Database& database, const Entry& entry,
                                 const HasFile& has_file) const = 0;
@@ -94,11 +98,12 @@ class Change {
 
 class Store {
  public:
-  // Told once for each thing that an admin must know: a missing file, an index that was made again. From any thread.
+  // Told once for each thing that an admin must know: a missing file, an index that was made again.
+  // From any thread.
   using Alarm = std::function<void(const std::string& sentence)>;
 
-  // An owner compares index and files first, and indexes again what a crash has left; it is refused while another
-  // process is the owner. A guest is refused when there is no store.
+  // An owner compares index and files first, and indexes again what a crash has left; it is refused
+  // while another process is the owner. A guest is refused when there is no store.
   static Outcome<std::unique_ptr<Store>> open(const Options& options, Access access,
                                               std::shared_ptr<const Tables> tables, Alarm alarm);
   Store(const Store&) = delete;
@@ -107,7 +112,8 @@ class Store {
 
   // A message to be filled; may outlive the store.
   virtual Draft draft() const = 0;
-  // Never blocks. `done` is called exactly once, from a thread of the store's, which it must not hold up.
+  // Never blocks. `done` is called exactly once, from a thread of the store's, which it must not
+  // hold up.
   using Done = std::function<void(Outcome<Stored>)>;
   virtual void put(Draft draft, std::string key, std::string record, Done done) = 0;
 

@@ -1,7 +1,9 @@
-// How fast messages are made durable, beside what this disk's fsync allows: both in one run, in turns.
+// How fast messages are made durable, beside what this disk's fsync allows: both in one run, in
+// turns.
 //   spool_put [FOLDER] [SECONDS]        default: the working folder, 3 seconds a turn
-// The ceiling is what any store with this contract has to do and nothing else: 32 threads write and fsync files; one
-// renames what is written, fsyncs the folder, appends 4 KB for each to a log and fdatasyncs it.
+// The ceiling is what any store with this contract has to do and nothing else: 32 threads write and
+// fsync files; one renames what is written, fsyncs the folder, appends 4 KB for each to a log and
+// fdatasyncs it.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>

@@ -1,5 +1,6 @@
-// The public Authentication-Results suites: reading (RFC 8601 §2.2), and which inbound fields must go (RFC 8601 §5).
-// A case that is marked optional may be decided otherwise; we decide all of them as the suite does.
+// The public Authentication-Results suites: reading (RFC 8601 §2.2), and which inbound fields must
+// go (RFC 8601 §5). A case that is marked optional may be decided otherwise; we decide all of them
+// as the suite does.
 #include "support/authres_cases.h"
 
 namespace sekisho::test {

@@ -32,7 +32,8 @@ Answer wanted(const Json& expect) {
   return {expect.at("verdict"), expect.at("domains").get<std::set<std::string>>()};
 }
 
-// The suite has no words of its own for a field without any domain, and for one that is not valid and yet readable.
+// The suite has no words of its own for a field without any domain, and for one that is not valid
+// and yet readable.
 std::string_view word_of(const Author& author) {
   if (author.result == Author::Result::no_domain) return "invalid";
   return author.readable() ? "one" : to_string(author.result);
@@ -44,8 +45,8 @@ Answer ours(const Author& author) {
   return answer;
 }
 
-// Valid, and refused by us all the same: some readers show an address that stands in a quoted local part, or in a name
-// behind a backslash.
+// Valid, and refused by us all the same: some readers show an address that stands in a quoted local
+// part, or in a name behind a backslash.
 const std::set<std::string> refused = {"from-quoted-local-at", "from-quoted-local-gt",
                                        "from-escaped-quote"};
 
@@ -75,9 +76,10 @@ TEST(FromHeader, everyCaseHasOneOfItsRightAnswers) {
   }
 }
 
-// espoofer ("Composition Kills", USENIX Security 2020), with its messages as published. a1 to a7 forge the envelope
-// or the signature under an honest From, client_a2 and a3 are another user of one domain (who may write what is
-// for submission to say, not for DMARC); the others must have no author at all.
+// espoofer ("Composition Kills", USENIX Security 2020), with its messages as published. a1 to a7
+// forge the envelope or the signature under an honest From, client_a2 and a3 are another user of
+// one domain (who may write what is for submission to say, not for DMARC); the others must have no
+// author at all.
 const std::map<std::string, std::string> espoofer_authors = {
     {"espoofer-server_a1", "legitimate.com"}, {"espoofer-server_a2", "legitimate.com"},
     {"espoofer-server_a3", "legitimate.com"}, {"espoofer-server_a4", "legitimate.com"},

@@ -1,5 +1,5 @@
-// 84 odd and malformed messages: they are taken apart without loss, and their author is the one that the table in
-// data/mail says.
+// 84 odd and malformed messages: they are taken apart without loss, and their author is the one
+// that the table in data/mail says.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -37,7 +37,8 @@ std::string with_crlf(std::string_view octets) {
   return out;
 }
 
-// What the parts of a message were made of, in sorted lines: a malformed line does not say where it stood.
+// What the parts of a message were made of, in sorted lines: a malformed line does not say where it
+// stood.
 std::vector<std::string> sorted_lines(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {

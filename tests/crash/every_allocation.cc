@@ -1,7 +1,8 @@
-// A message through the whole conversation with an MTA, once for each of its allocations, which fails: the first, the
-// second, and so on to the last. Each time the MTA gets the answer that it gets with memory, or a temporary failure, or its
-// connection is closed; and the next message of that connection is answered as ever. The failing ones are those of this
-// thread; what fails by chance, and on all threads, is no_memory.py's.
+// A message through the whole conversation with an MTA, once for each of its allocations, which
+// fails: the first, the second, and so on to the last. Each time the MTA gets the answer that it
+// gets with memory, or a temporary failure, or its connection is closed; and the next message of
+// that connection is answered as ever. The failing ones are those of this thread; what fails by
+// chance, and on all threads, is no_memory.py's.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -103,7 +104,8 @@ class Talk {
     sent_.reserve(std::size_t{256} * 1024);
   }
 
-  // False when the connection is over. An MTA whose MAIL is put off says nothing more of that message.
+  // False when the connection is over. An MTA whose MAIL is put off says nothing more of that
+  // message.
   bool say(std::string_view octets) {
     Packet one;
     std::size_t used = 0;

@@ -1,6 +1,6 @@
-// Loaded into the daemon by no_memory.py: of all allocations, one in so many fails, by a sequence that a seed makes. The test
-// says by a page of memory that both share which one, and whether any:
-//   SEKISHO_MEMORY_PAGE=FILE   of 32 octets: one in (0: none fails), seed, allocations so far, of them failed
+// Loaded into the daemon by no_memory.py: of all allocations, one in so many fails, by a sequence
+// that a seed makes. The test says by a page of memory that both share which one, and whether any:
+//   SEKISHO_MEMORY_PAGE=FILE   of 32 octets: one in (0: none fails), seed, allocations, failures
 //   SEKISHO_MEMORY_KINDS=new   what C++ allocates; "all": what C libraries allocate too
 // Where the process ends by std::terminate, stderr has the frames that led there.
 #include <atomic>

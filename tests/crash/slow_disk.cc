@@ -1,5 +1,6 @@
-// Loaded into the daemon by daemon_kill.py: a disk on which each fsync takes as long as on one that turns. On a fast one the
-// time in which a message is half stored is too short for a kill to fall into.
+// Loaded into the daemon by daemon_kill.py: a disk on which each fsync takes as long as on one that
+// turns. On a fast one the time in which a message is half stored is too short for a kill to fall
+// into.
 #include <chrono>
 #include <thread>
 

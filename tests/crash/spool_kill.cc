@@ -1,5 +1,6 @@
-// A process that holds, releases and deletes messages as fast as it can is killed at a random moment, again and again.
-// Whatever it was told to be done must be so when the store is opened next.
+// A process that holds, releases and deletes messages as fast as it can is killed at a random
+// moment, again and again. Whatever it was told to be done must be so when the store is opened
+// next.
 //   spool_kill [--rounds N] [--seed N]
 #include <atomic>
 #include <chrono>

@@ -1,5 +1,6 @@
-// The power fails: everything that a store does to its folder is recorded, SQLite's work too, and played again up to
-// random points; what was not fsynced by then is dropped, kept or torn. Whatever had been acknowledged must be there.
+// The power fails: everything that a store does to its folder is recorded, SQLite's work too, and
+// played again up to random points; what was not fsynced by then is dropped, kept or torn. Whatever
+// had been acknowledged must be there.
 //   spool_power [--points N] [--seed N]
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,7 @@
-// Prints Authentication-Results fields of generated values, for a public reader to read: one JSON object a line,
-//   {"field": the unfolded value, "results": [{"method", "result", "properties": [[type.name, value]]}]}
+// Prints Authentication-Results fields of generated values, for a public reader to read: one JSON
+// object a line,
+//   {"field": the unfolded value,
+//    "results": [{"method", "result", "properties": [[type.name, value]]}]}
 // Usage: authres_fields COUNT SEED
 #include <cstdlib>
 #include <iostream>

@@ -1,6 +1,7 @@
-// The same SPF cases through libspf2 and through ours, on the same zones. Every disagreement must be explained by an
-// entry of tests/data/differential/spf.json, which names the section of RFC 7208 that decides for us.
-// libspf2 runs in a child process: a crash of its own, or thousands of questions, is no opinion.
+// The same SPF cases through libspf2 and through ours, on the same zones. Every disagreement must
+// be explained by an entry of tests/data/differential/spf.json, which names the section of RFC 7208
+// that decides for us. libspf2 runs in a child process: a crash of its own, or thousands of
+// questions, is no opinion.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -98,8 +99,8 @@ SPF_dns_rr_t* lookup(SPF_dns_server_t* server, const char* domain, ns_type type,
   return rr;
 }
 
-// A policy that libspf2 cannot read leaves the result `invalid` and says why in the error code; a caller makes of it
-// what RFC 7208 §2.6 has for that.
+// A policy that libspf2 cannot read leaves the result `invalid` and says why in the error code; a
+// caller makes of it what RFC 7208 §2.6 has for that.
 std::string_view code_name(SPF_response_t* response) {
   switch (SPF_response_result(response)) {
     case SPF_RESULT_NEUTRAL:
@@ -177,7 +178,8 @@ std::vector<std::string> read_lines(int in) {
   return lines;
 }
 
-// What libspf2 says to each case. When the child dies, the case it died of has no opinion and a new child goes on.
+// What libspf2 says to each case. When the child dies, the case it died of has no opinion and a new
+// child goes on.
 std::vector<std::string> libspf2_results(const std::vector<SpfCase>& cases) {
   std::vector<std::string> results;
   while (results.size() < cases.size()) {

@@ -1,5 +1,6 @@
-// Any text as an allowlist and as a denylist: an entry is read again as it is written, each matches itself, and a
-// message that proves nothing is let through by nothing but proof=none and its address.
+// Any text as an allowlist and as a denylist: an entry is read again as it is written, each matches
+// itself, and a message that proves nothing is let through by nothing but proof=none and its
+// address.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// Any octets as an Authentication-Results field. What is read can be written and reads the same; a field that reads as
-// ours is always found; and a value can hold the octets without breaking out.
+// Any octets as an Authentication-Results field. What is read can be written and reads the same; a
+// field that reads as ours is always found; and a value can hold the octets without breaking out.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,7 @@
-// A header that is released and one that comes back with its token, cut at a NUL; before them, behind another NUL, the
-// reverse-path. The header itself comes back as it went, however it is folded. Where another one is taken for it, a reader
-// sees the author and the subject that were released, or a name that the MTA has completed.
+// A header that is released and one that comes back with its token, cut at a NUL; before them,
+// behind another NUL, the reverse-path. The header itself comes back as it went, however it is
+// folded. Where another one is taken for it, a reader sees the author and the subject that were
+// released, or a name that the MTA has completed.
 #include <algorithm>
 #include <string>
 

@@ -1,4 +1,5 @@
-// Any text as a configuration: findings or settings, and settings survive being written and read again.
+// Any text as a configuration: findings or settings, and settings survive being written and read
+// again.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

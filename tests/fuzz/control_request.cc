@@ -1,6 +1,7 @@
-// Any octets over the control socket: as a request to the server, and as what a daemon answers the command.
-// A request has one answer, one line that is a JSON object and says whether it is ok, unless it is too large; a handler is
-// only called with an object that names it. An answer is an object whose "ok" is true, or a sentence why there is none.
+// Any octets over the control socket: as a request to the server, and as what a daemon answers the
+// command. A request has one answer, one line that is a JSON object and says whether it is ok,
+// unless it is too large; a handler is only called with an object that names it. An answer is an
+// object whose "ok" is true, or a sentence why there is none.
 #include <atomic>
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
-// Any octets as the decision that is kept beside a held message. It is read or refused with a sentence; and what the
-// command then proposes for the allowlist is an entry that reads as itself, names an identity that the record says was
-// proved, and could have let the message through.
+// Any octets as the decision that is kept beside a held message. It is read or refused with a
+// sentence; and what the command then proposes for the allowlist is an entry that reads as itself,
+// names an identity that the record says was proved, and could have let the message through.
 #include <string>
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
-// Any octets as a DMARC Policy Record: alone, and in the DNS under an author whose message is evaluated.
+// Any octets as a DMARC Policy Record: alone, and in the DNS under an author whose message is
+// evaluated.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -30,7 +31,8 @@ dns::AnswerPtr answer_of(std::string_view text) {
   return std::make_shared<const dns::Answer>(std::move(answer));
 }
 
-// The first line stands at the author, the second at its parent, the third at the top; then NXDOMAIN.
+// The first line stands at the author, the second at its parent, the third at the top; then
+// NXDOMAIN.
 dns::Answers zone_of(std::string_view text) {
   dns::Answers answers;
   for (const char* name :

@@ -1,5 +1,6 @@
-// A reply from the network, to each of the questions we ask. Its header and question are made to fit, so that the fuzzer
-// gets to the records at once: octet 0 chooses the type, the rest stands behind the question's section.
+// A reply from the network, to each of the questions we ask. Its header and question are made to
+// fit, so that the fuzzer gets to the records at once: octet 0 chooses the type, the rest stands
+// behind the question's section.
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>

@@ -1,5 +1,6 @@
-// Any octets as a domain, in ASCII and through libidn2. What is accepted is a name that the DNS can be asked for, is its
-// own spelling, and keeps its meaning in capitals, with a final dot, and as the U-labels that a reader would show.
+// Any octets as a domain, in ASCII and through libidn2. What is accepted is a name that the DNS can
+// be asked for, is its own spelling, and keeps its meaning in capitals, with a final dot, and as
+// the U-labels that a reader would show.
 #include <algorithm>
 #include <string>
 

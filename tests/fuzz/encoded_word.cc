@@ -1,5 +1,5 @@
-// Any octets as the text of a field: what is decoded is bounded, free of control characters, and text without encoded
-// words stays as it was.
+// Any octets as the text of a field: what is decoded is bounded, free of control characters, and
+// text without encoded words stays as it was.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,7 +1,8 @@
-// The author that we conclude from a From field, beside readers who know less: each takes the first or the last <…>, or what
-// looks like an address outside of them, and differs in what it makes of quotes, escapes, comments and, where the field is not
-// valid, encoded words. Where we conclude one domain, none of them shows a user another. The input is the value of the field; behind a NUL, of a
-// second one.
+// The author that we conclude from a From field, beside readers who know less: each takes the first
+// or the last <…>, or what looks like an address outside of them, and differs in what it makes of
+// quotes, escapes, comments and, where the field is not valid, encoded words. Where we conclude one
+// domain, none of them shows a user another. The input is the value of the field; behind a NUL, of
+// a second one.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -23,8 +24,8 @@ struct Habits {
   bool decodes;   // encoded words first, then the addresses
 };
 
-// The value without folds, quoted strings and, by habit, comments. What is left out becomes a blank; in a local part only the
-// place counts.
+// The value without folds, quoted strings and, by habit, comments. What is left out becomes a
+// blank; in a local part only the place counts.
 std::string outline(const std::string& value, const Habits& habits) {
   std::string out;
   int depth = 0;
@@ -106,7 +107,8 @@ Shown read(std::string_view value, const Habits& habits) {
 void check_field(const mail::Author& author, std::string_view value) {
   for (int habits = 0; habits < 8; ++habits) {
     const bool decodes = (habits & 4) != 0;
-    // A valid field is taken apart before a name in it is decoded (RFC 2047 §6.2): what it holds is a name to everybody.
+    // A valid field is taken apart before a name in it is decoded (RFC 2047 §6.2): what it holds is
+    // a name to everybody.
     if (decodes && !author.readable()) continue;
     const auto shown = read(value, {(habits & 1) != 0, (habits & 2) != 0, decodes});
     for (const auto& domain : shown) require(domain == author.domain());

@@ -1,5 +1,5 @@
-// Any octets as a message: header, From parser, author. What is well formed is one domain that reads back as
-// itself, and every mailbox survives being written and read.
+// Any octets as a message: header, From parser, author. What is well formed is one domain that
+// reads back as itself, and every mailbox survives being written and read.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

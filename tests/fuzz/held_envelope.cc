@@ -1,7 +1,8 @@
-// What the store keeps of a held message, and what a release makes of it. First the input as a record, whatever wrote it.
-// Then the input as a message that comes, in pieces between NULs: sender, recipient, parameter of MAIL, parameter of RCPT, the
-// value of our Received field, the message. What was written is read as the same, and the message that goes out again is
-// the one that came, octet by octet, without the fields that only claimed to be ours.
+// What the store keeps of a held message, and what a release makes of it. First the input as a
+// record, whatever wrote it. Then the input as a message that comes, in pieces between NULs:
+// sender, recipient, parameter of MAIL, parameter of RCPT, the value of our Received field, the
+// message. What was written is read as the same, and the message that goes out again is the one
+// that came, octet by octet, without the fields that only claimed to be ours.
 #include <algorithm>
 #include <string>
 

@@ -1,5 +1,5 @@
-// The CBOR inside a record of the history: whatever it is, it is read or refused; what was read is written and
-// read again as the same, and can be decided again.
+// The CBOR inside a record of the history: whatever it is, it is read or refused; what was read is
+// written and read again as the same, and can be decided again.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,7 @@
-// Lines of the input: the client's address, the answer for its PTR, then the answers for the names, given by a sum over the
-// name. Names and addresses are separated by commas, `@` is the client itself; "!" is an error, "-" nothing.
-// The result is what a plain reading of all answers says, in whichever order they arrive, and shows only host names.
+// Lines of the input: the client's address, the answer for its PTR, then the answers for the names,
+// given by a sum over the name. Names and addresses are separated by commas, `@` is the client
+// itself; "!" is an error, "-" nothing. The result is what a plain reading of all answers says, in
+// whichever order they arrive, and shows only host names.
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -79,7 +80,8 @@ IprevResult expected(const World& world) {
   return {failed ? IprevCode::temperror : IprevCode::fail, "", ""};
 }
 
-// `at_once`: so many of the open questions are answered before it is looked at again, the last first.
+// `at_once`: so many of the open questions are answered before it is looked at again, the last
+// first.
 IprevResult evaluate(const World& world, std::size_t at_once) {
   dns::Answers answers;
   std::set<dns::Question> asked;

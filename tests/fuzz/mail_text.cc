@@ -1,6 +1,7 @@
-// The first line of the input is a name, of a charset, an encoding or a parameter; the rest is a text in it. What comes out
-// for a person is UTF-8, and not without bounds longer; what was encoded by the book is decoded as it was; and a tag list
-// says the same when its tags are written down again.
+// The first line of the input is a name, of a charset, an encoding or a parameter; the rest is a
+// text in it. What comes out for a person is UTF-8, and not without bounds longer; what was encoded
+// by the book is decoded as it was; and a tag list says the same when its tags are written down
+// again.
 #include <algorithm>
 #include <string>
 

@@ -1,7 +1,9 @@
-// Any octets as what an MTA sends, with everything in force: DNS lists, our own store, relays, networks that are trusted, an
-// allowlist and a denylist, rules by recipient, and a release under way, whose id and token take the place of 0000-0000 and
-// of 32 T. The MTA is played to its end: what it is answered is what the command allows; and of the message as it would be
-// delivered, nothing claims to be ours that is not, a release passes once and only as it is, and what is held is there.
+// Any octets as what an MTA sends, with everything in force: DNS lists, our own store, relays,
+// networks that are trusted, an allowlist and a denylist, rules by recipient, and a release under
+// way, whose id and token take the place of 0000-0000 and of 32 T. The MTA is played to its end:
+// what it is answered is what the command allows; and of the message as it would be delivered,
+// nothing claims to be ours that is not, a release passes once and only as it is, and what is held
+// is there.
 #include <algorithm>
 #include <memory>
 #include <string>

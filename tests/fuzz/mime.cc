@@ -1,5 +1,5 @@
-// Any octets as a message for a person to look at: parts lie within it, there are not more than allowed, and what is
-// shown of them steers no terminal.
+// Any octets as a message for a person to look at: parts lie within it, there are not more than
+// allowed, and what is shown of them steers no terminal.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

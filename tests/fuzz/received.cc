@@ -1,6 +1,7 @@
-// Any octets as a Received field, as what a client says to MTAs that do not clean it, and as what stands below the field
-// of a relay. What is read has an address exactly when it says so; the client's word never becomes the address, the name
-// or a submission on the host itself; and nothing below a foreign hop has a say.
+// Any octets as a Received field, as what a client says to MTAs that do not clean it, and as what
+// stands below the field of a relay. What is read has an address exactly when it says so; the
+// client's word never becomes the address, the name or a submission on the host itself; and nothing
+// below a foreign hop has a say.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,5 +1,6 @@
-// Replays a corpus through a fuzz target that was built without libFuzzer: what was found once stays found.
-// Exits 2 when the folder holds no input, for a test that reads nothing proves nothing.
+// Replays a corpus through a fuzz target that was built without libFuzzer: what was found once
+// stays found. Exits 2 when the folder holds no input, for a test that reads nothing proves
+// nothing.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

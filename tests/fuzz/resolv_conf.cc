@@ -1,5 +1,6 @@
-// Any text as /etc/resolv.conf, and as one name server of the configuration. At most three servers come of it, each an
-// address that reads as itself; what says the same in other words gives the same ones; and other lines change nothing.
+// Any text as /etc/resolv.conf, and as one name server of the configuration. At most three servers
+// come of it, each an address that reads as itself; what says the same in other words gives the
+// same ones; and other lines change nothing.
 #include <string>
 
 #include <netdb.h>

@@ -1,5 +1,6 @@
-// Any octets as the argument of MAIL FROM, and as a mailbox. What is accepted prints to what reads as the same; its domain
-// is what stands behind the last `@`, whoever reads it; and neither brackets nor a source route change who it is.
+// Any octets as the argument of MAIL FROM, and as a mailbox. What is accepted prints to what reads
+// as the same; its domain is what stands behind the last `@`, whoever reads it; and neither
+// brackets nor a source route change who it is.
 #include <algorithm>
 #include <string>
 

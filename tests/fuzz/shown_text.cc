@@ -1,5 +1,5 @@
-// Any octets that a stranger wrote, as the log, a terminal and the metrics show them: nothing in them steers a terminal, ends
-// a line or turns its direction, and a word of the log stays one word.
+// Any octets that a stranger wrote, as the log, a terminal and the metrics show them: nothing in
+// them steers a terminal, ends a line or turns its direction, and a word of the log stays one word.
 #include <string>
 
 #include "base/encoding.h"

@@ -1,5 +1,6 @@
-// Any octets as each of the small values that an admin types or a protocol carries: addresses, prefixes, sockets, times,
-// durations, sizes, patterns of recipients, ids, base64. What is accepted prints to what reads as the same.
+// Any octets as each of the small values that an admin types or a protocol carries: addresses,
+// prefixes, sockets, times, durations, sizes, patterns of recipients, ids, base64. What is accepted
+// prints to what reads as the same.
 #include <string>
 
 #include "base/clock.h"

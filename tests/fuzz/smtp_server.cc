@@ -1,7 +1,9 @@
-// What an SMTP server says to a release. The input is cut at NULs: first the letter, with one line each for a parameter of
-// MAIL, the sender, and for each recipient address and parameter, then after an empty line its content; then one reply for each command that it is sent.
-// The server is a real one on loopback, and remembers. A message counts as accepted when it is there as it was sent and the
-// server took it, as refused or put off only when the server has not; and nothing of the letter becomes a command.
+// What an SMTP server says to a release. The input is cut at NULs: first the letter, with one line
+// each for a parameter of MAIL, the sender, and for each recipient address and parameter, then
+// after an empty line its content; then one reply for each command that it is sent. The server is a
+// real one on loopback, and remembers. A message counts as accepted when it is there as it was sent
+// and the server took it, as refused or put off only when the server has not; and nothing of the
+// letter becomes a command.
 #include <algorithm>
 #include <string>
 #include <thread>
@@ -22,7 +24,8 @@ using fuzz::require;
 using relay::Handover;
 using Code = Handover::Code;
 
-// So much comes in one piece over loopback, and is read in one: what the client sees does not hang on time.
+// So much comes in one piece over loopback, and is read in one: what the client sees does not hang
+// on time.
 constexpr std::size_t max_input = 3500;
 constexpr std::string_view end_of_data = "\r\n.\r\n";
 

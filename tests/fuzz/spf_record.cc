@@ -1,5 +1,6 @@
-// Lines of the input: MAIL FROM, HELO, the client's address, then answers, given to the questions in turn. An answer
-// is a TXT text, addresses, or names separated by commas, as the question asks; "!" is an error, "-" nothing.
+// Lines of the input: MAIL FROM, HELO, the client's address, then answers, given to the questions
+// in turn. An answer is a TXT text, addresses, or names separated by commas, as the question asks;
+// "!" is an error, "-" nothing.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -53,7 +54,8 @@ bool is_clean(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// Evaluates with the hints answered or not; the answers are chosen by the question, so that both see the same DNS.
+// Evaluates with the hints answered or not; the answers are chosen by the question, so that both
+// see the same DNS.
 spf::Result evaluate(const spf::Query& query, const std::vector<std::string_view>& lines,
                      bool answer_hints) {
   dns::Answers answers;

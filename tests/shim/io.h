@@ -1,6 +1,7 @@
-// shim/io.h: what a program asks of the file system, between it and libc: calls can be made to fail, and the changes
-// of one folder can be recorded, for to be played again up to any point with what was not yet durable dropped. Linked
-// into a test program it stands before libc for every library of that program, SQLite too.
+// shim/io.h: what a program asks of the file system, between it and libc: calls can be made to
+// fail, and the changes of one folder can be recorded, for to be played again up to any point with
+// what was not yet durable dropped. Linked into a test program it stands before libc for every
+// library of that program, SQLite too.
 // Thread: any, internally locked.
 #pragma once
 
@@ -13,8 +14,9 @@ namespace sekisho::test::io {
 
 enum class Call { open, write, fsync, rename, unlink, truncate };
 
-// From now on each call is shown to `fails` before it is made: the errno with which it fails, or 0. `path` is the path,
-// or the name within its folder; of calls on a descriptor that it was opened by. An empty function lets all pass.
+// From now on each call is shown to `fails` before it is made: the errno with which it fails, or 0.
+// `path` is the path, or the name within its folder; of calls on a descriptor that it was opened
+// by. An empty function lets all pass.
 using Fails = std::function<int(Call call, const std::string& path)>;
 void set_failures(Fails fails);
 
@@ -35,8 +37,8 @@ void start_recording(const std::string& folder);
 void mark(const std::string& what);
 std::vector<Change> stop_recording();
 
-// Makes the folder as a power failure after the first `count` changes may have left it: what was fsynced is there; of
-// what was not, `seed` decides: nothing, all, or a part, the last write torn.
+// Makes the folder as a power failure after the first `count` changes may have left it: what was
+// fsynced is there; of what was not, `seed` decides: nothing, all, or a part, the last write torn.
 void play(const std::vector<Change>& changes, std::size_t count, unsigned seed,
           const std::string& folder);
 

@@ -1,5 +1,5 @@
-// tests/support/allow_facts.h: messages as an allowlist sees them, written down by a test: author, sender, signatures, the
-// name of the client. Thread: any.
+// tests/support/allow_facts.h: messages as an allowlist sees them, written down by a test: author,
+// sender, signatures, the name of the client. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,5 +1,7 @@
-// tests/support/authres_cases.h: Authentication-Results fields written as JSON, of the public suite and of our own.
-//   parse: {"id", "header", "mode": "strict" | "lenient", "expect": {"error": true} | {"authserv_id", "version", "results"}}
+// tests/support/authres_cases.h: Authentication-Results fields written as JSON, of the public suite
+// and of our own.
+//   parse: {"id", "header", "mode": "strict" | "lenient",
+//           "expect": {"error": true} | {"authserv_id", "version", "results"}}
 //   strip: {"id", "header", "authserv_id", "remove"}
 #pragma once
 

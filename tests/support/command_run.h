@@ -1,4 +1,5 @@
-// tests/support/command_run.h: runs `sekisho` inside the test, with files for its standard input, output and errors.
+// tests/support/command_run.h: runs `sekisho` inside the test, with files for its standard input,
+// output and errors.
 // Thread: one owner; the descriptors 0 to 2 are the process's.
 #pragma once
 

@@ -1,5 +1,5 @@
-// tests/support/dns_server.h: a name server on loopback that answers from a zone, and lies, delays, dies and comes back
-// as a test wants it.
+// tests/support/dns_server.h: a name server on loopback that answers from a zone, and lies, delays,
+// dies and comes back as a test wants it.
 //   DnsServer server("example.com. TXT \"v=spf1 -all\"");
 //   server.fail_with(DnsServer::Fault::servfail);
 //   options.servers = {server.address()};

@@ -1,4 +1,5 @@
-// tests/support/fake_dns.h: DNS answers that a test writes down, and an evaluation run to its end on them.
+// tests/support/fake_dns.h: DNS answers that a test writes down, and an evaluation run to its end
+// on them.
 #pragma once
 
 #include <chrono>
@@ -40,8 +41,9 @@ class FakeDns {
   std::map<std::string, std::string> failing_;
 };
 
-// Runs `evaluate(answers)` until it has a result, answering what it needs (and the hints when `answer_hints`). `rounds`
-// counts the round trips. Fails the test when it asks for nothing new without a result.
+// Runs `evaluate(answers)` until it has a result, answering what it needs (and the hints when
+// `answer_hints`). `rounds` counts the round trips. Fails the test when it asks for nothing new
+// without a result.
 template <class Evaluate>
 auto run_to_end(Evaluate evaluate, FakeDns& dns, bool answer_hints = true, int* rounds = nullptr) {
   dns::Answers answers;

@@ -180,7 +180,8 @@ class Atoms {
   std::vector<std::string> shown_;
 };
 
-// nodemailer's addressparser. In its older form a backslash counts everywhere and quoted text is searched, too.
+// nodemailer's addressparser. In its older form a backslash counts everywhere and quoted text is
+// searched, too.
 class Flat {
  public:
   explicit Flat(std::string_view text) : text_(text) {}
@@ -359,7 +360,8 @@ std::vector<std::string> by_brackets(std::string_view value) {
   return {inside(text.find('<')), inside(text.rfind('<'))};
 }
 
-// What follows each @ of an address, as far as it looks like a domain; not that of a route, which is to be ignored.
+// What follows each @ of an address, as far as it looks like a domain; not that of a route, which
+// is to be ignored.
 void show(const std::string& address, std::set<std::string>& out) {
   static const std::regex route(R"(^[\s<]*(@[^@:,]+,?\s*)+:)");
   static const std::regex around_dots(R"(\s*\.\s*)");

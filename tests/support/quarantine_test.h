@@ -1,4 +1,5 @@
-// support/quarantine_test.h: the fixture of tests of quarantine::Store: a store in a folder of its own.
+// support/quarantine_test.h: the fixture of tests of quarantine::Store: a store in a folder of its
+// own.
 // Thread: one owner.
 #pragma once
 

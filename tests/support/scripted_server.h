@@ -1,4 +1,5 @@
-// support/scripted_server.h: a TCP server for one connection that says what its script says, whatever it is told.
+// support/scripted_server.h: a TCP server for one connection that says what its script says,
+// whatever it is told.
 // Thread: its own; what was heard is read after wait().
 #pragma once
 
@@ -13,9 +14,9 @@ namespace sekisho::test {
 
 class ScriptedServer {
  public:
-  // The first text at once, each other one after a command line, or after the message when the text before began with
-  // "354". An empty text closes the connection; after the last one it is closed too. `repeated`: the last text is sent
-  // again and again, until nobody listens.
+  // The first text at once, each other one after a command line, or after the message when the text
+  // before began with "354". An empty text closes the connection; after the last one it is closed
+  // too. `repeated`: the last text is sent again and again, until nobody listens.
   explicit ScriptedServer(std::vector<std::string> says, bool repeated = false);
   ~ScriptedServer();
 

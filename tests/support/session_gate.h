@@ -40,8 +40,8 @@ class Recorder final : public session::Journal {
 // A configuration whose resolver knows `zone` alone; authserv-id mx.example.jp, ours is example.jp.
 session::Snapshot snapshot_on_zone(const std::string& zone);
 
-// Everything that it decided is decided again when it ends, from the record alone, and must come out the
-// same: so every test with a gate is a test of replay too.
+// Everything that it decided is decided again when it ends, from the record alone, and must come
+// out the same: so every test with a gate is a test of replay too.
 class Gate {
  public:
   explicit Gate(session::Snapshot snapshot);

@@ -1,4 +1,5 @@
-// support/spool_store.h: a store of the test's own, with tables that keep one text for each message.
+// support/spool_store.h: a store of the test's own, with tables that keep one text for each
+// message.
 // Thread: one owner, but for the callbacks that are waited for.
 #pragma once
 
@@ -14,7 +15,8 @@
 
 namespace sekisho::test {
 
-// A table of keys and texts. "same as KEY" is a repetition of that message, "refuse" cannot be placed.
+// A table of keys and texts. "same as KEY" is a repetition of that message, "refuse" cannot be
+// placed.
 class NoteTables final : public spool::Tables {
  public:
   spool::Outcome<void> create(spool::Database& database) const override {

@@ -26,8 +26,8 @@ TEST(AuthresStrip, Cases) {
 
 // Attacks, by name.
 
-// A comment parts words for one reader and is nothing to another: `mx.shop.test(x)11` is our id and a version, or a
-// name that is not ours.
+// A comment parts words for one reader and is nothing to another: `mx.shop.test(x)11` is our id and
+// a version, or a name that is not ours.
 TEST(AuthresHostile, ACommentMayEndOurId) {
   for (const char* value : {" mx.shop.test(b)11; spf=pass", " mx.sh(b)op.test; spf=pass",
                             " (a) mx.shop.tes(x)t(b)11 (c) ; spf=pass"}) {
@@ -36,7 +36,8 @@ TEST(AuthresHostile, ACommentMayEndOurId) {
   EXPECT_FALSE(authres::could_be_from(" mx.shop.test.evil.example(b); spf=pass", "mx.shop.test"));
 }
 
-// So does the end of a quoted string: `"mx.shop.test"2` is our id and a version. Within a name it parts nothing.
+// So does the end of a quoted string: `"mx.shop.test"2` is our id and a version. Within a name it
+// parts nothing.
 TEST(AuthresHostile, AQuoteMayEndOurId) {
   for (const char* value :
        {" \"mx.shop.test\"2; dmarc=pass", " \"\\m\\x.shop\\.test\"2; dmarc=pass",

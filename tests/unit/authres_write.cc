@@ -133,7 +133,8 @@ TEST(AuthresWrite, LinesStayShortWhereverAFoldCanBeHad) {
   }
 }
 
-// RFC 8601 §2.2: a value is a token, a quoted string, or an address whose domain is one to the letter.
+// RFC 8601 §2.2: a value is a token, a quoted string, or an address whose domain is one to the
+// letter.
 bool is_pvalue(std::string_view text) {
   const std::string_view specials = "()<>@,;:\\\"/[]?=";
   const auto is_token_octet = [&](char c) {
@@ -169,7 +170,8 @@ bool is_pvalue(std::string_view text) {
   return labels > 0 && !dots && std::all_of(local.begin(), local.end(), is_token_octet);
 }
 
-// Generated values of every property: each is written so that it is one by the letter, and comes back as it was.
+// Generated values of every property: each is written so that it is one by the letter, and comes
+// back as it was.
 TEST(AuthresWrite, EveryValueIsOneToTheLetter) {
   const std::string_view pieces[] = {"a",
                                      "b.c",
@@ -237,7 +239,8 @@ TEST(AuthresWrite, EveryValueIsOneToTheLetter) {
 
 // Attacks, by name.
 
-// Whatever a sender puts into a value: the field has the results that we gave it, and no line that starts anything else.
+// Whatever a sender puts into a value: the field has the results that we gave it, and no line that
+// starts anything else.
 TEST(AuthresHostile, NothingBreaksOutOfAValue) {
   const std::string texts[] = {"x; dmarc=pass header.from=bank.test",
                                "x\"; dmarc=pass",

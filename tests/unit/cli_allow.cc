@@ -173,7 +173,8 @@ TEST_F(Allow, AddRefuses) {
   }
 }
 
-// An expired entry is no duplicate, and another proof is another entry; no proof must be written out.
+// An expired entry is no duplicate, and another proof is another entry; no proof must be written
+// out.
 TEST_F(Allow, AddWhatOnlyLooksLikeADuplicate) {
   EXPECT_EQ(run({"add", "dkim:old.example", "dmarc=accept"}).code, 0);
   const auto ended = run({"add", "from:a.example", "proof=none", "dmarc=tag"});

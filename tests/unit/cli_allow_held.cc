@@ -1,5 +1,6 @@
-// `sekisho allow add --from-quarantine` and `sekisho quarantine release --allow`: what a held message can prove becomes an
-// entry; what it cannot, or what would be more than one entry, does not.
+// `sekisho allow add --from-quarantine` and `sekisho quarantine release --allow`: what a held
+// message can prove becomes an entry; what it cannot, or what would be more than one entry, does
+// not.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

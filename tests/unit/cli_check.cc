@@ -125,7 +125,8 @@ void expect_keys(const json& expected, const json& actual, const std::string& at
   }
 }
 
-// What the check says is ok, the daemon must be able to start with: the files that are named are read.
+// What the check says is ok, the daemon must be able to start with: the files that are named are
+// read.
 TEST_F(Check, ConfigurationsThatNameUnreadableFiles) {
   const std::string milter =
       "[process]\nuser = \"root\"\n[[milter]]\nsocket = \"inet:8890@127.0.0.1\"\n";

@@ -1,5 +1,5 @@
-// `sekisho history` and `sekisho explain` as a person and a program use them, on a history that the engine
-// and the recorder made.
+// `sekisho history` and `sekisho explain` as a person and a program use them, on a history that the
+// engine and the recorder made.
 #include "cli/history.h"
 
 #include <algorithm>

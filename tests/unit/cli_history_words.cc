@@ -1,5 +1,5 @@
-// What is typed after `sekisho history` and `sekisho explain`: whom a filter means, ids as they are copied, which
-// configuration is meant; and the table that a program gets.
+// What is typed after `sekisho history` and `sekisho explain`: whom a filter means, ids as they are
+// copied, which configuration is meant; and the table that a program gets.
 #include <cstdlib>
 
 #include <gmock/gmock.h>
@@ -89,8 +89,8 @@ TEST_F(HistoryWords, WhatDiffersIsEscapedOnce) {
               HasSubstr("\"entry\":\"mfrom:\"a b\"@b.example\""));
 }
 
-// --config is the configuration to work with, and --with the one to compare with. Where the former is named otherwise,
-// --config means what it once did.
+// --config is the configuration to work with, and --with the one to compare with. Where the former
+// is named otherwise, --config means what it once did.
 TEST_F(HistoryWords, ConfigHasOneMeaning) {
   const auto id = judge(from("x@b.example", "bob@b.example"));
   const std::string would = "would decide: reject by the rule spf";

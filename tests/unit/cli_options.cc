@@ -1,5 +1,5 @@
-// An empty value is a value, for every option of every verb: `--mail-from="$SENDER"` of a script whose variable is empty
-// must not take the word behind it.
+// An empty value is a value, for every option of every verb: `--mail-from="$SENDER"` of a script
+// whose variable is empty must not take the word behind it.
 #include <fstream>
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// What an admin sees of held messages, in 80 columns, whatever the sender wrote; and how ids and filters are read.
+// What an admin sees of held messages, in 80 columns, whatever the sender wrote; and how ids and
+// filters are read.
 #include <chrono>
 #include <sstream>
 

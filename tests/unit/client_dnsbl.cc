@@ -183,7 +183,7 @@ TEST(Dnsbl, ManyAnswersAreBounded) {
   EXPECT_TRUE(result.codes.ends_with(",+")) << result.codes;
 }
 
-// --- the reason ------------------------------------------------------------------------------------
+// --- the reason ----------------------------------------------------------------------------------
 
 TEST(DnsblReason, IsPrintableAscii) {
   const auto definition = list("zen", "zen.test");
@@ -217,7 +217,8 @@ TEST(DnsblReason, LeavesAUrlWhole) {
             "192.0.2.1 is in bl.lists.example");
 }
 
-// A zone that stands in a file of its own holds a key, whatever it looks like; elsewhere a UUID looks like one.
+// A zone that stands in a file of its own holds a key, whatever it looks like; elsewhere a UUID
+// looks like one.
 TEST(DnsblReason, DoesNotTellAKeyOfAnyForm) {
   const std::string uuid = "0a1b2c3d-4e5f-4a6b-8c7d-112233445566";
   const std::string text = "see https://lists.example/why?k=" + uuid + "&p=hunter-two";
@@ -257,7 +258,7 @@ TEST(DnsblReason, ZonesAreHiddenAndRestored) {
   EXPECT_EQ(restore_zone(options, "1.2.0.192.{gone}"), "1.2.0.192.{gone}");
 }
 
-// --- domains ---------------------------------------------------------------------------------------
+// --- domains -------------------------------------------------------------------------------------
 
 Options dbl() {
   auto one = list("dbl", "dbl.test=127.0.1.[2..99]", ListKind::rhsbl);

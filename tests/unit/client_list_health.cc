@@ -27,7 +27,7 @@ const std::string v6_listed =
 const std::string v6_not_listed =
     "1.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.zen.test";
 
-// --- the self-test -----------------------------------------------------------------------------------
+// --- the self-test -------------------------------------------------------------------------------
 
 struct TestCase {
   const char* what;
@@ -143,7 +143,7 @@ TEST(ListSelfTest, WithoutTestEntriesStillForbidsTheWorld) {
   EXPECT_EQ(run(own, everything).fault, ListFault::lists_everything);
 }
 
-// --- one list ------------------------------------------------------------------------------------------
+// --- one list ------------------------------------------------------------------------------------
 
 using State = ListHealth::State;
 
@@ -302,7 +302,7 @@ TEST(ListHealth, OneThatNeverAnsweredIsTriedAgainSoon) {
   EXPECT_FALSE(refused.test_due(t0 + minutes(4)));
 }
 
-// --- all lists -----------------------------------------------------------------------------------------
+// --- all lists -----------------------------------------------------------------------------------
 
 struct Guarding {
   Guarding() { guard.configure(options, false, t0); }

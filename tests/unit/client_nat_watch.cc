@@ -104,7 +104,8 @@ TEST(NatWatch, saysItOnceADay) {
   EXPECT_EQ(alarms, 3U);
 }
 
-// Whoever fills the table keeps an alarm away for an hour at most, and needs as many trusted addresses.
+// Whoever fills the table keeps an alarm away for an hour at most, and needs as many trusted
+// addresses.
 TEST(NatWatch, memoryIsBounded) {
   Watch watch;
   for (std::size_t i = 0; i < NatWatch::max_addresses; ++i) {

@@ -1,4 +1,5 @@
-// Users and groups that a configuration names and this host lacks: found before the daemon tries to start.
+// Users and groups that a configuration names and this host lacks: found before the daemon tries to
+// start.
 #include "config/accounts.h"
 
 #include <gtest/gtest.h>
@@ -57,7 +58,8 @@ TEST(ConfigAccounts, TheSecondSocketHasItsOwnPlace) {
       0U);
 }
 
-// The service manager may have changed the user already; a check by an ordinary user is told all the same.
+// The service manager may have changed the user already; a check by an ordinary user is told all
+// the same.
 TEST(ConfigAccounts, WhatOnlyRootNeedsIsAWarningForOthers) {
   EXPECT_EQ(found("[process]\nuser = \"no-such\"\n", false).rfind("a.conf:2:1: warning: ", 0), 0U);
   EXPECT_EQ(found("[process]\ngroup = \"no-such\"\n", false).rfind("a.conf:2:1: warning: ", 0), 0U);

@@ -1,5 +1,6 @@
-// The first steps as the documents tell them: the example, Postfix's page, sendmail's page, README, manual and unit name the
-// same sockets and folders, so that whoever does literally what they say has mail that flows.
+// The first steps as the documents tell them: the example, Postfix's page, sendmail's page, README,
+// manual and unit name the same sockets and folders, so that whoever does literally what they say
+// has mail that flows.
 #include <regex>
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-// Loading: fixture pairs NN-topic.toml and NN-topic.want in tests/data/config. A .want holds the findings, and
-// the changed settings when there is no error.
+// Loading: fixture pairs NN-topic.toml and NN-topic.want in tests/data/config. A .want holds the
+// findings, and the changed settings when there is no error.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>

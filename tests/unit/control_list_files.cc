@@ -1,5 +1,5 @@
-// The files of the allowlist and the denylist: read at the start, and again when they change in any of the ways that
-// editors and accidents know.
+// The files of the allowlist and the denylist: read at the start, and again when they change in any
+// of the ways that editors and accidents know.
 #include "control/list_files.h"
 
 #include <fcntl.h>
@@ -110,7 +110,8 @@ TEST_F(ListFilesTest, ARenamedFileHolds) {
             std::vector<std::string>{"info: allowlist: 1 entry (1 added, 1 removed)"});
 }
 
-// Same size, same inode, and even the same modification time: as when it is written twice within a tick.
+// Same size, same inode, and even the same modification time: as when it is written twice within a
+// tick.
 TEST_F(ListFilesTest, AChangeWithinTheSameTickHolds) {
   struct stat before {};
   ASSERT_EQ(::stat(path("allow").c_str(), &before), 0);

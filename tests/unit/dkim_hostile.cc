@@ -103,7 +103,8 @@ mail::HeaderField with_tag(const std::string& tag, const std::string& value) {
   return {"DKIM-Signature", tags};
 }
 
-// Whoever signed besides, in whatever number and place: those that could speak for the author are verified first.
+// Whoever signed besides, in whatever number and place: those that could speak for the author are
+// verified first.
 TEST(DkimHostile, TheAuthorsSignaturesAreVerifiedBeforeForeignOnes) {
   const auto of = [](const std::string& domain, std::size_t n) {
     auto field = with_tag("d", domain);
@@ -146,7 +147,8 @@ TEST(DkimHostile, TheAuthorsSignaturesAreVerifiedBeforeForeignOnes) {
   }
 }
 
-// A key that was not asked for says nothing of the signature, and nothing that could be better later.
+// A key that was not asked for says nothing of the signature, and nothing that could be better
+// later.
 TEST(DkimHostile, AKeyThatIsNotAskedForIsPolicy) {
   const auto header = with_signatures({sign({})}, plain_header());
   Verification verification(Options{});

@@ -179,7 +179,8 @@ TEST(DmarcHostile, ManySignaturesOfDeepDomainsStayWithinTheirWalks) {
   EXPECT_LE(dns.asked.size() + dns.hinted.size(), 2U + 10U + 7U);
 }
 
-// A message names as many domains as it likes, each with names of its own: three of them are walked.
+// A message names as many domains as it likes, each with names of its own: three of them are
+// walked.
 TEST(DmarcHostile, NoMoreThanThreeDomainsAreWalked) {
   using State = dmarc::Identifier::State;
   for (const auto state : {State::pass, State::temperror}) {
@@ -342,7 +343,8 @@ TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorth) {
   }
 }
 
-// By the public suffix list there is one name that may fail above the author, and no exact match for a suffix.
+// By the public suffix list there is one name that may fail above the author, and no exact match
+// for a suffix.
 TEST(DmarcEvaluate, TemperrorTellsWhatItIsWorthByTheSuffixListToo) {
   const dmarc::Options options{dmarc::Discovery::psl, &suffixes()};
   FakeDns dns;
@@ -372,7 +374,8 @@ TEST(DmarcHostile, NameTooLongForARecordIsSkipped) {
   EXPECT_EQ(result.queries.size(), 7U) << "`_dmarc.` does not fit in front of the author";
 }
 
-// HELO=good.example passes SPF, MAIL FROM=<x@victim> does not: only the MAIL FROM identity is an input.
+// HELO=good.example passes SPF, MAIL FROM=<x@victim> does not: only the MAIL FROM identity is an
+// input.
 TEST(DmarcHostile, HeloPassDoesNotCountForMailFrom) {
   FakeDns dns;
   dns.txt("_dmarc.victim.test", "v=DMARC1; p=reject");

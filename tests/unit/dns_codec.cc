@@ -185,7 +185,8 @@ TEST(Codec, PointersToPointersCostLittle) {
   auto sent = sent_a();
   std::string packet = u16(sent.id) + u16(0x8180) + u16(1) + u16(3000) + u16(0) + u16(0) +
                        sent.wire_name + u16(1) + u16(1);
-  // One record whose data are pointers, each to the one before; and thousands whose owner is the last of them.
+  // One record whose data are pointers, each to the one before; and thousands whose owner is the
+  // last of them.
   const unsigned first = static_cast<unsigned>(packet.size()) + 12;
   std::string pointers;
   for (unsigned n = 0; first + 2 * n < 0x3ff0; ++n)

@@ -290,7 +290,8 @@ TEST(StubResolver, AnotherServerIsAskedWhenOneCannotSay) {
   }
 }
 
-// Old servers, firewalls and home routers that take a question only without an OPT record (RFC 6891 §7).
+// Old servers, firewalls and home routers that take a question only without an OPT record (RFC 6891
+// §7).
 TEST(StubResolver, AServerThatRefusesEdnsIsAskedWithoutAndThatIsRemembered) {
   for (const Fault fault :
        {Fault::formerr_to_edns, Fault::notimp_to_edns, Fault::servfail_to_edns}) {
@@ -325,7 +326,8 @@ TEST(StubResolver, AServerThatDropsEdnsCostsOneRepetitionAFewTimes) {
 }
 
 TEST(StubResolver, AServFailOfAServerThatSpeaksEdnsIsOne) {
-  // With an OPT record in it: it was understood. Without one: the server was seen to answer such questions.
+  // With an OPT record in it: it was understood. Without one: the server was seen to answer such
+  // questions.
   Lab lab;
   EXPECT_EQ(lab.ask("broken.example")->error, "servfail");
   EXPECT_EQ(lab.server().udp_queries(), 1U);
@@ -477,7 +479,8 @@ TEST(StubResolver, FollowsAChainThatLeavesThePacket) {
   EXPECT_EQ(lab.ask("c1.example")->error, "cname loop");
 }
 
-// The race detector's test: threads that ask, cancel, coalesce and look, while the server comes and goes.
+// The race detector's test: threads that ask, cancel, coalesce and look, while the server comes and
+// goes.
 TEST(StubResolver, ManyThreadsAskAndCancel) {
   Lab lab(700ms, 2);
   std::atomic<std::size_t> called{0}, kept{0}, cancelled{0};

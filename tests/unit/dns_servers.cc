@@ -1,4 +1,5 @@
-// Which servers are asked: their addresses, resolv.conf and its changes, those that went silent; and the cache.
+// Which servers are asked: their addresses, resolv.conf and its changes, those that went silent;
+// and the cache.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -129,7 +130,8 @@ TEST(ResolvConf, OneWithoutServersLeavesThoseOfBefore) {
   EXPECT_EQ(first.fault(), path + " names no server: 127.0.0.1 is asked");
 }
 
-// A reload that changes a time-out makes a new resolver, which has never read the file in a good state.
+// A reload that changes a time-out makes a new resolver, which has never read the file in a good
+// state.
 TEST(ResolvConf, ANewResolverTakesTheLastGoodServersOver) {
   const std::string path = testing::TempDir() + "sekisho_resolv_reload.conf";
   std::ofstream(path) << "# half written\n";

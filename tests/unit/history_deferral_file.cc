@@ -1,4 +1,5 @@
-// Deferrals outlive the daemon, also one that is killed; and a disk that does not work is nobody's trouble but the log's.
+// Deferrals outlive the daemon, also one that is killed; and a disk that does not work is nobody's
+// trouble but the log's.
 #include "history/deferral_file.h"
 
 #include <csignal>

@@ -275,7 +275,8 @@ TEST(Record, WithADictionaryIsSmaller) {
   EXPECT_FALSE(decode(record, dictionary + "x"));
 }
 
-// A member that has another name now is missing in the sample, and a word that no enum knows stops the daemon.
+// A member that has another name now is missing in the sample, and a word that no enum knows stops
+// the daemon.
 TEST(Record, TheDictionaryIsARecordWithEveryMember) {
   const std::string dictionary = make_dictionary();
   const std::vector<std::uint8_t> octets(dictionary.begin(), dictionary.end());

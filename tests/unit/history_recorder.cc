@@ -1,4 +1,5 @@
-// The recorder and what it wrote: asynchronous, bounded in memory, age and size, and never in anybody's way.
+// The recorder and what it wrote: asynchronous, bounded in memory, age and size, and never in
+// anybody's way.
 #include "history/recorder.h"
 
 #include <atomic>
@@ -188,7 +189,8 @@ TEST_F(History, OfBeforeRefusalsWereRecorded) {
   EXPECT_THAT(ids({.action = "reject"}), ElementsAre("AAAA-0002", "AAAA-0001"));
 }
 
-// Each record is read with the dictionary that it was written with, also one of before there were any.
+// Each record is read with the dictionary that it was written with, also one of before there were
+// any.
 TEST_F(History, KeepsTheDictionariesOfOtherTimes) {
   auto recorder = started(options());
   recorder->add(decided("AAAA-0001"));
@@ -303,7 +305,8 @@ TEST_F(History, ForgetsByAge) {
     recorder->add(decided("AAAA-" + std::to_string(1000 + i), wall_now() - 24h * 31));
   recorder->add(decided("BBBB-0001"));
   ASSERT_TRUE(recorder->flush(60s));
-  // Steps of a thousand, one after the other, once the clocks have agreed for long enough for so many.
+  // Steps of a thousand, one after the other, once the clocks have agreed for long enough for so
+  // many.
   EXPECT_TRUE(comes_to([&] {
     look_again(*recorder, limits);
     return recorder->status().pruned >= 1500;
@@ -335,7 +338,8 @@ TEST_F(History, AClockThatIsWrongForgetsNothing) {
   EXPECT_THAT(lines_->all(), testing::Contains(HasSubstr("too old all at once")));
 }
 
-// Refused mail, of which there may be any amount, does not push out what is known of the mail that was taken.
+// Refused mail, of which there may be any amount, does not push out what is known of the mail that
+// was taken.
 TEST_F(History, RefusedMailGoesFirst) {
   auto limits = options();
   limits.max_size = 1024 * 1024;
@@ -439,7 +443,8 @@ TEST_F(History, ForgetsTheOldestPastItsSize) {
   EXPECT_EQ(left.front(), "AAAA-3999");
 }
 
-// Nobody takes from the queue: memory stays bounded, what is too much is counted, the log hears of it once.
+// Nobody takes from the queue: memory stays bounded, what is too much is counted, the log hears of
+// it once.
 TEST_F(History, DropsWhatIsTooMuch) {
   Recorder recorder(options(), log_);
   for (std::size_t i = 0; i < Recorder::max_queued + 5; ++i) recorder.add(decided("AAAA-0001"));
@@ -474,7 +479,8 @@ TEST_F(History, RecoversWithoutARestart) {
               ElementsAre(HasSubstr("decisions are not recorded"), HasSubstr("recorded again")));
 }
 
-// Under the running daemon: noticed, told, and a new file begun, with the configuration that decides.
+// Under the running daemon: noticed, told, and a new file begun, with the configuration that
+// decides.
 TEST_F(History, BeginsAnewWhenItsFileIsRemoved) {
   const auto recorder = started(options());
   recorder->add(Configuration{"d1", "[dmarc]\n", {}});

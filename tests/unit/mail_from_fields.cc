@@ -1,5 +1,6 @@
-// Whom a From field names: the table in data/mail/from.json, behind an MTA that leaves the field as it is and behind one that
-// rewrites it; and fields of a generator, of which no lenient reader may see another author than we do.
+// Whom a From field names: the table in data/mail/from.json, behind an MTA that leaves the field as
+// it is and behind one that rewrites it; and fields of a generator, of which no lenient reader may
+// see another author than we do.
 #include <random>
 #include <set>
 #include <string>
@@ -120,7 +121,8 @@ TEST(FromFields, floodsAreReadInLinearTime) {
   }
 }
 
-// Addresses of whom may prove what he is (att.test) and of whom he would like to be, and what stands around them.
+// Addresses of whom may prove what he is (att.test) and of whom he would like to be, and what
+// stands around them.
 class Generator {
  public:
   explicit Generator(unsigned seed) : random_(seed) {}
@@ -259,8 +261,8 @@ class Generator {
   std::mt19937 random_;
 };
 
-// A domain that nobody can have: a last label that is longer than every public suffix that begins with another. There the old
-// Python goes on over the words behind an address without brackets.
+// A domain that nobody can have: a last label that is longer than every public suffix that begins
+// with another. There the old Python goes on over the words behind an address without brackets.
 bool is_nobodys(const std::string& domain) { return domain.size() - domain.rfind('.') > 14; }
 
 void check_value(const std::string& value, std::size_t& named) {

@@ -29,8 +29,8 @@ TEST(IpAddress, isReadAndWritten) {
   }
 }
 
-// What a domain publishes says what it says: RFC 7208 §5.3 compares an AAAA record with clients of IPv6, and no client has
-// a mapped address.
+// What a domain publishes says what it says: RFC 7208 §5.3 compares an AAAA record with clients of
+// IPv6, and no client has a mapped address.
 TEST(IpAddress, asPublishedAMappedOneStaysIpv6) {
   const auto published = IpAddress::parse_published("::ffff:192.0.2.1").value();
   EXPECT_FALSE(published.is_v4());

@@ -1,4 +1,5 @@
-// Received fields as MTAs write them, each by its own program's layout. The addresses are those of documentation.
+// Received fields as MTAs write them, each by its own program's layout. The addresses are those of
+// documentation.
 #include "mail/received.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// What a client says at HELO to be taken for another, in every layout in which MTAs write it down; and fields that are
-// made to cost time.
+// What a client says at HELO to be taken for another, in every layout in which MTAs write it down;
+// and fields that are made to cost time.
 #include "mail/received.h"
 
 #include <chrono>
@@ -152,7 +152,8 @@ TEST(ReceivedSpoofing, theHeloIsNeverTheAddress) {
   }
 }
 
-// The same layouts with an honest client: the test above would pass with a parser that reads nothing.
+// The same layouts with an honest client: the test above would pass with a parser that reads
+// nothing.
 TEST(ReceivedSpoofing, anHonestHeloIsRead) {
   std::size_t read = 0;
   for (const Layout& layout : layouts) {
@@ -204,7 +205,8 @@ TEST(ReceivedLimits, hostileLinesCostNoTime) {
       EXPECT_FALSE(received && received->source == Source::client);
     }
   }
-  // A millisecond each is a hundred times what it takes; a quadratic reader of a megabyte needs minutes.
+  // A millisecond each is a hundred times what it takes; a quadratic reader of a megabyte needs
+  // minutes.
   EXPECT_LT(cpu_time() - before, std::chrono::seconds(2));
 }
 

@@ -1,6 +1,7 @@
-// Attacks on the author of a message, by the names that their papers gave them: the espoofer cases ("Composition
-// Kills", USENIX Security 2020), those of "Weak Links in Authentication Chains" (USENIX Security 2021), and what
-// can be made of them with the octets that readers skip. attack.com would pass, legitimate.com would be shown.
+// Attacks on the author of a message, by the names that their papers gave them: the espoofer cases
+// ("Composition Kills", USENIX Security 2020), those of "Weak Links in Authentication Chains"
+// (USENIX Security 2021), and what can be made of them with the octets that readers skip.
+// attack.com would pass, legitimate.com would be shown.
 #include <string>
 
 #include <gtest/gtest.h>
@@ -89,8 +90,8 @@ INSTANTIATE_TEST_SUITE_P(CompositionKills, Spoofing, testing::ValuesIn(compositi
                          attack_name);
 INSTANTIATE_TEST_SUITE_P(WeakLinks, Spoofing, testing::ValuesIn(weak_links), attack_name);
 
-// A6 with every character of the basic plane between the two domains: the name as a whole is the author's
-// domain, or there is none; neither half ever is.
+// A6 with every character of the basic plane between the two domains: the name as a whole is the
+// author's domain, or there is none; neither half ever is.
 TEST(WeakLinks, A6NoCharacterEndsADomain) {
   std::size_t refused = 0;
   for (char32_t c = 1; c <= 0xffff; ++c) {
@@ -116,7 +117,8 @@ TEST(WeakLinks, A6NoCharacterEndsADomain) {
   EXPECT_GT(refused, 1000U);
 }
 
-// A12 compares A-labels: an A-label is what it says, and no letters of another script become those of this one.
+// A12 compares A-labels: an A-label is what it says, and no letters of another script become those
+// of this one.
 TEST(WeakLinks, A12LookalikesStayApart) {
   EXPECT_EQ(author_of("From: <a@xn--80aa1cn6g67a.com>\r\n").domain().text(),
             "xn--80aa1cn6g67a.com");
@@ -134,7 +136,8 @@ const Junk junks[] = {
     {"no-break space", "\xa0"},     {"byte order mark", "\xef\xbb\xbf"},
 };
 
-// `~` is the junk, A and B (which no field name here has) the two addresses. `agreed`: the one of them that every reader takes, if any does.
+// `~` is the junk, A and B (which no field name here has) the two addresses. `agreed`: the one of
+// them that every reader takes, if any does.
 struct Template {
   const char* header;
   char agreed;

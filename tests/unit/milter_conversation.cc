@@ -126,7 +126,8 @@ TEST(Negotiation, TakesWhatIsOfferedAndNeeded) {
     ASSERT_TRUE(agreed) << c.name;
     EXPECT_EQ(agreed->version, c.agreed_version) << c.name;
     EXPECT_EQ(agreed->actions, c.agreed_actions) << c.name;
-    // Replies that nobody needs (but MAIL's), DATA and unknown commands are left out; the leading blank is kept.
+    // Replies that nobody needs (but MAIL's), DATA and unknown commands are left out; the leading
+    // blank is kept.
     EXPECT_EQ(agreed->steps, c.steps & 0x1fb380U) << c.name;
   }
 }
@@ -363,7 +364,8 @@ class Shelf final : public session::Holding {
   session::HoldCode code_;
 };
 
-// With a store: a message of a forger to an ordinary user, and to postmaster, who only has it tagged.
+// With a store: a message of a forger to an ordinary user, and to postmaster, who only has it
+// tagged.
 Lines stored(std::uint32_t actions, session::HoldCode code, bool postmaster_too) {
   auto snapshot = test::snapshot_on_zone(zone);
   snapshot.options.quarantine.where = session::QuarantineWhere::store;
@@ -428,7 +430,8 @@ TEST(Dialogue, MacrosNameTheMessageAndTheLogin) {
   EXPECT_EQ(lines[1].find(" skipped="), std::string::npos);
 }
 
-// Macros by the megabyte: those that nobody reads leave nothing behind, and of the others there is a most.
+// Macros by the megabyte: those that nobody reads leave nothing behind, and of the others there is
+// a most.
 TEST(Dialogue, MacrosAreBounded) {
   Talk talk;
   talk.say(modern);

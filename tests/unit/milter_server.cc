@@ -154,7 +154,8 @@ TEST(Server, ServesOverTcpOfBothFamilies) {
   }
 }
 
-// One that decides thousands of messages a second is enough for two cores; an MTA's usual connections fit into two.
+// One that decides thousands of messages a second is enough for two cores; an MTA's usual
+// connections fit into two.
 TEST(Server, UsuallyHasALoopForTwoCores) {
   const auto loops = Server::usual_loops();
   const auto cores = std::max(1U, std::thread::hardware_concurrency());
@@ -281,8 +282,8 @@ TEST(Server, DrainSendsWhatTheMtaHasNotReadYet) {
   Served served;
   MilterClient slow(served.path());
   ASSERT_TRUE(slow.greet());
-  // In one piece, which the filter reads at once: the kernel cuts what is longer than 32 KB. The answers, each with what
-  // the kernel needs for it, are more than the socket holds.
+  // In one piece, which the filter reads at once: the kernel cuts what is longer than 32 KB. The
+  // answers, each with what the kernel needs for it, are more than the socket holds.
   constexpr unsigned messages = 400;
   std::string all;
   for (unsigned i = 0; i < messages; ++i) all += message_packets();

@@ -1,4 +1,5 @@
-// The text of the allowlist and the denylist: entries as they are written again, and what is wrong with bad lines.
+// The text of the allowlist and the denylist: entries as they are written again, and what is wrong
+// with bad lines.
 #include "policy/allow_entry.h"
 
 #include <gtest/gtest.h>

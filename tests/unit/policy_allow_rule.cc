@@ -1,5 +1,5 @@
-// What the two lists lead to: who is denied, what an entry keeps DMARC, SPF and the author rule from, and which entry a
-// message could prove.
+// What the two lists lead to: who is denied, what an entry keeps DMARC, SPF and the author rule
+// from, and which entry a message could prove.
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -217,7 +217,7 @@ TEST(AllowRule, PermissionsOfSeveralEntriesAddUp) {
   EXPECT_EQ(to_text(effect_of(facts.allowlist)), "skip=dnsbl,rhsbl dmarc=accept");
 }
 
-// --- what to propose -------------------------------------------------------------------------------
+// --- what to propose -----------------------------------------------------------------------------
 
 Decision refused_by(std::string rule) {
   Decision decision;

@@ -389,7 +389,8 @@ TEST(Allowlist, CoversOurOwnNameOnlyWhereItNamesIt) {
   }
 }
 
-// Where the MTA replaces an alias by its target, a name that leads to ours is ours, and not what was allowed.
+// Where the MTA replaces an alias by its target, a name that leads to ours is ours, and not what
+// was allowed.
 TEST(Allowlist, AnAliasOfOursIsNoNameOfTheirs) {
   Facts facts = stranger();
   author_is(facts, "ceo@x.parcel.example");
@@ -470,7 +471,7 @@ TEST(Allowlist, SameIdentityTwiceIsAFindingAndBothHold) {
                   .empty());
 }
 
-// --- the denylist ----------------------------------------------------------------------------------
+// --- the denylist --------------------------------------------------------------------------------
 
 const Case denied[] = {
     {"author, forged", [](Facts& f) { author_is(f, "x@bad.example"); },

@@ -1,5 +1,5 @@
-// The words of evidence, and those of relays, as docs/explain.md and docs/relays.md have them: what the code can say stands
-// there, and what suffices for a corroborated reject is what suffices.
+// The words of evidence, and those of relays, as docs/explain.md and docs/relays.md have them: what
+// the code can say stands there, and what suffices for a corroborated reject is what suffices.
 #include <algorithm>
 #include <filesystem>
 #include <functional>

@@ -253,7 +253,7 @@ TEST_P(Lists, AsTheTableSays) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Lists, testing::ValuesIn(cases));
 
-// --- what is said ----------------------------------------------------------------------------------------
+// --- what is said --------------------------------------------------------------------------------
 
 TEST(ListReply, InPostfixsWords) {
   const struct {
@@ -309,7 +309,7 @@ TEST(ListReply, ThresholdTellsTheSum) {
   EXPECT_EQ(decide(facts, rules).message.reason, "zen 3 + bl 2 = 5, the threshold is 5");
 }
 
-// --- at RCPT ---------------------------------------------------------------------------------------------
+// --- at RCPT -------------------------------------------------------------------------------------
 
 std::string at_rcpt(const Facts& facts, const RuleSet& rules, ListKinds skipped = {}) {
   const auto decision = refuse_at_rcpt(facts, rules.for_recipient("user@example.jp"), skipped);
@@ -366,7 +366,8 @@ TEST(ListsAtRcpt, SaysNothingWhereNothingIsRefused) {
   }
 }
 
-// Postmaster and an ordinary user in one envelope: the user's RCPT is refused, and postmaster's is not.
+// Postmaster and an ordinary user in one envelope: the user's RCPT is refused, and postmaster's is
+// not.
 TEST(ListsAtRcpt, PostmasterCanBeReached) {
   Facts facts = plain();
   RuleSet rules = usual();
@@ -383,7 +384,7 @@ TEST(ListsAtRcpt, PostmasterCanBeReached) {
   EXPECT_EQ(verdict.recipients[1].decision.action, accept);
 }
 
-// --- evidence for DMARC ----------------------------------------------------------------------------------
+// --- evidence for DMARC --------------------------------------------------------------------------
 
 TEST(ListEvidence, CorroboratesARejectOfDmarc) {
   const auto judged = [](const Change& change) {

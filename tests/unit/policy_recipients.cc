@@ -1,4 +1,5 @@
-// Recipients whose rules differ, whom a [[policy]] is for, and what no combination of results may do.
+// Recipients whose rules differ, whom a [[policy]] is for, and what no combination of results may
+// do.
 #include <algorithm>
 #include <set>
 
@@ -202,7 +203,8 @@ std::vector<std::pair<Rules, Action>> rules_by_action(const Facts& facts) {
   return all;
 }
 
-// Whoever is added to a message changes nothing for the others but that a refusal becomes quarantine.
+// Whoever is added to a message changes nothing for the others but that a refusal becomes
+// quarantine.
 TEST(Recipients, NobodysPolicyIsSoftenedByAnothersBeyondQuarantine) {
   std::set<std::pair<Action, Action>> seen;
   for (Facts facts : facts_of_messages()) {

@@ -1,4 +1,5 @@
-// A From field that is not valid and in which everybody reads one domain: by what proves that domain.
+// A From field that is not valid and in which everybody reads one domain: by what proves that
+// domain.
 #include <string>
 
 #include <gtest/gtest.h>

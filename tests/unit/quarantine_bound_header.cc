@@ -1,4 +1,5 @@
-// Which changes to the header of a released message an MTA may make on the way, and that nobody may make others.
+// Which changes to the header of a released message an MTA may make on the way, and that nobody may
+// make others.
 #include "quarantine/bound_header.h"
 
 #include <gtest/gtest.h>

@@ -195,7 +195,8 @@ TEST_F(StoreOfGate, WhatIsReleasedPassesOnceWithItsFirstResults) {
   EXPECT_EQ(gate_.judge(again).facts.exemption, policy::Exemption::none) << "the proof is used up";
 }
 
-// The process that released it died, another one released it, and then the MTA brings what the first had sent.
+// The process that released it died, another one released it, and then the MTA brings what the
+// first had sent.
 TEST_F(StoreOfGate, TheMessageOfAReleaseThatWasTakenOverIsPutOff) {
   const auto first = gate_.judge(forged());
   auto& store = holding_->store();
@@ -210,7 +211,8 @@ TEST_F(StoreOfGate, TheMessageOfAReleaseThatWasTakenOverIsPutOff) {
   EXPECT_EQ(gate_.judge(returning(*dead)).verdict.message.action, policy::Action::tempfail);
 }
 
-// From the MTA's own host it would pass without any proof, and the proof would be good for another time.
+// From the MTA's own host it would pass without any proof, and the proof would be good for another
+// time.
 TEST_F(StoreOfGate, AReleaseIsPutOffWhileTheStoreCannotSayWhetherItIsOne) {
   const auto first = gate_.judge(forged());
   const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
@@ -300,7 +302,8 @@ TEST_F(StoreOfGate, WhatDiffersAnywhereIsKeptBesideTheOther) {
   EXPECT_EQ(held().size(), 2U) << "another header with the same body";
 }
 
-// An alarm of always the same words: two of them are two events, also when the first has been delivered.
+// An alarm of always the same words: two of them are two events, also when the first has been
+// delivered.
 TEST_F(StoreOfGate, WithoutDateAndMessageIdNothingIsARepetition) {
   test::Letter alarm = forged();
   alarm.fields.pop_back();
@@ -343,7 +346,8 @@ TEST_F(StoreOfGate, AReleaseWithoutItsProofIsNoRepetition) {
   EXPECT_TRUE(store.open_message(judged.facts.id));
 }
 
-// The MTA goes away while the store writes: the next message of the connection is not given its answer.
+// The MTA goes away while the store writes: the next message of the connection is not given its
+// answer.
 TEST_F(StoreOfGate, AnAbortWhileItIsStored) {
   const auto session = gate_.session();
   test::greet(*session, forged());
@@ -407,7 +411,8 @@ TEST_F(StoreOfGate, CountsWhatIsInItByItself) {
   EXPECT_TRUE(holding_->health().healthy);
 }
 
-// Without an open store there is no acceptance of what must be held, and none is needed for the rest.
+// Without an open store there is no acceptance of what must be held, and none is needed for the
+// rest.
 TEST(NoStore, IsATemporaryFailureForWhatMustBeHeld) {
   test::Gate gate(storing_snapshot(session::WhenFull::tempfail));
   EXPECT_TRUE(reply_of(gate.judge(forged())).starts_with("451 4.3.0 "));

@@ -1,4 +1,5 @@
-// What people do with held messages: whom their filters mean, what they delete and bring back, and who did it.
+// What people do with held messages: whom their filters mean, what they delete and bring back, and
+// who did it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Releases that meet: of two, one goes on; one that was killed is in nobody's way; one that may have been delivered is not
-// repeated by itself.
+// Releases that meet: of two, one goes on; one that was killed is in nobody's way; one that may
+// have been delivered is not repeated by itself.
 #include <array>
 #include <csignal>
 #include <filesystem>
@@ -279,7 +279,8 @@ TEST_F(Releases, WhatExpiresAfterABrokenReleaseDoesNotPass) {
   EXPECT_EQ(passed.error().kind, Failure::Kind::unavailable);
 }
 
-// The MTA had all of the message and did not answer: whether a second release may follow depends on the filter.
+// The MTA had all of the message and did not answer: whether a second release may follow depends on
+// the filter.
 TEST_F(Releases, AReleaseWithoutAnAnswerIsRemembered) {
   const auto store = open();
   hold(*store, 1);

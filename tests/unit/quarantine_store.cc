@@ -342,7 +342,8 @@ TEST_F(ReleaseToken, IsBoundToTheHeader) {
   EXPECT_EQ(refusal(proof()), "");
 }
 
-// A filter that was not on the way of the release has not seen the token, and whoever read the message has.
+// A filter that was not on the way of the release has not seen the token, and whoever read the
+// message has.
 TEST_F(ReleaseToken, EndsWithTheRelease) {
   ASSERT_TRUE(store_->finish_release(*release_, "250 ok", now_));
   const auto refused = store_->consume_token(proof(), now_);
@@ -407,7 +408,8 @@ TEST_F(Quarantine, ExpiresByAge) {
   EXPECT_THAT(ids(*store), IsEmpty());
 }
 
-// The daemon's own looks, a quarter of an hour apart, over three boots. `ahead`: of the wall clock before the true time.
+// The daemon's own looks, a quarter of an hour apart, over three boots. `ahead`: of the wall clock
+// before the true time.
 TEST_F(Quarantine, AClockThatIsWrongExpiresNothing) {
   using Answer = ClockLooks::Answer;
   auto store = open();
@@ -427,7 +429,8 @@ TEST_F(Quarantine, AClockThatIsWrongExpiresNothing) {
   store = open();
   EXPECT_EQ(look(ahead + minutes(1), minutes(2), "a"), Answer::first);
   EXPECT_EQ(look(ahead + minutes(90), minutes(1), "b"), Answer::first);
-  // It is still wrong when it is believed: then everything is too old at once, and somebody is asked to look.
+  // It is still wrong when it is believed: then everything is too old at once, and somebody is
+  // asked to look.
   EXPECT_EQ(look(ahead + minutes(105), minutes(16), "b"), Answer::many);
   EXPECT_EQ(look(ahead + hours(5), minutes(16 + 195), "b"), Answer::many);
   // It is set right, which is a jump too, and nothing has been lost.

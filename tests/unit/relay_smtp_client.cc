@@ -1,4 +1,5 @@
-// The SMTP client against a real socket: what it says, and what a hostile or broken server can do to it.
+// The SMTP client against a real socket: what it says, and what a hostile or broken server can do
+// to it.
 #include "relay/smtp_client.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +19,8 @@ const std::string ehlo = "250-mx\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE 100
 const std::string ok = "250 2.0.0 Ok\r\n";
 const std::string go = "354 go\r\n";
 
-// Time enough for a busy machine, but where it is the point that it runs out: the greeting may take `first`.
+// Time enough for a busy machine, but where it is the point that it runs out: the greeting may take
+// `first`.
 SmtpTimes times(std::chrono::seconds first) {
   using std::chrono::seconds;
   return {seconds(30), first, seconds(30), seconds(30), seconds(30), seconds(60)};

@@ -1,4 +1,5 @@
-// An Author Domain that is an alias, behind an MTA that delivers what it leads to: judged is what a user will read.
+// An Author Domain that is an alias, behind an MTA that delivers what it leads to: judged is what a
+// user will read.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -65,7 +66,8 @@ TEST_P(AliasBehind, OfOnesOwnIsProvenForItsTarget) {
   EXPECT_EQ(outcome.verdict.message.action, policy::Action::accept);
 }
 
-// sendmail itself cannot deliver it now, and what it will be told when it tries again is the sender's to choose.
+// sendmail itself cannot deliver it now, and what it will be told when it tries again is the
+// sender's to choose.
 TEST_P(AliasBehind, WhoseTargetDoesNotAnswerProvesNothing) {
   const auto outcome = judged("dead.a.example", GetParam());
   EXPECT_EQ(outcome.facts.dmarc.code, dmarc::Code::temperror);

@@ -1,5 +1,5 @@
-// Whole messages against an allowlist, with real signatures and a zone: list mail that its own proof lets through, and the
-// ways to forge it.
+// Whole messages against an allowlist, with real signatures and a zone: list mail that its own
+// proof lets through, and the ways to forge it.
 #include <gtest/gtest.h>
 
 #include "session/record.h"
@@ -16,7 +16,8 @@ using test::Letter;
 using test::SignatureTags;
 using test::SigningKey;
 
-// bank.example says p=reject; the list and the partner prove themselves, attack.example proves itself too.
+// bank.example says p=reject; the list and the partner prove themselves, attack.example proves
+// itself too.
 std::string zone_with(const SigningKey& key) {
   return R"(
 bank.example.                     TXT "v=spf1 ip4:192.0.2.1 -all"
@@ -217,7 +218,8 @@ TEST_F(AllowlistGate, NothingForgedIsLetThrough) {
   EXPECT_GE(std::size(spoofs), 20U);
 }
 
-// Newsletters of parcel.example go out through a bulk mailer, which signs all that its customers send with its own name.
+// Newsletters of parcel.example go out through a bulk mailer, which signs all that its customers
+// send with its own name.
 class BulkMailer : public testing::Test {
  protected:
   void allow(const std::string& entry) {
@@ -309,7 +311,8 @@ TEST_F(AllowlistGate, AnUnprovenMatchIsLogged) {
       << gate_->recorder().lines().back();
 }
 
-// Malformed authors are tagged here; that must not save one who is denied, however he is hidden, nor help one who is allowed.
+// Malformed authors are tagged here; that must not save one who is denied, however he is hidden,
+// nor help one who is allowed.
 TEST(DenylistGate, ReadsAMalformedAuthorAsLenientlyAsAnybody) {
   auto snapshot = test::snapshot_on_zone("ok.example. TXT \"v=spf1 -all\"\n");
   snapshot.rules.defaults.author.malformed = policy::OnMalformedAuthor::tag;

@@ -1,5 +1,5 @@
-// What an identity may ask is at nobody else's expense, what is refused for it says nothing of anybody, and failures that
-// the sender chooses are no way past a policy.
+// What an identity may ask is at nobody else's expense, what is refused for it says nothing of
+// anybody, and failures that the sender chooses are no way past a policy.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -141,7 +141,8 @@ TEST(Budget, TheAuthorsSignatureCountsBelowAnyNumberOfOthers) {
   EXPECT_EQ(outcome.facts.dkim[9].code, dkim::Code::policy);
 }
 
-// What is broken, and what that does to a message: at once, and when it was put off for long enough.
+// What is broken, and what that does to a message: at once, and when it was put off for long
+// enough.
 struct Failure {
   const char* what;
   const char* zone;  // with a.example's p=reject where it has one

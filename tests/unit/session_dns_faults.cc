@@ -26,7 +26,8 @@ using Fault = DnsServer::Fault;
 
 constexpr milliseconds one_question = 300ms;
 constexpr milliseconds message_budget = 1s;
-// A busy machine may stand still for seconds. What the session itself allows is held against the budget to the moment.
+// A busy machine may stand still for seconds. What the session itself allows is held against the
+// budget to the moment.
 constexpr milliseconds overrun = 10s;
 constexpr milliseconds recovery = 15s;
 
@@ -294,8 +295,8 @@ const Trouble troubles[] = {
     {"DiesAndComesBack", Fault::none, false, 0ms, true},
 };
 
-// The server is well, and so are messages, soon: the failure that it spoke of is kept for a few seconds, and
-// one that it did not speak of not at all.
+// The server is well, and so are messages, soon: the failure that it spoke of is kept for a few
+// seconds, and one that it did not speak of not at all.
 void expect_well(Lab& lab, const Letter& letter, const Results& well) {
   const auto until = steady_now() + recovery;
   auto results = results_of(lab.judge(letter));
@@ -476,7 +477,8 @@ TEST_P(HostileMessage, AsksNoMoreThanItsBudget) {
   dkim::Options options;
   options.max_signatures = max_signatures;
   const std::size_t most = Checks::most_questions(options);
-  // What is asked twice would be so each time; what is repeated because the machine stood still would not.
+  // What is asked twice would be so each time; what is repeated because the machine stood still
+  // would not.
   std::size_t sent = most + 1;
   for (int attempt = 0; attempt < 3 && sent > most; ++attempt) {
     Lab lab(text, {5s, 20s}, [&](Snapshot& s) { s.dkim.max_signatures = max_signatures; });

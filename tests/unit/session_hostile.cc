@@ -1,6 +1,7 @@
-// Hostile senders against the policy of every victim, generated: names that burn questions, names that fail, names for which
-// the attacker passes, signatures of anybody in any number, recipients who differ; at once and after defer_for. And the
-// victims' honest mail, beside failures that do not matter. A failure prints its seed and the whole case.
+// Hostile senders against the policy of every victim, generated: names that burn questions, names
+// that fail, names for which the attacker passes, signatures of anybody in any number, recipients
+// who differ; at once and after defer_for. And the victims' honest mail, beside failures that do
+// not matter. A failure prints its seed and the whole case.
 #include <random>
 
 #include <gtest/gtest.h>
@@ -366,7 +367,8 @@ void write_honestly(unsigned seed) {
     letter.fields.insert(letter.fields.begin(), signed_by(victims_key(), letter, author));
   }
   for (auto more = dice.pick<std::size_t>({0, 1, 12, 40}); more > 0; --more) {
-    // Above it, as those who handed it on put theirs; and keys of the author's that are gone by now.
+    // Above it, as those who handed it on put theirs; and keys of the author's that are gone by
+    // now.
     const auto domain = dice.one_in(8) ? "victim.example" : "list.example";
     letter.fields.insert(
         letter.fields.begin(),

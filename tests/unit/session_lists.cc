@@ -66,7 +66,7 @@ struct Lists : testing::Test {
   SteadyTime now = steady_now();
 };
 
-// --- a message -------------------------------------------------------------------------------------------
+// --- a message -----------------------------------------------------------------------------------
 
 TEST_F(Lists, AllAreAskedAtOnceAndAHitThenForItsReason) {
   guard->configure(options, false, now);
@@ -178,7 +178,7 @@ TEST_F(Lists, ManyListsAreAllAsked) {
   EXPECT_EQ(held->asked().size(), 400U);
 }
 
-// --- the self-tests --------------------------------------------------------------------------------------
+// --- the self-tests ------------------------------------------------------------------------------
 
 bool is_aside(const client::ListGuard& guard, std::string_view name) {
   for (const auto& status : guard.status()) {

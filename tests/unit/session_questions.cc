@@ -134,7 +134,8 @@ TEST_F(Questions, NothingIsAskedForWhomIsNotEvaluated) {
   EXPECT_NE(ask("192.0.2.10", false, policy::Role::submission), Names{});
 }
 
-// With the ten signatures that are verified by default: what RFC 7208 §4.6.4 lets one MAIL FROM ask is half of it.
+// With the ten signatures that are verified by default: what RFC 7208 §4.6.4 lets one MAIL FROM ask
+// is half of it.
 TEST(HostileQuestions, TheHardBoundIsKnown) { EXPECT_EQ(Checks::most_questions({}), 299U); }
 
 // Whatever a message is made of, it gets no more than its budget.

@@ -1,4 +1,5 @@
-// The answer to RCPT: what DNS lists refuse there, what keeps them from it, and what becomes of the record.
+// The answer to RCPT: what DNS lists refuse there, what keeps them from it, and what becomes of the
+// record.
 #include <gtest/gtest.h>
 
 #include "policy/allowlist.h"
@@ -119,7 +120,8 @@ TEST(Recipients, OneThatIsExemptGetsTheMessage) {
   EXPECT_EQ(gate.recorder().lines().size(), 1U);
 }
 
-// Of a message for both: everything about it is of postmaster's, and why the other was refused is there too.
+// Of a message for both: everything about it is of postmaster's, and why the other was refused is
+// there too.
 TEST(Recipients, WhyOneWasRefusedIsKeptWithTheOthersMessage) {
   for (const bool denied : {false, true}) {
     auto snapshot = listing_snapshot();
@@ -208,7 +210,8 @@ struct EntryCase {
   bool refused;
 };
 
-// An entry that could still be proved keeps a list from refusing before the dot; one that cannot, does not.
+// An entry that could still be proved keeps a list from refusing before the dot; one that cannot,
+// does not.
 TEST(Recipients, EntriesOfTheAllowlist) {
   const EntryCase cases[] = {
       {"ip:192.0.2.0/24 skip=dnsbl", "bob@b.example", false},
@@ -328,7 +331,8 @@ TEST(Recipients, WhatWouldHaveKeptADenialAway) {
   EXPECT_TRUE(all.front().passes_rcpt);
 }
 
-// The files of the lists may have changed since: under the same configuration a refusal comes out as it was.
+// The files of the lists may have changed since: under the same configuration a refusal comes out
+// as it was.
 TEST(Recipients, ARefusalIsMadeAgainWhateverTheListsHoldByNow) {
   for (const char* denied : {"mfrom:a.example\n", ""}) {
     auto snapshot = listing_snapshot();

@@ -280,7 +280,8 @@ TEST(Deferrals, AFloodForgetsItself) {
   EXPECT_EQ(deferrals.size(), Deferrals::capacity);
 }
 
-// From as many networks as there are entries, as a botnet comes: what does not try again makes room after a day.
+// From as many networks as there are entries, as a botnet comes: what does not try again makes room
+// after a day.
 TEST(Deferrals, WhoDoesNotTryAgainMakesRoom) {
   Deferrals deferrals;
   const SteadyTime start = steady_now();

@@ -1,5 +1,5 @@
-// A decision made again from its record: the same in every octet under the configuration of the time, and
-// what another one would have decided. Every test with a gate checks the first as well.
+// A decision made again from its record: the same in every octet under the configuration of the
+// time, and what another one would have decided. Every test with a gate checks the first as well.
 #include "session/replay.h"
 
 #include <filesystem>
@@ -145,7 +145,8 @@ TEST(Replay, OfWhatIsNotEvaluated) {
   EXPECT_EQ(gate.recorder().decisions().size(), 6U);
 }
 
-// Of a header that is too large to be recorded whole, signed and unsigned, the decision is the same all the same.
+// Of a header that is too large to be recorded whole, signed and unsigned, the decision is the same
+// all the same.
 TEST(Replay, OfAHeaderThatIsRecordedInPart) {
   const auto key = test::SigningKey::ed25519();
   for (const bool is_signed : {false, true}) {
@@ -198,7 +199,8 @@ TEST(Replay, OfADeferralThatEnds) {
   EXPECT_TRUE(gate.recorder().decisions().back()->outcome.facts.deferred_for);
 }
 
-// A header over the limits is recorded as far as it is within them; what was removed beyond them is pinned.
+// A header over the limits is recorded as far as it is within them; what was removed beyond them is
+// pinned.
 TEST(Replay, OfAHeaderOverTheLimits) {
   auto snapshot = snapshot_on_zone(zone);
   snapshot.rules.defaults.monitor = true;
@@ -222,7 +224,8 @@ TEST(Replay, OfAFailureInside) {
   EXPECT_EQ(gate.recorder().decisions().at(0)->failure, "out of memory");
 }
 
-// HELO's record asks for more than HELO's share, MAIL FROM's is the same one and has a larger share: each must see what it saw.
+// HELO's record asks for more than HELO's share, MAIL FROM's is the same one and has a larger
+// share: each must see what it saw.
 TEST(Replay, OfAQuestionThatWasRefusedToOneCheckOnly) {
   std::string text = zone;
   text +=

@@ -94,7 +94,7 @@ TEST(Seal, WhatIsSuppliedLaterIsNotBound) {
   EXPECT_TRUE(seal.proves(value, header(supplied), {"a", ""}, now));
 }
 
-// --- through the session ------------------------------------------------------------------------------
+// --- through the session -------------------------------------------------------------------------
 
 constexpr const char* zone = R"(
 a.example.               TXT "v=spf1 ip4:192.0.2.10 -all"
@@ -186,7 +186,8 @@ TEST_F(SecondPass, AStrangerKeepsNothing) {
   EXPECT_NE(values(second, "X-Sekisho-Seal"), values(first, "X-Sekisho-Seal"));
 }
 
-// A login shows who somebody is, and not that he is one of our hosts: he may have got the message by mail.
+// A login shows who somebody is, and not that he is one of our hosts: he may have got the message
+// by mail.
 TEST_F(SecondPass, ALoginKeepsNothing) {
   auto first = pass(letter("192.0.2.10"));
   first.authenticated = true;

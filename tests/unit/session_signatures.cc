@@ -1,6 +1,6 @@
-// Signatures that are good although a hasty reader refuses them: an identity in quotes, a key that names its hash by the
-// whole algorithm, an expiry that passed while the message waited at our own backup MX, a header whose blanks the MTA ate.
-// Each with the forgery beside it that must not pass.
+// Signatures that are good although a hasty reader refuses them: an identity in quotes, a key that
+// names its hash by the whole algorithm, an expiry that passed while the message waited at our own
+// backup MX, a header whose blanks the MTA ate. Each with the forgery beside it that must not pass.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -105,7 +105,7 @@ TEST_F(Signatures, AKeyMayNameItsHashByTheWholeAlgorithm) {
   }
 }
 
-// --- first received by our own backup MX ----------------------------------------------------------
+// --- first received by our own backup MX ---------------------------------------------------------
 
 class ExpiredOnTheWay : public Signatures {
  protected:
@@ -178,11 +178,12 @@ TEST_F(ExpiredOnTheWay, SignedAfterTheFirstReceiptIsNotOfTheFuture) {
   EXPECT_EQ(future.reason, "signed in the future");
 }
 
-// --- an MTA that eats a blank ----------------------------------------------------------------------
+// --- an MTA that eats a blank --------------------------------------------------------------------
 
 class LostBlanks : public Signatures {
  protected:
-  // As an MTA of an old protocol hands it over, and the front mends it: one space is eaten, one is put back.
+  // As an MTA of an old protocol hands it over, and the front mends it: one space is eaten, one is
+  // put back.
   static void lose_blanks(test::Letter& letter) {
     for (auto& field : letter.fields) {
       if (field.value.starts_with(' ')) field.value.erase(0, 1);

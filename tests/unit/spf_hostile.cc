@@ -1,4 +1,5 @@
-// Attacks on SPF evaluators, by name: each gets a defined result, and nothing grows with what the attacker sends.
+// Attacks on SPF evaluators, by name: each gets a defined result, and nothing grows with what the
+// attacker sends.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -36,8 +37,8 @@ std::string repeated(std::string_view text, int times) {
   return out;
 }
 
-// A question that is not asked any more ends the reading with permerror wherever it stands, but for the explanation: and
-// never with temperror, or with what a name without records would come to.
+// A question that is not asked any more ends the reading with permerror wherever it stands, but for
+// the explanation: and never with temperror, or with what a name without records would come to.
 TEST(SpfHostile, WhatIsNotAskedIsPermerror) {
   dns::Answer answer;
   answer.outcome = dns::Outcome::refused;

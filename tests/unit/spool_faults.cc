@@ -1,5 +1,6 @@
-// Faults of the disk, of the index and of other processes, each made for real or between the program and libc: a put
-// fails with its reason, leaves nothing behind, and the store recovers without a restart.
+// Faults of the disk, of the index and of other processes, each made for real or between the
+// program and libc: a put fails with its reason, leaves nothing behind, and the store recovers
+// without a restart.
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -262,8 +263,8 @@ TEST_F(SpoolFaults, AnIndexThatIsDamagedOrGoneAtTheStart) {
   }
 }
 
-// Whatever fails to fsync: the message is refused, nothing is asked to fsync again on the same descriptor, and nothing
-// is stored before a file of its own has been.
+// Whatever fails to fsync: the message is refused, nothing is asked to fsync again on the same
+// descriptor, and nothing is stored before a file of its own has been.
 TEST_F(SpoolFaults, AFailedFsync) {
   for (const std::string which : {".tmp-", ".", "index.db-wal"}) {
     fs::remove_all(options_.dir);
@@ -314,7 +315,8 @@ TEST_F(SpoolFaults, AnFsyncOfTheIndexThatGoesOnFailing) {
   EXPECT_EQ(store->usage()->messages, 1U);
 }
 
-// Every call of one put fails once, in every way: the put is refused or kept, and which of both is true.
+// Every call of one put fails once, in every way: the put is refused or kept, and which of both is
+// true.
 TEST_F(SpoolFaults, EveryCallOfAPutFailsOnce) {
   auto store = open_store(options_, alarms_);
   ASSERT_EQ(why(put(*store, "BEFORE", "kept")), "stored");

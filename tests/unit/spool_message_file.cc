@@ -1,4 +1,5 @@
-// Message files: what is written is read, what is spoiled is recognised, and nobody else's file is touched.
+// Message files: what is written is read, what is spoiled is recognised, and nobody else's file is
+// touched.
 #include <filesystem>
 #include <fstream>
 

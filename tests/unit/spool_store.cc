@@ -1,4 +1,5 @@
-// The store: what is acknowledged is there, after a restart too; index and files agree, or it says so.
+// The store: what is acknowledged is there, after a restart too; index and files agree, or it says
+// so.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

@@ -37,10 +37,10 @@ struct LoadResult {
   std::map<std::string, Samples> header_to_reply;  // by group of the corpus; "all" is every message
   std::map<std::string, std::uint64_t> replies;    // "eom continue", "rcpt replycode", …
   std::map<std::string, std::uint64_t> verdicts;   // "spf=pass", … as in Authentication-Results
-  std::map<std::string, std::uint64_t>
-      agreement;  // "dmarc agree", "dmarc differ" with the expectation
-  std::map<std::string, std::uint64_t>
-      problems;  // first words of errors and of unexpected verdicts
+  // "dmarc agree", "dmarc differ" with the expectation
+  std::map<std::string, std::uint64_t> agreement;
+  // first words of errors and of unexpected verdicts
+  std::map<std::string, std::uint64_t> problems;
 
   void merge(const LoadResult& other);
 };

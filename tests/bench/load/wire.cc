@@ -119,8 +119,9 @@ void Wire::fill(std::size_t wanted) {
     in_start_ = 0;
   }
   while (in_.size() < wanted) {
-    // As Postfix and sendmail wait, in poll(2) or select(2). Who sleeps in recv(2) on a Unix socket is woken also whenever
-    // the filter takes what was sent to it, and the filter's process would pay for that.
+    // As Postfix and sendmail wait, in poll(2) or select(2). Who sleeps in recv(2) on a Unix socket
+    // is woken also whenever the filter takes what was sent to it, and the filter's process would
+    // pay for that.
     pollfd readable{fd_, POLLIN, 0};
     if (poll(&readable, 1, timeout_ms_) == 0) throw WireError("the filter does not answer");
     char chunk[8192];
