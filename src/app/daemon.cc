@@ -5,19 +5,20 @@
 #include <future>
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "app/seal_file.h"
 #include "app/service_manager.h"
-#include "app/status.h"
 #include "base/memory.h"
 #include "cli/version.h"
 #include "client/nat_watch.h"
 #include "config/checks.h"
 #include "config/dump.h"
 #include "config/keys.h"
-#include "control/engine_metrics.h"
 #include "crypto/digest.h"
-#include "session/record.h"
+#include "metrics/engine.h"
+#include "metrics/parts.h"
+#include "record/log_line.h"
 #include "session/seal.h"
 
 namespace sekisho::app {
@@ -67,7 +68,7 @@ class Daemon::DecisionJournal final : public session::Journal {
   void record_to(history::Recorder* recorder) { recorder_ = recorder; }
   void decided(std::shared_ptr<const session::Decided> decided) override {
     const auto& facts = decided->outcome.facts;
-    log_.info(session::log_line(facts, decided->outcome.verdict));
+    log_.info(record::log_line(facts, decided->outcome.verdict));
     watch_for_nat(facts);
     watch_for_own_fields(facts);
     if (recorder_ != nullptr) recorder_->add(std::move(decided));
@@ -84,7 +85,7 @@ class Daemon::DecisionJournal final : public session::Journal {
             "a trusted client handed in fields in our name without the proof that we wrote them, "
             "and what made the message look better was removed; if this is a content filter that "
             "gives mail back, set -o smtpd_milters= for its service in master.cf:")
-            .field("client", session::client_text(facts.client))
+            .field("client", policy::client_text(facts.client))
             .field("id", facts.id)
             .text());
   }
@@ -108,7 +109,7 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
       loaded_(std::move(loaded)),
       log_(LogOptions{LogOptions::Target::stderr_stream, ""}),
       journal_(std::make_unique<DecisionJournal>(log_)),
-      list_guard_(std::make_shared<client::ListGuard>(
+      list_guard_(std::make_shared<client::DnsListGuard>(
           [this](const std::string& change) { log_.warning(change); })),
       list_watch_(list_guard_),
       control_(log_),
@@ -137,7 +138,7 @@ Expected<bool, std::string> Daemon::run() {
   if (!log_.reopen(loaded_.settings.log)) {
     return tl::unexpected<std::string>("log.target: cannot be opened as this user");
   }
-  auto snapshot = control::make_snapshot(loaded_.settings, loaded_.digest);
+  auto snapshot = setup::make_snapshot(loaded_.settings, loaded_.digest);
   if (!snapshot) return tl::unexpected<std::string>(snapshot.error());
   if (auto opened = open_quarantine(loaded_.settings); !opened) return opened;
   open_seal();
@@ -147,10 +148,10 @@ Expected<bool, std::string> Daemon::run() {
       [&](auto& warning) { warning = config::zone_file_warning(loaded_.settings); });
   if (!loaded_.settings.history.dir.empty()) open_history();
   metrics_sources_ = {
-      [this](control::Families& out) { append_own(out); },
-      [this](control::Families& out) { append_lists(out, list_guard_->status()); },
-      [this](control::Families& out) { append_store(out, open_store_); },
-      [this](control::Families& out) { append_history(out, history_.get()); },
+      [this](metrics::Families& out) { append_own(out); },
+      [this](metrics::Families& out) { append_lists(out, list_guard_->status()); },
+      [this](metrics::Families& out) { append_store(out, open_store_); },
+      [this](metrics::Families& out) { append_history(out, history_.get()); },
   };
   auto scraped =
       metrics_server_.run({[this] { return metrics(); }, [this] { return !stopping_.load(); }});
@@ -160,7 +161,7 @@ Expected<bool, std::string> Daemon::run() {
       {{"status", [this](const json&) { return status(); }}},
       {{"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
-  list_files_.loaded(engine_->snapshot()->rules, engine_->now());
+  access_files_.loaded(engine_->snapshot()->rules, engine_->now());
   return true;
 }
 
@@ -206,9 +207,9 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
   if (const auto latest = (*store)->latest(); latest && *latest) {
     engine_->ids_after(**latest + std::chrono::seconds(60));
   }
-  quarantine_ = std::make_unique<quarantine::StoreHolding>(std::move(*store), log_);
+  quarantine_ = std::make_unique<quarantine::Service>(std::move(*store), log_);
   open_store_ = quarantine_.get();
-  engine_->hold_in(quarantine_.get());
+  engine_->set_quarantine(quarantine_.get());
   return true;
 }
 
@@ -243,7 +244,7 @@ void Daemon::log_start() {
 // a word.
 void Daemon::log_in_force() {
   log_.info(dispositions(loaded_.settings));
-  log_.info(control::lists_in_force(engine_->snapshot()->rules));
+  log_.info(setup::access_in_force(engine_->snapshot()->rules));
 }
 
 void Daemon::watch_lists(const session::Snapshot& snapshot) {
@@ -263,8 +264,8 @@ void Daemon::look_around() {
     }
     resolver_problem_ = std::move(problem);
   }
-  list_files_.look(loaded_.settings.list_files, *current, engine_->now(),
-                   [this](auto changed) { engine_->replace(std::move(changed)); });
+  access_files_.look(loaded_.settings.access_files, *current, engine_->now(),
+                     [this](auto changed) { engine_->replace(std::move(changed)); });
 }
 
 void Daemon::serve_signals() {
@@ -272,7 +273,7 @@ void Daemon::serve_signals() {
   sigemptyset(&signals);
   for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&signals, signal);
   for (;;) {
-    const timespec pause{control::ListFiles::look_every.count(), 0};
+    const timespec pause{setup::AccessFiles::look_every.count(), 0};
     const int signal = sigtimedwait(&signals, nullptr, &pause);
     switch (signal) {
       case -1:  // nothing came, or an interruption
@@ -322,7 +323,7 @@ void Daemon::stop() {
   engine_->deferrals().keep_in(nullptr);
   deferral_file_.reset();
   // Its answers go to the sessions of the milters, which must still be there.
-  engine_->hold_in(nullptr);
+  engine_->set_quarantine(nullptr);
   open_store_ = nullptr;
   quarantine_.reset();
   if (cut_off > 0)
@@ -393,8 +394,8 @@ json Daemon::try_reload() {
     }
   }
   loaded->settings = config::keep_until_restart(loaded_.settings, std::move(loaded->settings));
-  const control::Running running{engine_->snapshot(), loaded_.settings};
-  auto snapshot = control::make_snapshot(loaded->settings, loaded->digest, &running);
+  const setup::Running running{engine_->snapshot(), loaded_.settings};
+  auto snapshot = setup::make_snapshot(loaded->settings, loaded->digest, &running);
   if (!snapshot) return refuse(snapshot.error());
   if (auto opened = open_quarantine(loaded->settings); !opened) return refuse(opened.error());
   watch_lists(**snapshot);
@@ -409,8 +410,8 @@ json Daemon::try_reload() {
   }
   log_.reopen(loaded_.settings.log);
   const auto current = engine_->snapshot();
-  list_files_.loaded(current->rules, engine_->now());
-  for (const auto& finding : control::list_findings(current->rules, engine_->now())) {
+  access_files_.loaded(current->rules, engine_->now());
+  for (const auto& finding : setup::access_findings(current->rules, engine_->now())) {
     answer["findings"].push_back(finding.text());
   }
   log_.info(LogLine("reloaded:").field("digest", loaded_.digest).text());
@@ -444,41 +445,41 @@ json Daemon::status() const {
       {"reload_refused", reload_refused_.load()},
       {"metrics", metrics_server_.address()},
       {"warnings", warnings(*snapshot)},
-      {"resolver", control::resolver_json(snapshot->resolver->status())},
+      {"resolver", metrics::resolver_json(snapshot->resolver->status())},
       {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
       {"lists", lists_json(list_guard_->status())},
       {"quarantine", quarantine_json(open_store_)},
       {"history", history_json(history_.get())},
       {"log", {{"lost", log_.lost()}}}};
-  answer.update(control::messages_json(engine_->counters()));
+  answer.update(metrics::messages_json(engine_->counters()));
   return answer;
 }
 
 std::string Daemon::metrics() const {
-  control::Families families;
+  metrics::Families families;
   for (const auto& source : metrics_sources_) source(families);
-  return control::render(families);
+  return metrics::render(families);
 }
 
-void Daemon::append_own(control::Families& out) const {
-  using control::Family;
+void Daemon::append_own(metrics::Families& out) const {
+  using metrics::Family;
   const auto snapshot = engine_->snapshot();
   const std::chrono::duration<double> uptime = steady_now() - started_;
   Family build(Family::Kind::gauge, "sekisho_build_info", "The version that runs; always 1.");
   out.push_back(build.add({{"version", cli::version}}, 1));
   out.push_back(
-      control::gauge("sekisho_uptime_seconds", "Since the daemon was started.", uptime.count()));
+      metrics::gauge("sekisho_uptime_seconds", "Since the daemon was started.", uptime.count()));
   Family digest(Family::Kind::gauge, "sekisho_config_info",
                 "The digest of the configuration in force; always 1.");
   out.push_back(digest.add({{"digest", snapshot->digest}}, 1));
-  out.push_back(control::gauge("sekisho_config_reload_refused",
+  out.push_back(metrics::gauge("sekisho_config_reload_refused",
                                "1 when the last reload was refused: the file has an error.",
                                reload_refused_ ? 1 : 0));
-  out.push_back(control::counter("sekisho_log_lines_lost_total",
+  out.push_back(metrics::counter("sekisho_log_lines_lost_total",
                                  "Lines that the log's target did not take.", log_.lost()));
-  control::append_messages(out, engine_->counters());
-  control::append_resolver(out, snapshot->resolver->status());
-  control::append_keys(out, engine_->keys().status());
+  metrics::append_messages(out, engine_->counters());
+  metrics::append_resolver(out, snapshot->resolver->status());
+  metrics::append_keys(out, engine_->keys().status());
 }
 
 }  // namespace sekisho::app

@@ -7,24 +7,24 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "app/places.h"
 #include "base/executor.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "config/load.h"
-#include "control/list_files.h"
-#include "control/metrics.h"
-#include "control/metrics_server.h"
 #include "control/server.h"
-#include "control/snapshot.h"
 #include "history/deferral_file.h"
 #include "history/recorder.h"
+#include "metrics/family.h"
+#include "metrics/server.h"
 #include "milter/server.h"
-#include "quarantine/holding.h"
+#include "quarantine/service.h"
+#include "session/dns_list_watch.h"
 #include "session/engine.h"
-#include "session/list_watch.h"
+#include "setup/access_files.h"
+#include "setup/snapshot.h"
 
 namespace sekisho::app {
 
@@ -51,7 +51,7 @@ class Daemon {
   void open_history();
   // What Prometheus reads. Thread: that of the metrics server.
   std::string metrics() const;
-  void append_own(control::Families& out) const;
+  void append_own(metrics::Families& out) const;
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   Expected<bool, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
@@ -74,20 +74,20 @@ class Daemon {
   Log log_;
   std::unique_ptr<history::Recorder> history_;  // nullptr: nothing is recorded
   std::unique_ptr<DecisionJournal> journal_;
-  std::unique_ptr<quarantine::StoreHolding> quarantine_;
+  std::unique_ptr<quarantine::Service> quarantine_;
   // The same for the threads that tell of it: a reload may open it.
-  std::atomic<quarantine::StoreHolding*> open_store_{nullptr};
-  std::shared_ptr<client::ListGuard> list_guard_;
+  std::atomic<quarantine::Service*> open_store_{nullptr};
+  std::shared_ptr<client::DnsListGuard> list_guard_;
   std::unique_ptr<session::Engine> engine_;
   std::unique_ptr<history::DeferralFile> deferral_file_;  // nullptr: they end with the process
   std::unique_ptr<milter::Server> milters_;
-  session::ListWatch list_watch_;
+  session::DnsListWatch list_watch_;
   control::Server control_;
-  control::ListFiles list_files_{log_};
+  setup::AccessFiles access_files_{log_};
   Places places_{log_};
-  // Who has something to count appends it here (control/metrics.h); before run().
-  std::vector<control::Source> metrics_sources_;
-  control::MetricsServer metrics_server_;
+  // Who has something to count appends it here (metrics/family.h); before run().
+  std::vector<metrics::Source> metrics_sources_;
+  metrics::Server metrics_server_;
   RunQueue main_tasks_;
   std::string resolver_problem_;  // as it was logged last
   Guarded<std::string> zone_file_warning_;

@@ -13,27 +13,27 @@
 #include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/terminal.h"
-#include "control/list_files.h"
 #include "mail/mailbox.h"
+#include "policy/access_list.h"
 #include "policy/allow_proposal.h"
-#include "policy/allowlist.h"
-#include "session/record.h"
+#include "record/json.h"
+#include "setup/access_files.h"
 
 namespace sekisho::cli {
 
 namespace {
 
 using nlohmann::json;
-using policy::AllowEntry;
-using policy::Allowlist;
+using policy::AccessEntry;
+using policy::AccessKind;
+using policy::AccessList;
 using policy::IdentityKind;
-using policy::ListKind;
 using policy::Proof;
 
 std::string safe(std::string_view text) { return escape_for_log(text, 400); }
 
-std::string_view name_of(ListKind kind) {
-  return kind == ListKind::allow ? "allowlist" : "denylist";
+std::string_view name_of(AccessKind kind) {
+  return kind == AccessKind::allow ? "allowlist" : "denylist";
 }
 
 // --- columns -------------------------------------------------------------------------------------
@@ -110,19 +110,19 @@ void print_row(const std::vector<std::string>& cells, bool uncut) {
 
 // --- list ----------------------------------------------------------------------------------------
 
-std::string allows_text(const AllowEntry& entry, ListKind kind) {
-  return kind == ListKind::allow ? to_text(entry.effect) : std::string(to_string(entry.deny));
+std::string allows_text(const AccessEntry& entry, AccessKind kind) {
+  return kind == AccessKind::allow ? to_text(entry.effect) : std::string(to_string(entry.deny));
 }
 
-std::string proof_text(const AllowEntry& entry, ListKind kind) {
-  return kind == ListKind::allow ? std::string(to_string(entry.proof)) : "-";
+std::string proof_text(const AccessEntry& entry, AccessKind kind) {
+  return kind == AccessKind::allow ? std::string(to_string(entry.proof)) : "-";
 }
 
-void print_list(const Allowlist& list, WallTime now) {
+void print_list(const AccessList& list, WallTime now) {
   std::printf("%s: %zu %s\n", std::string(name_of(list.kind())).c_str(), list.size(),
               list.size() == 1 ? "entry" : "entries");
   if (list.size() == 0) return;
-  const bool allow = list.kind() == ListKind::allow;
+  const bool allow = list.kind() == AccessKind::allow;
   const bool uncut = standard_output().columns == uncut_columns;
   print_row({"ENTRY", "PROOF", allow ? "ALLOWS" : "ACTION", "UNTIL"}, uncut);
   for (const auto& file : list.files()) {
@@ -140,8 +140,8 @@ void print_list(const Allowlist& list, WallTime now) {
   }
 }
 
-json list_json(const Allowlist& list, WallTime now) {
-  const bool allow = list.kind() == ListKind::allow;
+json list_json(const AccessList& list, WallTime now) {
+  const bool allow = list.kind() == AccessKind::allow;
   json all = json::array();
   for (const auto& file : list.files()) {
     for (const auto& entry : file->entries) {
@@ -164,7 +164,7 @@ std::optional<policy::RuleSet> load_lists(const std::string& path) {
   const auto loaded = load_configuration(path);
   if (!loaded) return std::nullopt;
   policy::RuleSet rules;
-  if (auto read = control::read_list_files(loaded->settings.list_files, rules); !read) {
+  if (auto read = setup::read_access_files(loaded->settings.access_files, rules); !read) {
     warn(read.error());
     return std::nullopt;
   }
@@ -174,8 +174,8 @@ std::optional<policy::RuleSet> load_lists(const std::string& path) {
 // --- check ---------------------------------------------------------------------------------------
 
 // What an entry waits for.
-std::string condition(const AllowEntry& entry, ListKind kind) {
-  if (kind == ListKind::deny) return "always";
+std::string condition(const AccessEntry& entry, AccessKind kind) {
+  if (kind == AccessKind::deny) return "always";
   const std::string& who = entry.proof_of;
   switch (entry.proof) {
     case Proof::dmarc:
@@ -198,12 +198,13 @@ std::string condition(const AllowEntry& entry, ListKind kind) {
 }
 
 // Whom else it lets in.
-void tell_width(IdentityKind kind, const std::string& identity, const policy::AllowEffect& effect) {
+void tell_width(IdentityKind kind, const std::string& identity,
+                const policy::AccessEffect& effect) {
   const auto wide = policy::lets_others_in(kind, identity, effect);
   if (!wide.empty()) std::printf("%-10s but %s\n", "", escape_for_log(wide, 600).c_str());
 }
 
-void print_entries(const Allowlist::Entries& entries, ListKind kind, WallTime now, bool& any) {
+void print_entries(const AccessList::Entries& entries, AccessKind kind, WallTime now, bool& any) {
   for (const auto* entry : entries) {
     any = true;
     const std::string what = entry->expired(now)
@@ -211,29 +212,29 @@ void print_entries(const Allowlist::Entries& entries, ListKind kind, WallTime no
                                  : condition(*entry, kind) + ": " + allows_text(*entry, kind);
     std::printf("%-10s %s  (%s)\n%-10s %s\n", std::string(name_of(kind)).c_str(),
                 safe(entry->identity()).c_str(), safe(entry->place()).c_str(), "", what.c_str());
-    const std::string dead = kind == ListKind::allow ? policy::never_does_anything(*entry) : "";
+    const std::string dead = kind == AccessKind::allow ? policy::never_does_anything(*entry) : "";
     if (!dead.empty()) std::printf("%-10s but %s\n", "", safe(dead).c_str());
-    if (kind == ListKind::allow && !entry->expired(now)) {
+    if (kind == AccessKind::allow && !entry->expired(now)) {
       tell_width(entry->kind, entry->identity(), entry->effect);
     }
   }
 }
 
 // Those in force, and those that would be but have expired.
-Allowlist::Entries with_expired(Allowlist::Entries live, const Allowlist::Entries& all,
-                                WallTime now) {
+AccessList::Entries with_expired(AccessList::Entries live, const AccessList::Entries& all,
+                                 WallTime now) {
   std::copy_if(all.begin(), all.end(), std::back_inserter(live),
-               [now](const AllowEntry* entry) { return entry->expired(now); });
+               [now](const AccessEntry* entry) { return entry->expired(now); });
   return live;
 }
 
-void print_matches_of_address(const Allowlist& list, const mail::IpAddress& address, WallTime now,
+void print_matches_of_address(const AccessList& list, const mail::IpAddress& address, WallTime now,
                               bool& any) {
   print_entries(with_expired(list.find(address, now), list.find(address, WallTime::min()), now),
                 list.kind(), now, any);
 }
 
-void print_matches_of_name(const Allowlist& list, const std::string& local_part,
+void print_matches_of_name(const AccessList& list, const std::string& local_part,
                            const std::string& domain, WallTime now, bool& any) {
   std::vector<IdentityKind> kinds = {IdentityKind::from, IdentityKind::mfrom};
   if (local_part.empty()) {
@@ -270,7 +271,7 @@ int check_identity(const std::string& text, const std::string& config_path) {
   return ok;
 }
 
-void print_match(const policy::AllowMatch& match, ListKind kind) {
+void print_match(const policy::AccessMatch& match, AccessKind kind) {
   std::string what = match.holds ? to_text(match.effect) : "does nothing";
   if (match.deny) what = to_string(*match.deny);
   std::string entry = match.entry;
@@ -299,15 +300,15 @@ int check_message(const CheckRequest& request) {
   }
   const auto& facts = outcome->facts;
   if (request.json) {
-    const auto record = session::to_json(facts, outcome->verdict, outcome->authentication_results);
+    const auto record = record::to_json(*outcome);
     const json object = {{"allowlist", record["allowlist"]},
                          {"denylist", record["denylist"]},
                          {"verdict", record["verdict"]}};
     std::printf("%s\n", object.dump(2, ' ', true, json::error_handler_t::replace).c_str());
     return ok;
   }
-  for (const auto& match : facts.denylist) print_match(match, ListKind::deny);
-  for (const auto& match : facts.allowlist) print_match(match, ListKind::allow);
+  for (const auto& match : facts.denylist) print_match(match, AccessKind::deny);
+  for (const auto& match : facts.allowlist) print_match(match, AccessKind::allow);
   if (facts.denylist.empty() && facts.allowlist.empty()) std::printf("no entry names it\n");
   const auto& decision = outcome->verdict.message;
   std::printf("%-10s %s  rule=%s  (%s)\n", "verdict",
@@ -321,7 +322,7 @@ int check_message(const CheckRequest& request) {
 
 void print_proposal(const policy::Proposal& proposal) {
   std::printf("%-10s %s\n%-10s would let it through, proven by %s\n", "entry",
-              escape_for_terminal(proposal.entry.text(ListKind::allow)).c_str(), "",
+              escape_for_terminal(proposal.entry.text(AccessKind::allow)).c_str(), "",
               safe(proposal.reason).c_str());
   if (!proposal.caution.empty()) std::printf("%-10s but %s\n", "", safe(proposal.caution).c_str());
   if (!proposal.other.empty()) {
@@ -333,7 +334,7 @@ int allow_list(const std::string& config_path, bool as_json) {
   const auto rules = load_lists(config_path);
   if (!rules) return config;
   const WallTime now = wall_now();
-  const auto findings = control::list_findings(*rules, now);
+  const auto findings = setup::access_findings(*rules, now);
   if (as_json) {
     json object = {{"allowlist", list_json(*rules->allowlist, now)},
                    {"denylist", list_json(*rules->denylist, now)},

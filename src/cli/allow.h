@@ -10,7 +10,7 @@
 #include "cli/check.h"
 #include "cli/held_decision.h"
 #include "config/settings.h"
-#include "policy/allow_entry.h"
+#include "policy/access_entry.h"
 #include "policy/allow_proposal.h"
 
 namespace sekisho::cli {
@@ -37,8 +37,8 @@ struct AddRequest {
 int allow_add(const AddRequest& request);
 
 // Adds them to a file of the list; an empty one means the first of the configuration.
-int add_entries(const config::Settings& settings, policy::ListKind kind, const std::string& file,
-                const std::vector<policy::AllowEntry>& entries);
+int add_entries(const config::Settings& settings, policy::AccessKind kind, const std::string& file,
+                const std::vector<policy::AccessEntry>& entries);
 
 // What a held message could prove is printed, and added to the allowlist; a person at a terminal is
 // asked before, and where there is none nothing is added without `yes`.

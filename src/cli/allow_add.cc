@@ -8,15 +8,15 @@
 #include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/person.h"
-#include "control/list_files.h"
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
+#include "setup/access_files.h"
 
 namespace sekisho::cli {
 
 namespace {
 
-using policy::AllowEntry;
-using policy::ListKind;
+using policy::AccessEntry;
+using policy::AccessKind;
 using policy::Proof;
 
 // The shell has taken the quotes away that a value needs.
@@ -49,11 +49,11 @@ std::vector<std::string> entry_texts(const AddRequest& request) {
   return texts;
 }
 
-Expected<std::vector<AllowEntry>, AppendError> parse_entries(const AddRequest& request,
-                                                             ListKind kind) {
-  std::vector<AllowEntry> entries;
+Expected<std::vector<AccessEntry>, AppendError> parse_entries(const AddRequest& request,
+                                                              AccessKind kind) {
+  std::vector<AccessEntry> entries;
   for (const auto& text : entry_texts(request)) {
-    auto entry = AllowEntry::parse(text, kind);
+    auto entry = AccessEntry::parse(text, kind);
     if (!entry) {
       return tl::unexpected<AppendError>(
           {data_error, escape_for_log(text, 200) + ": " + entry.error().what});
@@ -68,16 +68,17 @@ Expected<std::vector<AllowEntry>, AppendError> parse_entries(const AddRequest& r
 }
 
 // What makes two entries the same: the same identity, and for the allowlist the same proof.
-std::string same_text(const AllowEntry& entry, ListKind kind) {
+std::string same_text(const AccessEntry& entry, AccessKind kind) {
   std::string text = entry.identity();
-  if (kind == ListKind::allow) {
+  if (kind == AccessKind::allow) {
     text.append(" proof=").append(proof_text(entry.proof, entry.proof_of));
   }
   return text;
 }
 
-Expected<void, AppendError> check_duplicates(const std::vector<AllowEntry>& entries, ListKind kind,
-                                             const policy::Allowlist::Files& files) {
+Expected<void, AppendError> check_duplicates(const std::vector<AccessEntry>& entries,
+                                             AccessKind kind,
+                                             const policy::AccessList::Files& files) {
   std::unordered_map<std::string, std::string> places;
   for (const auto& file : files) {
     for (const auto& entry : file->entries) {
@@ -93,8 +94,8 @@ Expected<void, AppendError> check_duplicates(const std::vector<AllowEntry>& entr
   return {};
 }
 
-void tell_doubts(const AllowEntry& entry, ListKind kind) {
-  if (kind != ListKind::allow) return;
+void tell_doubts(const AccessEntry& entry, AccessKind kind) {
+  if (kind != AccessKind::allow) return;
   if (entry.proof == Proof::none) {
     warn(entry.identity() +
          " proof=none: it holds for everybody who writes that address; each use is logged");
@@ -107,12 +108,12 @@ void tell_doubts(const AllowEntry& entry, ListKind kind) {
 }
 
 // The list's other files, for duplicates; the one that is written is read under the lock.
-policy::Allowlist::Files other_files(const config::Settings& settings, ListKind kind,
-                                     const std::string& written) {
+policy::AccessList::Files other_files(const config::Settings& settings, AccessKind kind,
+                                      const std::string& written) {
   policy::RuleSet rules;
-  policy::Allowlist::Files others;
-  if (!control::read_list_files(settings.list_files, rules)) return others;
-  for (const auto& file : (kind == ListKind::allow ? rules.allowlist : rules.denylist)->files()) {
+  policy::AccessList::Files others;
+  if (!setup::read_access_files(settings.access_files, rules)) return others;
+  for (const auto& file : (kind == AccessKind::allow ? rules.allowlist : rules.denylist)->files()) {
     if (file->path != written) others.push_back(file);
   }
   return others;
@@ -120,10 +121,10 @@ policy::Allowlist::Files other_files(const config::Settings& settings, ListKind 
 
 }  // namespace
 
-int add_entries(const config::Settings& settings, ListKind kind, const std::string& file,
-                const std::vector<AllowEntry>& entries) {
+int add_entries(const config::Settings& settings, AccessKind kind, const std::string& file,
+                const std::vector<AccessEntry>& entries) {
   const auto& configured =
-      kind == ListKind::deny ? settings.list_files.denylist : settings.list_files.allowlist;
+      kind == AccessKind::deny ? settings.access_files.denylist : settings.access_files.allowlist;
   if (file.empty() && configured.empty()) {
     return complain(config, "the configuration names no file for it: give --file");
   }
@@ -132,8 +133,8 @@ int add_entries(const config::Settings& settings, ListKind kind, const std::stri
   const auto done = append_lines(
       path, [&](const std::string& text) -> Expected<std::vector<std::string>, AppendError> {
         auto files = others;
-        files.push_back(
-            std::make_shared<const policy::AllowFile>(policy::parse_allow_file(text, path, kind)));
+        files.push_back(std::make_shared<const policy::AccessFile>(
+            policy::parse_access_file(text, path, kind)));
         if (auto checked = check_duplicates(entries, kind, files); !checked) {
           return tl::unexpected<AppendError>(checked.error());
         }
@@ -146,7 +147,7 @@ int add_entries(const config::Settings& settings, ListKind kind, const std::stri
   for (const auto& entry : entries) {
     tell_doubts(entry, kind);
     std::printf("%s: added %s\n", path.c_str(), entry.text(kind).c_str());
-    log.tell(kind == ListKind::deny ? "allow add --deny" : "allow add", "",
+    log.tell(kind == AccessKind::deny ? "allow add --deny" : "allow add", "",
              path + ": " + entry.text(kind));
   }
   const bool named = std::find(configured.begin(), configured.end(), path) != configured.end();
@@ -167,7 +168,7 @@ int allow_add(const AddRequest& request) {
   if (!held && (request.yes || request.dry_run)) {
     return complain(usage, "--yes and --dry-run are for --from-quarantine");
   }
-  const ListKind kind = request.deny ? ListKind::deny : ListKind::allow;
+  const AccessKind kind = request.deny ? AccessKind::deny : AccessKind::allow;
   const auto entries = parse_entries(request, kind);
   if (!entries) return complain(entries.error().code, entries.error().what);
   const auto loaded = load_configuration(request.config);

@@ -8,22 +8,22 @@
 #include "cli/allow.h"
 #include "cli/ask.h"
 #include "cli/complain.h"
-#include "control/list_files.h"
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
+#include "setup/access_files.h"
 
 namespace sekisho::cli {
 
 namespace {
 
-using policy::AllowEntry;
-using policy::Allowlist;
-using policy::AllowMatch;
-using policy::ListKind;
+using policy::AccessEntry;
+using policy::AccessKind;
+using policy::AccessList;
+using policy::AccessMatch;
 
-using Matches = std::vector<AllowMatch>;
+using Matches = std::vector<AccessMatch>;
 
 // Whether `effect` permits all that `wanted` does.
-bool covers(const policy::AllowEffect& effect, const policy::AllowEffect& wanted) {
+bool covers(const policy::AccessEffect& effect, const policy::AccessEffect& wanted) {
   const auto mild = [](std::optional<policy::Action> has, std::optional<policy::Action> wants) {
     return !wants || (has && *has <= *wants);
   };
@@ -34,12 +34,12 @@ bool covers(const policy::AllowEffect& effect, const policy::AllowEffect& wanted
 
 // As it would be read from the file: the message is a stranger's, and must not write more than one
 // entry.
-Expected<AllowEntry, std::string> written(AllowEntry entry, const AddRequest& request,
-                                          const std::string& id) {
+Expected<AccessEntry, std::string> written(AccessEntry entry, const AddRequest& request,
+                                           const std::string& id) {
   entry.note = request.note.empty() ? "held message " + id : request.note;
-  std::string text = entry.text(ListKind::allow);
+  std::string text = entry.text(AccessKind::allow);
   if (!request.until.empty()) text += " until=" + request.until;
-  auto read = AllowEntry::parse(text, ListKind::allow);
+  auto read = AccessEntry::parse(text, AccessKind::allow);
   if (!read) return tl::unexpected<std::string>(read.error().what);
   const bool same = read->identity() == entry.identity() && read->proof == entry.proof &&
                     read->proof_of == entry.proof_of && read->effect == entry.effect;
@@ -58,22 +58,22 @@ struct Prospect {
 };
 
 std::optional<Prospect> look_ahead(const config::Settings& settings, policy::Facts facts,
-                                   const AllowEntry& entry) {
+                                   const AccessEntry& entry) {
   policy::RuleSet rules;
-  if (auto read = control::read_list_files(settings.list_files, rules); !read) {
+  if (auto read = setup::read_access_files(settings.access_files, rules); !read) {
     warn(read.error());
     return std::nullopt;
   }
   facts.received = wall_now();  // an entry that has expired since does nothing for the next message
   auto files = rules.allowlist->files();
-  files.push_back(std::make_shared<const policy::AllowFile>(
-      policy::parse_allow_file(entry.text(ListKind::allow), "the new entry", ListKind::allow)));
-  const Allowlist extended(ListKind::allow, std::move(files));
+  files.push_back(std::make_shared<const policy::AccessFile>(policy::parse_access_file(
+      entry.text(AccessKind::allow), "the new entry", AccessKind::allow)));
+  const AccessList extended(AccessKind::allow, std::move(files));
   return Prospect{match_allowlist(*rules.allowlist, facts), match_allowlist(extended, facts)};
 }
 
-const AllowMatch* same_identity(const Matches& matches, const AllowEntry& entry) {
-  const auto same = std::find_if(matches.begin(), matches.end(), [&](const AllowMatch& match) {
+const AccessMatch* same_identity(const Matches& matches, const AccessEntry& entry) {
+  const auto same = std::find_if(matches.begin(), matches.end(), [&](const AccessMatch& match) {
     return match.entry == entry.identity() && match.proof == entry.proof &&
            match.proof_of == entry.proof_of;
   });
@@ -84,7 +84,7 @@ const AllowMatch* same_identity(const Matches& matches, const AllowEntry& entry)
 void tell_displaced(const Prospect& prospect) {
   for (const auto& match : prospect.now) {
     const bool stays =
-        std::any_of(prospect.then.begin(), prospect.then.end(), [&](const AllowMatch& other) {
+        std::any_of(prospect.then.begin(), prospect.then.end(), [&](const AccessMatch& other) {
           return other.entry == match.entry && other.place == match.place;
         });
     if (stays || !match.holds) continue;
@@ -113,7 +113,7 @@ void tell(const HeldDecision& held, const policy::Proposal& proposal, const Pros
 
 // What is done with a proposal that would help.
 Allowing add_proposal(const config::Settings& settings, const std::string& id,
-                      const AllowEntry& entry, const AddRequest& request) {
+                      const AccessEntry& entry, const AddRequest& request) {
   if (request.dry_run) return {false, ok};
   switch (request.yes ? Answer::yes : ask("Add it?")) {
     case Answer::yes:
@@ -125,9 +125,9 @@ Allowing add_proposal(const config::Settings& settings, const std::string& id,
       return {false, complain(usage, id + ": nothing is added: nobody can be asked here, and --yes "
                                           "was not given (--dry-run only prints the entry)")};
   }
-  const int code = add_entries(settings, ListKind::allow, request.file, {entry});
+  const int code = add_entries(settings, AccessKind::allow, request.file, {entry});
   std::fflush(stdout);
-  return {code == ok, code, entry.text(ListKind::allow)};
+  return {code == ok, code, entry.text(AccessKind::allow)};
 }
 
 }  // namespace

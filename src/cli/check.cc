@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "base/executor.h"
 #include "base/unique_handle.h"
@@ -17,10 +18,10 @@
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
 #include "cli/option_checks.h"
-#include "control/snapshot.h"
 #include "mail/message.h"
-#include "session/record.h"
+#include "record/json.h"
 #include "session/session.h"
+#include "setup/snapshot.h"
 
 namespace sekisho::cli {
 
@@ -33,10 +34,10 @@ class NoJournal final : public session::Journal {
 };
 
 // A store that has room and keeps nothing: a check tells what would be held, and holds nothing.
-class NoStore final : public session::Holding {
+class NoStore final : public session::Quarantine {
  public:
   std::unique_ptr<session::Draft> begin() override { return std::make_unique<NoDraft>(); }
-  void hold(session::HeldMessage /*message*/,
+  void hold(session::HoldRequest /*message*/,
             std::function<void(session::HoldResult)> done) override {
     done({session::HoldCode::held, ""});
   }
@@ -121,7 +122,7 @@ std::optional<session::Outcome> run(const CheckRequest& request,
   session::Engine engine(std::move(snapshot), journal,
                          at ? [time = *at] { return time; } : std::function<WallTime()>(wall_now));
   NoStore store;
-  engine.hold_in(&store);
+  engine.set_quarantine(&store);
   const auto queue = std::make_shared<RunQueue>();
   const auto session = session::Session::create(engine, policy::Role::mx, queue);
   std::optional<session::Outcome> outcome;
@@ -167,7 +168,7 @@ Expected<session::Outcome, CheckError> judge(const CheckRequest& request) {
     loaded->settings.dns.servers.clear();
     loaded->settings.dns.zone_file = request.zone;
   }
-  auto snapshot = control::make_snapshot(loaded->settings, loaded->digest);
+  auto snapshot = setup::make_snapshot(loaded->settings, loaded->digest);
   if (!snapshot) return failed(request.zone.empty() ? config : data_error, snapshot.error());
   const auto message = mail::parse_message(*octets);
   auto outcome = run(request, *snapshot, *ip, message, at);
@@ -182,8 +183,7 @@ int check(const CheckRequest& request) {
     return error.what.empty() ? error.code : complain(error.code, error.what);
   }
   if (request.json) {
-    const auto record =
-        session::to_json(outcome->facts, outcome->verdict, outcome->authentication_results);
+    const auto record = record::to_json(*outcome);
     std::printf("%s\n",
                 record.dump(2, ' ', true, nlohmann::json::error_handler_t::replace).c_str());
   } else {

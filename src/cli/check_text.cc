@@ -22,7 +22,7 @@ std::string word(std::string_view result, const std::string& of) {
   return std::string(result) + (of.empty() ? "" : "  " + safe(of));
 }
 
-void show_lists(std::string& out, const std::vector<client::ListResult>& results) {
+void show_lists(std::string& out, const std::vector<client::DnsListResult>& results) {
   for (const auto& result : results) {
     std::string text = result.name + "  " + std::string(to_string(result.code));
     if (!result.codes.empty()) text += " " + result.codes;

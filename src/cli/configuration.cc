@@ -10,8 +10,8 @@
 #include "cli/postfix_networks.h"
 #include "config/dump.h"
 #include "config/reach.h"
-#include "control/list_files.h"
-#include "control/snapshot.h"
+#include "setup/access_files.h"
+#include "setup/snapshot.h"
 
 namespace sekisho::cli {
 
@@ -36,7 +36,7 @@ void print(const std::vector<config::Finding>& findings) {
 }
 
 std::optional<config::Loaded> load_configuration(const std::string& path,
-                                                 config::ListFilesOfKeys lists) {
+                                                 config::ValueFiles lists) {
   if (is_without_file(path)) return config::load_text("", "defaults").value();
   auto loaded = config::load_file(path_or_default(path), lists);
   if (!loaded) {
@@ -67,13 +67,13 @@ int config_check(const std::string& path) {
   print(problems);
   if (config::any_error(problems)) return config;
   // The files that the settings name are read as the daemon would.
-  const auto snapshot = control::make_snapshot(loaded->settings, loaded->digest);
+  const auto snapshot = setup::make_snapshot(loaded->settings, loaded->digest);
   if (!snapshot) {
     std::fprintf(stderr, "%s: error: %s\n", escape_for_terminal(file).c_str(),
                  escape_for_terminal(snapshot.error()).c_str());
     return config;
   }
-  print(control::list_findings((*snapshot)->rules, wall_now()));
+  print(setup::access_findings((*snapshot)->rules, wall_now()));
   for (const auto& each : warn_of_postfix(postfix_main_cf, loaded->settings.session.trust)) {
     std::fprintf(stderr, "%s\n", escape_for_terminal(each).c_str());
   }

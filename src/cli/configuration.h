@@ -16,7 +16,7 @@ inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 // is none. Whoever decides nothing by it skips the files of lists: an error in one must not keep
 // the admin from his quarantine.
 std::optional<config::Loaded> load_configuration(
-    const std::string& path, config::ListFilesOfKeys lists = config::ListFilesOfKeys::read);
+    const std::string& path, config::ValueFiles lists = config::ValueFiles::read);
 
 // Where the daemon listens for commands by this file, also when something else in it is wrong. When
 // the file does not tell, the default, and why: a daemon that answers there says of its file what

@@ -1,6 +1,7 @@
 #include "cli/daemon.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/encoding.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "base/terminal_text.h"
 #include "cli/complain.h"
@@ -11,7 +12,7 @@
 #include "cli/explanation.h"
 #include "cli/held_acts.h"
 #include "cli/terminal.h"
-#include "session/replay.h"
+#include "replay/replay.h"
 
 namespace sekisho::cli {
 
@@ -111,8 +112,8 @@ int replay_one(Records& records, const Wanted& wanted, const session::Decided& d
   } else if (decided.inputs.answers_left_out) {
     found.push_back(not_all(decided.inputs));
   } else {
-    const auto replayed = session::replay(decided, *(*book)->snapshot);
-    found = session::differences(decided.outcome, replayed.outcome);
+    const auto replayed = replay::replay(decided, *(*book)->snapshot);
+    found = replay::differences(decided.outcome, replayed.outcome);
     for (const auto& question : replayed.not_recorded) found.push_back("not recorded: " + question);
   }
   if (request.json) {
@@ -138,15 +139,15 @@ int compare_one(const session::Decided& decided, const Rulebook& book,
   if (decided.inputs.answers_left_out) {
     return not_told({decided.outcome.facts.id, {}}, not_all(decided.inputs));
   }
-  const auto replayed = session::replay(decided, *book.snapshot);
-  auto found = session::differences(decided.outcome, replayed.outcome);
+  const auto replayed = replay::replay(decided, *book.snapshot);
+  auto found = replay::differences(decided.outcome, replayed.outcome);
   // The verdict that stands there is on nothing.
   if (replayed.passes_rcpt) {
     std::erase_if(found, [](const std::string& each) { return each.starts_with("verdict"); });
   }
   const auto& now = replayed.outcome.verdict.message;
   const auto& then = decided.outcome.verdict.message;
-  const auto would = replayed.passes_rcpt ? session::not_refused_at_rcpt : to_string(now.action);
+  const auto would = replayed.passes_rcpt ? replay::not_refused_at_rcpt : to_string(now.action);
   if (request.json) {
     std::printf("%s\n", dumped({{"id", decided.outcome.facts.id},
                                 {"was", to_string(then.action)},

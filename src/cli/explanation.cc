@@ -1,10 +1,11 @@
 #include "cli/explanation.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "config/keys.h"
-#include "session/record.h"
-#include "session/replay.h"
+#include "record/json.h"
+#include "replay/replay.h"
 
 namespace sekisho::cli {
 
@@ -179,7 +180,7 @@ Explanation explain_decision(session::Decided decided, const Rulebook& book) {
       out.groups.push_back(explain_rules(decided, book, *rules, std::move(recipients)));
     }
     if (book.lacks.empty() && !decided.inputs.answers_left_out)
-      out.alternatives = session::what_if(decided, *book.snapshot);
+      out.alternatives = replay::what_if(decided, *book.snapshot);
   }
   out.decided = std::move(decided);
   return out;
@@ -188,7 +189,7 @@ Explanation explain_decision(session::Decided decided, const Rulebook& book) {
 json explanation_json(const Explanation& explanation) {
   const auto& [outcome, configuration, failure, inputs] = explanation.decided;
   const auto& facts = outcome.facts;
-  json out = session::to_json(facts, outcome.verdict, outcome.authentication_results);
+  json out = record::to_json(outcome);
   out["time"] = to_iso8601(facts.received);
   out["queue_id"] = facts.queue_id;
   out["client"] = {{"address", facts.client.address ? facts.client.address->text() : ""},
@@ -206,7 +207,7 @@ json explanation_json(const Explanation& explanation) {
   for (const auto& group : explanation.groups) out["rules"].push_back(rules_json(group));
   out["what_if"] = json::array();
   for (const auto& each : explanation.alternatives) {
-    const auto action = each.passes_rcpt ? session::not_refused_at_rcpt : to_string(each.action);
+    const auto action = each.passes_rcpt ? replay::not_refused_at_rcpt : to_string(each.action);
     out["what_if"].push_back({{"if", each.change}, {"action", action}, {"rule", each.rule}});
   }
   out["answers"] = dns_json(inputs.answers);

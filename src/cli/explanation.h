@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "cli/records.h"
 #include "policy/decide.h"
-#include "session/what_if.h"
+#include "replay/what_if.h"
 
 namespace sekisho::cli {
 
@@ -29,7 +29,7 @@ struct ExplainedRules {
 struct Explanation {
   session::Decided decided;
   std::vector<ExplainedRules> groups;
-  std::vector<session::Alternative> alternatives;
+  std::vector<replay::Alternative> alternatives;
   std::string caveat;  // why rules and alternatives are not those of the time, or missing
 };
 

@@ -3,7 +3,7 @@
 #include "base/terminal_text.h"
 #include "cli/explanation.h"
 #include "mail/encoded_word.h"
-#include "session/replay.h"
+#include "replay/replay.h"
 
 namespace sekisho::cli {
 
@@ -262,7 +262,7 @@ void show_alternatives(std::string& out, const Explanation& explanation) {
   title(out, "What would have changed it");
   for (const auto& each : explanation.alternatives) {
     out += "  if " + safe(each.change) + ":  ";
-    out += each.passes_rcpt ? std::string(session::not_refused_at_rcpt)
+    out += each.passes_rcpt ? std::string(replay::not_refused_at_rcpt)
                             : std::string(to_string(each.action)) + " (" + each.rule + ")";
     out += '\n';
   }

@@ -9,7 +9,7 @@ namespace sekisho::cli {
 
 std::string acts_text(const HistoryPlace& place, const std::string& id) {
   if (!place.dir.empty() && place.config.empty()) return {};
-  const auto loaded = load_configuration(place.config, config::ListFilesOfKeys::skip);
+  const auto loaded = load_configuration(place.config, config::ValueFiles::skip);
   if (!loaded) return {};
   using session::QuarantineWhere;
   if (loaded->settings.session.quarantine.where != QuarantineWhere::store) return {};

@@ -2,12 +2,10 @@
 
 #include <optional>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/quarantine_store.h"
 #include "history/archive.h"
 #include "quarantine/store.h"
-#include "session/record.h"
+#include "record/held.h"
 
 namespace sekisho::cli {
 
@@ -25,7 +23,7 @@ policy::Decision holding_decision(const policy::Verdict& verdict) {
   return verdict.message;
 }
 
-// "mail.example.com[192.0.2.1]".
+// Of what a version before 0.2 stored: "mail.example.com[192.0.2.1]".
 void read_client(const std::string& text, policy::Client& client) {
   const auto bracket = text.rfind('[');
   if (bracket == std::string::npos || !text.ends_with(']')) return;
@@ -73,12 +71,11 @@ OrHeldDecisionError from_history(const config::Settings& settings, const std::st
 }  // namespace
 
 OrHeldDecisionError decision_of(const quarantine::HeldMessage& message) {
-  const auto record = nlohmann::json::parse(message.detail.decision, nullptr, false);
-  auto recorded = session::from_json(record);
-  if (!recorded) {
-    return failed(data_error, "its decision cannot be read: " + recorded.error());
-  }
-  HeldDecision held{std::move(recorded->facts), holding_decision(recorded->verdict)};
+  auto read = record::read_held(message.detail.decision);
+  if (!read) return failed(data_error, "its decision cannot be read: " + read.error());
+  auto& [outcome, complete] = *read;
+  HeldDecision held{std::move(outcome.facts), holding_decision(outcome.verdict)};
+  if (complete) return held;
   held.facts.queue_id = message.held.queue_id;
   held.facts.received = message.held.time;
   held.facts.mail_from = message.held.mail_from;

@@ -1,17 +1,18 @@
 // Held messages for programs.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "cli/held_text.h"
 
 namespace sekisho::cli {
 
-using quarantine::Held;
+using quarantine::HeldRow;
 
 namespace {
 
 // In the order of their names.
 template <class Put>
-void each_field(const Held& held, const Put& put) {
+void each_field(const HeldRow& held, const Put& put) {
   put("author", std::string_view(held.author));
   put("changed", std::string_view(to_iso8601(held.changed)));
   put("client", std::string_view(held.client));
@@ -56,13 +57,13 @@ void append(std::string& out, const std::vector<std::string>& texts) {
 
 }  // namespace
 
-nlohmann::json held_json(const Held& held) {
+nlohmann::json held_json(const HeldRow& held) {
   auto object = nlohmann::json::object();
   each_field(held, [&](const char* name, const auto& value) { object[name] = value; });
   return object;
 }
 
-void append_held_json(std::string& out, const Held& held) {
+void append_held_json(std::string& out, const HeldRow& held) {
   char before = '{';
   each_field(held, [&](const char* name, const auto& value) {
     out += before;

@@ -4,13 +4,15 @@
 #include <array>
 #include <cstdio>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "mail/encoded_word.h"
+#include "record/held.h"
 
 namespace sekisho::cli {
 
-using quarantine::Held;
+using quarantine::HeldRow;
 
 namespace {
 
@@ -154,7 +156,7 @@ void HeldTable::add_title(std::string& out) const {
   end_line(out);
 }
 
-void HeldTable::add(std::string& out, const Held& held) const {
+void HeldTable::add(std::string& out, const HeldRow& held) const {
   out.append(held.id).append(" ").append(short_time(held.time)).append(" ");
   const auto add = [&](std::string_view text, std::size_t columns) {
     add_cell(out, text, columns);
@@ -176,7 +178,7 @@ void HeldTable::add(std::string& out, const Held& held) const {
   end_line(out);
 }
 
-std::string held_table(const std::vector<Held>& rows, std::size_t columns, Charset charset,
+std::string held_table(const std::vector<HeldRow>& rows, std::size_t columns, Charset charset,
                        bool states) {
   const HeldTable table(columns, charset, states);
   std::string out;
@@ -197,7 +199,7 @@ std::string way_back(const quarantine::HeldMessage& message) {
 }  // namespace
 
 std::string held_page(const quarantine::HeldMessage& message, Charset charset) {
-  const Held& held = message.held;
+  const HeldRow& held = message.held;
   std::string out;
   add(out, "id", held.id, charset);
   add(out, "state",
@@ -236,13 +238,14 @@ std::string held_page(const quarantine::HeldMessage& message, Charset charset) {
 
 std::string why_text(const quarantine::HeldMessage& message, Charset charset) {
   std::string out;
-  const Held& held = message.held;
+  const HeldRow& held = message.held;
   add(out, "id", held.id, charset);
   add(out, "held", short_time(held.time) + " UTC", charset);
   add(out, "rule", held.rule, charset);
   add(out, "reason", held.reason, charset);
-  const auto decision = nlohmann::json::parse(message.detail.decision, nullptr, false);
-  if (!decision.is_object()) return out + "The record of the decision cannot be read.\n";
+  const auto read = record::held_json(message.detail.decision);
+  if (!read) return out + "The record of the decision cannot be read: " + read.error() + "\n";
+  const auto& decision = *read;
   const auto& verdict = at(decision, "verdict");
   for (const auto& evidence : at(verdict, "evidence")) {
     if (evidence.is_string()) add(out, "evidence", evidence.get<std::string>(), charset);
@@ -267,7 +270,7 @@ std::string raw_text(std::string_view message, Charset charset) {
   return printable_lines(message, charset);
 }
 
-std::string defanged(const Held& held, std::string_view message) {
+std::string defanged(const HeldRow& held, std::string_view message) {
   std::string text =
       "Held message " + held.id +
       ", defanged by sekisho: every line begins with \"| \", control characters are\n"

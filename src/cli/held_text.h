@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "base/clock.h"
 #include "cli/terminal.h"
@@ -27,7 +27,7 @@ class HeldTable {
   HeldTable(std::size_t columns, Charset charset, bool states);
   // Each appends a line.
   void add_title(std::string& out) const;
-  void add(std::string& out, const quarantine::Held& held) const;
+  void add(std::string& out, const quarantine::HeldRow& held) const;
 
  private:
   void add_cell(std::string& out, std::string_view text, std::size_t columns) const;
@@ -40,12 +40,12 @@ class HeldTable {
   std::size_t to_ = 0;
   std::size_t subject_ = 0;  // 0: no place for it
 };
-std::string held_table(const std::vector<quarantine::Held>& rows, std::size_t columns,
+std::string held_table(const std::vector<quarantine::HeldRow>& rows, std::size_t columns,
                        Charset charset, bool states);
 
-nlohmann::json held_json(const quarantine::Held& held);
+nlohmann::json held_json(const quarantine::HeldRow& held);
 // held_json(held) in ASCII on one line, many times faster.
-void append_held_json(std::string& out, const quarantine::Held& held);
+void append_held_json(std::string& out, const quarantine::HeldRow& held);
 
 // What is known of one message, and why it is held.
 std::string held_page(const quarantine::HeldMessage& message, Charset charset);
@@ -62,6 +62,6 @@ std::string raw_text(std::string_view message, Charset charset);
 // For somebody who shall look at it but not be hurt: every line begins with "| ", so that no mail
 // program, no browser and no shell takes it for anything; control characters are escaped and "://"
 // is written "[:]//".
-std::string defanged(const quarantine::Held& held, std::string_view message);
+std::string defanged(const quarantine::HeldRow& held, std::string_view message);
 
 }  // namespace sekisho::cli

@@ -13,7 +13,7 @@
 #include "cli/terminal.h"
 #include "config/values.h"
 #include "mail/ip_address.h"
-#include "session/replay.h"
+#include "replay/replay.h"
 
 namespace sekisho::cli {
 
@@ -157,12 +157,12 @@ struct Simulated {
 
 void simulate_one(const history::Row& row, const session::Decided& decided, const Rulebook& book,
                   bool as_json, Simulated& sums) {
-  const auto replayed = session::replay(decided, *book.snapshot);
+  const auto replayed = replay::replay(decided, *book.snapshot);
   ++sums.decided;
   if (!replayed.not_recorded.empty()) ++sums.not_recorded;
   const auto& now = replayed.outcome.verdict.message;
   const bool passes = replayed.passes_rcpt;
-  const std::string would(passes ? session::not_refused_at_rcpt : to_string(now.action));
+  const std::string would(passes ? replay::not_refused_at_rcpt : to_string(now.action));
   if (would == row.action) return;
   const std::string change = row.action + " → " + would;
   ++sums.changes[change];

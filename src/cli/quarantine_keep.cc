@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "cli/held_text.h"

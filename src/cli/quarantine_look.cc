@@ -3,10 +3,12 @@
 #include <cstdio>
 
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 
 #include "base/unique_handle.h"
 #include "cli/held_text.h"
 #include "cli/quarantine_store.h"
+#include "record/held.h"
 
 namespace sekisho::cli {
 
@@ -53,7 +55,7 @@ int list_json(quarantine::Store& store, const quarantine::Filter& filter) {
   Output output;
   output.text() = "[";
   const char* between = "";
-  const auto listed = store.list(filter, [&](const quarantine::Held& held) {
+  const auto listed = store.list(filter, [&](const quarantine::HeldRow& held) {
     output.text() += between;
     between = ",\n";
     append_held_json(output.text(), held);
@@ -82,7 +84,7 @@ int list_table(quarantine::Store& store, quarantine::Filter filter, const Filter
   const HeldTable table(terminal.columns, terminal.charset, !options.state.empty());
   Output output;
   std::size_t shown = 0;
-  const auto listed = store.list(filter, [&](const quarantine::Held& held) {
+  const auto listed = store.list(filter, [&](const quarantine::HeldRow& held) {
     if (shown++ == 0) table.add_title(output.text());
     table.add(output.text(), held);
     return output.write_block();
@@ -106,14 +108,16 @@ int complain_of(const std::string& id, const spool::Failure& failure) {
 int print_json(const quarantine::HeldMessage& message) {
   auto object = held_json(message.held);
   object["envelope"] = nlohmann::json::parse(message.detail.envelope, nullptr, false);
-  object["decision"] = nlohmann::json::parse(message.detail.decision, nullptr, false);
+  if (const auto decision = record::held_json(message.detail.decision)) {
+    object["decision"] = *decision;
+  } else {
+    object["decision"] = nullptr;
+  }
   object["acts"] = nlohmann::json::array();
   for (const auto& [time, who, what] : message.acts)
     object["acts"].push_back({{"time", to_iso8601(time)}, {"by", who}, {"what", what}});
   object["gone_from"] = message.gone_from ? to_iso8601(*message.gone_from) : "";
-  for (const auto* key : {"envelope", "decision"}) {
-    if (object[key].is_discarded()) object[key] = nullptr;
-  }
+  if (object["envelope"].is_discarded()) object["envelope"] = nullptr;
   return print(object.dump(2, ' ', true, replaced) + "\n");
 }
 

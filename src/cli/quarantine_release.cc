@@ -11,7 +11,7 @@
 #include "cli/person.h"
 #include "cli/quarantine_store.h"
 #include "mail/mailbox.h"
-#include "quarantine/holding.h"
+#include "quarantine/envelope.h"
 #include "quarantine/resend.h"
 #include "relay/sendmail_program.h"
 #include "relay/smtp_client.h"
@@ -222,7 +222,7 @@ int quarantine_release(const ReleaseOptions& options) {
       return complain(usage, "--deliver-to: \"" + escape_for_log(to) + "\" is no address");
   }
   // --allow writes to a file that the configuration names, perhaps by another file.
-  using Lists = config::ListFilesOfKeys;
+  using Lists = config::ValueFiles;
   auto open = open_store(options.config, options.allow ? Lists::read : Lists::skip);
   if (!open) return open.error();
   const auto ids = selected_ids(*open->store, checked, wall_now());

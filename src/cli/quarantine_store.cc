@@ -91,7 +91,7 @@ std::vector<std::string> held_elsewhere(const config::Settings& settings) {
   return {};
 }
 
-OrExit<OpenStore> open_store(const std::string& config_path, config::ListFilesOfKeys lists) {
+OrExit<OpenStore> open_store(const std::string& config_path, config::ValueFiles lists) {
   auto loaded = load_configuration(config_path, lists);
   if (!loaded) return tl::unexpected<int>(config);
   OpenStore open{std::move(loaded->settings), nullptr};
@@ -169,8 +169,8 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
   return filter;
 }
 
-OrExit<std::vector<quarantine::Held>> find_held(quarantine::Store& store,
-                                                const FilterOptions& options, WallTime now) {
+OrExit<std::vector<quarantine::HeldRow>> find_held(quarantine::Store& store,
+                                                   const FilterOptions& options, WallTime now) {
   auto filter = make_filter(options, now);
   if (!filter) return tl::unexpected<int>(filter.error());
   auto rows = store.list(*filter);

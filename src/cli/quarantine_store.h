@@ -32,15 +32,15 @@ struct OpenStore {
 // store.
 std::vector<std::string> held_elsewhere(const config::Settings& settings);
 OrExit<OpenStore> open_store(const std::string& config,
-                             config::ListFilesOfKeys lists = config::ListFilesOfKeys::skip);
+                             config::ValueFiles lists = config::ValueFiles::skip);
 
 // "2026-11-21", "2026-11-21T09:30:00Z", seconds since 1970, or how long ago: "36h", "2d".
 std::optional<WallTime> parse_when(std::string_view text, WallTime now);
 // Without a state named, what is held or being released.
 OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime now);
 // What it matches.
-OrExit<std::vector<quarantine::Held>> find_held(quarantine::Store& store,
-                                                const FilterOptions& options, WallTime now);
+OrExit<std::vector<quarantine::HeldRow>> find_held(quarantine::Store& store,
+                                                   const FilterOptions& options, WallTime now);
 
 // The ids that are meant, each once, in the order given. "-" reads them from standard input; "ALL"
 // stands for what the filter matches. A filter without ALL is an error: it would be silently

@@ -6,8 +6,8 @@
 #include "cli/complain.h"
 #include "cli/configuration.h"
 #include "cli/exit_code.h"
-#include "control/list_files.h"
-#include "control/snapshot.h"
+#include "setup/access_files.h"
+#include "setup/snapshot.h"
 
 namespace sekisho::cli {
 
@@ -19,7 +19,7 @@ std::optional<std::string> folder_of(const HistoryPlace& place, int& exit_code) 
   const bool other = place.config.empty() && !place.other.empty() &&
                      !std::filesystem::exists(default_config, ignored);
   const auto loaded =
-      load_configuration(other ? place.other : place.config, config::ListFilesOfKeys::skip);
+      load_configuration(other ? place.other : place.config, config::ValueFiles::skip);
   if (!loaded) {
     exit_code = config;
     return std::nullopt;
@@ -34,7 +34,7 @@ std::optional<std::string> folder_of(const HistoryPlace& place, int& exit_code) 
 
 Records::Book make_rulebook(const config::Settings& settings, const std::string& digest,
                             std::map<std::string, std::string> places) {
-  auto snapshot = control::make_offline_snapshot(settings, digest);
+  auto snapshot = setup::make_offline_snapshot(settings, digest);
   if (!snapshot) return tl::unexpected(snapshot.error());
   return std::make_shared<const Rulebook>(
       Rulebook{settings, std::move(*snapshot), std::move(places)});
@@ -78,7 +78,7 @@ Records::Book Records::rulebook(const std::string& digest) {
     if (!loaded) return tl::unexpected(loaded.error().front().text());
     // Its lists as they are now, if they can be read: what they said at the time is in each record.
     config::Settings settings = loaded->settings;
-    settings.list_files = {{}, {}};
+    settings.access_files = {{}, {}};
     auto book = make_rulebook(settings, digest, (*stored)->places);
     std::string lacks;
     if (!book && settings.dmarc.discovery == dmarc::Discovery::psl) {
@@ -92,8 +92,8 @@ Records::Book Records::rulebook(const std::string& digest) {
     complete->settings.dmarc = loaded->settings.dmarc;
     complete->lacks = std::move(lacks);
     auto snapshot = std::make_shared<session::Snapshot>(*complete->snapshot);
-    static_cast<void>(control::read_list_files(loaded->settings.list_files, snapshot->rules));
-    complete->settings.list_files = loaded->settings.list_files;
+    static_cast<void>(setup::read_access_files(loaded->settings.access_files, snapshot->rules));
+    complete->settings.access_files = loaded->settings.access_files;
     complete->snapshot = std::move(snapshot);
     return complete;
   };

@@ -24,12 +24,12 @@ std::string reversed(const mail::IpAddress& address) {
   return name;
 }
 
-ListLookup lookup(const ListDefinition& list, ListOn on, std::string value,
-                  std::string_view label) {
+DnsListLookup lookup(const DnsListDefinition& list, DnsListOn on, std::string value,
+                     std::string_view label) {
   std::string name;
   name.reserve(label.size() + 1 + list.list.zone.size());
   name.append(label).append(".").append(list.list.zone);
-  ListLookup out{&list, on, std::move(value), std::nullopt};
+  DnsListLookup out{&list, on, std::move(value), std::nullopt};
   if (auto asked = dns::Name::from(name)) out.question = {std::move(*asked), dns::Type::a};
   return out;
 }
@@ -49,15 +49,16 @@ std::vector<mail::IpAddress> those_that(const std::vector<mail::IpAddress>& answ
   return out;
 }
 
-ListResult failed(ListResult result, const dns::Answer& answer) {
-  result.code = ListCode::temperror;
+DnsListResult failed(DnsListResult result, const dns::Answer& answer) {
+  result.code = DnsListCode::temperror;
   result.reason = answer.error;
   result.fault = fault_of_error(answer.error);
   return result;
 }
 
-ListResult faulty(ListResult result, ListFault fault, const std::vector<mail::IpAddress>& answers) {
-  result.code = ListCode::set_aside;
+DnsListResult faulty(DnsListResult result, DnsListFault fault,
+                     const std::vector<mail::IpAddress>& answers) {
+  result.code = DnsListCode::set_aside;
   result.fault = fault;
   result.codes = joined(answers);
   result.reason = to_string(fault);
@@ -81,12 +82,12 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 
 }  // namespace
 
-std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAddress& client) {
-  std::vector<ListLookup> out;
+std::vector<DnsListLookup> address_lookups(const Options& options, const mail::IpAddress& client) {
+  std::vector<DnsListLookup> out;
   const std::string label = reversed(client);
-  for (const ListDefinition& list : options.lists) {
-    if (list.kind == ListKind::rhsbl) continue;
-    out.push_back(lookup(list, ListOn::client, client.text(), label));
+  for (const DnsListDefinition& list : options.lists) {
+    if (list.kind == DnsListKind::rhsbl) continue;
+    out.push_back(lookup(list, DnsListOn::client, client.text(), label));
   }
   return out;
 }
@@ -101,32 +102,33 @@ std::optional<std::string> listable(std::string_view name) {
   return domain->text();
 }
 
-ListLookup domain_lookup(const ListDefinition& list, ListOn on, const std::string& domain) {
+DnsListLookup domain_lookup(const DnsListDefinition& list, DnsListOn on,
+                            const std::string& domain) {
   return lookup(list, on, domain, domain);
 }
 
-ListResult unanswered(const ListLookup& lookup) {
-  ListResult result;
+DnsListResult unanswered(const DnsListLookup& lookup) {
+  DnsListResult result;
   result.name = lookup.list->name;
   result.kind = lookup.list->kind;
   result.on = lookup.on;
   result.value = lookup.value;
-  result.code = ListCode::unanswered;
+  result.code = DnsListCode::unanswered;
   return result;
 }
 
-ListResult not_asked(const ListLookup& lookup) {
-  ListResult result = unanswered(lookup);
-  result.code = ListCode::temperror;
+DnsListResult not_asked(const DnsListLookup& lookup) {
+  DnsListResult result = unanswered(lookup);
+  result.code = DnsListCode::temperror;
   result.reason = "query budget";
   return result;
 }
 
-dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers& answers,
-                                    Reason reason) {
-  using Evaluation = dns::Evaluation<ListResult>;
-  ListResult result = unanswered(lookup);
-  result.code = ListCode::not_listed;
+dns::Evaluation<DnsListResult> look_up(const DnsListLookup& lookup, const dns::Answers& answers,
+                                       Reason reason) {
+  using Evaluation = dns::Evaluation<DnsListResult>;
+  DnsListResult result = unanswered(lookup);
+  result.code = DnsListCode::not_listed;
   if (!lookup.question) {
     result.reason = "too long to be looked up";
     return Evaluation::of(std::move(result));
@@ -139,11 +141,11 @@ dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers
   const auto& addresses = answer->addresses;
   if (addresses.empty()) return Evaluation::of(std::move(result));
   if (const auto errors = those_that(addresses, is_error_code); !errors.empty()) {
-    return Evaluation::of(faulty(std::move(result), ListFault::error_code, errors));
+    return Evaluation::of(faulty(std::move(result), DnsListFault::error_code, errors));
   }
   const auto outside = those_that(addresses, [](const auto& a) { return !is_list_code(a); });
   if (!outside.empty()) {
-    return Evaluation::of(faulty(std::move(result), ListFault::outside, outside));
+    return Evaluation::of(faulty(std::move(result), DnsListFault::outside, outside));
   }
   const auto matching =
       those_that(addresses, [&](const auto& a) { return lookup.list->list.codes.matches(a); });
@@ -151,12 +153,12 @@ dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers
     result.codes = joined(addresses);
     return Evaluation::of(std::move(result));
   }
-  result.code = ListCode::listed;
+  result.code = DnsListCode::listed;
   result.codes = joined(matching);
   // RFC 5782 §2.1: the reason for a person. Nobody shows that of a dnswl.
   const dns::Question text{lookup.question->name, dns::Type::txt};
   const dns::Answer* why = answers.find(text);
-  if (why == nullptr && reason == Reason::wanted && lookup.list->kind != ListKind::dnswl) {
+  if (why == nullptr && reason == Reason::wanted && lookup.list->kind != DnsListKind::dnswl) {
     return Evaluation{std::nullopt, {text}, {}};
   }
   if (why != nullptr && !why->texts.empty()) {
@@ -165,16 +167,17 @@ dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers
   return Evaluation::of(std::move(result));
 }
 
-ListFault fault_of_error(std::string_view error) {
+DnsListFault fault_of_error(std::string_view error) {
   constexpr std::string_view ours[] = {"query budget", "time budget", "cancelled", "shutting down",
                                        "resolver busy"};
-  if (std::find(std::begin(ours), std::end(ours), error) != std::end(ours)) return ListFault::none;
+  if (std::find(std::begin(ours), std::end(ours), error) != std::end(ours))
+    return DnsListFault::none;
   const bool silence =
       error == "timeout" || error == "server unreachable" || error.starts_with("truncated");
-  return silence ? ListFault::no_answer : ListFault::refused;
+  return silence ? DnsListFault::no_answer : DnsListFault::refused;
 }
 
-std::string clean_reason(std::string_view text, const ListDefinition& list) {
+std::string clean_reason(std::string_view text, const DnsListDefinition& list) {
   std::string out(text);
   // Who keeps the zone in a file of its own has told that it holds a key, whatever that looks like:
   // anything but the operator's domain.
@@ -197,7 +200,7 @@ std::string clean_reason(std::string_view text, const ListDefinition& list) {
 }
 
 std::string hide_zone(const Options& options, std::string_view question_name) {
-  for (const ListDefinition& list : options.lists) {
+  for (const DnsListDefinition& list : options.lists) {
     const std::string suffix = "." + list.list.zone;
     if (!question_name.ends_with(suffix)) continue;
     std::string out(question_name.substr(0, question_name.size() - suffix.size()));
@@ -207,7 +210,7 @@ std::string hide_zone(const Options& options, std::string_view question_name) {
 }
 
 std::string restore_zone(const Options& options, std::string_view hidden) {
-  for (const ListDefinition& list : options.lists) {
+  for (const DnsListDefinition& list : options.lists) {
     const std::string suffix = ".{" + list.name + "}";
     if (!hidden.ends_with(suffix)) continue;
     std::string out(hidden.substr(0, hidden.size() - suffix.size()));

@@ -2,7 +2,7 @@
 // known so far.
 //   for (auto& lookup : address_lookups(options, client)) …
 //   // for each list that holds HELO names:
-//   if (auto domain = listable(helo)) domain_lookup(list, ListOn::helo, *domain)
+//   if (auto domain = listable(helo)) domain_lookup(list, DnsListOn::helo, *domain)
 //   look_up(lookup, answers, Reason::wanted)  → needs A; after a hit TXT; then the result
 // A hit is a hit without its TXT: whoever cannot wait runs it with Reason::if_known.
 // Errors: are results; never throws. Thread: any.
@@ -23,9 +23,9 @@
 namespace sekisho::client {
 
 // One value in one list. `list` must outlive it.
-struct ListLookup {
-  const ListDefinition* list = nullptr;
-  ListOn on = ListOn::client;
+struct DnsListLookup {
+  const DnsListDefinition* list = nullptr;
+  DnsListOn on = DnsListOn::client;
   std::string value;
   // What is asked for the codes; none: the name would be too long, and so the value cannot be
   // listed.
@@ -39,28 +39,28 @@ inline constexpr std::chrono::milliseconds reason_wait{500};
 inline constexpr std::size_t max_reason_octets = 200;
 
 // All lists that hold addresses.
-std::vector<ListLookup> address_lookups(const Options& options, const mail::IpAddress& client);
+std::vector<DnsListLookup> address_lookups(const Options& options, const mail::IpAddress& client);
 // What a list may hold of a name as it came, a HELO name or a domain, in A-labels; nothing for what
 // is no domain (an address literal, "localhost", 192.0.2.1).
 std::optional<std::string> listable(std::string_view name);
 // That in a list that holds domains of this origin.
-ListLookup domain_lookup(const ListDefinition& list, ListOn on, const std::string& domain);
+DnsListLookup domain_lookup(const DnsListDefinition& list, DnsListOn on, const std::string& domain);
 
 enum class Reason { wanted, if_known };
 
-dns::Evaluation<ListResult> look_up(const ListLookup& lookup, const dns::Answers& answers,
-                                    Reason reason);
+dns::Evaluation<DnsListResult> look_up(const DnsListLookup& lookup, const dns::Answers& answers,
+                                       Reason reason);
 // The result while there is no answer.
-ListResult unanswered(const ListLookup& lookup);
+DnsListResult unanswered(const DnsListLookup& lookup);
 // The result where the message has named so much that nothing more is asked.
-ListResult not_asked(const ListLookup& lookup);
+DnsListResult not_asked(const DnsListLookup& lookup);
 
 // What a failed answer says of the list: `none` when it failed on our side of the resolver.
-ListFault fault_of_error(std::string_view error);
+DnsListFault fault_of_error(std::string_view error);
 
 // The TXT of a list as it may be shown: printable ASCII, bounded, without a key of the list's, or
 // the zone that holds it.
-std::string clean_reason(std::string_view text, const ListDefinition& list);
+std::string clean_reason(std::string_view text, const DnsListDefinition& list);
 
 // For whoever keeps or shows questions: the zone at the end of a name is replaced by "{NAME}" of
 // its list, and back.

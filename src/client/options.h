@@ -6,29 +6,29 @@
 #include <string>
 #include <vector>
 
-#include "client/list_codes.h"
+#include "client/dns_list_codes.h"
 #include "client/result.h"
 
 namespace sekisho::client {
 
-struct ListDefinition {
+struct DnsListDefinition {
   std::string name;  // what logs, replies and counters say
-  ListKind kind = ListKind::dnsbl;
-  ListZone list;     // never shown: it may hold an access key
+  DnsListKind kind = DnsListKind::dnsbl;
+  DnsListZone list;  // never shown: it may hold an access key
   std::string file;  // where `list` was read from; empty: it stood in the configuration
   // What is looked up: the client's address in a dnsbl or dnswl, these in an rhsbl.
-  std::vector<ListOn> on{ListOn::helo, ListOn::sender, ListOn::client_name, ListOn::from,
-                         ListOn::dkim};
+  std::vector<DnsListOn> on{DnsListOn::helo, DnsListOn::sender, DnsListOn::client_name,
+                            DnsListOn::from, DnsListOn::dkim};
   bool self_test = true;  // has the test entries of RFC 5782 §5
 
   // Whether it is asked about domains of this origin.
-  bool holds(ListOn origin) const {
-    return kind == ListKind::rhsbl && std::find(on.begin(), on.end(), origin) != on.end();
+  bool holds(DnsListOn origin) const {
+    return kind == DnsListKind::rhsbl && std::find(on.begin(), on.end(), origin) != on.end();
   }
 };
 
 struct Options {
-  std::vector<ListDefinition> lists;  // names are unique
+  std::vector<DnsListDefinition> lists;  // names are unique
 };
 
 }  // namespace sekisho::client

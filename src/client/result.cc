@@ -18,69 +18,69 @@ std::string_view to_string(IprevCode code) {
   return "";
 }
 
-std::string_view to_string(ListKind kind) {
+std::string_view to_string(DnsListKind kind) {
   switch (kind) {
-    case ListKind::dnsbl:
+    case DnsListKind::dnsbl:
       return "dnsbl";
-    case ListKind::rhsbl:
+    case DnsListKind::rhsbl:
       return "rhsbl";
-    case ListKind::dnswl:
+    case DnsListKind::dnswl:
       return "dnswl";
   }
   return "";
 }
 
-std::string_view to_string(ListOn on) {
+std::string_view to_string(DnsListOn on) {
   switch (on) {
-    case ListOn::client:
+    case DnsListOn::client:
       return "client";
-    case ListOn::helo:
+    case DnsListOn::helo:
       return "helo";
-    case ListOn::sender:
+    case DnsListOn::sender:
       return "sender";
-    case ListOn::client_name:
+    case DnsListOn::client_name:
       return "client_name";
-    case ListOn::from:
+    case DnsListOn::from:
       return "from";
-    case ListOn::dkim:
+    case DnsListOn::dkim:
       return "dkim";
   }
   return "";
 }
 
-std::string_view to_string(ListCode code) {
+std::string_view to_string(DnsListCode code) {
   switch (code) {
-    case ListCode::not_listed:
+    case DnsListCode::not_listed:
       return "not-listed";
-    case ListCode::listed:
+    case DnsListCode::listed:
       return "listed";
-    case ListCode::temperror:
+    case DnsListCode::temperror:
       return "temperror";
-    case ListCode::set_aside:
+    case DnsListCode::set_aside:
       return "set-aside";
-    case ListCode::unanswered:
+    case DnsListCode::unanswered:
       return "unanswered";
   }
   return "";
 }
 
-std::string_view to_string(ListFault fault) {
+std::string_view to_string(DnsListFault fault) {
   switch (fault) {
-    case ListFault::none:
+    case DnsListFault::none:
       return "none";
-    case ListFault::error_code:
+    case DnsListFault::error_code:
       return "answers with an error code";
-    case ListFault::outside:
+    case DnsListFault::outside:
       return "answers with an address outside 127.0.0.0/8";
-    case ListFault::no_answer:
+    case DnsListFault::no_answer:
       return "does not answer";
-    case ListFault::refused:
+    case DnsListFault::refused:
       return "does not answer properly";
-    case ListFault::lists_everything:
+    case DnsListFault::lists_everything:
       return "lists what no list may hold";
-    case ListFault::lists_nothing:
+    case DnsListFault::lists_nothing:
       return "does not list its test entry";
-    case ListFault::untested:
+    case DnsListFault::untested:
       return "is not tested yet";
   }
   return "";

@@ -23,17 +23,17 @@ std::string_view to_string(IprevCode code);
 
 // What a list holds: addresses of clients that are bad, domains that are bad, clients that are
 // good.
-enum class ListKind : std::uint8_t { dnsbl, rhsbl, dnswl };
+enum class DnsListKind : std::uint8_t { dnsbl, rhsbl, dnswl };
 
 // What of a message is looked up in a list.
-enum class ListOn : std::uint8_t { client, helo, sender, client_name, from, dkim };
+enum class DnsListOn : std::uint8_t { client, helo, sender, client_name, from, dkim };
 
 // `temperror`: no answer; counts as not listed. `set_aside`: the list is not to be trusted now, or
 // this answer is not; counts as not listed. `unanswered`: not known yet, at RCPT.
-enum class ListCode : std::uint8_t { not_listed, listed, temperror, set_aside, unanswered };
+enum class DnsListCode : std::uint8_t { not_listed, listed, temperror, set_aside, unanswered };
 
 // What is wrong with a list, or with an answer of it.
-enum class ListFault : std::uint8_t {
+enum class DnsListFault : std::uint8_t {
   none,
   error_code,        // 127.255.255.0/24: the operator says why he does not answer
   outside,           // an address outside 127.0.0.0/8: a parked domain, a resolver that rewrites
@@ -45,23 +45,23 @@ enum class ListFault : std::uint8_t {
 };
 
 // One lookup in one list.
-struct ListResult {
+struct DnsListResult {
   std::string name;  // of the rule: the only name that is ever shown, for a zone may hold a key
-  ListKind kind = ListKind::dnsbl;
-  ListOn on = ListOn::client;
+  DnsListKind kind = DnsListKind::dnsbl;
+  DnsListOn on = DnsListOn::client;
   std::string value;  // what was looked up: the address, or the domain in A-labels
-  ListCode code = ListCode::not_listed;
+  DnsListCode code = DnsListCode::not_listed;
   // the answers that matched, "127.0.0.4,127.0.0.10"; of a fault, what was answered
   std::string codes;
   std::string reason;  // listed: the list's TXT record, printable ASCII; else what went wrong
-  ListFault fault = ListFault::none;
+  DnsListFault fault = DnsListFault::none;
 
-  bool operator==(const ListResult&) const = default;
+  bool operator==(const DnsListResult&) const = default;
 };
 
-std::string_view to_string(ListKind kind);
-std::string_view to_string(ListOn on);
-std::string_view to_string(ListCode code);  // "not-listed", "set-aside"
-std::string_view to_string(ListFault fault);
+std::string_view to_string(DnsListKind kind);
+std::string_view to_string(DnsListOn on);
+std::string_view to_string(DnsListCode code);  // "not-listed", "set-aside"
+std::string_view to_string(DnsListFault fault);
 
 }  // namespace sekisho::client

@@ -35,7 +35,7 @@ std::string KeyRow::default_value() const {
     std::string operator()(const IncludeSlot&) const { return "[]"; }
     std::string operator()(const Slot<Settings>& held) const { return held.show(Settings()); }
     std::string operator()(const Slot<milter::Options>& held) const { return held.show({}); }
-    std::string operator()(const Slot<ListEntry>& held) const { return held.show({}); }
+    std::string operator()(const Slot<DnsListEntry>& held) const { return held.show({}); }
     std::string operator()(const Slot<policy::Rules>& held) const { return held.show({}); }
     std::string operator()(const Slot<policy::RecipientRules>&) const { return {}; }
   };
@@ -77,9 +77,9 @@ const std::vector<Section>& sections() {
   return all;
 }
 
-std::optional<client::ListKind> list_kind(std::string_view section) {
-  using client::ListKind;
-  for (const ListKind kind : {ListKind::dnsbl, ListKind::rhsbl, ListKind::dnswl}) {
+std::optional<client::DnsListKind> list_kind(std::string_view section) {
+  using client::DnsListKind;
+  for (const DnsListKind kind : {DnsListKind::dnsbl, DnsListKind::rhsbl, DnsListKind::dnswl}) {
     if (section == to_string(kind)) return kind;
   }
   return std::nullopt;

@@ -46,7 +46,7 @@ struct KeyRow {
   std::string_view name;
   // Settings: in its [section]. Rules: in its [section], and in a [[policy]] by the name
   // `in_policy`. The others: in each [[milter]], [[dnsbl]] and its like, and [[policy]].
-  std::variant<IncludeSlot, Slot<Settings>, Slot<milter::Options>, Slot<ListEntry>,
+  std::variant<IncludeSlot, Slot<Settings>, Slot<milter::Options>, Slot<DnsListEntry>,
                Slot<policy::Rules>, Slot<policy::RecipientRules>>
       slot;
   Reload reload = Reload::live;
@@ -66,6 +66,6 @@ const std::vector<KeyRow>& keys();
 
 const Section* find_section(std::string_view name);
 // Whether a section holds the lists of a kind: [[dnsbl]], [[rhsbl]], [[dnswl]].
-std::optional<client::ListKind> list_kind(std::string_view section);
+std::optional<client::DnsListKind> list_kind(std::string_view section);
 
 }  // namespace sekisho::config

@@ -44,7 +44,7 @@ Rows allow_keys() {
       {.section = "allowlist",
        .name = "files",
        .slot = at<Settings>(
-           paths(), [](auto& s) -> auto& { return s.list_files.allowlist; }),
+           paths(), [](auto& s) -> auto& { return s.access_files.allowlist; }),
        .text =
            "Files of entries that let mail skip what they name, once it has proven whose it is; "
            "see THE ALLOWLIST AND THE DENYLIST below. They are read again when they change. The "
@@ -52,7 +52,7 @@ Rows allow_keys() {
       {.section = "denylist",
        .name = "files",
        .slot = at<Settings>(
-           paths(), [](auto& s) -> auto& { return s.list_files.denylist; }),
+           paths(), [](auto& s) -> auto& { return s.access_files.denylist; }),
        .text = "Files of entries whose mail is refused, whether its identity is proven or forged. "
                "Denial comes before the allowlist."},
   };

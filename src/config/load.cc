@@ -94,8 +94,8 @@ std::string hint_for_section(const std::string& name) {
 
 class Loader {
  public:
-  explicit Loader(ListFilesOfKeys lists = ListFilesOfKeys::read) {
-    reader_.skip_list_files = lists == ListFilesOfKeys::skip;
+  explicit Loader(ValueFiles lists = ValueFiles::read) {
+    reader_.skip_value_files = lists == ValueFiles::skip;
   }
   void read_file(const std::string& path, const Place& included_at, std::size_t nesting);
   void read_text(std::string_view text, const std::string& name, std::size_t nesting);
@@ -120,7 +120,7 @@ class Loader {
   void apply_entry(const Section& section, const std::string& name, const Value& table,
                    Owner& owner);
   void apply_milter(const Section& section, const Value& table);
-  void apply_list(const Section& section, client::ListKind kind, const Value& table);
+  void apply_list(const Section& section, client::DnsListKind kind, const Value& table);
   void apply_policy(const Value& table);
   bool apply_policy_key(const std::string& name, const Entry& entry, const std::string& path,
                         policy::RecipientRules& rules);
@@ -271,11 +271,11 @@ void Loader::apply_milter(const Section& section, const Value& table) {
   apply_entry(section, "milter[" + std::to_string(settings_.milters.size()) + "]", table, milter);
 }
 
-void Loader::apply_list(const Section& section, client::ListKind kind, const Value& table) {
+void Loader::apply_list(const Section& section, client::DnsListKind kind, const Value& table) {
   const auto& lists = settings_.client.lists;
   const auto before = std::count_if(lists.begin(), lists.end(),
                                     [&](const auto& list) { return list.kind == kind; });
-  ListEntry entry;
+  DnsListEntry entry;
   entry.definition.kind = kind;
   apply_entry(section, std::string(section.name) + "[" + std::to_string(before + 1) + "]", table,
               entry);
@@ -370,7 +370,7 @@ std::string milters_text(const Settings& settings) {
 
 }  // namespace
 
-Expected<Loaded, std::vector<Finding>> load_file(const std::string& path, ListFilesOfKeys lists) {
+Expected<Loaded, std::vector<Finding>> load_file(const std::string& path, ValueFiles lists) {
   Loader loader(lists);
   loader.read_file(path, {}, 0);
   return loader.finish();
@@ -383,7 +383,7 @@ Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const st
 }
 
 Expected<std::string, std::vector<Finding>> control_socket(const std::string& path) {
-  Loader loader(ListFilesOfKeys::skip);
+  Loader loader(ValueFiles::skip);
   loader.read_file(path, {}, 0);
   auto loaded = loader.finish();
   if (loaded) return std::move(loaded->settings.control.socket);

@@ -27,10 +27,10 @@ struct Loaded {
 
 // `skip`: for whoever needs no lists, so that a damaged one is not in his way: keys that name a
 // file of lines, or the file of a DNS list's zone, stay as empty as if that file were.
-enum class ListFilesOfKeys { read, skip };
+enum class ValueFiles { read, skip };
 
 Expected<Loaded, std::vector<Finding>> load_file(const std::string& path,
-                                                 ListFilesOfKeys lists = ListFilesOfKeys::read);
+                                                 ValueFiles lists = ValueFiles::read);
 // `name` is what findings call the text, and its folder is where relative paths start.
 Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const std::string& name);
 

@@ -214,9 +214,9 @@ class Reach {
 
   void look_at_files_to_read() {
     const Settings& settings = loaded_.settings;
-    for (const auto& file : settings.list_files.allowlist)
+    for (const auto& file : settings.access_files.allowlist)
       look_at_file_to_read("allowlist.files", file);
-    for (const auto& file : settings.list_files.denylist)
+    for (const auto& file : settings.access_files.denylist)
       look_at_file_to_read("denylist.files", file);
     for (const auto& list : settings.client.lists)
       look_at_file_to_read("the list " + list.name, list.file);

@@ -48,7 +48,7 @@ Expected<std::string> Reader::read_file(const std::string& path) {
 
 std::vector<Item> Reader::read_list_file(const Item& reference) {
   std::vector<Item> out;
-  if (skip_list_files) return out;
+  if (skip_value_files) return out;
   const std::string path =
       relative_to(reference.place, std::string_view(reference.text).substr(file_prefix.size()));
   const auto text = read_file(path);

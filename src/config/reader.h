@@ -42,7 +42,7 @@ class Reader {
 
   std::vector<Finding> findings;
   std::vector<std::string> files;
-  bool skip_list_files = false;  // each "file:PATH" is as if it were empty
+  bool skip_value_files = false;  // each "file:PATH" is as if it were empty
 
  private:
   std::map<std::string, Place> places_;

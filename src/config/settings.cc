@@ -13,10 +13,10 @@ session::Options default_session() {
   return out;
 }
 
-void add_list(Settings& settings, ListEntry entry) {
+void add_list(Settings& settings, DnsListEntry entry) {
   auto& definition = entry.definition;
   auto& rule = entry.rule;
-  if (definition.kind != client::ListKind::rhsbl) definition.on = {client::ListOn::client};
+  if (definition.kind != client::DnsListKind::rhsbl) definition.on = {client::DnsListOn::client};
   const bool secret = !definition.file.empty() || client::holds_key(definition.list.zone);
   if (definition.name.empty() && !secret) definition.name = definition.list.zone;
   rule.name = definition.name;
@@ -30,7 +30,7 @@ void add_list(Settings& settings, ListEntry entry) {
   lists.insert(next, std::move(definition));
 }
 
-ListEntry list_entry(const Settings& settings, std::size_t index) {
+DnsListEntry list_entry(const Settings& settings, std::size_t index) {
   return {settings.client.lists[index], settings.rules.defaults.lists.rules[index]};
 }
 

@@ -13,10 +13,12 @@
 #include "dmarc/options.h"
 #include "dns/options.h"
 #include "history/options.h"
+#include "metrics/options.h"
 #include "milter/options.h"
 #include "policy/rules.h"
 #include "quarantine/options.h"
 #include "session/options.h"
+#include "setup/options.h"
 #include "spf/options.h"
 
 namespace sekisho::config {
@@ -34,8 +36,8 @@ struct Settings {
   session::Options session = default_session();
   std::vector<milter::Options> milters;
   control::Options control;
-  control::ListFileOptions list_files;
-  control::MetricsOptions metrics;
+  setup::AccessFileOptions access_files;
+  metrics::Options metrics;
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;
@@ -49,13 +51,13 @@ struct Settings {
 };
 
 // One [[dnsbl]], [[rhsbl]] or [[dnswl]]: what is asked, and what it leads to.
-struct ListEntry {
-  client::ListDefinition definition;
-  policy::ListRule rule;
+struct DnsListEntry {
+  client::DnsListDefinition definition;
+  policy::DnsListRule rule;
 };
 
 // Into the settings, and out of them again.
-void add_list(Settings& settings, ListEntry entry);
-ListEntry list_entry(const Settings& settings, std::size_t index);
+void add_list(Settings& settings, DnsListEntry entry);
+DnsListEntry list_entry(const Settings& settings, std::size_t index);
 
 }  // namespace sekisho::config

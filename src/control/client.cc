@@ -1,6 +1,7 @@
 #include "control/client.h"
 
 #include <sys/socket.h>
+#include <nlohmann/json.hpp>
 
 #include "base/unix_socket.h"
 #include "control/protocol.h"

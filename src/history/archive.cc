@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.h"
-#include "history/record.h"
 #include "history/schema.h"
+#include "record/codec.h"
 
 namespace sekisho::history {
 
@@ -182,7 +182,7 @@ Outcome<Expected<session::Decided>> Archive::read(std::int64_t number) {
       "SELECT record, octets FROM records LEFT JOIN dictionaries"
       " ON dictionaries.number = records.dictionary WHERE records.number = ?1",
       {number}, [&](const spool::Row& row) {
-        decided = decode(row.text(0), row.text(1));
+        decided = record::decode(row.text(0), row.text(1));
         return false;
       });
   if (!done) return spool::failed(done.error());

@@ -328,7 +328,7 @@ Outcome<void> Recorder::add_dictionary(spool::Database& database) {
   if (!*column) {
     done = database.script("ALTER TABLE records ADD COLUMN dictionary INTEGER NOT NULL DEFAULT 0;");
   }
-  const std::string octets = make_dictionary();
+  const std::string octets = record::make_dictionary();
   const auto find = [&] {
     return database.query("SELECT number FROM dictionaries WHERE octets = CAST(?1 AS BLOB)",
                           {octets}, [&](const spool::Row& row) {

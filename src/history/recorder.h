@@ -22,7 +22,7 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "history/options.h"
-#include "history/record.h"
+#include "record/codec.h"
 #include "session/decided.h"
 #include "spool/database.h"
 
@@ -134,7 +134,7 @@ class Recorder {
   unsigned broken_ = 0;                   // rounds in a row that threw
   Decisions batch_;
   std::vector<Configuration> configurations_;
-  std::optional<Encoder> encoder_;
+  std::optional<record::Encoder> encoder_;
   std::int64_t dictionary_ = 0;
   std::optional<spool::Database> database_;
   bool alarmed_ = false;

@@ -13,8 +13,8 @@ namespace {
 using mail::DomainName;
 
 // What the rule forbade, and nothing else.
-AllowEffect effect_against(const std::string& rule) {
-  AllowEffect effect;
+AccessEffect effect_against(const std::string& rule) {
+  AccessEffect effect;
   if (rule == "dmarc") {
     effect.dmarc = Action::accept;
   } else if (rule == "spf") {
@@ -145,13 +145,13 @@ std::optional<Proposal> by_voucher(const Facts& facts) {
 }
 
 // The one that somebody who knows that it is a list would rather have.
-std::string other_than(const Facts& facts, const Proposal& proposal, const AllowEffect& effect) {
+std::string other_than(const Facts& facts, const Proposal& proposal, const AccessEffect& effect) {
   if (proposal.entry.proof_of.empty() || !has_trace(facts, "List-Id")) return {};
   auto list = by_list(facts);
   if (!list) return {};
   list->entry.effect = effect;
-  return "if it is a list that has many authors: " + list->entry.text(ListKind::allow) + "; but " +
-         list->caution;
+  return "if it is a list that has many authors: " + list->entry.text(AccessKind::allow) +
+         "; but " + list->caution;
 }
 
 std::string nothing_proven(const Facts& facts) {
@@ -180,14 +180,14 @@ bool undone_for_us(const Facts& facts, const Proposal& proposal) {
 
 std::string ours(const Facts& facts, const Proposal& proposal) {
   const std::string domain = judged_author(facts).text();
-  AllowEntry entry = proposal.entry;
+  AccessEntry entry = proposal.entry;
   entry.kind = IdentityKind::from;
   if (entry.proof_of.empty()) entry.proof_of = entry.domain;
   entry.local_part.clear();
   entry.domain = domain;
   return "its author is of our own domain " + domain + ", and " + proposal.reason +
          " shows only who has sent it. A service that writes in our name should sign as " + domain +
-         "; where it cannot, `sekisho allow add " + entry.text(ListKind::allow) +
+         "; where it cannot, `sekisho allow add " + entry.text(AccessKind::allow) +
          "` lets it, and whoever else may use it, write as anybody of " + domain;
 }
 

@@ -7,14 +7,14 @@
 #include <string>
 
 #include "base/result.h"
-#include "policy/allow_entry.h"
+#include "policy/access_entry.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
 namespace sekisho::policy {
 
 struct Proposal {
-  AllowEntry entry;
+  AccessEntry entry;
   std::string reason;   // what of the message proves it
   std::string caution;  // whom else it lets through
   std::string other;    // another entry that somebody may prefer, and when; may be empty

@@ -8,10 +8,10 @@ namespace {
 
 using mail::SmtpReply;
 
-std::string named(const AllowMatch& match) { return match.entry + " (" + match.place + ")"; }
+std::string named(const AccessMatch& match) { return match.entry + " (" + match.place + ")"; }
 
 // The entry whose permission DMARC has.
-const AllowMatch* giver_of(const Facts& facts, Action limit) {
+const AccessMatch* giver_of(const Facts& facts, Action limit) {
   for (const auto& match : facts.allowlist) {
     if (match.holds && match.effect.dmarc == limit) return &match;
   }
@@ -25,15 +25,15 @@ bool came_over_a_list(const Traces& traces) {
 
 // RFC 9990, the types of PolicyOverride: a list or forwarder was expected to break the author's
 // authentication; an author who is let through for his own sake is local policy.
-std::string override_type(const AllowMatch& match, const Traces& traces) {
+std::string override_type(const AccessMatch& match, const Traces& traces) {
   if (match.kind == IdentityKind::from) return "local_policy";
   return came_over_a_list(traces) ? "mailing_list" : "trusted_forwarder";
 }
 
 }  // namespace
 
-std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AllowMatch>& denials) {
-  const AllowMatch* hardest = nullptr;
+std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AccessMatch>& denials) {
+  const AccessMatch* hardest = nullptr;
   for (const auto& match : denials) {
     if (hardest == nullptr || match.deny > hardest->deny) hardest = &match;
   }
@@ -56,7 +56,7 @@ Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts) {
   if (decision->action == Action::tempfail && *limit == Action::quarantine) {
     return {std::move(decision), {}, {}};
   }
-  const AllowMatch* giver = giver_of(facts, *limit);
+  const AccessMatch* giver = giver_of(facts, *limit);
   Eased eased;
   eased.reason = "dmarc=" + std::string(to_string(*limit)) + " by " + named(*giver);
   if (facts.dmarc.code == dmarc::Code::fail) {

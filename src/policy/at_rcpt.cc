@@ -4,32 +4,32 @@
 #include <array>
 
 #include "policy/decide.h"
-#include "policy/list_rule.h"
+#include "policy/dns_list_rule.h"
 #include "policy/rule.h"
 
 namespace sekisho::policy {
 
 namespace {
 
-bool may_refuse(const ListRules& lists) {
+bool may_refuse(const DnsListRules& lists) {
   if (lists.use == UseLists::skip) return false;
-  return std::any_of(lists.rules.begin(), lists.rules.end(), [](const ListRule& rule) {
+  return std::any_of(lists.rules.begin(), lists.rules.end(), [](const DnsListRule& rule) {
     const bool refuses = rule.action == OnListed::reject || rule.action == OnListed::tempfail;
-    return refuses && !rule.monitor && rule.kind != client::ListKind::dnswl;
+    return refuses && !rule.monitor && rule.kind != client::DnsListKind::dnswl;
   });
 }
 
 // Whether a refusal has to wait, or never comes, for the sake of an entry.
-bool is_open(ListProspect prospect) { return prospect != ListProspect::none; }
+bool is_open(DnsListProspect prospect) { return prospect != DnsListProspect::none; }
 
-ListKinds skipped_at_rcpt(const Facts& facts, const RuleSet& rules, ListProspects& prospects,
-                          KnownSoFar known) {
-  if (rules.allowlist) prospects = could_still_skip_lists(*rules.allowlist, facts, known);
+DnsListKinds skipped_at_rcpt(const Facts& facts, const RuleSet& rules, DnsListProspects& prospects,
+                             KnownSoFar known) {
+  if (rules.allowlist) prospects = could_still_skip_dns_lists(*rules.allowlist, facts, known);
   return {is_open(prospects.dnsbl), is_open(prospects.rhsbl)};
 }
 
 // Only what rejects: the milder actions need the message.
-std::optional<Decision> deny(const Facts& facts, const std::vector<AllowMatch>& denials,
+std::optional<Decision> deny(const Facts& facts, const std::vector<AccessMatch>& denials,
                              const Rules& rules) {
   if (facts.exemption != Exemption::none || facts.role == Role::local || rules.monitor) {
     return std::nullopt;
@@ -39,7 +39,7 @@ std::optional<Decision> deny(const Facts& facts, const std::vector<AllowMatch>& 
   return decision;
 }
 
-ListKinds kept_from_refusing(const Facts& facts) {
+DnsListKinds kept_from_refusing(const Facts& facts) {
   return {facts.rcpt_skips_dnsbl, facts.rcpt_skips_rhsbl};
 }
 
@@ -88,19 +88,19 @@ RecipientOpinion judge_recipient(const Facts& facts, const RuleSet& rules, std::
     opinion.undecided =
         !known.iprev && facts.client.address && rules.denylist->rejects(IdentityKind::ptr);
   }
-  ListProspects prospects;
-  const ListKinds skipped = skipped_at_rcpt(facts, rules, prospects, known);
+  DnsListProspects prospects;
+  const DnsListKinds skipped = skipped_at_rcpt(facts, rules, prospects, known);
   opinion.refusal = refuse_at_rcpt(facts, own, skipped);
   const bool lookups =
-      prospects.dnsbl == ListProspect::lookups || prospects.rhsbl == ListProspect::lookups;
+      prospects.dnsbl == DnsListProspect::lookups || prospects.rhsbl == DnsListProspect::lookups;
   opinion.undecided |= lookups && refuse_at_rcpt(facts, own).has_value();
   return opinion;
 }
 
 void match_at_rcpt(Facts& facts, const RuleSet& rules, KnownSoFar known) {
-  match_lists(facts, rules);
-  ListProspects prospects;
-  const ListKinds skipped = skipped_at_rcpt(facts, rules, prospects, known);
+  match_access_lists(facts, rules);
+  DnsListProspects prospects;
+  const DnsListKinds skipped = skipped_at_rcpt(facts, rules, prospects, known);
   facts.rcpt_skips_dnsbl = skipped.dnsbl;
   facts.rcpt_skips_rhsbl = skipped.rhsbl;
 }
@@ -120,7 +120,7 @@ Verdict decide_at_rcpt(const Facts& facts, const RuleSet& rules) {
 }
 
 std::vector<RuleOpinion> opinions_at_rcpt(const Facts& facts, const Rules& rules) {
-  AllowEffect allowed;
+  AccessEffect allowed;
   allowed.skip_dnsbl = facts.rcpt_skips_dnsbl;
   allowed.skip_rhsbl = facts.rcpt_skips_rhsbl;
   const Case asked{facts, rules, nullptr, allowed};

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 #include "policy/facts.h"
 #include "policy/rules.h"
 #include "policy/verdict.h"

@@ -63,7 +63,7 @@ std::string silence_of_skipped_author(const Case& asked) {
                                    : "the denylist or DMARC demands more";
 }
 
-ListKinds skipped_lists(const Case& asked) {
+DnsListKinds skipped_lists(const Case& asked) {
   return {asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl};
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 #include "policy/rule.h"
 
 namespace sekisho::policy {
@@ -124,11 +124,12 @@ void bring_together(std::vector<RecipientDecision>& recipients) {
 
 }  // namespace
 
-void match_lists(Facts& facts, const RuleSet& rules, const std::vector<mail::Mailbox>& readable) {
+void match_access_lists(Facts& facts, const RuleSet& rules,
+                        const std::vector<mail::Mailbox>& readable) {
   facts.allowlist =
-      rules.allowlist ? match_allowlist(*rules.allowlist, facts) : std::vector<AllowMatch>();
-  facts.denylist =
-      rules.denylist ? match_denylist(*rules.denylist, facts, readable) : std::vector<AllowMatch>();
+      rules.allowlist ? match_allowlist(*rules.allowlist, facts) : std::vector<AccessMatch>();
+  facts.denylist = rules.denylist ? match_denylist(*rules.denylist, facts, readable)
+                                  : std::vector<AccessMatch>();
 }
 
 Decision decide_for(const Facts& facts, const Rules& rules, const DmarcOverride* override_rule) {

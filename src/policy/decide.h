@@ -17,8 +17,8 @@ namespace sekisho::policy {
 
 // Fills in what the entries of both lists say of the message, from all the other facts. `readable`:
 // see match_denylist().
-void match_lists(Facts& facts, const RuleSet& rules,
-                 const std::vector<mail::Mailbox>& readable = {});
+void match_access_lists(Facts& facts, const RuleSet& rules,
+                        const std::vector<mail::Mailbox>& readable = {});
 
 // A verdict without edits: those are made from it by the session.
 Verdict decide(const Facts& facts, const RuleSet& rules);

@@ -24,8 +24,8 @@ bool mail_from_aligns(const Facts& facts) {
 
 // What speaks against the message besides p=reject itself (RFC 9989 §7.4). `suffices` is set when
 // it is enough.
-std::vector<std::string> evidence_against(const Facts& facts, const ListRules& lists,
-                                          ListKinds skipped, bool& suffices) {
+std::vector<std::string> evidence_against(const Facts& facts, const DnsListRules& lists,
+                                          DnsListKinds skipped, bool& suffices) {
   std::vector<std::string> evidence = list_evidence(facts, lists, skipped);
   suffices = !evidence.empty();
   const bool via_list = facts.traces.any();
@@ -57,8 +57,8 @@ Decision milder(Action action, std::string reason, std::string comment) {
   return decision;
 }
 
-Decision on_requested_reject(const Facts& facts, OnDmarcReject mode, const ListRules& lists,
-                             ListKinds skipped) {
+Decision on_requested_reject(const Facts& facts, OnDmarcReject mode, const DnsListRules& lists,
+                             DnsListKinds skipped) {
   bool suffices = false;
   auto evidence = evidence_against(facts, lists, skipped, suffices);
   Decision decision;
@@ -135,7 +135,7 @@ Decision defer_dmarc(const Facts& facts, const DmarcRule& rule) {
 }  // namespace
 
 std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
-                                 const DmarcOverride* override_rule, ListKinds skipped) {
+                                 const DmarcOverride* override_rule, DnsListKinds skipped) {
   const DmarcRule& rule = rules.dmarc;
   DmarcRule effective = rule;
   if (override_rule != nullptr) {

@@ -16,7 +16,7 @@
 #include "mail/ip_address.h"
 #include "mail/mailbox.h"
 #include "mail/mta.h"
-#include "policy/allow_match.h"
+#include "policy/access_match.h"
 #include "spf/result.h"
 
 namespace sekisho::policy {
@@ -76,13 +76,14 @@ struct Facts {
   bool author_is_ours = false;  // the Author Domain is one of [identity] domains or below
   Traces traces;
   client::IprevResult iprev;
-  std::vector<client::ListResult> lists;  // one for each lookup, in the order of the configuration
+  std::vector<client::DnsListResult>
+      lists;  // one for each lookup, in the order of the configuration
   spf::Result spf_helo{spf::Scope::helo, spf::Code::none, "", "", ""};
   spf::Result spf_mail_from;
   std::vector<dkim::SignatureResult> dkim;
-  dmarc::Result dmarc;                // Code::permerror when the author is malformed
-  std::vector<AllowMatch> allowlist;  // entries that name an identity of this message
-  std::vector<AllowMatch> denylist;
+  dmarc::Result dmarc;                 // Code::permerror when the author is malformed
+  std::vector<AccessMatch> allowlist;  // entries that name an identity of this message
+  std::vector<AccessMatch> denylist;
   // With refused_recipients alone: the kinds of lists that an entry kept, or could still have kept,
   // from refusing there.
   bool rcpt_skips_dnsbl = false;
@@ -113,6 +114,9 @@ bool dmarc_proves(const Facts& facts);
 // SPF or DKIM passed for a domain of the author's, whether or not his owner publishes a policy.
 // Overbroad SPF proves nothing.
 bool author_proves(const Facts& facts);
+
+// "mail.example.com[192.0.2.1]", as Postfix writes it.
+std::string client_text(const Client& client);
 
 std::string_view to_string(Role role);
 std::string_view to_string(Exemption exemption);

@@ -39,7 +39,7 @@ struct Case {
   const Facts& facts;
   const Rules& rules;
   const DmarcOverride* override_rule = nullptr;
-  AllowEffect allowed = {};  // what the entries of the allowlist that hold may skip
+  AccessEffect allowed = {};  // what the entries of the allowlist that hold may skip
 };
 
 struct Rule {
@@ -64,7 +64,7 @@ std::optional<Decision> malformed_author(const Facts& facts, const Rules& rules)
 std::string silence_of_author(const Case& asked);
 std::string key_of_author(const Case& asked);
 // allow_rule.cc. A denied identity, forged or not; the hardest of the entries speaks.
-std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AllowMatch>& denials);
+std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AccessMatch>& denials);
 // What the allowlist lets DMARC do at most, and what is told of it.
 struct Eased {
   std::optional<Decision> decision;
@@ -76,20 +76,20 @@ Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts);
 // What DMARC says of the case, eased.
 Eased eased_dmarc(const Case& asked);
 
-// list_rule.cc; policy/list_rule.h has what the session calls. A rule in monitor mode speaks in a
+// list_rule.cc; policy/dns_list_rule.h has what the session calls. A rule in monitor mode speaks in a
 // Decision that is `monitored` already. `skipped`: what an allowlist entry makes of no effect.
-std::optional<Decision> by_lists(const Facts& facts, const ListRules& rules,
-                                 ListKinds skipped = {});
+std::optional<Decision> by_lists(const Facts& facts, const DnsListRules& rules,
+                                 DnsListKinds skipped = {});
 std::string silence_of_lists(const Case& asked);
 std::string key_of_lists(const Case& asked);
 // Of what a decision names as its rule: "dnsbl[1]", the entry of the configuration.
-std::string key_of_list_rule(std::string_view name, const ListRules& rules);
+std::string key_of_list_rule(std::string_view name, const DnsListRules& rules);
 // The names of the lists whose hits count, and whose action is reject: "list:zen".
-std::vector<std::string> list_evidence(const Facts& facts, const ListRules& rules,
-                                       ListKinds skipped = {});
+std::vector<std::string> list_evidence(const Facts& facts, const DnsListRules& rules,
+                                       DnsListKinds skipped = {});
 // dmarc_rule.cc. RFC 9989 §5.3.6, §7.4.
 std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
-                                 const DmarcOverride* override_rule, ListKinds skipped = {});
+                                 const DmarcOverride* override_rule, DnsListKinds skipped = {});
 std::string silence_of_dmarc(const Case& asked);
 std::string key_of_dmarc(const Case& asked);
 // spf_rule.cc. RFC 7208 §8.

@@ -16,7 +16,7 @@
 
 namespace sekisho::policy {
 
-class Allowlist;
+class AccessList;
 
 enum class OnSpfFail { tag, quarantine, reject };
 enum class OnTemperror { accept, tempfail };
@@ -51,34 +51,36 @@ enum class OnListed { reject, quarantine, tempfail, tag, log };
 enum class UseLists { apply, skip };
 
 // The kinds of lists that a good word (a dnswl, an allowlist entry) makes of no effect.
-struct ListKinds {
+struct DnsListKinds {
   bool dnsbl = false;
   bool rhsbl = false;
-  bool has(client::ListKind kind) const {
-    return kind == client::ListKind::dnsbl ? dnsbl : kind == client::ListKind::rhsbl && rhsbl;
+  bool has(client::DnsListKind kind) const {
+    return kind == client::DnsListKind::dnsbl ? dnsbl : kind == client::DnsListKind::rhsbl && rhsbl;
   }
-  ListKinds with(ListKinds other) const { return {dnsbl || other.dnsbl, rhsbl || other.rhsbl}; }
-  bool operator==(const ListKinds&) const = default;
+  DnsListKinds with(DnsListKinds other) const {
+    return {dnsbl || other.dnsbl, rhsbl || other.rhsbl};
+  }
+  bool operator==(const DnsListKinds&) const = default;
 };
 
 // What a hit in one list leads to. One [[dnsbl]], [[rhsbl]] or [[dnswl]].
-struct ListRule {
+struct DnsListRule {
   std::string name;
-  client::ListKind kind = client::ListKind::dnsbl;
+  client::DnsListKind kind = client::DnsListKind::dnsbl;
   OnListed action = OnListed::reject;  // not for a dnswl
   int weight = 1;                      // counts with a threshold; a dnswl's is taken off
   bool monitor = false;
-  ListKinds skip{true, true};  // what a hit in a dnswl makes of no effect
+  DnsListKinds skip{true, true};  // what a hit in a dnswl makes of no effect
 };
 
 // [lists]
-struct ListRules {
+struct DnsListRules {
   UseLists use = UseLists::apply;
   int threshold = 0;  // 0: each rule alone; else the sum of weights that it takes
   std::chrono::milliseconds rcpt_wait{4000};
-  std::vector<ListRule> rules;
+  std::vector<DnsListRule> rules;
 
-  const ListRule* find(std::string_view name) const;
+  const DnsListRule* find(std::string_view name) const;
 };
 
 // The rules that hold for one recipient.
@@ -86,7 +88,7 @@ struct Rules {
   SpfRule spf;
   DmarcRule dmarc;
   AuthorRule author;
-  ListRules lists;
+  DnsListRules lists;
   bool monitor = false;  // decide, log and record everything, apply nothing
 };
 
@@ -120,8 +122,8 @@ struct RuleSet {
   std::vector<RecipientRules> policies;
   std::vector<DmarcOverride> overrides;
   // None: no entries.
-  std::shared_ptr<const Allowlist> allowlist;
-  std::shared_ptr<const Allowlist> denylist;
+  std::shared_ptr<const AccessList> allowlist;
+  std::shared_ptr<const AccessList> denylist;
 
   // The rules for a recipient address as SMTP had it (without angle brackets).
   const Rules& for_recipient(std::string_view address) const;

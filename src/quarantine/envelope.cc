@@ -1,8 +1,8 @@
+#include "quarantine/envelope.h"
+
 #include <nlohmann/json.hpp>
 
 #include "base/memory.h"
-
-#include "quarantine/holding.h"
 
 namespace sekisho::quarantine {
 

@@ -28,7 +28,7 @@ std::optional<State> parse_state(std::string_view text);
 // Whether a text has the shape of a decision's id: "K7Q2-4DMX", Crockford's base 32.
 bool is_id(std::string_view text);
 
-struct Held {
+struct HeldRow {
   std::string id;                       // of the decision
   std::string queue_id;                 // the MTA's; may be empty
   WallTime time{};                      // when it was held
@@ -74,7 +74,7 @@ struct Act {
 };
 
 struct HeldMessage {
-  Held held;
+  HeldRow held;
   Detail detail;
   std::vector<Act> acts;  // the first one first
   // deleted: until then it can be brought back; none: its file is gone

@@ -70,7 +70,7 @@ Outcome<void> check(const Filter& filter) {
 }
 
 // SQL finds what has the certain part of a pattern anywhere; whether it matches is seen here.
-bool matches(const Filter& filter, const Held& held) {
+bool matches(const Filter& filter, const HeldRow& held) {
   const bool by_author = !held.author.empty() && filter.from.matches(held.author);
   if (!by_author && !filter.from.matches(held.mail_from)) return false;
   return filter.to.is_any() ||
@@ -94,7 +94,7 @@ bool matches(const Filter& filter, const Held& held) {
 
 // Reads the portion after `place` into `rows`, whose strings are used again; how many.
 Outcome<std::size_t> read_portion(Database& database, const Conditions& which, Place& place,
-                                  std::vector<Held>& rows, std::size_t most) {
+                                  std::vector<HeldRow>& rows, std::size_t most) {
   std::size_t count = 0;
   auto read =
       database.query("SELECT " SEKISHO_HELD_COLUMNS ", number" SEKISHO_HELD_MATCHES
@@ -118,7 +118,7 @@ Outcome<void> Store::list(const Filter& filter, const Each& each) {
   if (auto good = check(filter); !good) return good;
   const Conditions which(filter);
   Place place = begin_of(filter);
-  std::vector<Held> rows;
+  std::vector<HeldRow> rows;
   std::size_t left = filter.limit == 0 ? std::numeric_limits<std::size_t>::max() : filter.limit;
   const bool by_name = !filter.from.is_any() || !filter.to.is_any();
   for (std::size_t got = portion; got == portion && left > 0;) {
@@ -140,9 +140,9 @@ Outcome<void> Store::list(const Filter& filter, const Each& each) {
   return {};
 }
 
-Outcome<std::vector<Held>> Store::list(const Filter& filter) {
-  std::vector<Held> rows;
-  auto listed = list(filter, [&](const Held& held) {
+Outcome<std::vector<HeldRow>> Store::list(const Filter& filter) {
+  std::vector<HeldRow> rows;
+  auto listed = list(filter, [&](const HeldRow& held) {
     rows.push_back(held);
     return true;
   });
@@ -156,7 +156,7 @@ Outcome<std::uint64_t> Store::count(const Filter& filter) {
   if (!filter.from.is_any() || !filter.to.is_any()) {
     Filter all = filter;
     all.limit = 0;
-    auto listed = list(all, [&](const Held&) { return ++count > 0; });
+    auto listed = list(all, [&](const HeldRow&) { return ++count > 0; });
     if (!listed) return failed(listed.error());
     return count;
   }

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "quarantine/holding.h"
+#include "quarantine/envelope.h"
 #include "quarantine/store.h"
 #include "relay/letter.h"
 

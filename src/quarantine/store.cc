@@ -11,8 +11,8 @@
 #include "base/ascii.h"
 #include "base/encoding.h"
 #include "quarantine/bound_header.h"
-#include "quarantine/holding.h"
 #include "quarantine/resend.h"
+#include "quarantine/service.h"
 #include "quarantine/tables.h"
 
 namespace sekisho::quarantine {
@@ -74,7 +74,7 @@ Outcome<std::string> make_token() {
 
 struct Found {
   std::int64_t number = 0;
-  Held held;
+  HeldRow held;
   std::string token;
   pid_t process = 0;
 };
@@ -109,7 +109,7 @@ Outcome<void> set_state(Database& database, const Found& row, State state, std::
 }
 
 // Whether there is a message still.
-Outcome<void> is_here(const Held& held) {
+Outcome<void> is_here(const HeldRow& held) {
   if (held.state == State::held || held.state == State::released) return {};
   return failed(Failure::Kind::not_found, "it is " + std::string(to_string(held.state)) +
                                               " since " + to_iso8601(held.changed));
@@ -231,7 +231,7 @@ Outcome<bool> was_handed_over(Database& database, const std::string& token) {
   return used;
 }
 
-std::vector<std::string> still_waiting(const Held& held) {
+std::vector<std::string> still_waiting(const HeldRow& held) {
   std::vector<std::string> waiting;
   for (const auto& recipient : held.recipients) {
     if (std::find(held.delivered_to.begin(), held.delivered_to.end(), recipient) ==
@@ -280,7 +280,7 @@ Outcome<std::unique_ptr<Store>> Store::open(const Options& options, Access acces
   return std::unique_ptr<Store>(new Store(options, std::move(*opened)));
 }
 
-void Store::hold(spool::Draft draft, Held held, const Detail& detail, spool::Store::Done done) {
+void Store::hold(spool::Draft draft, HeldRow held, const Detail& detail, spool::Store::Done done) {
   if (!is_id(held.id) || held.recipients.empty() ||
       std::any_of(held.recipients.begin(), held.recipients.end(), has_line_end)) {
     done(failed(Failure::Kind::refused, "not a message that can be held: no id or no recipients"));

@@ -35,7 +35,7 @@ struct Release {
   std::string id;
   std::string token;  // 32 hex digits
   std::vector<std::string> recipients;
-  Held held;
+  HeldRow held;
   // Its file, locked until the release is finished or has failed. The lock goes with the process,
   // so a release that was killed is in nobody's way. Whoever lets a Release go unfinished has
   // broken it off.
@@ -85,14 +85,14 @@ class Store {
   // clear that it is not. Stored::key is the id under which it is kept. Failure::Kind::limit:
   // max_size is reached; everything else is 4xx. What is no message with an id and recipients is
   // `refused` at once.
-  void hold(spool::Draft draft, Held held, const Detail& detail, spool::Store::Done done);
+  void hold(spool::Draft draft, HeldRow held, const Detail& detail, spool::Store::Done done);
 
   // The latest first, until `each` says false. It may take its time: nothing is locked or open
   // meanwhile. What is held or changed while the list goes on may be in it or not; nothing is in it
   // twice.
-  using Each = std::function<bool(const Held&)>;
+  using Each = std::function<bool(const HeldRow&)>;
   Outcome<void> list(const Filter& filter, const Each& each);
-  Outcome<std::vector<Held>> list(const Filter& filter);
+  Outcome<std::vector<HeldRow>> list(const Filter& filter);
   // How many match, without regard to the limit.
   Outcome<std::uint64_t> count(const Filter& filter);
   // Also by the id of a repetition.

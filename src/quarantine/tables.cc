@@ -89,7 +89,7 @@ Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id
 
 // The id under which the same message, octet by octet, is kept or has been delivered already. One
 // whose file is missing does not count: then this one is all that there is.
-Outcome<std::string> same_as(Database& database, const Held& held,
+Outcome<std::string> same_as(Database& database, const HeldRow& held,
                              const spool::Tables::HasFile& has_file) {
   std::string id;
   auto read = database.query(
@@ -106,7 +106,7 @@ Outcome<std::string> same_as(Database& database, const Held& held,
   return id;
 }
 
-Outcome<void> count_repeat(Database& database, const Held& held, const std::string& same) {
+Outcome<void> count_repeat(Database& database, const HeldRow& held, const std::string& same) {
   auto counted = database.run(
       "UPDATE held SET repeats = repeats + 1, last_repeat = max(last_repeat, ?2) WHERE id = ?1",
       {same, seconds(held.time)});
@@ -119,7 +119,7 @@ Outcome<void> count_repeat(Database& database, const Held& held, const std::stri
 }
 
 Outcome<void> insert(Database& database, const HeldMessage& message, std::uint64_t size) {
-  const Held& held = message.held;
+  const HeldRow& held = message.held;
   auto added = database.run(
       "INSERT INTO held (id, queue_id, time, mail_from, recipients, author, subject, message_id,"
       "  client, rule, reason, header_hash, body_hash, size, state, changed, delivered_to, remark,"
@@ -166,7 +166,7 @@ void split(std::string_view text, std::vector<std::string>& lines) {
 
 }  // namespace
 
-std::string record_of(const Held& held, const Detail& detail) {
+std::string record_of(const HeldRow& held, const Detail& detail) {
   Record record;
   record.add("format", format).add("id", held.id).add("queue_id", held.queue_id);
   record.add("time", std::to_string(seconds(held.time))).add("mail_from", held.mail_from);
@@ -185,7 +185,7 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
   if (!record || record->get("format") != format) return std::nullopt;
   const auto text = [&](std::string_view name) { return std::string(record->get(name)); };
   HeldMessage message;
-  Held& held = message.held;
+  HeldRow& held = message.held;
   held.id = text("id");
   const auto time = record->get("time");
   std::int64_t since = 0;
@@ -306,7 +306,7 @@ std::int64_t seconds(WallTime time) { return time.time_since_epoch().count(); }
 
 WallTime time_of(std::int64_t since) { return WallTime(std::chrono::seconds(since)); }
 
-void read_row(const Row& row, Held& held) {
+void read_row(const Row& row, HeldRow& held) {
   held.id = row.text(0);
   held.queue_id = row.text(1);
   held.time = time_of(row.integer(2));

@@ -15,7 +15,7 @@
 namespace sekisho::quarantine {
 
 // What the message file says of its message; all that its row needs.
-std::string record_of(const Held& held, const Detail& detail);
+std::string record_of(const HeldRow& held, const Detail& detail);
 // Nothing when it is not such a record. State, size and what comes after them are not in it.
 std::optional<HeldMessage> read_record(std::string_view octets);
 
@@ -48,11 +48,11 @@ std::string join(const std::vector<std::string>& lines);
 std::int64_t seconds(WallTime time);
 WallTime time_of(std::int64_t seconds);
 
-// The columns of a Held, in the order that read_row() takes them. It sets all that they tell, and
+// The columns of a HeldRow, in the order that read_row() takes them. It sets all that they tell, and
 // uses the strings again.
 #define SEKISHO_HELD_COLUMNS                                                                       \
   "id, queue_id, time, mail_from, recipients, author, subject, message_id, client, rule, reason, " \
   "header_hash, body_hash, size, state, changed, delivered_to, remark, repeats, last_repeat"
-void read_row(const spool::Row& row, Held& held);
+void read_row(const spool::Row& row, HeldRow& held);
 
 }  // namespace sekisho::quarantine

@@ -6,7 +6,6 @@
 #include "session/hop.h"
 #include "session/message.h"
 #include "session/own_fields.h"
-#include "session/record.h"
 #include "session/recorded_header.h"
 #include "session/traces.h"
 
@@ -114,7 +113,7 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) noexcept {
   storing_->outcome = std::move(outcome);
   storing_->deadline = steady_now() + storing_time;
   try {
-    engine_.holding()->hold(
+    engine_.quarantine()->hold(
         held_message(*storing_), [weak = weak_from_this(), owner = owner_,
                                   id = storing_->outcome.facts.id](const HoldResult& result) {
           const auto tell = [weak, id, result] {
@@ -129,17 +128,10 @@ void Session::hold(std::unique_ptr<Message> message, Outcome outcome) noexcept {
   }
 }
 
-HeldMessage Session::held_message(Storing& kept) const {
-  const Patience patience;  // JSON
+HoldRequest Session::held_message(Storing& kept) const {
   const auto& message_kept = *kept.message;
-  HeldMessage to_hold{
-      .facts = kept.outcome.facts,
-      .verdict = kept.outcome.verdict,
-      .authentication_results = kept.outcome.authentication_results,
-      .decision =
-          to_json(kept.outcome.facts, kept.outcome.verdict, kept.outcome.authentication_results)
-              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-      .client = client_text(kept.outcome.facts.client),
+  HoldRequest to_hold{
+      .outcome = kept.outcome,
       .received = received_field(kept.outcome.facts, client_, own_name(*message_kept.snapshot)),
       .subject = first_field(message_kept.header, "Subject"),
       .message_id = first_field(message_kept.header, "Message-ID"),
@@ -375,7 +367,7 @@ void Session::match_entries(const Message& message, policy::Facts& facts) const 
       snapshot.rules.denylist->size() > 0) {
     readable = mail::readable_authors(message.header, message.malformed_lines);
   }
-  policy::match_lists(facts, snapshot.rules, readable);
+  policy::match_access_lists(facts, snapshot.rules, readable);
 }
 
 void Session::write_results(const Message& message, Outcome& outcome) const {

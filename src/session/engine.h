@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
-#include "client/list_health.h"
+#include "client/dns_list_health.h"
 #include "client/options.h"
 #include "crypto/key_cache.h"
 #include "dkim/options.h"
@@ -54,8 +54,8 @@ class Engine {
   void replace(std::shared_ptr<const Snapshot> snapshot);
 
   // Where messages are held, or nullptr; outlives the engine.
-  void hold_in(Holding* holding) { holding_ = holding; }
-  Holding* holding() const { return holding_; }
+  void set_quarantine(Quarantine* holding) { holding_ = holding; }
+  Quarantine* quarantine() const { return holding_; }
 
   // With which fields of ours are proven when they come again; nullptr: they are not. Set before
   // the first session.
@@ -63,8 +63,8 @@ class Engine {
   const Seal* seal() const { return seal_.get(); }
 
   // Who says whether a DNS list can be trusted: set before the first session.
-  void guard_lists(std::shared_ptr<client::ListGuard> guard) { list_guard_ = std::move(guard); }
-  client::ListGuard& list_guard() { return *list_guard_; }
+  void guard_lists(std::shared_ptr<client::DnsListGuard> guard) { list_guard_ = std::move(guard); }
+  client::DnsListGuard& list_guard() { return *list_guard_; }
 
   WallTime now() const { return clock_(); }
   Journal& journal() { return journal_; }
@@ -80,11 +80,11 @@ class Engine {
 
  private:
   mutable Guarded<std::shared_ptr<const Snapshot>> snapshot_;
-  std::shared_ptr<client::ListGuard> list_guard_ =
-      std::make_shared<client::ListGuard>([](const std::string&) {});
+  std::shared_ptr<client::DnsListGuard> list_guard_ =
+      std::make_shared<client::DnsListGuard>([](const std::string&) {});
   std::shared_ptr<const Seal> seal_;
   Journal& journal_;
-  std::atomic<Holding*> holding_{nullptr};
+  std::atomic<Quarantine*> holding_{nullptr};
   std::function<WallTime()> clock_;
   crypto::KeyCache keys_;
   Deferrals deferrals_;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "crypto/digest.h"
+#include "session/dns_list_checks.h"
 #include "session/edits.h"
-#include "session/list_checks.h"
 #include "session/session.h"
 
 namespace sekisho::session {
@@ -70,7 +70,7 @@ struct Session::Message {
 
   // Last, for their lookups refer to what stands above.
   Checks checks;
-  std::optional<ListChecks> lists;
+  std::optional<DnsListChecks> lists;
 };
 
 struct Session::Storing {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
+#include "session/outcome.h"
 
 namespace sekisho::session {
 
@@ -59,14 +60,10 @@ struct Recipient {
 };
 
 // A message that is to be ours to keep.
-struct HeldMessage {
-  const policy::Facts& facts;
-  const policy::Verdict& verdict;
-  const std::string& authentication_results;  // our field's value
-  std::string decision;                       // facts and verdict as the JSON of session/record.h
-  std::string client;                         // "mail.example.com[192.0.2.1]"
-  std::string received;                       // the value of our Received field, for the top
-  std::string subject;                        // as it stood, unfolded
+struct HoldRequest {
+  const Outcome& outcome;
+  std::string received;  // the value of our Received field, for the top
+  std::string subject;   // as it stood, unfolded
   std::string message_id;
   bool dated = true;                         // it has a Date or a Message-ID
   std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
@@ -107,15 +104,15 @@ struct Released {
 using TakenBack = Expected<std::optional<Released>, std::string>;
 
 // The quarantine store. Callbacks come once, on any thread, or before the call returns.
-class Holding {
+class Quarantine {
  public:
-  virtual ~Holding() = default;
+  virtual ~Quarantine() = default;
   virtual std::unique_ptr<Draft> begin() = 0;
   // Whether a message of that id is kept: another one needs another id. Must not wait.
   virtual bool has(const std::string& /*id*/) const { return false; }
   // `done` gets `held` when the message is durable, and not before. What of `message` is a
   // reference is read before hold() returns.
-  virtual void hold(HeldMessage message, std::function<void(HoldResult)> done) = 0;
+  virtual void hold(HoldRequest message, std::function<void(HoldResult)> done) = 0;
   // Consumes the proof: true once for each release, and never again.
   virtual void take_back(ReleaseProof proof, std::function<void(TakenBack)> done) = 0;
 };

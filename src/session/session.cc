@@ -20,9 +20,9 @@ bool awaits_store(const std::optional<SaidRelease>& release) {
   return release && release->state == SaidRelease::State::asked;
 }
 
-void ask_lists_of_client(ListChecks& lists, const policy::Client& client) {
+void ask_lists_of_client(DnsListChecks& lists, const policy::Client& client) {
   lists.client(*client.address);
-  lists.domain(client::ListOn::client_name, client.name);
+  lists.domain(client::DnsListOn::client_name, client.name);
 }
 
 }  // namespace
@@ -140,7 +140,7 @@ void Session::helo(std::string name) {
   if (!early_ || !client_.address) return;
   guarded([&] {
     early_->checks.helo(*client_.address, client_.helo, own_name(*early_->snapshot));
-    if (early_->lists) early_->lists->domain(client::ListOn::helo, client_.helo);
+    if (early_->lists) early_->lists->domain(client::DnsListOn::helo, client_.helo);
   });
 }
 
@@ -171,7 +171,7 @@ void Session::begin(MailFrom from) {
     facts.refused_recipients = then.refused_recipients;
     message_->refused = recorded_->outcome.verdict.refused;
     facts.lists = then.lists;
-    std::erase_if(facts.lists, [&](const client::ListResult& result) {
+    std::erase_if(facts.lists, [&](const client::DnsListResult& result) {
       return message_->snapshot->rules.defaults.lists.find(result.name) == nullptr;
     });
   }
@@ -187,12 +187,13 @@ void Session::begin(MailFrom from) {
                                                    : snapshot.options.identity.authserv_aliases);
   if (trusted()) message_->forged->keep_values();
   if (!evaluated()) return;
-  const bool may_hold = role_ != policy::Role::local && engine_.holding() != nullptr &&
+  const bool may_hold = role_ != policy::Role::local && engine_.quarantine() != nullptr &&
                         snapshot.options.quarantine.where == QuarantineWhere::store;
   if (may_hold) {
     // Only a clock that was set back can bring an id twice.
-    while (recorded_ == nullptr && engine_.holding()->has(facts.id)) facts.id = engine_.next_id();
-    message_->draft = engine_.holding()->begin();
+    while (recorded_ == nullptr && engine_.quarantine()->has(facts.id))
+      facts.id = engine_.next_id();
+    message_->draft = engine_.quarantine()->begin();
     message_->body_digest.emplace();
   }
   if (behind_relay(snapshot)) {
@@ -224,11 +225,11 @@ void Session::evaluate_client(Message& message, bool begun) {
     lists.restart();
   } else {
     ask_lists_of_client(lists, facts.client);
-    lists.domain(client::ListOn::helo, facts.client.helo);
+    lists.domain(client::DnsListOn::helo, facts.client.helo);
   }
   const auto at = facts.mail_from.rfind('@');
   if (at != std::string::npos) {
-    lists.domain(client::ListOn::sender, std::string_view(facts.mail_from).substr(at + 1));
+    lists.domain(client::DnsListOn::sender, std::string_view(facts.mail_from).substr(at + 1));
   }
 }
 
@@ -290,10 +291,10 @@ void Session::end_of_header() {
     read_header(*message_);
     if (!message_->lists) return;
     if (facts.author.well_formed()) {
-      message_->lists->domain(client::ListOn::from, facts.author.domain().text());
+      message_->lists->domain(client::DnsListOn::from, facts.author.domain().text());
     }
     for (const auto& domain : message_->checks.signing_domains()) {
-      message_->lists->domain(client::ListOn::dkim, domain.text());
+      message_->lists->domain(client::DnsListOn::dkim, domain.text());
     }
   });
 }
@@ -371,7 +372,7 @@ void Session::find_origin(Message& message) {
 void Session::ask_release(Message& message) {
   auto& release = *message.release;
   using State = SaidRelease::State;
-  if (engine_.holding() == nullptr) {
+  if (engine_.quarantine() == nullptr) {
     release.state = State::answered;
     return;
   }
@@ -384,20 +385,21 @@ void Session::ask_release(Message& message) {
   release.proof.from_this_host = role_ == policy::Role::local ||
                                  message.facts.exemption != policy::Exemption::none ||
                                  (client_.address && mail::is_loopback(*client_.address));
-  engine_.holding()->take_back(std::move(release.proof), [weak = weak_from_this(), owner = owner_,
-                                                          id = message.facts.id](TakenBack taken) {
-    // Shared and not copied: a copy of an error allocates where nothing may be thrown.
-    until_memory([&] {
-      const auto kept = std::make_shared<const TakenBack>(std::move(taken));
-      until_memory([&] {
-        owner->post([weak, id, kept] {
-          const auto self = weak.lock();
-          if (!self || !self->message_ || self->message_->facts.id != id) return;
-          self->guarded([&] { self->taken_back(*kept); });
+  engine_.quarantine()->take_back(
+      std::move(release.proof),
+      [weak = weak_from_this(), owner = owner_, id = message.facts.id](TakenBack taken) {
+        // Shared and not copied: a copy of an error allocates where nothing may be thrown.
+        until_memory([&] {
+          const auto kept = std::make_shared<const TakenBack>(std::move(taken));
+          until_memory([&] {
+            owner->post([weak, id, kept] {
+              const auto self = weak.lock();
+              if (!self || !self->message_ || self->message_->facts.id != id) return;
+              self->guarded([&] { self->taken_back(*kept); });
+            });
+          });
         });
       });
-    });
-  });
 }
 
 void Session::taken_back(const TakenBack& taken) {

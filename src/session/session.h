@@ -22,7 +22,7 @@
 #include "base/executor.h"
 #include "base/memory.h"
 #include "mail/header.h"
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 #include "policy/facts.h"
 #include "session/checks.h"
 #include "session/decided.h"
@@ -138,7 +138,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void write_results(const Message& message, Outcome& outcome) const;
   void place_held(const Message& message, Outcome& outcome) const;
   void hold(std::unique_ptr<Message> message, Outcome outcome) noexcept;
-  HeldMessage held_message(Storing& storing) const;
+  HoldRequest held_message(Storing& storing) const;
   void held(const HoldResult& result) noexcept;
   void apply(const HoldResult& result, Storing& storing);
   void deliver(Message& message, Outcome outcome) noexcept;

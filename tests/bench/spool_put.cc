@@ -185,7 +185,7 @@ void time_lists(const std::string& folder) {
     const auto start = steady_now();
     std::size_t count = 0;
     const auto listed =
-        (*store)->list(filter, [&](const quarantine::Held&) { return ++count > 0; });
+        (*store)->list(filter, [&](const quarantine::HeldRow&) { return ++count > 0; });
     need(listed.has_value(), "list");
     const std::chrono::duration<double> took = steady_now() - start;
     std::printf("list of %zu of 100,000, %s: %.3f s\n", count, what, took.count());

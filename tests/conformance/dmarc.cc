@@ -15,6 +15,7 @@
 //   rfc9989-rec-leading-space;
 // - a record between author and Organizational Domain is not used (§4.10.1): rfc9989-psd-between.
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "dmarc/public_suffix_list.h"
 #include "dmarc/record.h"

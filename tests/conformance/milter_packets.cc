@@ -1,5 +1,6 @@
 // The milter packets of the suite: what each says, and that malformed ones end the conversation.
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "milter/conversation.h"
 #include "support/fake_dns.h"

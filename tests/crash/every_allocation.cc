@@ -66,7 +66,7 @@ class NoJournal final : public session::Journal {
 };
 
 // A store that has room.
-class Shelf final : public session::Holding {
+class Shelf final : public session::Quarantine {
  public:
   std::unique_ptr<session::Draft> begin() override {
     struct Nothing final : session::Draft {
@@ -74,7 +74,7 @@ class Shelf final : public session::Holding {
     };
     return std::make_unique<Nothing>();
   }
-  void hold(session::HeldMessage, std::function<void(session::HoldResult)> done) override {
+  void hold(session::HoldRequest, std::function<void(session::HoldResult)> done) override {
     done({session::HoldCode::held, ""});
   }
   void take_back(session::ReleaseProof, std::function<void(session::TakenBack)> done) override {
@@ -97,7 +97,7 @@ class Talk {
     snapshot.options.quarantine.where = kind.where;
     engine_ = std::make_unique<session::Engine>(
         std::make_shared<const session::Snapshot>(std::move(snapshot)), journal_);
-    engine_->hold_in(&shelf_);
+    engine_->set_quarantine(&shelf_);
     conversation_ = std::make_unique<Conversation>(*engine_, policy::Role::mx,
                                                    std::shared_ptr<Executor>(&queue_, [](auto*) {}),
                                                    [this](std::string octets) { take(octets); });

@@ -18,6 +18,7 @@ extern "C" {
 #include <netinet/in.h>
 #include <spf2/spf.h>
 #include <sys/types.h>
+#include <nlohmann/json.hpp>
 }
 
 #include "base/unique_handle.h"

@@ -8,15 +8,15 @@
 #include <string>
 #include <string_view>
 
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 
 namespace {
 
 using namespace sekisho;
 using namespace sekisho::policy;
 
-void check_entry(const AllowEntry& entry, const Allowlist& list) {
-  const auto again = AllowEntry::parse(entry.text(list.kind()), list.kind());
+void check_entry(const AccessEntry& entry, const AccessList& list) {
+  const auto again = AccessEntry::parse(entry.text(list.kind()), list.kind());
   if (!again || again->text(list.kind()) != entry.text(list.kind())) std::abort();
   const bool wildcard = entry.domain.starts_with('.');
   const std::string domain = (wildcard ? "x" : "") + entry.domain;
@@ -29,7 +29,7 @@ void check_entry(const AllowEntry& entry, const Allowlist& list) {
 }
 
 // In the name of the entry, and proving nothing.
-void check_forgery(const AllowEntry& entry, const Allowlist& list) {
+void check_forgery(const AccessEntry& entry, const AccessList& list) {
   Facts facts;
   facts.received = WallTime(std::chrono::seconds(1'800'000'000));
   const std::string domain =
@@ -52,23 +52,23 @@ void check_forgery(const AllowEntry& entry, const Allowlist& list) {
   for (const auto& match : match_allowlist(list, facts)) {
     if (match.holds && match.proof != Proof::none) std::abort();
   }
-  could_still_skip_lists(list, facts, {});
+  could_still_skip_dns_lists(list, facts, {});
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (const ListKind kind : {ListKind::allow, ListKind::deny}) {
-    const auto file = std::make_shared<const AllowFile>(parse_allow_file(text, "list", kind));
-    const Allowlist list(kind, {file});
+  for (const AccessKind kind : {AccessKind::allow, AccessKind::deny}) {
+    const auto file = std::make_shared<const AccessFile>(parse_access_file(text, "list", kind));
+    const AccessList list(kind, {file});
     if (list.size() != file->entries.size()) std::abort();
     for (const auto& finding : list.findings()) {
       if (finding.message.empty() || finding.line == 0) std::abort();
     }
     for (std::size_t i = 0; i < std::min<std::size_t>(file->entries.size(), 50); ++i) {
       check_entry(file->entries[i], list);
-      if (kind == ListKind::allow) check_forgery(file->entries[i], list);
+      if (kind == AccessKind::allow) check_forgery(file->entries[i], list);
     }
   }
   return 0;

@@ -7,13 +7,13 @@
 
 #include "fuzz/require.h"
 #include "policy/allow_proposal.h"
-#include "session/record.h"
+#include "record/json.h"
 
 namespace {
 
 using namespace sekisho;
 using fuzz::require;
-using policy::ListKind;
+using policy::AccessKind;
 
 void check_proposal(const policy::Facts& facts, const policy::Decision& decision) {
   const auto proposal = policy::propose(facts, decision);
@@ -22,9 +22,9 @@ void check_proposal(const policy::Facts& facts, const policy::Decision& decision
     return;
   }
   const auto& entry = proposal->entry;
-  const std::string text = entry.text(ListKind::allow);
-  const auto again = policy::AllowEntry::parse(text, ListKind::allow);
-  require(again && again->text(ListKind::allow) == text);
+  const std::string text = entry.text(AccessKind::allow);
+  const auto again = policy::AccessEntry::parse(text, AccessKind::allow);
+  require(again && again->text(AccessKind::allow) == text);
   require(again->identity() == entry.identity() && !proposal->reason.empty());
   // Nobody gets in by a name that he did not prove.
   require(entry.proof != policy::Proof::none);
@@ -34,7 +34,7 @@ void check_proposal(const policy::Facts& facts, const policy::Decision& decision
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto record = nlohmann::json::parse(fuzz::text_of(data, size), nullptr, false);
-  const auto recorded = session::from_json(record);
+  const auto recorded = record::from_json(record);
   if (!recorded) {
     require(!recorded.error().empty());
     return 0;

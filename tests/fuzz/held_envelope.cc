@@ -4,6 +4,7 @@
 // message. What was written is read as the same, and the message that goes out again is the one
 // that came, octet by octet, without the fields that only claimed to be ours.
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "authres/authentication_results.h"
@@ -11,7 +12,7 @@
 #include "base/utf8.h"
 #include "fuzz/require.h"
 #include "mail/message.h"
-#include "quarantine/holding.h"
+#include "quarantine/envelope.h"
 #include "quarantine/resend.h"
 #include "quarantine/tables.h"
 #include "session/edits.h"
@@ -43,7 +44,7 @@ std::optional<Envelope> check_envelope(std::string_view text) {
   return envelope;
 }
 
-quarantine::Release release_of(const quarantine::Held& held) {
+quarantine::Release release_of(const quarantine::HeldRow& held) {
   quarantine::Release release;
   release.id = held.id;
   release.token = std::string(32, 'f');
@@ -126,7 +127,7 @@ void check_message(const std::vector<std::string_view>& pieces) {
   envelope.mail_parameters = {std::string(pieces[2])};
   envelope.recipients = {{std::string(pieces[1]), {std::string(pieces[3])}}, {"b@shop.test", {}}};
 
-  quarantine::Held held;
+  quarantine::HeldRow held;
   held.id = "K7Q2-4DMX";
   held.mail_from = pieces[0];
   held.recipients = {std::string(pieces[1]), "b@shop.test"};

@@ -7,8 +7,8 @@
 
 #include <zstd.h>
 
-#include "history/record.h"
-#include "session/replay.h"
+#include "record/codec.h"
+#include "replay/replay.h"
 
 namespace {
 
@@ -24,11 +24,11 @@ std::string packed(std::string_view raw) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view raw(reinterpret_cast<const char*>(data), size);
-  history::decode(raw);
-  const auto decided = history::decode(packed(raw));
+  record::decode(raw);
+  const auto decided = record::decode(packed(raw));
   if (!decided) return 0;
-  const auto again = history::decode(history::Encoder().encode(*decided));
+  const auto again = record::decode(record::Encoder().encode(*decided));
   if (!again || !(again->outcome == decided->outcome)) std::abort();
-  session::replay(*decided, {});
+  replay::replay(*decided, {});
   return 0;
 }

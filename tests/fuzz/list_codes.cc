@@ -33,18 +33,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t line = std::min(input.find('\n'), input.size());
   const std::string_view text = input.substr(0, line);
-  const auto list = client::ListZone::parse(text);
+  const auto list = client::DnsListZone::parse(text);
   if (!list) {
     require(list.error().at <= text.size());
     return 0;
   }
   check_codes(list->codes);
   require(list->zone.size() <= client::max_zone_octets);
-  require(client::ListZone::parse(list->zone)->zone == list->zone);
+  require(client::DnsListZone::parse(list->zone)->zone == list->zone);
   require(!client::holds_key(client::without_key(list->zone)));
 
-  const client::ListDefinition definition{
-      .name = std::string("name"), .kind = client::ListKind::dnsbl, .list = *list, .file = {}};
+  const client::DnsListDefinition definition{
+      .name = std::string("name"), .kind = client::DnsListKind::dnsbl, .list = *list, .file = {}};
   const client::Options options{{definition}};
   for (const char* address : {"192.0.2.1", "2001:db8::1"}) {
     const auto lookups = client::address_lookups(options, mail::IpAddress::parse(address).value());

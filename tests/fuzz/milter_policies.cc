@@ -13,6 +13,7 @@
 // mfdef.h needs mfapi.h, and both need the types above.
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <nlohmann/json.hpp>
 
 #include "authres/authentication_results.h"
 #include "base/encoding.h"
@@ -20,8 +21,8 @@
 #include "dns/zone_resolver.h"
 #include "fuzz/require.h"
 #include "milter/conversation.h"
-#include "policy/allowlist.h"
-#include "quarantine/holding.h"
+#include "policy/access_list.h"
+#include "quarantine/service.h"
 #include "session/edits.h"
 #include "support/temporary_folder.h"
 
@@ -74,19 +75,20 @@ class LastDecision final : public session::Journal {
   std::size_t count = 0;
 };
 
-std::shared_ptr<const policy::Allowlist> list_of(policy::ListKind kind, std::string_view text) {
+std::shared_ptr<const policy::AccessList> list_of(policy::AccessKind kind, std::string_view text) {
   auto file =
-      std::make_shared<const policy::AllowFile>(policy::parse_allow_file(text, "list", kind));
-  return std::make_shared<const policy::Allowlist>(kind, policy::Allowlist::Files{std::move(file)});
+      std::make_shared<const policy::AccessFile>(policy::parse_access_file(text, "list", kind));
+  return std::make_shared<const policy::AccessList>(kind,
+                                                    policy::AccessList::Files{std::move(file)});
 }
 
-void add_list(session::Snapshot& made, const char* name, client::ListKind kind) {
-  client::ListDefinition list;
+void add_list(session::Snapshot& made, const char* name, client::AccessKind kind) {
+  client::DnsListDefinition list;
   list.name = name;
   list.kind = kind;
-  list.list = client::ListZone::parse(std::string(name) + ".test").value();
+  list.list = client::DnsListZone::parse(std::string(name) + ".test").value();
   made.client.lists.push_back(list);
-  policy::ListRule rule;
+  policy::DnsListRule rule;
   rule.name = name;
   rule.kind = kind;
   made.rules.defaults.lists.rules.push_back(rule);
@@ -101,12 +103,12 @@ std::shared_ptr<const session::Snapshot> snapshot() {
   made.options.trust.networks = {mail::IpPrefix::parse("10.0.0.0/8").value()};
   made.options.trust.relays = {mail::IpPrefix::parse("198.51.100.25").value()};
   made.options.quarantine.where = session::QuarantineWhere::store;
-  add_list(made, "bl", client::ListKind::dnsbl);
-  add_list(made, "dbl", client::ListKind::rhsbl);
-  add_list(made, "wl", client::ListKind::dnswl);
+  add_list(made, "bl", client::AccessKind::dnsbl);
+  add_list(made, "dbl", client::AccessKind::rhsbl);
+  add_list(made, "wl", client::AccessKind::dnswl);
   auto& rules = made.rules;
-  rules.allowlist = list_of(policy::ListKind::allow, allowlist);
-  rules.denylist = list_of(policy::ListKind::deny, denylist);
+  rules.allowlist = list_of(policy::AccessKind::allow, allowlist);
+  rules.denylist = list_of(policy::AccessKind::deny, denylist);
   policy::RecipientRules mild{{policy::RecipientPattern::parse("mild@shop.test").value()},
                               rules.defaults};
   mild.rules.dmarc.reject = policy::OnDmarcReject::tag;
@@ -127,9 +129,9 @@ class House {
     options.dir = folder_.file("store");
     auto store = quarantine::Store::open(options, quarantine::Access::owner, [](const auto&) {});
     require(store.has_value());
-    holding_ = std::make_unique<quarantine::StoreHolding>(std::move(*store), log_);
-    engine_.hold_in(holding_.get());
-    auto guard = std::make_shared<client::ListGuard>([](const std::string&) {});
+    holding_ = std::make_unique<quarantine::Service>(std::move(*store), log_);
+    engine_.set_quarantine(holding_.get());
+    auto guard = std::make_shared<client::DnsListGuard>([](const std::string&) {});
     guard->configure(engine_.snapshot()->client, false, steady_now());
     engine_.guard_lists(std::move(guard));
     hold_one();
@@ -137,7 +139,7 @@ class House {
   }
   ~House() {
     release_.reset();
-    engine_.hold_in(nullptr);
+    engine_.set_quarantine(nullptr);
   }
   session::Engine& engine() { return engine_; }
   quarantine::Store& store() { return holding_->store(); }
@@ -179,8 +181,8 @@ class House {
   test::TemporaryFolder folder_;
   Log log_;
   session::Engine engine_;
-  std::unique_ptr<quarantine::StoreHolding> holding_;
-  quarantine::Held held_;
+  std::unique_ptr<quarantine::Service> holding_;
+  quarantine::HeldRow held_;
   std::optional<quarantine::Release> release_;
 };
 

@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/terminal_text.h"
 #include "base/utf8.h"
-#include "control/metrics.h"
 #include "fuzz/require.h"
+#include "metrics/family.h"
 
 namespace {
 
@@ -68,9 +68,9 @@ void check_log(const std::string& text) {
 
 // One family, one sample: as many lines as that takes, whatever the label holds.
 void check_metrics(const std::string& text) {
-  control::Family family(control::Family::Kind::gauge, "sekisho_x", text);
+  metrics::Family family(metrics::Family::Kind::gauge, "sekisho_x", text);
   family.add({{"label", text}}, 1);
-  const std::string rendered = control::render({family});
+  const std::string rendered = metrics::render({family});
   require(is_utf8(rendered));
   require(fuzz::split(rendered, '\n').size() == 4);
   require(rendered.ends_with("\"} 1\n"));

@@ -6,26 +6,27 @@
 
 #include <gtest/gtest.h>
 
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 
 namespace sekisho::test {
 
-inline std::shared_ptr<const policy::Allowlist> list_of(policy::ListKind kind,
-                                                        std::string_view text) {
-  auto file = std::make_shared<const policy::AllowFile>(
-      policy::parse_allow_file(text, kind == policy::ListKind::allow ? "allow" : "deny", kind));
+inline std::shared_ptr<const policy::AccessList> list_of(policy::AccessKind kind,
+                                                         std::string_view text) {
+  auto file = std::make_shared<const policy::AccessFile>(
+      policy::parse_access_file(text, kind == policy::AccessKind::allow ? "allow" : "deny", kind));
   for (const auto& finding : file->findings) {
     if (finding.bad_line) ADD_FAILURE() << finding.text();
   }
-  return std::make_shared<const policy::Allowlist>(kind, policy::Allowlist::Files{std::move(file)});
+  return std::make_shared<const policy::AccessList>(kind,
+                                                    policy::AccessList::Files{std::move(file)});
 }
 
-inline std::shared_ptr<const policy::Allowlist> allowlist_of(std::string_view text) {
-  return list_of(policy::ListKind::allow, text);
+inline std::shared_ptr<const policy::AccessList> allowlist_of(std::string_view text) {
+  return list_of(policy::AccessKind::allow, text);
 }
 
-inline std::shared_ptr<const policy::Allowlist> denylist_of(std::string_view text) {
-  return list_of(policy::ListKind::deny, text);
+inline std::shared_ptr<const policy::AccessList> denylist_of(std::string_view text) {
+  return list_of(policy::AccessKind::deny, text);
 }
 
 }  // namespace sekisho::test

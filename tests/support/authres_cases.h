@@ -5,6 +5,7 @@
 //   strip: {"id", "header", "authserv_id", "remove"}
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "authres/authentication_results.h"

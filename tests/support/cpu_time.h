@@ -1,4 +1,4 @@
-// support/cpu_time.h: what a computation costs, on a machine however busy: the processor time of
+// tests/support/cpu_time.h: what a computation costs, on a machine however busy: the processor time of
 // this thread. For tests that tell linear from quadratic. What waits costs nothing here. Thread:
 // any.
 #pragma once

@@ -8,6 +8,7 @@
 // example.com". Only the keys of `expect` count.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// support/held_messages.h: messages to be held, all their own: number 7 is the same everywhere.
+// tests/support/held_messages.h: messages to be held, all their own: number 7 is the same everywhere.
 // Thread: any.
 #pragma once
 
@@ -34,8 +34,8 @@ inline std::string held_body(std::uint64_t number) {
   return std::string(23, 'b') + held_id(number);
 }
 
-inline quarantine::Held held_message(std::uint64_t number) {
-  quarantine::Held held;
+inline quarantine::HeldRow held_message(std::uint64_t number) {
+  quarantine::HeldRow held;
   held.id = held_id(number);
   held.queue_id = "4bXY" + std::to_string(number);
   held.time = WallTime(std::chrono::seconds(1'800'000'000 + number));

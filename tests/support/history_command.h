@@ -1,4 +1,4 @@
-// support/history_command.h: the fixture of tests of the commands that read the history: decisions
+// tests/support/history_command.h: the fixture of tests of the commands that read the history: decisions
 // that the engine made by a small configuration and that the recorder wrote. Thread: one owner.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 #include "config/dump.h"
 #include "config/load.h"
-#include "control/snapshot.h"
 #include "history/recorder.h"
+#include "setup/snapshot.h"
 #include "support/command_run.h"
 #include "support/session_gate.h"
 
@@ -59,7 +59,7 @@ b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
     write("strict.conf", std::string(history_configuration) + "[spf]\nfail = \"reject\"\n");
     auto loaded = config::load_file(path("conf"));
     EXPECT_TRUE(loaded);
-    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
+    snapshot_ = setup::make_snapshot(loaded->settings, loaded->digest).value();
     recorder_ = std::make_unique<history::Recorder>(loaded->settings.history, log_);
     recorder_->start();
     history::Configuration recorded{loaded->digest, config::dump(loaded->settings), {}};
@@ -76,7 +76,7 @@ b.example.           TXT  "v=spf1 ip4:198.51.100.1 -all"
     write("conf", text);
     const auto loaded = config::load_file(path("conf"));
     ASSERT_TRUE(loaded) << loaded.error().front().text();
-    snapshot_ = control::make_snapshot(loaded->settings, loaded->digest).value();
+    snapshot_ = setup::make_snapshot(loaded->settings, loaded->digest).value();
     recorder_->add(history::Configuration{loaded->digest, config::dump(loaded->settings), {}});
     gate_ = std::make_unique<Gate>(*snapshot_);
   }

@@ -1,4 +1,4 @@
-// support/quarantine_test.h: the fixture of tests of quarantine::Store: a store in a folder of its
+// tests/support/quarantine_test.h: the fixture of tests of quarantine::Store: a store in a folder of its
 // own.
 // Thread: one owner.
 #pragma once
@@ -27,7 +27,7 @@ class QuarantineTest : public testing::Test {
     EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().why);
     return store ? std::move(*store) : nullptr;
   }
-  Puts::Outcome hold(quarantine::Store& store, quarantine::Held held,
+  Puts::Outcome hold(quarantine::Store& store, quarantine::HeldRow held,
                      const std::string& message = "Subject: x\r\n\r\n") {
     Puts puts;
     auto draft = store.draft();

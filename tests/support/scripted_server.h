@@ -1,4 +1,4 @@
-// support/scripted_server.h: a TCP server for one connection that says what its script says,
+// tests/support/scripted_server.h: a TCP server for one connection that says what its script says,
 // whatever it is told.
 // Thread: its own; what was heard is read after wait().
 #pragma once

@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "dns/zone_resolver.h"
-#include "history/record.h"
-#include "session/record.h"
-#include "session/replay.h"
+#include "record/codec.h"
+#include "record/log_line.h"
+#include "replay/replay.h"
 
 namespace sekisho::test {
 
@@ -24,7 +24,7 @@ std::vector<std::shared_ptr<const session::Decided>> Recorder::decisions() const
 std::vector<std::string> Recorder::lines() const {
   std::vector<std::string> lines;
   for (const auto& decided : decisions()) {
-    lines.push_back(session::log_line(decided->outcome.facts, decided->outcome.verdict));
+    lines.push_back(record::log_line(decided->outcome.facts, decided->outcome.verdict));
   }
   return lines;
 }
@@ -55,7 +55,7 @@ Gate::~Gate() {
 }
 
 void expect_round_trip(const session::Decided& decided) {
-  const auto read = history::decode(history::Encoder().encode(decided));
+  const auto read = record::decode(record::Encoder().encode(decided));
   ASSERT_TRUE(read) << read.error().what;
   EXPECT_EQ(read->outcome, decided.outcome);
   EXPECT_EQ(read->configuration, decided.configuration);
@@ -86,10 +86,10 @@ void expect_round_trip(const session::Decided& decided) {
 
 void expect_replay(const session::Decided& decided, const session::Snapshot& snapshot) {
   expect_round_trip(decided);
-  const auto read = history::decode(history::Encoder().encode(decided));
+  const auto read = record::decode(record::Encoder().encode(decided));
   if (!read) return;
-  const auto replayed = session::replay(*read, snapshot);
-  EXPECT_THAT(session::differences(decided.outcome, replayed.outcome), testing::IsEmpty());
+  const auto replayed = replay::replay(*read, snapshot);
+  EXPECT_THAT(replay::differences(decided.outcome, replayed.outcome), testing::IsEmpty());
   EXPECT_THAT(replayed.not_recorded, testing::IsEmpty());
   EXPECT_EQ(decided.outcome, replayed.outcome);
 }

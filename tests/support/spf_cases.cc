@@ -4,6 +4,7 @@
 #include <array>
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 #include "base/ascii.h"
 

@@ -1,4 +1,4 @@
-// support/spool_store.h: a store of the test's own, with tables that keep one text for each
+// tests/support/spool_store.h: a store of the test's own, with tables that keep one text for each
 // message.
 // Thread: one owner, but for the callbacks that are waited for.
 #pragma once

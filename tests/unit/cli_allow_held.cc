@@ -7,11 +7,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
-#include "policy/allowlist_file.h"
-#include "quarantine/holding.h"
-#include "session/record.h"
+#include "policy/access_file.h"
+#include "quarantine/envelope.h"
+#include "record/held.h"
 #include "support/command_run.h"
 #include "support/held_messages.h"
 #include "support/scripted_server.h"
@@ -85,7 +86,7 @@ class AllowHeld : public testing::Test {
     auto held = test::held_message(number);
     held.mail_from = facts.mail_from;
     held.recipients = facts.recipients;
-    held.client = session::client_text(facts.client);
+    held.client = policy::client_text(facts.client);
     held.rule = decision.rule;
     facts.id = held.id;
     policy::Verdict verdict;
@@ -97,7 +98,8 @@ class AllowHeld : public testing::Test {
     draft.append(test::held_octets(number, 200));
     test::Puts puts;
     (*store)->hold(std::move(draft), held,
-                   {envelope.json(), session::to_json(facts, verdict, "").dump()}, puts.done());
+                   {envelope.json(), record::write_held({.facts = facts, .verdict = verdict})},
+                   puts.done());
     EXPECT_TRUE(puts.wait().front().has_value());
     return held.id;
   }
@@ -222,7 +224,7 @@ TEST_F(AllowHeld, AHostileAddressIsOneEntryOrNone) {
     write("allow", "");
     const auto ended = add({hold(++number, facts, quarantined("dnsbl:zen"))});
     EXPECT_EQ(ended.code, ok) << local << ": " << ended.err;
-    const auto file = policy::parse_allow_file(read("allow"), "allow", policy::ListKind::allow);
+    const auto file = policy::parse_access_file(read("allow"), "allow", policy::AccessKind::allow);
     EXPECT_TRUE(file.findings.empty()) << read("allow");
     ASSERT_EQ(file.entries.size(), 1U) << read("allow");
     EXPECT_EQ(file.entries[0].local_part, local);

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
 #include "support/history_command.h"

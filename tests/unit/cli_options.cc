@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
 #include "cli/held_text.h"
@@ -60,7 +61,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 TEST(HeldTable, IsNeverWiderThanTheTerminal) {
-  std::vector<quarantine::Held> rows;
+  std::vector<quarantine::HeldRow> rows;
   for (const auto& subject : hostile_subjects) {
     auto held = test::held_message(rows.size());
     held.subject = held.author = held.rule = subject;

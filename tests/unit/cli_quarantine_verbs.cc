@@ -7,9 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
-#include "quarantine/holding.h"
+#include "quarantine/service.h"
 #include "support/command_run.h"
 #include "support/held_messages.h"
 #include "support/spool_store.h"
@@ -87,7 +88,7 @@ class Verbs : public testing::Test {
     words.insert(words.end(), {"--config", folder_.file("conf")});
     return test::run_command(folder_, std::move(words), input);
   }
-  void hold_all(const std::vector<quarantine::Held>& all) {
+  void hold_all(const std::vector<quarantine::HeldRow>& all) {
     const auto store = open();
     test::Puts puts;
     for (const auto& held : all) {
@@ -229,7 +230,7 @@ TEST_F(Verbs, WhatChangesNothingSaysSo) {
 }
 
 // Everybody whom `number` is held for: one of these, and Taro or Kentaro.
-quarantine::Held held_for(std::uint64_t number, std::vector<std::string> recipients) {
+quarantine::HeldRow held_for(std::uint64_t number, std::vector<std::string> recipients) {
   auto held = test::held_message(number);
   held.recipients = std::move(recipients);
   return held;

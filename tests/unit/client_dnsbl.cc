@@ -12,24 +12,25 @@ using namespace client;
 
 mail::IpAddress address(std::string_view text) { return mail::IpAddress::parse(text).value(); }
 
-ListDefinition list(std::string name, std::string_view text, ListKind kind = ListKind::dnsbl) {
-  ListDefinition out;
+DnsListDefinition list(std::string name, std::string_view text,
+                       DnsListKind kind = DnsListKind::dnsbl) {
+  DnsListDefinition out;
   out.name = std::move(name);
   out.kind = kind;
-  out.list = ListZone::parse(text).value();
-  if (kind != ListKind::rhsbl) out.on = {ListOn::client};
+  out.list = DnsListZone::parse(text).value();
+  if (kind != DnsListKind::rhsbl) out.on = {DnsListOn::client};
   return out;
 }
 
 Options zen() { return {{list("zen", "zen.test=127.0.0.[2..11]")}}; }
 
-ListResult run(const ListLookup& lookup, FakeDns& dns, Reason reason = Reason::wanted,
-               int* rounds = nullptr) {
+DnsListResult run(const DnsListLookup& lookup, FakeDns& dns, Reason reason = Reason::wanted,
+                  int* rounds = nullptr) {
   return run_to_end([&](const dns::Answers& answers) { return look_up(lookup, answers, reason); },
                     dns, true, rounds);
 }
 
-ListResult of_client(const Options& options, std::string_view client, FakeDns& dns) {
+DnsListResult of_client(const Options& options, std::string_view client, FakeDns& dns) {
   return run(address_lookups(options, address(client)).at(0), dns);
 }
 
@@ -57,7 +58,7 @@ TEST(Dnsbl, AHitCostsTwoRoundsAndAMissOne) {
   const auto lookups = address_lookups(options, address("192.0.2.1"));
   const auto hit = run(lookups[0], dns, Reason::wanted, &rounds);
   EXPECT_EQ(rounds, 2);
-  EXPECT_EQ(hit.code, ListCode::listed);
+  EXPECT_EQ(hit.code, DnsListCode::listed);
   EXPECT_EQ(hit.codes, "127.0.0.4,127.0.0.10");
   EXPECT_EQ(hit.reason, "https://check.test/192.0.2.1");
   EXPECT_EQ(hit.name, "zen");
@@ -65,7 +66,7 @@ TEST(Dnsbl, AHitCostsTwoRoundsAndAMissOne) {
   FakeDns empty;
   const auto miss = run(lookups[0], empty, Reason::wanted, &rounds);
   EXPECT_EQ(rounds, 1);
-  EXPECT_EQ(miss.code, ListCode::not_listed);
+  EXPECT_EQ(miss.code, DnsListCode::not_listed);
   EXPECT_EQ(empty.asked.size(), 1U);
 }
 
@@ -75,55 +76,59 @@ TEST(Dnsbl, AHitWithoutItsReasonIsAHit) {
   FakeDns dns;
   dns.a("1.2.0.192.zen.test", "127.0.0.4").error("1.2.0.192.zen.test", dns::Type::txt);
   const auto failed = run(lookup, dns);
-  EXPECT_EQ(failed.code, ListCode::listed);
+  EXPECT_EQ(failed.code, DnsListCode::listed);
   EXPECT_EQ(failed.reason, "");
-  EXPECT_EQ(failed.fault, ListFault::none);
+  EXPECT_EQ(failed.fault, DnsListFault::none);
   int rounds = 0;
   FakeDns slow;
   slow.a("1.2.0.192.zen.test", "127.0.0.4");
-  EXPECT_EQ(run(lookup, slow, Reason::if_known, &rounds).code, ListCode::listed);
+  EXPECT_EQ(run(lookup, slow, Reason::if_known, &rounds).code, DnsListCode::listed);
   EXPECT_EQ(rounds, 1);
   EXPECT_EQ(slow.asked.size(), 1U);
 }
 
 TEST(Dnsbl, NobodyAsksADnswlForItsReason) {
-  const Options options{{list("good", "good.test", ListKind::dnswl)}};
+  const Options options{{list("good", "good.test", DnsListKind::dnswl)}};
   FakeDns dns;
   dns.a("1.2.0.192.good.test", "127.0.5.1");
-  EXPECT_EQ(of_client(options, "192.0.2.1", dns).code, ListCode::listed);
+  EXPECT_EQ(of_client(options, "192.0.2.1", dns).code, DnsListCode::listed);
   EXPECT_EQ(dns.asked.size(), 1U);
 }
 
 struct Outcome {
   const char* what;
   std::vector<const char*> answers;
-  ListCode code;
-  ListFault fault = ListFault::none;
+  DnsListCode code;
+  DnsListFault fault = DnsListFault::none;
   const char* codes = "";
 };
 
 // What a list says that is no listing.
 TEST(Dnsbl, LiesOfAList) {
   const Outcome table[] = {
-      {"another code", {"127.0.0.1"}, ListCode::not_listed, ListFault::none, "127.0.0.1"},
+      {"another code", {"127.0.0.1"}, DnsListCode::not_listed, DnsListFault::none, "127.0.0.1"},
       {"public resolver",
        {"127.255.255.254"},
-       ListCode::set_aside,
-       ListFault::error_code,
+       DnsListCode::set_aside,
+       DnsListFault::error_code,
        "127.255.255.254"},
       {"an error beside a code",
        {"127.0.0.2", "127.255.255.255"},
-       ListCode::set_aside,
-       ListFault::error_code,
+       DnsListCode::set_aside,
+       DnsListFault::error_code,
        "127.255.255.255"},
-      {"a parked domain", {"8.8.8.8"}, ListCode::set_aside, ListFault::outside, "8.8.8.8"},
+      {"a parked domain", {"8.8.8.8"}, DnsListCode::set_aside, DnsListFault::outside, "8.8.8.8"},
       {"a parked domain beside a code",
        {"127.0.0.2", "8.8.8.8"},
-       ListCode::set_aside,
-       ListFault::outside,
+       DnsListCode::set_aside,
+       DnsListFault::outside,
        "8.8.8.8"},
-      {"a private address", {"10.0.0.2"}, ListCode::set_aside, ListFault::outside, "10.0.0.2"},
-      {"all zero", {"0.0.0.0"}, ListCode::set_aside, ListFault::outside, "0.0.0.0"},
+      {"a private address",
+       {"10.0.0.2"},
+       DnsListCode::set_aside,
+       DnsListFault::outside,
+       "10.0.0.2"},
+      {"all zero", {"0.0.0.0"}, DnsListCode::set_aside, DnsListFault::outside, "0.0.0.0"},
   };
   const auto options = zen();
   for (const Outcome& each : table) {
@@ -140,25 +145,25 @@ TEST(Dnsbl, LiesOfAList) {
 TEST(Dnsbl, FailuresAreNotListed) {
   struct Row {
     const char* error;
-    ListFault fault;
+    DnsListFault fault;
   };
   const Row table[] = {
-      {"timeout", ListFault::no_answer},
-      {"server unreachable", ListFault::no_answer},
-      {"servfail", ListFault::refused},
-      {"refused", ListFault::refused},
-      {"cname loop", ListFault::refused},
-      {"truncated, and no answer over TCP", ListFault::no_answer},
-      {"query budget", ListFault::none},
-      {"time budget", ListFault::none},
-      {"shutting down", ListFault::none},
+      {"timeout", DnsListFault::no_answer},
+      {"server unreachable", DnsListFault::no_answer},
+      {"servfail", DnsListFault::refused},
+      {"refused", DnsListFault::refused},
+      {"cname loop", DnsListFault::refused},
+      {"truncated, and no answer over TCP", DnsListFault::no_answer},
+      {"query budget", DnsListFault::none},
+      {"time budget", DnsListFault::none},
+      {"shutting down", DnsListFault::none},
   };
   const auto options = zen();
   for (const Row& row : table) {
     FakeDns dns;
     dns.error("1.2.0.192.zen.test", row.error);
     const auto result = of_client(options, "192.0.2.1", dns);
-    EXPECT_EQ(result.code, ListCode::temperror) << row.error;
+    EXPECT_EQ(result.code, DnsListCode::temperror) << row.error;
     EXPECT_EQ(result.fault, row.fault) << row.error;
     EXPECT_EQ(result.reason, row.error);
   }
@@ -169,8 +174,8 @@ TEST(Dnsbl, ACnameLoopIsAFailure) {
   FakeDns dns;
   dns.cname("1.2.0.192.zen.test", "a.zen.test").cname("a.zen.test", "1.2.0.192.zen.test");
   const auto result = of_client(options, "192.0.2.1", dns);
-  EXPECT_EQ(result.code, ListCode::temperror);
-  EXPECT_EQ(result.fault, ListFault::refused);
+  EXPECT_EQ(result.code, DnsListCode::temperror);
+  EXPECT_EQ(result.fault, DnsListFault::refused);
 }
 
 TEST(Dnsbl, ManyAnswersAreBounded) {
@@ -178,7 +183,7 @@ TEST(Dnsbl, ManyAnswersAreBounded) {
   FakeDns dns;
   for (int i = 0; i < 90; ++i) dns.a("1.2.0.192.zen.test", "127.0.0." + std::to_string(2 + i % 10));
   const auto result = of_client(options, "192.0.2.1", dns);
-  EXPECT_EQ(result.code, ListCode::listed);
+  EXPECT_EQ(result.code, DnsListCode::listed);
   EXPECT_LT(result.codes.size(), 120U);
   EXPECT_TRUE(result.codes.ends_with(",+")) << result.codes;
 }
@@ -261,14 +266,15 @@ TEST(DnsblReason, ZonesAreHiddenAndRestored) {
 // --- domains -------------------------------------------------------------------------------------
 
 Options dbl() {
-  auto one = list("dbl", "dbl.test=127.0.1.[2..99]", ListKind::rhsbl);
-  auto other = list("helo", "helo.test", ListKind::rhsbl);
-  other.on = {ListOn::helo};
+  auto one = list("dbl", "dbl.test=127.0.1.[2..99]", DnsListKind::rhsbl);
+  auto other = list("helo", "helo.test", DnsListKind::rhsbl);
+  other.on = {DnsListOn::helo};
   return {{one, other, list("zen", "zen.test")}};
 }
 
-std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::string_view name) {
-  std::vector<ListLookup> lookups;
+std::vector<DnsListLookup> domain_lookups(const Options& options, DnsListOn on,
+                                          std::string_view name) {
+  std::vector<DnsListLookup> lookups;
   const auto domain = listable(name);
   for (const auto& list : options.lists) {
     if (domain && list.holds(on)) lookups.push_back(domain_lookup(list, on, *domain));
@@ -278,18 +284,18 @@ std::vector<ListLookup> domain_lookups(const Options& options, ListOn on, std::s
 
 TEST(Rhsbl, AsksForTheDomainAsItIs) {
   const auto options = dbl();
-  const auto helo = domain_lookups(options, ListOn::helo,
+  const auto helo = domain_lookups(options, DnsListOn::helo,
                                    "Mail.B\xc3\xbc"
                                    "cher.example.");
   ASSERT_EQ(helo.size(), 2U);
   EXPECT_EQ(helo[0].question->name.text(), "mail.xn--bcher-kva.example.dbl.test");
   EXPECT_EQ(helo[1].question->name.text(), "mail.xn--bcher-kva.example.helo.test");
   EXPECT_EQ(helo[0].value, "mail.xn--bcher-kva.example");
-  EXPECT_EQ(domain_lookups(options, ListOn::sender, "a.example").size(), 1U);
+  EXPECT_EQ(domain_lookups(options, DnsListOn::sender, "a.example").size(), 1U);
   FakeDns dns;
   dns.a("a.example.dbl.test", "127.0.1.2");
-  const auto hit = run(domain_lookups(options, ListOn::sender, "a.example")[0], dns);
-  EXPECT_EQ(hit.code, ListCode::listed);
+  const auto hit = run(domain_lookups(options, DnsListOn::sender, "a.example")[0], dns);
+  EXPECT_EQ(hit.code, DnsListCode::listed);
   EXPECT_EQ(to_string(hit.on), "sender");
 }
 
@@ -297,7 +303,7 @@ TEST(Rhsbl, WhatIsNoDomainIsNotAskedFor) {
   const auto options = dbl();
   for (const char* text : {"", "localhost", "[192.0.2.1]", "[IPv6:2001:db8::1]", "192.0.2.1",
                            "a..b.example", "a b.example", "unknown", ".", "user@a.example"}) {
-    EXPECT_TRUE(domain_lookups(options, ListOn::helo, text).empty()) << text;
+    EXPECT_TRUE(domain_lookups(options, DnsListOn::helo, text).empty()) << text;
   }
 }
 
@@ -307,12 +313,12 @@ TEST(Rhsbl, ANameThatWouldBeTooLongIsNotListed) {
   while (domain.size() < 240) domain += std::string(39, 'a') + ".";
   domain += "example";
   ASSERT_LE(domain.size(), 253U);
-  const auto lookups = domain_lookups(options, ListOn::sender, domain);
+  const auto lookups = domain_lookups(options, DnsListOn::sender, domain);
   ASSERT_EQ(lookups.size(), 1U);
   EXPECT_FALSE(lookups[0].question);
   FakeDns dns;
   const auto result = run(lookups[0], dns);
-  EXPECT_EQ(result.code, ListCode::not_listed);
+  EXPECT_EQ(result.code, DnsListCode::not_listed);
   EXPECT_EQ(result.reason, "too long to be looked up");
   EXPECT_TRUE(dns.asked.empty());
 }

@@ -1,5 +1,5 @@
 // Postfix's notation for lists and their codes, and what never counts.
-#include "client/list_codes.h"
+#include "client/dns_list_codes.h"
 
 #include <gtest/gtest.h>
 
@@ -119,15 +119,15 @@ TEST(ListCodes, APatternThatCanNeverMatch) {
   EXPECT_TRUE(ReturnCodes().can_match());
 }
 
-TEST(ListZone, IsLowerCaseWithoutItsFinalDot) {
-  const auto list = ListZone::parse("ZEN.Spamhaus.ORG.=127.0.0.2");
+TEST(DnsListZone, IsLowerCaseWithoutItsFinalDot) {
+  const auto list = DnsListZone::parse("ZEN.Spamhaus.ORG.=127.0.0.2");
   ASSERT_TRUE(list);
   EXPECT_EQ(list->zone, "zen.spamhaus.org");
   EXPECT_EQ(list->codes.text(), "127.0.0.2");
-  EXPECT_TRUE(ListZone::parse("bl.example")->codes.any());
+  EXPECT_TRUE(DnsListZone::parse("bl.example")->codes.any());
 }
 
-TEST(ListZone, ErrorsNeverRepeatTheText) {
+TEST(DnsListZone, ErrorsNeverRepeatTheText) {
   const std::string canary = "canary0123456789abcdef";
   const std::string table[] = {
       canary,  // one label
@@ -143,19 +143,19 @@ TEST(ListZone, ErrorsNeverRepeatTheText) {
       "=127.0.0.2",
   };
   for (const std::string& each : table) {
-    const auto list = ListZone::parse(each);
+    const auto list = DnsListZone::parse(each);
     ASSERT_FALSE(list) << each;
     EXPECT_EQ(list.error().what.find("canary"), std::string::npos) << list.error().what;
   }
 }
 
 // A name has 253 octets: 64 are those of an IPv6 address and its dot.
-TEST(ListZone, LeavesRoomForAnIpv6Address) {
+TEST(DnsListZone, LeavesRoomForAnIpv6Address) {
   const std::string labels =
       std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(55, 'c');
-  EXPECT_TRUE(ListZone::parse(labels + ".zenit"));
+  EXPECT_TRUE(DnsListZone::parse(labels + ".zenit"));
   EXPECT_EQ((labels + ".zenit").size(), max_zone_octets);
-  EXPECT_FALSE(ListZone::parse(labels + ".zenith"));
+  EXPECT_FALSE(DnsListZone::parse(labels + ".zenith"));
 }
 
 TEST(ListKey, IsRecognised) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "base/unix_socket.h"
 #include "control/client.h"

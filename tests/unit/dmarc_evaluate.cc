@@ -1,6 +1,7 @@
 #include "dmarc/evaluate.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "dmarc/public_suffix_list.h"

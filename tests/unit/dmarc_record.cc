@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "dmarc/record.h"
 
 #include "support/fake_dns.h"

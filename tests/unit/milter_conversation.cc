@@ -344,7 +344,7 @@ TEST(Replies, WithoutQuarantineAForgeryIsDeferred) {
 }
 
 // A store that says at once what the test wants.
-class Shelf final : public session::Holding {
+class Shelf final : public session::Quarantine {
  public:
   explicit Shelf(session::HoldCode code) : code_(code) {}
   std::unique_ptr<session::Draft> begin() override {
@@ -353,7 +353,7 @@ class Shelf final : public session::Holding {
     };
     return std::make_unique<Nothing>();
   }
-  void hold(session::HeldMessage, std::function<void(session::HoldResult)> done) override {
+  void hold(session::HoldRequest, std::function<void(session::HoldResult)> done) override {
     done({code_, ""});
   }
   void take_back(session::ReleaseProof, std::function<void(session::TakenBack)> done) override {
@@ -375,7 +375,7 @@ Lines stored(std::uint32_t actions, session::HoldCode code, bool postmaster_too)
   snapshot.rules.policies.push_back(tagged);
   Shelf shelf(code);
   Talk talk(std::move(snapshot));
-  talk.gate().engine().hold_in(&shelf);
+  talk.gate().engine().set_quarantine(&shelf);
   talk.say(negotiation(6, actions, test::all_steps));
   talk.say(greeting + envelope("<bob@b.example>"));
   if (postmaster_too) talk.say(packet('R', strings({"<postmaster@example.jp>"})));

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 #include "support/allow_facts.h"
 #include "support/allow_lists.h"
 
@@ -19,16 +19,16 @@ using test::stranger;
 
 using Change = std::function<void(Facts&)>;
 
-std::string text_of(const ListProspects& prospects) {
-  const auto one = [](ListProspect prospect) {
+std::string text_of(const DnsListProspects& prospects) {
+  const auto one = [](DnsListProspect prospect) {
     switch (prospect) {
-      case ListProspect::none:
+      case DnsListProspect::none:
         return "none";
-      case ListProspect::lookups:
+      case DnsListProspect::lookups:
         return "lookups";
-      case ListProspect::header:
+      case DnsListProspect::header:
         return "header";
-      case ListProspect::skipped:
+      case DnsListProspect::skipped:
         return "skipped";
     }
     return "";
@@ -82,14 +82,14 @@ TEST(AtRcpt, TellsWhetherAListMayRefuse) {
   for (const auto& c : cases) {
     Facts facts = at_rcpt();
     c.change(facts);
-    EXPECT_EQ(text_of(could_still_skip_lists(*allowlist_of(c.list), facts, c.known)), c.says)
+    EXPECT_EQ(text_of(could_still_skip_dns_lists(*allowlist_of(c.list), facts, c.known)), c.says)
         << c.list;
   }
 }
 
 // 100,000 entries: a message looks at a few of them only. Compared with a list of ten, so that the
 // machine's speed does not matter; a list that is searched would take thousands of times as long.
-TEST(Allowlist, AHundredThousandEntriesCostNothing) {
+TEST(AccessList, AHundredThousandEntriesCostNothing) {
   const auto list_with = [](int entries) {
     std::string text;
     for (int i = 0; i < entries / 4; ++i) {
@@ -105,7 +105,7 @@ TEST(Allowlist, AHundredThousandEntriesCostNothing) {
   sender_is(facts, "u24999@d.example", "d.example", spf::Code::pass);
   facts.client.address = mail::IpAddress::parse("10.97.167.1").value();
   for (int i = 0; i < 10; ++i) signed_by(facts, "a.b.c.d24999.example");
-  const auto time_of = [&](const Allowlist& list) {
+  const auto time_of = [&](const AccessList& list) {
     auto best = std::chrono::steady_clock::duration::max();
     for (int round = 0; round < 20; ++round) {
       const auto start = std::chrono::steady_clock::now();

@@ -148,7 +148,7 @@ TEST(AllowRule, AsTheTableSays) {
     rules.allowlist = allowlist_of(c.allow);
     rules.denylist = denylist_of(c.deny);
     c.change(facts, rules);
-    match_lists(facts, rules);
+    match_access_lists(facts, rules);
     const auto decision = decide(facts, rules).message;
     EXPECT_EQ(to_string(decision.action), to_string(c.action)) << c.name;
     EXPECT_EQ(decision.rule, c.rule) << c.name;
@@ -161,7 +161,7 @@ TEST(AllowRule, DenialTellsTheSenderNothingAndTheLogWhich) {
   Facts facts = list_mail();
   RuleSet rules;
   rules.denylist = denylist_of("\n\nfrom:bank.example note=\"phishing\"");
-  match_lists(facts, rules);
+  match_access_lists(facts, rules);
   const auto decision = decide(facts, rules).message;
   ASSERT_TRUE(decision.reply);
   EXPECT_EQ(decision.reply->line(), "550 5.7.1 rejected by local policy (id=AAAA-BBBB)");
@@ -173,7 +173,7 @@ TEST(AllowRule, MonitorModeDeniesNobody) {
   RuleSet rules;
   rules.denylist = denylist_of("from:bank.example");
   rules.defaults.monitor = true;
-  match_lists(facts, rules);
+  match_access_lists(facts, rules);
   const auto decision = decide(facts, rules).message;
   EXPECT_EQ(decision.action, accept);
   EXPECT_EQ(decision.monitored, reject);
@@ -202,7 +202,7 @@ TEST(Denylist, IsAlwaysBeforeAnEntry) {
       {"from:a.example until=2030-01-31", "from:a.example skip=dnsbl until=2029-01-31", true},
   };
   for (const auto& c : orders) {
-    const auto entry = AllowEntry::parse(c.allow, ListKind::allow).value();
+    const auto entry = AccessEntry::parse(c.allow, AccessKind::allow).value();
     const auto* found = denylist_of(c.deny)->always_before(entry, list_mail().received);
     EXPECT_EQ(found != nullptr, c.always) << c.deny << " / " << c.allow;
   }
@@ -213,7 +213,7 @@ TEST(AllowRule, PermissionsOfSeveralEntriesAddUp) {
   RuleSet rules;
   rules.allowlist = allowlist_of(
       "ip:198.51.100.7 skip=dnsbl dmarc=tag\ndkim:lists.freebsd.example skip=rhsbl dmarc=accept");
-  match_lists(facts, rules);
+  match_access_lists(facts, rules);
   EXPECT_EQ(to_text(effect_of(facts.allowlist)), "skip=dnsbl,rhsbl dmarc=accept");
 }
 
@@ -378,11 +378,11 @@ TEST(Proposal, IsTheNarrowestThatTheMessageProves) {
           << c.name << ": " << proposal.error();
       continue;
     }
-    EXPECT_EQ(proposal->entry.text(ListKind::allow), c.entry) << c.name;
+    EXPECT_EQ(proposal->entry.text(AccessKind::allow), c.entry) << c.name;
     EXPECT_NE(proposal->reason.find(c.says), std::string::npos)
         << c.name << ": " << proposal->reason;
     // What is proposed does what it is for: the same message proves it.
-    const auto list = allowlist_of(proposal->entry.text(ListKind::allow));
+    const auto list = allowlist_of(proposal->entry.text(AccessKind::allow));
     EXPECT_EQ(effect_of(match_allowlist(*list, facts)), proposal->entry.effect) << c.name;
   }
 }

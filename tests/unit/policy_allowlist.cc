@@ -1,5 +1,5 @@
 // What entries a message matches, and what it takes to prove them: every kind, proven and forged.
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 
 #include <functional>
 
@@ -41,7 +41,7 @@ ptr:mx.legit.example      skip=dnsbl
 ptr:.below.example        skip=dnsbl
 )";
 
-std::string text_of(const std::vector<AllowMatch>& matches) {
+std::string text_of(const std::vector<AccessMatch>& matches) {
   std::string text;
   for (const auto& match : matches) {
     text += (text.empty() ? "" : " ") + match.entry + "(" + std::string(standing(match)) + ")";
@@ -55,7 +55,7 @@ struct Case {
   const char* matches;
 };
 
-void check(const Case& c, const std::shared_ptr<const Allowlist>& list) {
+void check(const Case& c, const std::shared_ptr<const AccessList>& list) {
   Facts facts = stranger();
   c.change(facts);
   const auto matches = match_allowlist(*list, facts);
@@ -134,7 +134,7 @@ const Case proven[] = {
      "ptr:mx.legit.example(proven)"},
 };
 
-TEST(Allowlist, HoldsForWhatIsProven) {
+TEST(AccessList, HoldsForWhatIsProven) {
   const auto list = allowlist_of(every_kind);
   for (const auto& c : proven) check(c, list);
 }
@@ -340,7 +340,7 @@ const Case spoofs[] = {
     {"no address", [](Facts& f) { f.client.address.reset(); }, ""},
 };
 
-TEST(Allowlist, DoesNothingForWhatIsForged) {
+TEST(AccessList, DoesNothingForWhatIsForged) {
   const auto list = allowlist_of(every_kind);
   for (const auto& c : spoofs) {
     check(c, list);
@@ -354,7 +354,7 @@ TEST(Allowlist, DoesNothingForWhatIsForged) {
 }
 
 // Whoever vouches for others does not vouch for us; what skips DNS lists alone goes on doing so.
-TEST(Allowlist, CoversOurOwnNameOnlyWhereItNamesIt) {
+TEST(AccessList, CoversOurOwnNameOnlyWhereItNamesIt) {
   const struct {
     const char* entry;
     const char* standing;  // for a message in our own name
@@ -391,7 +391,7 @@ TEST(Allowlist, CoversOurOwnNameOnlyWhereItNamesIt) {
 
 // Where the MTA replaces an alias by its target, a name that leads to ours is ours, and not what
 // was allowed.
-TEST(Allowlist, AnAliasOfOursIsNoNameOfTheirs) {
+TEST(AccessList, AnAliasOfOursIsNoNameOfTheirs) {
   Facts facts = stranger();
   author_is(facts, "ceo@x.parcel.example");
   facts.dmarc.alias = "x.parcel.example";
@@ -404,7 +404,7 @@ TEST(Allowlist, AnAliasOfOursIsNoNameOfTheirs) {
   EXPECT_TRUE(effect_of(match_allowlist(*list, facts)).dmarc);
 }
 
-TEST(Allowlist, NoProofIsRecordedAsSuch) {
+TEST(AccessList, NoProofIsRecordedAsSuch) {
   const auto list = allowlist_of("from:legacy.example proof=none dmarc=tag");
   Facts facts = stranger();
   author_is(facts, "bob@legacy.example");
@@ -421,7 +421,7 @@ TEST(Allowlist, NoProofIsRecordedAsSuch) {
 }
 
 // The specific entry speaks, in whatever order they stand.
-TEST(Allowlist, SpecificOverGeneral) {
+TEST(AccessList, SpecificOverGeneral) {
   const std::vector<std::string> lines = {
       "dkim:.example.org dmarc=accept skip=all",
       "dkim:.lists.example.org dmarc=tag",
@@ -442,7 +442,7 @@ TEST(Allowlist, SpecificOverGeneral) {
   EXPECT_EQ(to_text(effect_of(match_allowlist(*prefixes, stranger()))), "skip=dnsbl");
 }
 
-TEST(Allowlist, AnExpiredEntryIsNotThere) {
+TEST(AccessList, AnExpiredEntryIsNotThere) {
   const auto list = allowlist_of(
       "dkim:.example.org dmarc=accept\n"
       "dkim:x.example.org dmarc=tag until=2026-11-20\n"
@@ -457,7 +457,7 @@ TEST(Allowlist, AnExpiredEntryIsNotThere) {
   EXPECT_TRUE(list->expired_between(facts.received, facts.received).empty());
 }
 
-TEST(Allowlist, SameIdentityTwiceIsAFindingAndBothHold) {
+TEST(AccessList, SameIdentityTwiceIsAFindingAndBothHold) {
   const auto list = allowlist_of("dkim:a.example dmarc=accept\ndkim:a.example skip=dnsbl\n");
   ASSERT_EQ(list->findings().size(), 1U);
   EXPECT_EQ(list->findings()[0].text(),

@@ -88,9 +88,9 @@ TEST(Evidence, WhatSufficesIsWhatTheDocumentSays) {
          rules.defaults.lists.threshold = 2;  // one hit is below it
          rules.defaults.lists.rules.push_back({});
          rules.defaults.lists.rules.back().name = "zen";
-         client::ListResult hit;
+         client::DnsListResult hit;
          hit.name = "zen";
-         hit.code = client::ListCode::listed;
+         hit.code = client::DnsListCode::listed;
          facts.lists.push_back(hit);
        }},
       {"author-domain-does-not-exist",

@@ -156,15 +156,15 @@ std::vector<Facts> facts_of_messages() {
             one.role = role;
             if (role == Role::submission) one.relay = Client();
             if (listed) {
-              client::ListResult hit;
+              client::DnsListResult hit;
               hit.name = "zen";
-              hit.kind = client::ListKind::dnsbl;
-              hit.code = client::ListCode::listed;
+              hit.kind = client::DnsListKind::dnsbl;
+              hit.code = client::DnsListCode::listed;
               one.lists.push_back(hit);
             }
             if (waited) one.deferred_for = std::chrono::hours(9);
             if (limit) {
-              AllowMatch match;
+              AccessMatch match;
               match.holds = true;
               match.effect.dmarc = limit;
               one.allowlist.push_back(match);

@@ -1,5 +1,5 @@
 // Sessions and the real store: what is held, for whom, and how it comes out again.
-#include "quarantine/holding.h"
+#include "quarantine/service.h"
 
 #include <chrono>
 #include <thread>
@@ -67,10 +67,10 @@ class StoreOfGate : public testing::Test {
                              [](const std::string& alarm) { ADD_FAILURE() << alarm; });
     if (!store) throw std::runtime_error(store.error().why);
     holding_.emplace(std::move(*store), log_);
-    gate_.engine().hold_in(&*holding_);
+    gate_.engine().set_quarantine(&*holding_);
   }
 
-  std::vector<Held> held() { return holding_->store().list({}).value(); }
+  std::vector<HeldRow> held() { return holding_->store().list({}).value(); }
   // The message of a release as the MTA brings it back.
   test::Letter returning(const Release& release) {
     test::Letter letter = forged();
@@ -93,7 +93,7 @@ class StoreOfGate : public testing::Test {
 
   test::TemporaryFolder folder_;
   Log log_{LogOptions{LogOptions::Target::file, folder_.file("log")}};
-  std::optional<StoreHolding> holding_;
+  std::optional<Service> holding_;
   test::Gate gate_;
 };
 

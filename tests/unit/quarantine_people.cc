@@ -33,7 +33,7 @@ TEST_F(People, AFilterByNameIsNoPartOfOne) {
       // The lines of a column are names of their own.
       {"taro-news@other.example", "jiro@example.jp"}};
   for (std::uint64_t i = 0; i < whom.size(); ++i) {
-    Held held = held_message(i);
+    HeldRow held = held_message(i);
     held.recipients = whom[i];
     held.mail_from = i == 1 ? "" : "a" + std::to_string(i) + "@sender.example";
     held.author = i == 1 ? "taro@example.jp" : "";

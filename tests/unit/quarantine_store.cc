@@ -27,7 +27,7 @@ class Quarantine : public test::QuarantineTest {};
 mail::NamePattern pattern(std::string_view text) { return mail::NamePattern::parse(text).value(); }
 
 TEST_F(Quarantine, WhatIsHeldIsKnownAfterARestart) {
-  Held odd = held_message(7);
+  HeldRow odd = held_message(7);
   odd.subject = std::string("'; DROP TABLE held; --\0\x1B]0;x\x07\xFF\n", 31);
   odd.mail_from = "";
   odd.recipients = {"\"a b\"@example.jp", "two@example.jp"};
@@ -73,7 +73,7 @@ TEST_F(Quarantine, RefusesWhatIsNoMessage) {
   auto store = open();
   for (const char* id : {"", "../../etc/shadow", "-rf", "K7Q2-4DM", "K7Q2-4DMI", "k7q2-4dmx",
                          "K7Q2 4DMX", "K7Q24-DMX", "*", "K7Q2-4DMX\n"}) {
-    Held held = held_message(1);
+    HeldRow held = held_message(1);
     held.id = id;
     EXPECT_FALSE(hold(*store, held).has_value()) << id;
     EXPECT_FALSE(store->get(id).has_value()) << id;
@@ -81,10 +81,10 @@ TEST_F(Quarantine, RefusesWhatIsNoMessage) {
     EXPECT_FALSE(store->remove(id, now_).has_value()) << id;
     EXPECT_FALSE(store->begin_release({id, {}}, now_).has_value()) << id;
   }
-  Held nobody = held_message(1);
+  HeldRow nobody = held_message(1);
   nobody.recipients.clear();
   EXPECT_FALSE(hold(*store, nobody).has_value());
-  Held two_lines = held_message(1);
+  HeldRow two_lines = held_message(1);
   two_lines.recipients = {"a@example.jp\nb@example.jp"};
   EXPECT_FALSE(hold(*store, two_lines).has_value());
   EXPECT_THAT(ids(*store), IsEmpty());
@@ -93,7 +93,7 @@ TEST_F(Quarantine, RefusesWhatIsNoMessage) {
 TEST_F(Quarantine, Filters) {
   auto store = open();
   for (std::uint64_t i = 0; i < 6; ++i) {
-    Held held = held_message(i);
+    HeldRow held = held_message(i);
     if (i == 1) held.subject = "100% Off_Now";
     if (i == 2) held.rule = "dnsbl";
     if (i == 3) held.recipients = {"Postmaster@Example.JP"};
@@ -127,7 +127,7 @@ TEST_F(Quarantine, AListOfManyNamesEachOnce) {
     test::Puts puts;
     for (const auto end = i + 300; i < end; ++i) {
       // Portions end among messages of the same second.
-      Held held = held_message(i);
+      HeldRow held = held_message(i);
       held.time = held_message(i / 300).time;
       held.recipients.resize(1 + i % 2);
       auto draft = store->draft();
@@ -138,7 +138,7 @@ TEST_F(Quarantine, AListOfManyNamesEachOnce) {
   }
   std::set<std::string> seen;
   WallTime last = WallTime::max();
-  ASSERT_TRUE(store->list({}, [&](const Held& held) {
+  ASSERT_TRUE(store->list({}, [&](const HeldRow& held) {
     EXPECT_TRUE(seen.insert(held.id).second) << held.id << " twice";
     EXPECT_LE(held.time, last);
     last = held.time;
@@ -153,7 +153,7 @@ TEST_F(Quarantine, AListOfManyNamesEachOnce) {
   EXPECT_EQ(ids(*store, {.waiting = true}).size(), many - 12);
   EXPECT_EQ(ids(*store, {.limit = 501}).size(), 501U);
   std::size_t some = 0;
-  ASSERT_TRUE(store->list({}, [&](const Held&) { return ++some < 7; }));
+  ASSERT_TRUE(store->list({}, [&](const HeldRow&) { return ++some < 7; }));
   EXPECT_EQ(some, 7U);
 }
 
@@ -161,7 +161,7 @@ TEST_F(Quarantine, SentAgainIsOneRowWithACount) {
   auto store = open();
   hold(*store, 1);
   for (std::uint64_t i = 0; i < 3; ++i) {
-    Held again = held_message(1);
+    HeldRow again = held_message(1);
     again.id = held_id(100 + i);
     again.time += hours(i + 1);
     const auto outcome = hold(*store, again);
@@ -187,7 +187,7 @@ TEST_F(Quarantine, AnIndexOfBeforeGetsTheColumnThatItLacks) {
   }
   auto store = open();
   EXPECT_EQ(state_of(*store, 1), State::held);
-  Held again = held_message(1);
+  HeldRow again = held_message(1);
   again.id = held_id(2);
   EXPECT_FALSE(hold(*store, again)->repeated) << "nothing is known of the header of the first";
   again.id = held_id(3);
@@ -197,7 +197,7 @@ TEST_F(Quarantine, AnIndexOfBeforeGetsTheColumnThatItLacks) {
 TEST_F(Quarantine, WhatDiffersIsNotARepetition) {
   auto store = open();
   hold(*store, 1);
-  std::vector<Held> others(6, held_message(1));
+  std::vector<HeldRow> others(6, held_message(1));
   others[0].mail_from = "other@example.com";
   others[1].recipients.pop_back();
   others[2].body_hash[0] = 'c';
@@ -217,7 +217,7 @@ TEST_F(Quarantine, ARepetitionOfWhatIsGoneIsHeldAnew) {
   auto store = open();
   hold(*store, 1);
   ASSERT_TRUE(store->remove(held_id(1), now_).has_value());
-  Held again = held_message(1);
+  HeldRow again = held_message(1);
   again.id = held_id(2);
   EXPECT_FALSE(hold(*store, again)->repeated);
   // And of one whose file is missing.
@@ -388,7 +388,7 @@ TEST_F(Quarantine, ExpiresByAge) {
   options_.keep = hours(48);
   auto store = open();
   for (std::uint64_t i = 0; i < 3; ++i) {
-    Held held = held_message(i);
+    HeldRow held = held_message(i);
     held.time += hours(24 * i);
     ASSERT_TRUE(hold(*store, held).has_value());
   }
@@ -444,7 +444,7 @@ TEST_F(Quarantine, ExpiresByItselfWhenTheClocksAgree) {
   options_.keep = hours(48);
   auto store = open();
   for (std::uint64_t i = 0; i < 20; ++i) {
-    Held held = held_message(i);
+    HeldRow held = held_message(i);
     held.time = now_ + hours(i == 0 ? 0 : 24);
     ASSERT_TRUE(hold(*store, held).has_value());
   }
@@ -496,7 +496,7 @@ TEST_F(Quarantine, RecordsOfOthersAreNotRows) {
                           "format 1\n2\n" + good.substr(good.find('\n', 9) + 1)}) {
     EXPECT_FALSE(read_record(bad).has_value()) << bad;
   }
-  Held held = held_message(1);
+  HeldRow held = held_message(1);
   held.id = "../../etc";
   EXPECT_FALSE(read_record(record_of(held, {})).has_value());
 }

@@ -2,8 +2,9 @@
 // user will read.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
-#include "session/record.h"
+#include "record/json.h"
 #include "support/session_gate.h"
 
 namespace sekisho::session {
@@ -54,7 +55,7 @@ TEST_P(AliasBehind, IsJudgedAsTheDomainThatItLeadsTo) {
   EXPECT_EQ(outcome.verdict.message.action, policy::Action::quarantine);
   EXPECT_THAT(outcome.authentication_results, testing::HasSubstr("header.from=victim.example"));
   EXPECT_THAT(outcome.authentication_results, testing::HasSubstr("alias.a.example"));
-  const auto record = to_json(outcome.facts, outcome.verdict, "");
+  const auto record = record::to_json(outcome);
   EXPECT_EQ(record["dmarc"]["alias"], "alias.a.example");
   EXPECT_EQ(record["dmarc"]["from"], "victim.example");
 }

@@ -1,8 +1,9 @@
 // Whole messages against an allowlist, with real signatures and a zone: list mail that its own
 // proof lets through, and the ways to forge it.
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
-#include "session/record.h"
+#include "record/json.h"
 #include "support/allow_lists.h"
 #include "support/dkim_signer.h"
 #include "support/session_gate.h"
@@ -376,7 +377,7 @@ TEST_F(AllowlistGate, TheRecordNamesWhatMatched) {
   Letter letter = attack();
   sign(letter, tags_of("lists.example"));
   const auto outcome = gate_->judge(letter);
-  const auto record = to_json(outcome.facts, outcome.verdict, outcome.authentication_results);
+  const auto record = record::to_json(outcome);
   bool found = false;
   for (const auto& match : record["allowlist"]) {
     if (match["entry"] != "dkim:lists.example") continue;

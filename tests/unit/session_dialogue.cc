@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "session/record.h"
+#include "record/log_line.h"
 #include "support/session_gate.h"
 
 namespace sekisho::session {
@@ -165,13 +165,13 @@ TEST(Deadline, AnswersThatNeverComeAreTemperror) {
 TEST(Deadline, ASlowClientDoesNotUseUpTheTimeForTheLookups) {
   auto snapshot = snapshot_on_zone(std::string(zone) + "c.example.dbl.test. A 127.0.1.2\n");
   snapshot.dns.message_budget = std::chrono::milliseconds(60);
-  client::ListDefinition dbl;
+  client::DnsListDefinition dbl;
   dbl.name = "dbl";
-  dbl.kind = client::ListKind::rhsbl;
-  dbl.list = client::ListZone::parse("dbl.test").value();
-  dbl.on = {client::ListOn::from};
+  dbl.kind = client::DnsListKind::rhsbl;
+  dbl.list = client::DnsListZone::parse("dbl.test").value();
+  dbl.on = {client::DnsListOn::from};
   snapshot.client.lists.push_back(dbl);
-  policy::ListRule rule;
+  policy::DnsListRule rule;
   rule.name = dbl.name;
   rule.kind = dbl.kind;
   snapshot.rules.defaults.lists.rules.push_back(rule);
@@ -197,7 +197,7 @@ TEST(Deadline, ASlowClientDoesNotUseUpTheTimeForTheLookups) {
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->facts.dmarc.code, dmarc::Code::none) << outcome->facts.dmarc.reason;
   ASSERT_EQ(outcome->facts.lists.size(), 1U);
-  EXPECT_EQ(outcome->facts.lists[0].code, client::ListCode::listed)
+  EXPECT_EQ(outcome->facts.lists[0].code, client::DnsListCode::listed)
       << outcome->facts.lists[0].reason;
 }
 
@@ -269,10 +269,10 @@ TEST(Snapshots, AMessageEndsOnTheOneItBeganWith) {
 }
 
 // A store that is asked about a release and has not answered yet.
-class SilentStore final : public Holding {
+class SilentStore final : public Quarantine {
  public:
   std::unique_ptr<Draft> begin() override { return nullptr; }
-  void hold(HeldMessage, std::function<void(HoldResult)>) override {}
+  void hold(HoldRequest, std::function<void(HoldResult)>) override {}
   void take_back(ReleaseProof, std::function<void(TakenBack)> done) override {
     done_ = std::move(done);
   }
@@ -288,7 +288,7 @@ TEST(Dialogue, AStoreThatDoesNotSayWhetherItLetAMessageGoHasItsTime) {
   for (const char* client : {"unix", "192.0.2.10"}) {
     SilentStore store;
     Gate gate(snapshot_on_zone(zone));
-    gate.engine().hold_in(&store);
+    gate.engine().set_quarantine(&store);
     const auto session = gate.session();
     Letter letter;
     letter.client = client;
@@ -312,14 +312,14 @@ TEST(Dialogue, AStoreThatDoesNotSayWhetherItLetAMessageGoHasItsTime) {
     gate.queue().run_until([] { return false; }, steady_now());
     EXPECT_EQ(outcome->verdict.message.action, policy::Action::tempfail) << client;
     EXPECT_FALSE(session->in_message()) << client;
-    gate.engine().hold_in(nullptr);
+    gate.engine().set_quarantine(nullptr);
   }
 }
 
 TEST(Dialogue, AStoreThatAnswersInTimeLetsItsMessageGo) {
   SilentStore store;
   Gate gate(snapshot_on_zone(zone));
-  gate.engine().hold_in(&store);
+  gate.engine().set_quarantine(&store);
   const auto session = gate.session();
   Letter letter;
   letter.fields.push_back({std::string(release_field), " K7Q2-4DMX token"});
@@ -333,17 +333,17 @@ TEST(Dialogue, AStoreThatAnswersInTimeLetsItsMessageGo) {
   EXPECT_EQ(outcome->verdict.message.rule, "exempt");
   EXPECT_EQ(outcome->verdict.message.reason,
             "a released message, held as K7Q2-4DMX, not evaluated");
-  EXPECT_NE(
-      log_line(outcome->facts, outcome->verdict).find(" skipped=released released=K7Q2-4DMX "),
-      std::string::npos);
-  gate.engine().hold_in(nullptr);
+  EXPECT_NE(record::log_line(outcome->facts, outcome->verdict)
+                .find(" skipped=released released=K7Q2-4DMX "),
+            std::string::npos);
+  gate.engine().set_quarantine(nullptr);
 }
 
 // Of a release that is over, for example: nothing of ours has failed.
 TEST(Dialogue, WhatTheStorePutsOffIsNoInternalError) {
   SilentStore store;
   Gate gate(snapshot_on_zone(zone));
-  gate.engine().hold_in(&store);
+  gate.engine().set_quarantine(&store);
   const auto session = gate.session();
   Letter letter;
   letter.fields.push_back({std::string(release_field), " K7Q2-4DMX token"});
@@ -361,7 +361,7 @@ TEST(Dialogue, WhatTheStorePutsOffIsNoInternalError) {
   ASSERT_TRUE(decision.reply);
   EXPECT_TRUE(decision.reply->line().starts_with("451 4.3.0 not now, try again later (id="));
   EXPECT_EQ(gate.engine().counters().internal_errors, 0U);
-  gate.engine().hold_in(nullptr);
+  gate.engine().set_quarantine(nullptr);
 }
 
 }  // namespace

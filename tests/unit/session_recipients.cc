@@ -2,10 +2,10 @@
 // record.
 #include <gtest/gtest.h>
 
-#include "policy/allowlist.h"
+#include "policy/access_list.h"
 #include "policy/decide.h"
-#include "session/replay.h"
-#include "session/what_if.h"
+#include "replay/replay.h"
+#include "replay/what_if.h"
 #include "support/session_gate.h"
 
 namespace sekisho::session {
@@ -23,11 +23,11 @@ b.example.            TXT  "v=spf1 ip4:192.0.2.77 -all"
 
 Snapshot listing_snapshot() {
   auto snapshot = test::snapshot_on_zone(zone);
-  client::ListDefinition zen;
+  client::DnsListDefinition zen;
   zen.name = "zen";
-  zen.list = client::ListZone::parse("zen.test").value();
+  zen.list = client::DnsListZone::parse("zen.test").value();
   snapshot.client.lists.push_back(zen);
-  policy::ListRule rule;
+  policy::DnsListRule rule;
   rule.name = "zen";
   snapshot.rules.defaults.lists.rules.push_back(rule);
   policy::RecipientRules exempt;
@@ -39,17 +39,17 @@ Snapshot listing_snapshot() {
 }
 
 void allow(Snapshot& snapshot, const std::string& entries) {
-  auto file = std::make_shared<policy::AllowFile>(
-      policy::parse_allow_file(entries, "allowlist", policy::ListKind::allow));
-  snapshot.rules.allowlist = std::make_shared<policy::Allowlist>(
-      policy::ListKind::allow, policy::Allowlist::Files{std::move(file)});
+  auto file = std::make_shared<policy::AccessFile>(
+      policy::parse_access_file(entries, "allowlist", policy::AccessKind::allow));
+  snapshot.rules.allowlist = std::make_shared<policy::AccessList>(
+      policy::AccessKind::allow, policy::AccessList::Files{std::move(file)});
 }
 
 void deny(Snapshot& snapshot, const std::string& entries) {
-  auto file = std::make_shared<policy::AllowFile>(
-      policy::parse_allow_file(entries, "denylist", policy::ListKind::deny));
-  snapshot.rules.denylist = std::make_shared<policy::Allowlist>(
-      policy::ListKind::deny, policy::Allowlist::Files{std::move(file)});
+  auto file = std::make_shared<policy::AccessFile>(
+      policy::parse_access_file(entries, "denylist", policy::AccessKind::deny));
+  snapshot.rules.denylist = std::make_shared<policy::AccessList>(
+      policy::AccessKind::deny, policy::AccessList::Files{std::move(file)});
 }
 
 // What each RCPT was answered, "ok" or the reply; "?" while it waits.

@@ -1,0 +1,193 @@
+#include "metrics/engine.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace sekisho::metrics {
+
+using nlohmann::json;
+
+namespace {
+
+// What is counted by a code, with the code's word.
+template <class Code, std::size_t Codes, class Use>
+void for_each_code(const session::Counters::By<Codes>& counters, const Use& use) {
+  for (std::size_t i = 0; i < Codes; ++i) {
+    use(std::string(to_string(static_cast<Code>(i))), counters[i].load());
+  }
+}
+
+template <class Code, std::size_t Codes>
+void add_codes(Family& family, const std::string& label,
+               const session::Counters::By<Codes>& counters, const Labels& others = {}) {
+  for_each_code<Code>(counters, [&](const std::string& word, std::uint64_t count) {
+    Labels labels = others;
+    labels.emplace_back(label, word);
+    family.add(std::move(labels), static_cast<double>(count));
+  });
+}
+
+template <class Code, std::size_t Codes>
+json codes_json(const session::Counters::By<Codes>& counters, bool zeros) {
+  json out = json::object();
+  for_each_code<Code>(counters, [&](const std::string& word, std::uint64_t count) {
+    if (zeros || count > 0) out[word] = count;
+  });
+  return out;
+}
+
+double seconds(std::chrono::duration<double> duration) { return duration.count(); }
+
+void append_durations(Families& out, const char* name, const char* help,
+                      const session::Durations& durations) {
+  const auto now = durations.snapshot();
+  Family family(Family::Kind::histogram, name, help);
+  std::uint64_t so_far = 0;
+  for (std::size_t i = 0; i < now.in_bucket.size(); ++i) {
+    so_far += now.in_bucket[i];
+    const auto& bounds = session::Durations::bounds;
+    const std::string bound =
+        i < bounds.size() ? json(seconds(bounds[i])).dump() : std::string("+Inf");
+    family.samples.push_back({{{"le", bound}}, static_cast<double>(so_far), "_bucket"});
+  }
+  family.samples.push_back({{}, seconds(now.sum), "_sum"});
+  family.samples.push_back({{}, static_cast<double>(now.count), "_count"});
+  out.push_back(std::move(family));
+}
+
+json durations_json(const session::Durations& durations) {
+  const auto now = durations.snapshot();
+  json out = {{"messages", now.count}};
+  if (now.count == 0) return out;
+  const auto bound = [&](double part) {
+    const auto found = now.within(part);
+    return found ? json(found->count()) : json();
+  };
+  out["mean_ms"] = static_cast<double>(now.sum.count() / static_cast<long long>(now.count)) / 1000;
+  out["half_within_ms"] = bound(0.5);
+  out["99_percent_within_ms"] = bound(0.99);
+  return out;
+}
+
+}  // namespace
+
+void append_messages(Families& out, const session::Counters& counters) {
+  using Kind = Family::Kind;
+  out.push_back(counter("sekisho_connections_total", "Connections of MTAs.", counters.connections));
+  out.push_back(gauge("sekisho_connections_open", "Connections of MTAs that are open now.",
+                      static_cast<double>(counters.open_connections.load())));
+  out.push_back(counter("sekisho_messages_total", "Messages that were judged or skipped.",
+                        counters.messages));
+  out.push_back(
+      counter("sekisho_messages_skipped_total",
+              "Messages that are not evaluated: of trusted or authenticated clients, and released "
+              "ones.",
+              counters.exempt));
+  out.push_back(counter("sekisho_messages_aborted_total",
+                        "Messages that were gone before their verdict.", counters.aborted));
+  out.push_back(counter("sekisho_refused_recipients_total", "Recipients that were refused at RCPT.",
+                        counters.refused_recipients));
+  out.push_back(counter("sekisho_messages_not_held_total",
+                        "Messages that had to be held and that the store did not take.",
+                        counters.not_held));
+  out.push_back(counter("sekisho_internal_errors_total",
+                        "Failures inside; a message that has one is answered 4xx.",
+                        counters.internal_errors));
+  Family verdicts(Kind::counter, "sekisho_verdicts_total", "What was done with messages.");
+  add_codes<policy::Action>(verdicts, "action", counters.by_action);
+  out.push_back(std::move(verdicts));
+  Family monitored(Kind::counter, "sekisho_monitored_verdicts_total",
+                   "What monitor mode did not do with messages that were accepted instead.");
+  add_codes<policy::Action>(monitored, "action", counters.by_monitored_action);
+  out.push_back(std::move(monitored));
+
+  Family spf(Kind::counter, "sekisho_spf_results_total", "Results of SPF, by identity.");
+  add_codes<spf::Code>(spf, "result", counters.spf_mail_from, {{"scope", "mfrom"}});
+  add_codes<spf::Code>(spf, "result", counters.spf_helo, {{"scope", "helo"}});
+  out.push_back(std::move(spf));
+  Family dkim(Kind::counter, "sekisho_dkim_results_total",
+              "Results of DKIM, by signature; none: a message without one.");
+  add_codes<dkim::Code>(dkim, "result", counters.dkim);
+  out.push_back(std::move(dkim));
+  Family dmarc(Kind::counter, "sekisho_dmarc_results_total", "Results of DMARC.");
+  add_codes<dmarc::Code>(dmarc, "result", counters.dmarc);
+  out.push_back(std::move(dmarc));
+  Family iprev(Kind::counter, "sekisho_iprev_results_total",
+               "Results of the reverse lookup of clients.");
+  add_codes<client::IprevCode>(iprev, "result", counters.iprev);
+  out.push_back(std::move(iprev));
+
+  append_durations(out, "sekisho_decision_seconds",
+                   "From the end of a message to its verdict: what the MTA waited for.",
+                   counters.decision);
+  append_durations(
+      out, "sekisho_dns_wait_seconds",
+      "How long answers of the DNS were open that a message needed, from the connection on.",
+      counters.dns_waited);
+}
+
+void append_resolver(Families& out, const dns::ResolverStatus& status) {
+  out.push_back(counter("sekisho_dns_questions_total", "Questions of messages.", status.questions));
+  out.push_back(counter("sekisho_dns_cache_hits_total", "Questions that the cache answered.",
+                        status.cache_hits));
+  out.push_back(counter("sekisho_dns_coalesced_total",
+                        "Questions that joined an equal one in flight.", status.coalesced));
+  out.push_back(counter("sekisho_dns_sent_total", "Queries sent to servers, repeated ones too.",
+                        status.sent));
+  out.push_back(counter("sekisho_dns_answered_total", "Answers that were used.", status.answered));
+  out.push_back(counter("sekisho_dns_timeouts_total", "Questions without an answer in time.",
+                        status.timeouts));
+  out.push_back(counter("sekisho_dns_failures_total",
+                        "Questions that failed for another reason, SERVFAIL for example.",
+                        status.failures));
+  out.push_back(counter("sekisho_dns_ignored_total", "Datagrams that answered no open question.",
+                        status.ignored));
+  out.push_back(gauge("sekisho_dns_cache_entries", "Answers in the cache.",
+                      static_cast<double>(status.cache_entries)));
+  out.push_back(gauge("sekisho_dns_in_flight", "Questions that are open now.",
+                      static_cast<double>(status.in_flight)));
+}
+
+void append_keys(Families& out, const crypto::KeyCache::Status& status) {
+  out.push_back(gauge("sekisho_dkim_key_cache_entries", "Parsed public keys that are kept.",
+                      static_cast<double>(status.entries)));
+  out.push_back(
+      counter("sekisho_dkim_key_cache_hits_total", "Keys that were at hand parsed.", status.hits));
+  out.push_back(
+      counter("sekisho_dkim_key_cache_misses_total", "Keys that had to be parsed.", status.misses));
+}
+
+json messages_json(const session::Counters& counters) {
+  json results = {{"spf_mfrom", codes_json<spf::Code>(counters.spf_mail_from, false)},
+                  {"spf_helo", codes_json<spf::Code>(counters.spf_helo, false)},
+                  {"dkim", codes_json<dkim::Code>(counters.dkim, false)},
+                  {"dmarc", codes_json<dmarc::Code>(counters.dmarc, false)},
+                  {"iprev", codes_json<client::IprevCode>(counters.iprev, false)}};
+  return {{"sessions",
+           {{"connections", counters.connections.load()},
+            {"open", counters.open_connections.load()},
+            {"messages", counters.messages.load()},
+            {"skipped", counters.exempt.load()},
+            {"aborted", counters.aborted.load()},
+            {"refused_recipients", counters.refused_recipients.load()},
+            {"not_held", counters.not_held.load()},
+            {"internal_errors", counters.internal_errors.load()}}},
+          {"verdicts", codes_json<policy::Action>(counters.by_action, true)},
+          {"monitored", codes_json<policy::Action>(counters.by_monitored_action, false)},
+          {"results", std::move(results)},
+          {"times",
+           {{"decision", durations_json(counters.decision)},
+            {"dns", durations_json(counters.dns_waited)}}}};
+}
+
+json resolver_json(const dns::ResolverStatus& status) {
+  return {{"servers", status.servers},       {"questions", status.questions},
+          {"cache_hits", status.cache_hits}, {"cache_entries", status.cache_entries},
+          {"coalesced", status.coalesced},   {"sent", status.sent},
+          {"answered", status.answered},     {"timeouts", status.timeouts},
+          {"failures", status.failures},     {"ignored", status.ignored},
+          {"in_flight", status.in_flight}};
+}
+
+}  // namespace sekisho::metrics

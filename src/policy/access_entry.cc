@@ -1,0 +1,422 @@
+#include "policy/access_entry.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "base/ascii.h"
+#include "base/utf8.h"
+#include "mail/mailbox.h"
+
+namespace sekisho::policy {
+
+namespace {
+
+using std::chrono::days;
+
+constexpr std::size_t max_note_octets = 200;  // one line of a table, twice
+
+struct KindRow {
+  std::string_view name;
+  IdentityKind kind;
+  Proof by_default;
+  std::string_view proofs;  // what may be written
+};
+
+constexpr std::array<KindRow, 6> kinds{{
+    {"from", IdentityKind::from, Proof::dmarc,
+     "dmarc, dkim, spf, none, dkim:DOMAIN, spf:DOMAIN or ip:ADDRESS"},
+    {"mfrom", IdentityKind::mfrom, Proof::spf, "spf or none"},
+    {"dkim", IdentityKind::dkim, Proof::dkim, "dkim"},
+    {"ip", IdentityKind::ip, Proof::connection, ""},
+    {"ptr", IdentityKind::ptr, Proof::fcrdns, "fcrdns"},
+    {"helo", IdentityKind::helo, Proof::none, ""},
+}};
+
+const KindRow* kind_of(std::string_view text) {
+  const auto name = text.substr(0, text.find(':'));
+  if (name.size() == text.size()) return nullptr;
+  for (const auto& row : kinds) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+const KindRow& row_of(IdentityKind kind) { return kinds[static_cast<std::size_t>(kind)]; }
+
+bool may_demand(IdentityKind kind, Proof proof) {
+  switch (proof) {
+    case Proof::dmarc:
+      return kind == IdentityKind::from;
+    case Proof::dkim:
+      return kind == IdentityKind::from || kind == IdentityKind::dkim;
+    case Proof::spf:
+    case Proof::none:
+      return kind == IdentityKind::from || kind == IdentityKind::mfrom;
+    case Proof::fcrdns:
+      return kind == IdentityKind::ptr;
+    case Proof::connection:
+      return false;
+  }
+  return false;
+}
+
+// What begins a word, and what is wrong with the text; blanks inside quotes do not end a word.
+Expected<std::vector<std::string_view>> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  std::size_t start = 0;
+  bool inside = false;
+  bool quoted = false;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    const bool end = i == text.size() || (!quoted && ascii::is_wsp(text[i]));
+    if (end) {
+      if (inside) words.push_back(text.substr(start, i - start));
+      inside = false;
+      continue;
+    }
+    if (!inside) start = i;
+    inside = true;
+    if (quoted && text[i] == '\\' && i + 1 < text.size()) {
+      ++i;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    }
+  }
+  if (quoted) return parse_error("a quote without end", start);
+  return words;
+}
+
+// A value without its quotes; the quotes are around all of it or there are none.
+Expected<std::string> unquoted(std::string_view value) {
+  if (value.find('"') == std::string_view::npos) return std::string(value);
+  std::string out;
+  for (std::size_t i = 1; value.front() == '"' && i < value.size(); ++i) {
+    if (value[i] == '"') {
+      if (i + 1 == value.size()) return out;
+      break;
+    }
+    if (value[i] == '\\' && i + 1 < value.size()) ++i;
+    out += value[i];
+  }
+  return parse_error("quotes belong around the whole value");
+}
+
+std::string quoted(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// What of the line a message may repeat. The line may be the zone of a DNS list that came into the
+// wrong file, with an access key for a label: such keys have 16 letters and digits or more. The
+// number of the line must do then.
+std::string shown(std::string_view text) {
+  constexpr std::size_t shortest_key = 16;
+  std::size_t run = 0;
+  for (const char c : text) {
+    run = ascii::is_alnum(c) || c == '-' ? run + 1 : 0;
+    if (run == shortest_key) return "(what stands there)";
+  }
+  return std::string(text);
+}
+
+// Reads an entry word by word.
+class EntryReader {
+ public:
+  explicit EntryReader(AccessKind list) : list_(list) {}
+
+  Expected<AccessEntry> read(std::string_view text) {
+    if (auto checked = check_characters(text); !checked) return failed(checked);
+    const auto words = words_of(text);
+    if (!words) return tl::unexpected<ParseError>(words.error());
+    if (words->empty()) return parse_error("no entry");
+    if (auto read = read_identity(words->front()); !read) return failed(read);
+    for (std::size_t i = 1; i < words->size(); ++i) {
+      if (auto read = read_option((*words)[i]); !read) return failed(read);
+    }
+    if (list_ == AccessKind::allow) complete();
+    if (list_ == AccessKind::allow && entry_.effect.nothing()) {
+      return parse_error(
+          "the entry allows nothing: add skip=dnsbl,rhsbl, dmarc=accept or spf=accept");
+    }
+    return std::move(entry_);
+  }
+
+ private:
+  using Done = Expected<void>;
+
+  static tl::unexpected<ParseError> failed(const Done& outcome) {
+    return tl::unexpected<ParseError>(outcome.error());
+  }
+
+  static Done check_characters(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (ascii::is_control(text[i]) && text[i] != '\t') {
+        return parse_error("a control character", i);
+      }
+    }
+    if (!is_utf8(text)) return parse_error("not UTF-8");
+    return {};
+  }
+
+  Done read_identity(std::string_view word) {
+    const KindRow* row = kind_of(word);
+    if (row == nullptr) {
+      std::string what = "an entry begins with from:, mfrom:, dkim:, ip: or ptr:";
+      if (list_ == AccessKind::deny)
+        what = "an entry begins with from:, mfrom:, dkim:, ip:, ptr: or helo:";
+      return parse_error(what + " and a name");
+    }
+    entry_.kind = row->kind;
+    entry_.proof = row->by_default;
+    const auto value = word.substr(row->name.size() + 1);
+    if (value.empty()) return parse_error("nothing after the colon; no blank may follow it");
+    if (row->kind == IdentityKind::helo && list_ == AccessKind::allow) {
+      return parse_error("anybody may say anything in HELO: helo: is for the denylist only");
+    }
+    return row->kind == IdentityKind::ip ? read_prefix(value) : read_name(value);
+  }
+
+  Done read_prefix(std::string_view value) {
+    const auto prefix = mail::IpPrefix::parse(value);
+    if (!prefix) return parse_error(prefix.error().what);
+    if (prefix->length() == 0) return parse_error(prefix->text() + " is everybody");
+    entry_.prefix = *prefix;
+    return {};
+  }
+
+  Done read_name(std::string_view value) {
+    if (value.starts_with("*.")) {
+      return parse_error("write ." + shown(value.substr(2)) + " for all names below it");
+    }
+    if (value.starts_with('@')) {
+      return parse_error("write " + shown(value.substr(1)) + " for everybody in it");
+    }
+    if (value.find('@') != std::string_view::npos) return read_address(value);
+    const bool below = value.starts_with('.');
+    const auto domain = mail::DomainName::parse(below ? value.substr(1) : value);
+    if (!domain) return parse_error(domain.error().what);
+    if (below && domain->label_count() == 1 && list_ == AccessKind::allow) {
+      return parse_error("anybody may have a name below ." + domain->text());
+    }
+    entry_.domain = (below ? "." : "") + domain->text();
+    return {};
+  }
+
+  Done read_address(std::string_view value) {
+    if (entry_.kind != IdentityKind::from && entry_.kind != IdentityKind::mfrom) {
+      return parse_error(std::string(to_string(entry_.kind)) + ": takes a domain, not an address");
+    }
+    auto mailbox = mail::Mailbox::parse(value);
+    if (!mailbox) return parse_error(mailbox.error().what);
+    // It would be an address that nobody has, and the entry would wait for him without a word.
+    if (mailbox->local_part.find('*') != std::string::npos) {
+      return parse_error("there are no patterns before the @: write the whole address, or " +
+                         shown(mailbox->domain.text()) + " for everybody in it");
+    }
+    entry_.local_part = ascii::lower(mailbox->local_part);
+    entry_.domain = mailbox->domain.text();
+    return {};
+  }
+
+  Done read_option(std::string_view word) {
+    const auto equals = word.find('=');
+    if (equals == std::string_view::npos) {
+      return parse_error(begins_entry(word)
+                             ? "one entry a line"
+                             : "expected an option, as skip=dnsbl, not " + shown(word));
+    }
+    const auto key = word.substr(0, equals);
+    const auto value = unquoted(word.substr(equals + 1));
+    if (!value) return parse_error(value.error().what);
+    if (std::find(given_.begin(), given_.end(), key) != given_.end()) {
+      return parse_error(shown(key) + "= is given twice");
+    }
+    given_.push_back(key);
+    if (key == "until") return read_until(*value);
+    if (key == "note") return read_note(*value);
+    if (list_ == AccessKind::deny) return read_deny_option(key, *value);
+    if (key == "proof") return read_proof(*value);
+    if (key == "skip") return read_skip(*value);
+    if (key == "dmarc") {
+      return read_action(key, *value, {Action::accept, Action::tag, Action::quarantine},
+                         entry_.effect.dmarc);
+    }
+    if (key == "spf") return read_action(key, *value, {Action::accept}, entry_.effect.spf);
+    return parse_error("unknown option " + shown(key) +
+                       "=: there are proof=, skip=, dmarc=, spf=, until= and note=");
+  }
+
+  Done read_deny_option(std::string_view key, const std::string& value) {
+    if (key != "action") {
+      return parse_error(shown(key) +
+                         "= is no option of the denylist: there are action=, until= and note=");
+    }
+    std::optional<Action> action;
+    auto read = read_action(key, value, {Action::reject, Action::quarantine, Action::tag}, action);
+    if (action) entry_.deny = *action;
+    return read;
+  }
+
+  static Done read_action(std::string_view key, const std::string& value,
+                          const std::vector<Action>& choices, std::optional<Action>& slot) {
+    std::string words;
+    for (const Action action : choices) {
+      if (to_string(action) == value) {
+        slot = action;
+        return {};
+      }
+      words.append(words.empty() ? "" : ", ").append(to_string(action));
+    }
+    return parse_error(std::string(key) + "= takes " + words + ", not " + shown(value));
+  }
+
+  Done read_proof(const std::string& value) {
+    const KindRow& row = row_of(entry_.kind);
+    if (row.proofs.empty()) {
+      return parse_error("an address needs no proof=: nobody can borrow one for a TCP connection");
+    }
+    if (const auto colon = value.find(':'); colon != std::string::npos) {
+      return read_voucher(std::string_view(value).substr(0, colon), value.substr(colon + 1));
+    }
+    for (const Proof proof : {Proof::dmarc, Proof::dkim, Proof::spf, Proof::fcrdns, Proof::none}) {
+      if (to_string(proof) != value || !may_demand(entry_.kind, proof)) continue;
+      entry_.proof = proof;
+      return {};
+    }
+    return parse_error(std::string(row.name) + ": takes proof=" + std::string(row.proofs) +
+                       ", not " + shown(value));
+  }
+
+  // dkim:mailer.example: who vouches for the author. A name stands for itself alone: below a bulk
+  // mailer's domain its customers have names of their own.
+  Done read_voucher(std::string_view how, const std::string& who) {
+    if (entry_.kind != IdentityKind::from) {
+      return parse_error(
+          "only a from: entry says of whom the proof is: the others name him already");
+    }
+    if (how == "ip") {
+      const auto prefix = mail::IpPrefix::parse(who);
+      if (!prefix) return parse_error("proof=ip: " + prefix.error().what);
+      if (prefix->length() == 0) return parse_error(prefix->text() + " is everybody");
+      entry_.proof = Proof::connection;
+      entry_.proof_prefix = *prefix;
+      entry_.proof_of =
+          prefix->length() == prefix->address().bits() ? prefix->address().text() : prefix->text();
+      return {};
+    }
+    if (how != "dkim" && how != "spf") {
+      return parse_error("proof= takes dkim:DOMAIN, spf:DOMAIN or ip:ADDRESS, not " +
+                         shown(std::string(how) + ":" + who));
+    }
+    const auto domain = mail::DomainName::parse(who);
+    if (!domain) {
+      return parse_error("proof=" + std::string(how) + ": takes one domain, which stands for " +
+                         "itself and for no name below it: " + domain.error().what);
+    }
+    if (domain->label_count() == 1) return parse_error("proof= of the whole ." + domain->text());
+    entry_.proof = how == "dkim" ? Proof::dkim : Proof::spf;
+    entry_.proof_of = domain->text();
+    return {};
+  }
+
+  Done read_skip(std::string_view value) {
+    for (;;) {
+      const auto comma = value.find(',');
+      const auto word = value.substr(0, comma);
+      if (word == "dnsbl" || word == "all") entry_.effect.skip_dnsbl = true;
+      if (word == "rhsbl" || word == "all") entry_.effect.skip_rhsbl = true;
+      if (word == "all") {
+        all_ = true;
+      } else if (word == "author") {
+        if (entry_.kind != IdentityKind::ip) {
+          return parse_error(
+              "only an ip: entry may skip=author: who wrote it is what the others prove");
+        }
+        entry_.effect.skip_author = true;
+      } else if (word != "dnsbl" && word != "rhsbl") {
+        return parse_error("skip= takes dnsbl, rhsbl, all and author, not " + shown(word));
+      }
+      if (comma == std::string_view::npos) return {};
+      value.remove_prefix(comma + 1);
+    }
+  }
+
+  Done read_until(const std::string& value) {
+    const auto time = value.find('-') == std::string::npos ? std::nullopt : parse_time(value);
+    if (!time) return parse_error("until= takes a date, as until=2027-01-31");
+    // That day is the last one on which it holds.
+    entry_.until = value.find('T') == std::string::npos ? *time + days(1) : *time;
+    return {};
+  }
+
+  Done read_note(const std::string& value) {
+    if (value.size() > max_note_octets) return parse_error("a note of more than 200 octets");
+    entry_.note = value;
+    return {};
+  }
+
+  // skip=all is everything that an entry may skip without naming it, as far as nothing else is
+  // said.
+  void complete() {
+    if (!all_) return;
+    if (!entry_.effect.dmarc) entry_.effect.dmarc = Action::accept;
+    if (!entry_.effect.spf) entry_.effect.spf = Action::accept;
+  }
+
+  AccessKind list_;
+  AccessEntry entry_;
+  std::vector<std::string_view> given_;
+  bool all_ = false;
+};
+
+}  // namespace
+
+Expected<AccessEntry> AccessEntry::parse(std::string_view text, AccessKind list) {
+  return EntryReader(list).read(text);
+}
+
+std::string AccessEntry::identity() const {
+  std::string out(to_string(kind));
+  out += ':';
+  if (prefix) {
+    return out + (prefix->length() == prefix->address().bits() ? prefix->address().text()
+                                                               : prefix->text());
+  }
+  if (local_part.empty()) return out + domain;
+  return out + mail::Mailbox{local_part, mail::DomainName::parse(domain).value()}.text();
+}
+
+std::string AccessEntry::place() const {
+  return file ? *file + ":" + std::to_string(line) : std::string();
+}
+
+std::string AccessEntry::until_text() const {
+  if (!until) return {};
+  const auto day = std::chrono::floor<days>(*until);
+  if (day != *until) return to_iso8601(*until);
+  return to_iso8601(WallTime(day) - days(1)).substr(0, 10);
+}
+
+std::string AccessEntry::text(AccessKind list) const {
+  std::string out = identity();
+  if (list == AccessKind::allow) {
+    if (proof != row_of(kind).by_default || !proof_of.empty()) {
+      out += " proof=" + proof_text(proof, proof_of);
+    }
+    if (!effect.nothing()) out += " " + to_text(effect);
+  } else if (deny != Action::reject) {
+    out += " action=" + std::string(to_string(deny));
+  }
+  if (until) out += " until=" + until_text();
+  if (!note.empty()) out += " note=" + quoted(note);
+  return out;
+}
+
+bool begins_entry(std::string_view text) { return kind_of(text) != nullptr; }
+
+}  // namespace sekisho::policy

@@ -1,0 +1,290 @@
+// Which identities a message has, and what of them is proven.
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "base/ascii.h"
+#include "mail/mailbox.h"
+#include "policy/access_list.h"
+
+namespace sekisho::policy {
+
+std::optional<mail::Mailbox> sender_of(const Facts& facts) {
+  const auto path = mail::ReversePath::parse(facts.mail_from);
+  return path ? path->mailbox() : std::nullopt;
+}
+
+// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for
+// the null reverse-path (RFC 7208 §2.4).
+bool spf_proves(const Facts& facts, std::string_view domain) {
+  if (!facts.spf_mail_from.proves() || facts.spf_mail_from.scope != spf::Scope::mfrom) return false;
+  const auto sender = sender_of(facts);
+  const auto checked = mail::DomainName::parse(facts.spf_mail_from.domain);
+  return sender && checked && sender->domain == *checked && checked->text() == domain;
+}
+
+namespace {
+
+using mail::DomainName;
+
+// Whether an identity is shown not to be forged, and what shows it or fails to.
+struct Showing {
+  bool proven = false;
+  std::string reason;
+  bool nobody = false;  // readers do not agree on who it is: not even an entry without proof holds
+};
+
+std::string spf_reason(const Facts& facts) {
+  return "spf=" + std::string(to_string(facts.spf_mail_from.code)) +
+         (facts.spf_mail_from.overbroad ? ", of a record that allows nearly everybody" : "");
+}
+
+std::string dmarc_reason(const Facts& facts) {
+  const std::string result = "dmarc=" + std::string(to_string(facts.dmarc.code));
+  const bool hollow = facts.dmarc.code == dmarc::Code::pass && !dmarc_proves(facts);
+  return hollow ? result + " by " + spf_reason(facts) : result;
+}
+
+// Somebody else answers for the author: his signature, his MAIL FROM or his connection.
+Showing show_voucher(const AccessEntry& entry, const Facts& facts) {
+  const std::string& who = entry.proof_of;
+  if (entry.proof_prefix) {
+    const bool from_there =
+        facts.client.address && entry.proof_prefix->contains(*facts.client.address);
+    return {from_there, from_there ? "the client is " + who : "the client is not " + who};
+  }
+  if (entry.proof == Proof::spf) {
+    const bool proven = spf_proves(facts, who);
+    if (proven) return {true, "spf=pass for " + who};
+    return {false, facts.spf_mail_from.overbroad ? spf_reason(facts) : "no spf=pass for " + who};
+  }
+  const bool proven = std::any_of(facts.dkim.begin(), facts.dkim.end(), [&](const auto& signature) {
+    return signature.proves() && signature.domain == who;
+  });
+  return {proven, (proven ? "dkim=pass with d=" : "no dkim=pass with d=") + who};
+}
+
+Showing show_author(const AccessEntry& entry, const Facts& facts) {
+  if (!facts.author.well_formed()) {
+    return {false, "malformed author: " + std::string(to_string(facts.author.result)), true};
+  }
+  if (!entry.proof_of.empty()) return show_voucher(entry, facts);
+  const std::string& domain = facts.author.domain().text();
+  switch (entry.proof) {
+    case Proof::dmarc:
+      return {dmarc_proves(facts) && facts.dmarc.from == domain, dmarc_reason(facts)};
+    case Proof::dkim: {
+      const bool own = std::any_of(
+          facts.dkim.begin(), facts.dkim.end(),
+          [&](const auto& signature) { return signature.proves() && signature.domain == domain; });
+      const bool aligned = facts.dmarc.aligned_dkim && facts.dmarc.from == domain;
+      const bool proven = own || aligned;
+      return {proven, proven ? "dkim=pass for the author" : "no dkim=pass for the author"};
+    }
+    case Proof::spf: {
+      const bool aligned =
+          facts.dmarc.aligned_spf && facts.spf_mail_from.proves() && facts.dmarc.from == domain;
+      const bool proven = spf_proves(facts, domain) || aligned;
+      if (proven) return {true, "spf=pass for the author"};
+      return {false,
+              facts.spf_mail_from.overbroad ? spf_reason(facts) : "no spf=pass for the author"};
+    }
+    case Proof::none:
+    case Proof::fcrdns:
+    case Proof::connection:
+      return {false, "proof=none, " + dmarc_reason(facts)};
+  }
+  return {};
+}
+
+class Matcher {
+ public:
+  Matcher(const AccessList& list, const Facts& facts) : list_(list), facts_(facts) {}
+
+  // Who else may be the author, for a denylist.
+  std::vector<AccessMatch> run(const std::vector<mail::Mailbox>& readable) {
+    auto matches = run();
+    if (!deny() || facts_.author.result == mail::Author::Result::one) return matches;
+    matches_ = std::move(matches);
+    for (const auto& [local_part, domain] : readable) {
+      for (const auto* entry :
+           list_.find(IdentityKind::from, local_part, domain.text(), facts_.received)) {
+        add(*entry, show_author(*entry, facts_));
+      }
+    }
+    return std::move(matches_);
+  }
+
+  std::vector<AccessMatch> run() {
+    if (list_.size() == 0) return {};
+    match_address();
+    match_names();
+    match_sender();
+    match_signatures();
+    match_authors();
+    return std::move(matches_);
+  }
+
+ private:
+  bool deny() const { return list_.kind() == AccessKind::deny; }
+
+  void match_address() {
+    if (!facts_.client.address) return;
+    for (const auto* entry : list_.find(*facts_.client.address, facts_.received)) {
+      add(*entry, {true, "the client's address"});
+    }
+  }
+
+  // The name that DNS gives the address and that leads back to it; one that does not is anybody's.
+  void match_names() {
+    const bool confirmed = facts_.iprev.code == client::IprevCode::pass;
+    std::string iprev = "iprev=" + std::string(to_string(facts_.iprev.code));
+    if (confirmed) iprev += " for " + facts_.iprev.name;
+    if (confirmed) match_name(IdentityKind::ptr, facts_.iprev.name, {true, iprev});
+    match_name(IdentityKind::ptr, facts_.client.name, {false, iprev});
+    if (deny()) match_name(IdentityKind::helo, facts_.client.helo, {false, "what HELO said"});
+  }
+
+  void match_sender() {
+    if (const auto sender = sender_of(facts_)) {
+      const std::string& domain = sender->domain.text();
+      const Showing showing{spf_proves(facts_, domain), spf_reason(facts_)};
+      for (const auto* entry :
+           list_.find(IdentityKind::mfrom, sender->local_part, domain, facts_.received)) {
+        add(*entry, showing);
+      }
+    } else if (const auto at = facts_.mail_from.rfind('@'); deny() && at != std::string::npos) {
+      // An odd local part does not save a domain that is denied.
+      match_name(IdentityKind::mfrom, std::string_view(facts_.mail_from).substr(at + 1),
+                 {false, spf_reason(facts_)});
+    }
+  }
+
+  void match_signatures() {
+    for (const auto& signature : facts_.dkim) {
+      std::string reason = "dkim=" + std::string(to_string(signature.code));
+      if (signature.testing) reason += ", the key is in testing mode";
+      match_name(IdentityKind::dkim, signature.domain, {signature.proves(), std::move(reason)});
+    }
+  }
+
+  void match_authors() {
+    const auto& author = facts_.author;
+    for (const auto& domain : author.domains) {
+      AccessList::Entries entries;
+      // DMARC vouches for the domain; an entry for one address is not for a message of two authors.
+      const bool by_address = deny() || author.mailboxes.size() == 1;
+      for (const auto& mailbox : author.mailboxes) {
+        if (!by_address || mailbox.domain != domain) continue;
+        const auto found =
+            list_.find(IdentityKind::from, mailbox.local_part, domain.text(), facts_.received);
+        entries.insert(entries.end(), found.begin(), found.end());
+      }
+      if (entries.empty()) {
+        entries = list_.find(IdentityKind::from, "", domain.text(), facts_.received);
+      }
+      for (const auto* entry : entries) add(*entry, show_author(*entry, facts_));
+    }
+  }
+
+  void match_name(IdentityKind kind, std::string_view name, const Showing& showing) {
+    if (name.empty()) return;
+    const auto domain = DomainName::parse(name);
+    if (!domain) return;
+    for (const auto* entry : list_.find(kind, "", domain->text(), facts_.received)) {
+      add(*entry, showing);
+    }
+  }
+
+  // Each entry once: as proven when one of the identities that it names is.
+  void add(const AccessEntry& entry, const Showing& showing) {
+    AccessMatch match;
+    match.kind = entry.kind;
+    match.entry = entry.identity();
+    match.place = entry.place();
+    match.proof = entry.proof;
+    match.proof_of = entry.proof_of;
+    match.proven = showing.proven && (deny() || entry.proof != Proof::none);
+    match.holds = deny() || match.proven || (entry.proof == Proof::none && !showing.nobody);
+    match.reason = showing.reason;
+    match.effect = entry.effect;
+    if (deny()) match.deny = entry.deny;
+    if (!deny()) spare_ourselves(match);
+    const auto same = std::find_if(matches_.begin(), matches_.end(), [&](const AccessMatch& known) {
+      return known.entry == match.entry && known.place == match.place;
+    });
+    if (same == matches_.end()) {
+      matches_.push_back(std::move(match));
+    } else if (match.proven && !same->proven) {
+      *same = std::move(match);
+    }
+  }
+
+  // Whoever vouches for other people's mail does not vouch for ours: all customers of a provider
+  // have his signature, his SPF and his addresses, and could write in our name. Only an entry that
+  // names us covers us. DNS lists may be skipped: at RCPT nobody knows the author, and they show
+  // nobody who he is.
+  void spare_ourselves(AccessMatch& match) const {
+    if (!facts_.author_is_ours) return;
+    // An alias of ours that the MTA will replace is another name, until everybody reads ours.
+    if (match.kind == IdentityKind::from && facts_.dmarc.alias.empty()) return;
+    if (!match.effect.dmarc && !match.effect.spf) return;
+    match.effect.dmarc.reset();
+    match.effect.spf.reset();
+    match.holds &= !match.effect.nothing();
+    const std::string ours = judged_author(facts_).text();
+    match.reason +=
+        ", and " + ours + " is our own, which it does not name: from:" + ours + " would";
+  }
+
+  const AccessList& list_;
+  const Facts& facts_;
+  std::vector<AccessMatch> matches_;
+};
+
+}  // namespace
+
+std::vector<AccessMatch> match_allowlist(const AccessList& list, const Facts& facts) {
+  return Matcher(list, facts).run();
+}
+
+std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& facts,
+                                        const std::vector<mail::Mailbox>& readable) {
+  return Matcher(list, facts).run(readable);
+}
+
+namespace {
+
+// Whether an entry that skips this list could still turn out to hold.
+DnsListProspect prospect(const AccessList& list, const Facts& facts, KnownSoFar known,
+                         const std::vector<AccessMatch>& matches, bool AccessEffect::*skips,
+                         WallTime AccessList::DnsListSkips::*until) {
+  const auto skipped = [&](const AccessMatch& match) { return match.holds && match.effect.*skips; };
+  if (std::any_of(matches.begin(), matches.end(), skipped)) return DnsListProspect::skipped;
+  const auto any = [&](IdentityKind kind) {
+    return facts.received < list.dns_list_skips(kind).*until;
+  };
+  if (any(IdentityKind::from) || any(IdentityKind::dkim)) return DnsListProspect::header;
+  const auto awaits_spf = [&](const AccessMatch& match) {
+    return match.kind == IdentityKind::mfrom && match.effect.*skips;
+  };
+  if (!known.spf && std::any_of(matches.begin(), matches.end(), awaits_spf)) {
+    return DnsListProspect::lookups;
+  }
+  if (!known.iprev && facts.client.address && any(IdentityKind::ptr))
+    return DnsListProspect::lookups;
+  return DnsListProspect::none;
+}
+
+}  // namespace
+
+DnsListProspects could_still_skip_dns_lists(const AccessList& list, const Facts& facts,
+                                            KnownSoFar known) {
+  const auto matches = match_allowlist(list, facts);
+  return {prospect(list, facts, known, matches, &AccessEffect::skip_dnsbl,
+                   &AccessList::DnsListSkips::dnsbl),
+          prospect(list, facts, known, matches, &AccessEffect::skip_rhsbl,
+                   &AccessList::DnsListSkips::rhsbl)};
+}
+
+}  // namespace sekisho::policy

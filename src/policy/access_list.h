@@ -1,0 +1,116 @@
+// policy/access_list.h: all entries of the allowlist, or of the denylist, and which of them a message
+// matches. An entry names an identity and the proof it needs: without it the entry does nothing,
+// and that is recorded. The most specific entry of each identity speaks, whatever the order of
+// lines. Hash look-ups by name and parents, by prefix and length: the number of entries costs a
+// message nothing. Pure: no I/O, no clock (Facts::received is now).
+// Thread: immutable.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "policy/access_file.h"
+#include "policy/facts.h"
+
+namespace sekisho::policy {
+
+class AccessList {
+ public:
+  using Files = std::vector<std::shared_ptr<const AccessFile>>;
+  using Entries = std::vector<const AccessEntry*>;
+
+  AccessList(AccessKind kind, Files files);
+  AccessList(const AccessList&) = delete;
+  AccessList& operator=(const AccessList&) = delete;
+
+  AccessKind kind() const { return kind_; }
+  const Files& files() const { return files_; }
+  std::size_t size() const { return size_; }
+  std::size_t bad_lines() const;
+  // All findings of the files, and entries that are given twice.
+  std::vector<AccessFinding> findings() const;
+  // Entries that ceased to hold in (after, now], the first first.
+  Entries expired_between(WallTime after, WallTime now) const;
+
+  // The entries in force that name it most specifically: an address before its domain, a domain
+  // before a wildcard, a longer wildcard or prefix before a shorter one. Several only when the same
+  // identity is given several times. `local_part`: empty for a domain alone.
+  Entries find(IdentityKind kind, std::string_view local_part, std::string_view domain,
+               WallTime now) const;
+  Entries find(const mail::IpAddress& address, WallTime now) const;
+
+  // The entry of this denylist that speaks, for good or for as long as the other holds, wherever
+  // the other names an identity; nullptr: there is none. Such an entry of the allowlist never does
+  // anything.
+  const AccessEntry* always_before(const AccessEntry& other, WallTime now) const;
+
+  // Until when there are entries of a kind that skip lists; WallTime::min() when there are none.
+  struct DnsListSkips {
+    WallTime dnsbl = WallTime::min();
+    WallTime rhsbl = WallTime::min();
+  };
+  // Whether any entry of the denylist rejects that kind of identity.
+  bool rejects(IdentityKind kind) const { return rejects_[static_cast<std::size_t>(kind)]; }
+
+  const DnsListSkips& dns_list_skips(IdentityKind kind) const {
+    return list_skips_[static_cast<std::size_t>(kind)];
+  }
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  struct PrefixHash {
+    std::size_t operator()(const mail::IpPrefix& prefix) const;
+  };
+  using Names = std::unordered_map<std::string, Entries, TextHash, std::equal_to<>>;
+
+  void add(const AccessEntry& entry);
+  Entries in_force(const Names& names, std::string_view key, WallTime now) const;
+
+  AccessKind kind_;
+  Files files_;
+  std::size_t size_ = 0;
+  std::array<Names, 6> names_;  // by IdentityKind
+  std::unordered_map<mail::IpPrefix, Entries, PrefixHash> prefixes_;
+  std::array<std::vector<int>, 2> lengths_;  // of the prefixes by family, the longest first
+  Entries expiring_;                         // by time
+  std::array<DnsListSkips, 6> list_skips_;
+  std::array<bool, 6> rejects_{};
+};
+
+// What a message matches. Works on what is known so far: a fact that is not known yet matches
+// nothing.
+std::vector<AccessMatch> match_allowlist(const AccessList& list, const Facts& facts);
+// A denied identity needs no proof: one that is forged is denied too. `readable`:
+// mail::readable_authors() of a malformed author, each of whom is denied as if he were the one.
+std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& facts,
+                                        const std::vector<mail::Mailbox>& readable = {});
+
+// At RCPT: may a list refuse already, or could an entry still be proved that skips it?
+enum class DnsListProspect {
+  none,     // nothing will skip it: it may refuse now
+  lookups,  // join SPF and iprev, and ask again
+  header,   // only the dot will show: it must not refuse before
+  skipped,  // an entry that skips it holds already
+};
+struct DnsListProspects {
+  DnsListProspect dnsbl = DnsListProspect::none;
+  DnsListProspect rhsbl = DnsListProspect::none;
+};
+// What of `facts` is final.
+struct KnownSoFar {
+  bool iprev = false;
+  bool spf = false;  // of the MAIL FROM
+};
+DnsListProspects could_still_skip_dns_lists(const AccessList& list, const Facts& facts,
+                                            KnownSoFar known);
+
+}  // namespace sekisho::policy

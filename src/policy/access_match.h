@@ -1,0 +1,70 @@
+// policy/access_match.h: what entries of the allowlist and the denylist say of one message. Plain
+// values: part of Facts, printed by the log line, the record and the explanation. Thread: immutable
+// values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/verdict.h"
+
+namespace sekisho::policy {
+
+// What an entry names: the Author Domain or author, the MAIL FROM, the d= of a signature, the
+// client's address, its name by reverse DNS, what it said in HELO (for denial only).
+enum class IdentityKind { from, mfrom, dkim, ip, ptr, helo };
+
+// What shows that the identity is not forged. `connection`: the address of a TCP client, which
+// nobody can borrow. `none`: the admin wrote that nothing need be shown. A from: entry may say
+// whose signature, SPF or connection it must be (AccessEntry::proof_of): then the author is taken
+// for granted when that one vouches for the message.
+enum class Proof { dmarc, dkim, spf, fcrdns, connection, none };
+
+// What an entry may skip. Nothing skips relay control, or a limit of size or rate.
+struct AccessEffect {
+  bool skip_dnsbl = false;
+  bool skip_rhsbl = false;
+  bool skip_author = false;     // the rule about malformed authors; ip: entries only
+  std::optional<Action> dmarc;  // accept, tag or quarantine: the hardest that DMARC may lead to
+  std::optional<Action> spf;    // accept
+
+  bool skips_lists() const { return skip_dnsbl || skip_rhsbl; }
+  bool nothing() const { return !skips_lists() && !skip_author && !dmarc && !spf; }
+  bool operator==(const AccessEffect&) const = default;
+};
+
+// An entry that names an identity of the message.
+struct AccessMatch {
+  IdentityKind kind = IdentityKind::from;
+  std::string entry;          // "dkim:lists.freebsd.org", the admin's own text
+  std::string place;          // "/etc/sekisho/allowlist:7"
+  Proof proof = Proof::none;  // what the entry demands
+  // … and of whom: "mailer.example", "192.0.2.0/28"; empty: of the identity itself
+  std::string proof_of;
+  bool proven = false;  // the identity is shown not to be forged
+  // AccessList: proven, or the admin demanded no proof, and not for an author of our own whom it
+  // does not name. Denylist: always.
+  bool holds = false;
+  std::string reason;          // why it is proven or not: "dkim=pass", "spf=softfail"
+  AccessEffect effect;         // allowlist: what it may skip, once it holds
+  std::optional<Action> deny;  // denylist: what is done
+
+  bool operator==(const AccessMatch&) const = default;
+};
+
+// All that the entries that hold may skip together; the mildest of them wins.
+AccessEffect effect_of(const std::vector<AccessMatch>& matches);
+
+std::string_view to_string(IdentityKind kind);  // "from"
+std::string_view to_string(Proof proof);        // "dmarc"
+// "dkim", "dkim:mailer.example".
+std::string proof_text(Proof proof, std::string_view proof_of);
+// "proven", "unproven", "proof=none" when it holds without proof, "own-domain" when it is proven
+// and does not hold.
+std::string_view standing(const AccessMatch& match);
+// "skip=dnsbl,rhsbl dmarc=accept"; empty for nothing().
+std::string to_text(const AccessEffect& effect);
+
+}  // namespace sekisho::policy

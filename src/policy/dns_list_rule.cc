@@ -1,0 +1,282 @@
+#include "policy/dns_list_rule.h"
+
+#include <algorithm>
+#include <map>
+
+#include "policy/rule.h"
+
+namespace sekisho::policy {
+
+using client::DnsListCode;
+using client::DnsListKind;
+using client::DnsListOn;
+using client::DnsListResult;
+using mail::SmtpReply;
+
+namespace {
+
+struct Hit {
+  const DnsListRule* rule;
+  const DnsListResult* result;
+};
+
+Action action_of(OnListed action) {
+  switch (action) {
+    case OnListed::reject:
+      return Action::reject;
+    case OnListed::quarantine:
+      return Action::quarantine;
+    case OnListed::tempfail:
+      return Action::tempfail;
+    case OnListed::tag:
+      return Action::tag;
+    case OnListed::log:
+      return Action::accept;
+  }
+  return Action::accept;
+}
+
+bool applies(const DnsListRules& rules) { return rules.use == UseLists::apply; }
+
+// What the dnswls that list the client make of no effect. Those in monitor mode do nothing.
+DnsListKinds skipped_by_dnswl(const std::vector<DnsListResult>& results, const DnsListRules& rules,
+                              DnsListCode code) {
+  DnsListKinds skipped;
+  for (const DnsListResult& result : results) {
+    if (result.kind != DnsListKind::dnswl || result.code != code) continue;
+    const DnsListRule* rule = rules.find(result.name);
+    if (rule != nullptr && !rule->monitor) skipped = skipped.with(rule->skip);
+  }
+  return skipped;
+}
+
+// The hits that count, each rule once: the same name in HELO and MAIL FROM is one reason, not two.
+std::vector<Hit> hits_of(const std::vector<DnsListResult>& results, const DnsListRules& rules,
+                         DnsListKinds skipped, bool monitored_too) {
+  std::vector<Hit> hits;
+  for (const DnsListResult& result : results) {
+    if (result.code != DnsListCode::listed || result.kind == DnsListKind::dnswl) continue;
+    if (skipped.has(result.kind)) continue;
+    const DnsListRule* rule = rules.find(result.name);
+    if (rule == nullptr || (rule->monitor && !monitored_too)) continue;
+    const bool again =
+        std::any_of(hits.begin(), hits.end(), [&](const Hit& hit) { return hit.rule == rule; });
+    if (!again) hits.push_back({rule, &result});
+  }
+  return hits;
+}
+
+int weight_of_good_word(const std::vector<DnsListResult>& results, const DnsListRules& rules) {
+  int weight = 0;
+  for (const DnsListRule& rule : rules.rules) {
+    if (rule.kind != DnsListKind::dnswl || rule.monitor) continue;
+    const bool hit = std::any_of(results.begin(), results.end(), [&](const DnsListResult& result) {
+      return result.code == DnsListCode::listed && result.name == rule.name;
+    });
+    if (hit) weight += rule.weight;
+  }
+  return weight;
+}
+
+int sum_of(const std::vector<Hit>& hits) {
+  int sum = 0;
+  for (const Hit& hit : hits) sum += hit.rule->weight;
+  return sum;
+}
+
+// The hardest; of equals the first in the configuration.
+const Hit* hardest(const std::vector<Hit>& hits) {
+  const auto found = std::max_element(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+    return action_of(a.rule->action) < action_of(b.rule->action);
+  });
+  return found == hits.end() ? nullptr : &*found;
+}
+
+// Postfix's words for what was looked up (smtpd_check.c, rbl_class), and ours for what it does not
+// know.
+std::string what_of(const DnsListResult& result, const Facts& facts) {
+  switch (result.on) {
+    case DnsListOn::client:
+    case DnsListOn::client_name:
+      return "Client host [" + result.value + "]";
+    case DnsListOn::helo:
+      return "Helo command [" + result.value + "]";
+    case DnsListOn::sender:
+      return "Sender address [" + facts.mail_from + "]";
+    case DnsListOn::from:
+      return "Author domain [" + result.value + "]";
+    case DnsListOn::dkim:
+      return "DKIM domain [" + result.value + "]";
+  }
+  return {};
+}
+
+// "Service unavailable; Client host [192.0.2.1] blocked using zen; https://… (id=K7Q2-4DMX)": what
+// fail2ban and pflogsumm know of Postfix ($rbl_class [$rbl_what] blocked using
+// $rbl_domain${rbl_reason?; $rbl_reason}).
+std::string reply_text(const DnsListResult& result, const Facts& facts) {
+  std::string text =
+      "Service unavailable; " + what_of(result, facts) + " blocked using " + result.name;
+  if (!result.reason.empty()) text += "; " + result.reason;
+  return with_id(std::move(text), facts);
+}
+
+std::string rule_name(const Hit& hit) {
+  return std::string(to_string(hit.rule->kind)) + ":" + hit.rule->name;
+}
+
+std::string reason_of(const Hit& hit) {
+  return hit.result->value + " is listed by " + hit.rule->name + " (" + hit.result->codes + ")";
+}
+
+// "zen 3 + dbl 2 - dnswl 1 = 4, the threshold is 4".
+std::string sum_text(const std::vector<Hit>& hits, int good, int threshold) {
+  std::string text;
+  for (const Hit& hit : hits) {
+    text += (text.empty() ? "" : " + ") + hit.rule->name + " " + std::to_string(hit.rule->weight);
+  }
+  if (good != 0) text += " - dnswl " + std::to_string(good);
+  return text + " = " + std::to_string(sum_of(hits) - good) + ", the threshold is " +
+         std::to_string(threshold);
+}
+
+Decision conclude(const Hit& hit, const Facts& facts, std::string rule, std::string reason) {
+  const Action action = action_of(hit.rule->action);
+  if (action == Action::reject) {
+    return refuse(SmtpReply(554, "5.7.1", reply_text(*hit.result, facts)), std::move(rule),
+                  std::move(reason));
+  }
+  if (action == Action::tempfail) {
+    return refuse(SmtpReply(451, "4.7.1", reply_text(*hit.result, facts)), std::move(rule),
+                  std::move(reason));
+  }
+  return make(action, std::move(rule), std::move(reason));
+}
+
+std::optional<Decision> judged(const Facts& facts, const DnsListRules& rules, DnsListKinds skipped,
+                               bool monitored_too) {
+  skipped = skipped.with(skipped_by_dnswl(facts.lists, rules, DnsListCode::listed));
+  const auto hits = hits_of(facts.lists, rules, skipped, monitored_too);
+  const Hit* hit = hardest(hits);
+  if (hit == nullptr || hit->rule->action == OnListed::log) return std::nullopt;
+  std::string rule = rule_name(*hit);
+  std::string reason = reason_of(*hit);
+  if (rules.threshold > 0) {
+    const int good = weight_of_good_word(facts.lists, rules);
+    if (sum_of(hits) - good < rules.threshold) return std::nullopt;
+    rule = "lists";
+    reason = sum_text(hits, good, rules.threshold);
+  }
+  Decision decision = conclude(*hit, facts, std::move(rule), std::move(reason));
+  for (const Hit& each : hits) decision.evidence.push_back("list:" + each.rule->name);
+  return decision;
+}
+
+}  // namespace
+
+const DnsListRule* DnsListRules::find(std::string_view name) const {
+  const auto found = std::find_if(rules.begin(), rules.end(),
+                                  [&](const DnsListRule& rule) { return rule.name == name; });
+  return found == rules.end() ? nullptr : &*found;
+}
+
+std::optional<Decision> by_lists(const Facts& facts, const DnsListRules& rules,
+                                 DnsListKinds skipped) {
+  if (!applies(rules) || facts.lists.empty()) return std::nullopt;
+  if (auto decision = judged(facts, rules, skipped, false)) {
+    // What the others would have said stands beside it.
+    const auto silent = skipped.with(skipped_by_dnswl(facts.lists, rules, DnsListCode::listed));
+    for (const Hit& hit : hits_of(facts.lists, rules, silent, true)) {
+      if (hit.rule->monitor) decision->evidence.push_back("monitored-list:" + hit.rule->name);
+    }
+    return decision;
+  }
+  // Nothing that is applied: what would the rules in monitor mode have done?
+  auto shadow = judged(facts, rules, skipped, true);
+  if (!shadow) return std::nullopt;
+  shadow->monitored = shadow->action;
+  shadow->monitored_rule = shadow->rule;
+  shadow->action = Action::accept;
+  return shadow;
+}
+
+std::string silence_of_lists(const Case& asked) {
+  const DnsListRules& rules = asked.rules.lists;
+  if (rules.rules.empty()) return "no DNS list is configured";
+  if (!applies(rules)) return "the lists are not applied to this recipient";
+  const auto& results = asked.facts.lists;
+  const auto listed =
+      std::count_if(results.begin(), results.end(), [](const DnsListResult& result) {
+        return result.code == DnsListCode::listed && result.kind != DnsListKind::dnswl;
+      });
+  if (listed == 0) return "no list has any of its names";
+  const DnsListKinds allowed{asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl};
+  const auto skipped = allowed.with(skipped_by_dnswl(results, rules, DnsListCode::listed));
+  const auto hits = hits_of(results, rules, skipped, true);
+  if (hits.empty()) return "it is listed, and an entry of the allowlist or a dnswl skips that";
+  if (rules.threshold > 0) {
+    return "listed, and below the threshold: " +
+           sum_text(hits, weight_of_good_word(results, rules), rules.threshold);
+  }
+  return "it is listed by rules that only log";
+}
+
+std::string key_of_lists(const Case& asked) {
+  const auto decision = by_lists(asked.facts, asked.rules.lists,
+                                 {asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl});
+  return key_of_list_rule(decision ? decision->rule : "lists", asked.rules.lists);
+}
+
+std::string key_of_list_rule(std::string_view name, const DnsListRules& rules) {
+  if (name == "lists") return "lists.threshold";
+  std::map<DnsListKind, std::size_t> count;
+  for (const DnsListRule& rule : rules.rules) {
+    const std::string section(to_string(rule.kind));
+    const std::size_t index = ++count[rule.kind];
+    if (section + ":" + rule.name == name) {
+      return section + "[" + std::to_string(index) + "]";
+    }
+  }
+  return "lists";
+}
+
+std::vector<std::string> list_evidence(const Facts& facts, const DnsListRules& rules,
+                                       DnsListKinds skipped) {
+  std::vector<std::string> evidence;
+  if (!applies(rules)) return evidence;
+  skipped = skipped.with(skipped_by_dnswl(facts.lists, rules, DnsListCode::listed));
+  for (const Hit& hit : hits_of(facts.lists, rules, skipped, false)) {
+    if (hit.rule->action == OnListed::reject) evidence.push_back("list:" + hit.rule->name);
+  }
+  return evidence;
+}
+
+std::optional<Decision> refuse_at_rcpt(const Facts& facts, const Rules& rules,
+                                       DnsListKinds skipped) {
+  if (facts.exemption != Exemption::none || facts.role == Role::local || rules.monitor) {
+    return std::nullopt;
+  }
+  // A good word may still come.
+  skipped = skipped.with(skipped_by_dnswl(facts.lists, rules.lists, DnsListCode::unanswered));
+  if (!applies(rules.lists)) return std::nullopt;
+  const bool good_word_open =
+      rules.lists.threshold > 0 &&
+      std::any_of(facts.lists.begin(), facts.lists.end(), [](const DnsListResult& result) {
+        return result.kind == DnsListKind::dnswl && result.code == DnsListCode::unanswered;
+      });
+  if (good_word_open) return std::nullopt;
+  auto decision = judged(facts, rules.lists, skipped, false);
+  if (!decision || !decision->reply) return std::nullopt;
+  // RFC 5321 §4.2.3: the mailbox is not available now.
+  if (decision->action == Action::tempfail) {
+    // Who was put off for long enough may come in, and is held.
+    auto reply = SmtpReply(450, "4.7.1", decision->reply->text());
+    auto now = defer(facts, rules.dmarc, std::move(reply), decision->rule, decision->reason,
+                     Action::quarantine);
+    if (now.action != Action::tempfail) return std::nullopt;
+    decision->reply = std::move(now.reply);
+  }
+  return decision;
+}
+
+}  // namespace sekisho::policy

@@ -1,0 +1,26 @@
+// quarantine/envelope.h: what of a held message its list does not show: how it is given back.
+// `envelope` of Detail. Errors: nothing for what we did not write. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/verdict.h"
+#include "session/ports.h"
+
+namespace sekisho::quarantine {
+
+struct Envelope {
+  std::string received;                      // the value of our Received field
+  std::string authentication_results;        // of our own field
+  std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
+  std::vector<session::Recipient> recipients;
+  std::vector<policy::Edit> removals;  // of forged fields, from the last to the first
+
+  std::string json() const;
+  static std::optional<Envelope> parse(std::string_view json);
+};
+
+}  // namespace sekisho::quarantine

@@ -1,0 +1,57 @@
+// quarantine/service.h: the store as the sessions see it: where a message is held, and who knows it
+// when it comes out again. Expires what is old. What waits for the disk runs on a thread of its
+// own.
+// Errors: are results. Thread: any, internally locked.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/executor.h"
+#include "base/guarded.h"
+#include "base/log.h"
+#include "quarantine/store.h"
+#include "session/ports.h"
+
+namespace sekisho::quarantine {
+
+class Service final : public session::Quarantine {
+ public:
+  Service(std::unique_ptr<Store> store, Log& log);
+  ~Service() override;
+
+  std::unique_ptr<session::Draft> begin() override;
+  bool has(const std::string& id) const override { return store_->has(id); }
+  void hold(session::HoldRequest message, std::function<void(session::HoldResult)> done) override;
+  void take_back(session::ReleaseProof proof,
+                 std::function<void(session::TakenBack)> done) override;
+
+  Store& store() { return *store_; }
+  spool::Health health() const { return store_->health(); }
+  // What is in the store, counted at most `count_every` ago; nothing before the first time. Does
+  // not wait for the disk.
+  std::optional<Stats> last_stats() const;
+  // As often as Prometheus asks.
+  static constexpr std::chrono::seconds count_every{15};
+
+ private:
+  void serve();
+  void tell(const std::string& id, const Outcome<spool::Stored>& stored);
+  session::TakenBack what_comes_back(const session::ReleaseProof& proof);
+  void expire();
+  void count();
+
+  std::unique_ptr<Store> store_;
+  Log& log_;
+  Guarded<std::optional<Stats>> stats_;
+  RunQueue tasks_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace sekisho::quarantine

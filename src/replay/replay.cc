@@ -1,0 +1,256 @@
+#include "replay/replay.h"
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "base/executor.h"
+#include "policy/at_rcpt.h"
+#include "record/json.h"
+#include "session/session.h"
+
+namespace sekisho::replay {
+
+using session::Decided;
+using session::Draft;
+using session::Engine;
+using session::HoldCode;
+using session::HoldRequest;
+using session::HoldResult;
+using session::Inputs;
+using session::Journal;
+using session::Outcome;
+using session::Quarantine;
+using session::Released;
+using session::ReleaseProof;
+using session::Session;
+using session::Snapshot;
+using session::TakenBack;
+
+namespace {
+
+using nlohmann::json;
+
+// Knows the recorded answers; what else it is asked stays open until it is told to fail.
+class RecordedResolver final : public dns::Resolver {
+ public:
+  explicit RecordedResolver(const dns::Answers& answers) : answers_(answers) {}
+
+  dns::AnswerPtr at_hand(const dns::Question& question) override { return answers_.get(question); }
+  Ticket ask(const dns::Question& question, Callback done) override {
+    open_.emplace(question, std::move(done));
+    return 0;
+  }
+  void cancel(Ticket /*ticket*/) override {}
+  dns::ResolverStatus status() const override { return {}; }
+
+  void fail(const dns::Question& question) {
+    const auto open = open_.extract(question);
+    if (open.empty()) return;
+    auto answer = std::make_shared<dns::Answer>();
+    answer->error = "not recorded";
+    open.mapped()(std::move(answer));
+  }
+
+ private:
+  const dns::Answers& answers_;
+  std::unordered_map<dns::Question, Callback, dns::QuestionHash> open_;
+};
+
+// The store as it was: what it said is recorded. Where it said nothing in time, it says nothing;
+// where it was not asked at the time, it has room.
+class RecordedQuarantine final : public Quarantine {
+ public:
+  explicit RecordedQuarantine(const Decided& recorded) : recorded_(recorded) {}
+
+  std::unique_ptr<Draft> begin() override { return std::make_unique<NoDraft>(); }
+  void hold(HoldRequest /*message*/, std::function<void(HoldResult)> done) override {
+    using Held = Outcome::Held;
+    const auto held = recorded_.outcome.held;
+    const bool asked = held == Held::some || held == Held::whole;
+    if (recorded_.inputs.hold_result) {
+      done(*recorded_.inputs.hold_result);
+    } else if (!asked) {
+      done({HoldCode::held, ""});
+    }
+  }
+  void take_back(ReleaseProof /*proof*/, std::function<void(TakenBack)> done) override {
+    const auto& results = recorded_.inputs.released;
+    if (!results) return done(std::nullopt);
+    done(Released{recorded_.outcome.facts.released_id, *results});
+  }
+
+ private:
+  struct NoDraft final : Draft {
+    void append(std::string_view /*octets*/) override {}
+  };
+  const Decided& recorded_;
+};
+
+// Keeps the outcome of the one message.
+class OneDecision final : public Journal {
+ public:
+  void decided(std::shared_ptr<const Decided> decided) override { decided_ = std::move(decided); }
+  const Decided* get() const { return decided_.get(); }
+
+ private:
+  std::shared_ptr<const Decided> decided_;
+};
+
+std::shared_ptr<const Snapshot> offline(const Snapshot& snapshot, const Inputs& inputs) {
+  auto own = std::make_shared<Snapshot>(snapshot);
+  own->resolver = std::make_shared<RecordedResolver>(inputs.answers);
+  // The time has had its say: what had none is among the answers.
+  own->dns.message_budget = std::chrono::hours(24);
+  own->options.identity.hostname = inputs.hostname;
+  return own;
+}
+
+// As a front speaks with the session.
+void converse(Session& session, const Decided& recorded, WallTime& clock) {
+  const auto& facts = recorded.outcome.facts;
+  const auto& inputs = recorded.inputs;
+  clock = inputs.connected;
+  const auto& client = facts.relay ? *facts.relay : facts.client;
+  if (inputs.blanks_lost) session.blanks_lost();
+  session.connect(client, inputs.mta_name);
+  // A client that greeted nobody: sendmail then says nothing of HELO.
+  if (!client.helo.empty()) session.helo(client.helo);
+  clock = facts.received;
+  session.mail_from({facts.mail_from, inputs.authenticated});
+  for (const auto& to : facts.recipients) session.rcpt_to({to});
+  for (const auto& line : inputs.malformed_lines) session.malformed_line(line);
+  for (const auto& field : inputs.header.fields()) session.header(field.name, field.value);
+  session.end_of_header();
+  if (!recorded.failure.empty()) session.fail(recorded.failure);
+  session.end_of_message(facts.queue_id, [](const Outcome&) {});
+}
+
+// JSON without its escapes: whoever prints it escapes it for what he prints to, and once is enough.
+std::string raw_text(const json& value) {
+  if (value.is_string()) return "\"" + value.get<std::string>() + "\"";
+  if (!value.is_structured()) return value.dump();
+  std::string text;
+  for (const auto& [key, member] : value.items()) {
+    text += text.empty() ? "" : ",";
+    if (value.is_object()) text.append("\"").append(key).append("\":");
+    text += raw_text(member);
+  }
+  return value.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
+// What differs between two objects, member by member.
+void compare(const std::string& name, const json& live, const json& replayed,
+             std::vector<std::string>& found) {
+  if (live == replayed) return;
+  if (live.is_object() && replayed.is_object()) {
+    for (const auto& [key, value] : live.items()) {
+      compare(name.empty() ? key : name + "." + key, value,
+              replayed.contains(key) ? replayed[key] : json(), found);
+    }
+    return;
+  }
+  if (live.is_array() && replayed.is_array() && live.size() == replayed.size()) {
+    for (std::size_t i = 0; i < live.size(); ++i) {
+      compare(name + "[" + std::to_string(i) + "]", live[i], replayed[i], found);
+    }
+    return;
+  }
+  const auto text = [](const json& value) {
+    return value.is_string() ? value.get<std::string>() : raw_text(value);
+  };
+  found.push_back(name + ": " + text(live) + ", replayed as " + text(replayed));
+}
+
+// What the lists of another configuration say was never asked.
+void name_new_lists(const Decided& recorded, const Snapshot& snapshot, Replayed& result) {
+  if (recorded.outcome.facts.exemption != policy::Exemption::none) return;
+  const auto& known = recorded.outcome.facts.lists;
+  for (const auto& list : snapshot.client.lists) {
+    const bool asked = std::any_of(known.begin(), known.end(),
+                                   [&](const auto& each) { return each.name == list.name; });
+    if (!asked && recorded.configuration != snapshot.digest) {
+      result.not_recorded.push_back("the list " + list.name);
+    }
+  }
+}
+
+// Nothing came after the recipients, who were all refused: what was known of them then is judged
+// again.
+Replayed replay_at_rcpt(const Decided& recorded, const Snapshot& snapshot) {
+  Replayed result;
+  result.outcome = recorded.outcome;
+  auto& facts = result.outcome.facts;
+  // Under the same configuration the entries are those of the time, whatever the files hold by now.
+  if (recorded.configuration != snapshot.digest) {
+    policy::match_at_rcpt(facts, snapshot.rules, policy::KnownSoFar{true, true});
+  }
+  result.outcome.verdict = policy::decide_at_rcpt(facts, snapshot.rules);
+  result.passes_rcpt = policy::lets_pass(recorded.outcome.verdict, result.outcome.verdict);
+  name_new_lists(recorded, snapshot, result);
+  return result;
+}
+
+}  // namespace
+
+Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
+  if (recorded.inputs.at_rcpt) return replay_at_rcpt(recorded, snapshot);
+  OneDecision journal;
+  RecordedQuarantine holding(recorded);
+  WallTime clock{};
+  const auto own = offline(snapshot, recorded.inputs);
+  auto& resolver = static_cast<RecordedResolver&>(*own->resolver);
+  Engine engine(own, journal, [&clock] { return clock; });
+  engine.set_quarantine(&holding);
+  const auto queue = std::make_shared<RunQueue>();
+  const auto session = Session::replay(engine, queue, recorded);
+  Replayed result;
+  converse(*session, recorded, clock);
+  // An evaluation asks for a few names at a time: more rounds than this are a fault of ours.
+  for (int round = 0; journal.get() == nullptr; ++round) {
+    queue->run_until([&] { return journal.get() != nullptr; }, steady_now());
+    if (journal.get() != nullptr) break;
+    const auto needed = session->needed();
+    for (const auto& question : needed) {
+      result.not_recorded.push_back(dns::to_string(question));
+      resolver.fail(question);
+    }
+    if (!needed.empty() && round < 1000) continue;
+    // It waits for the store, as it did until the MTA went away; or for nothing that there is.
+    session->abort();
+    if (journal.get() == nullptr) throw std::logic_error("a replay that comes to no end");
+  }
+  result.outcome = journal.get()->outcome;
+  name_new_lists(recorded, snapshot, result);
+  // How long it took, and what it cost, is of its time.
+  auto& facts = result.outcome.facts;
+  const auto& then = recorded.outcome.facts;
+  facts.dns_questions = then.dns_questions;
+  facts.dns_waited = then.dns_waited;
+  facts.elapsed = then.elapsed;
+  facts.decided_in = then.decided_in;
+  // What broke cannot be made to break again, and may have been anywhere in the facts.
+  if (!recorded.failure.empty()) facts = then;
+  return result;
+}
+
+std::vector<std::string> differences(const Outcome& live, const Outcome& replayed) {
+  std::vector<std::string> found;
+  compare("", record::to_json(live), record::to_json(replayed), found);
+  if (!found.empty() || live == replayed) return found;
+  // What the object for programs leaves out.
+  if (live.facts != replayed.facts)
+    found.emplace_back("facts: they differ in what has no name here");
+  if (live.verdict != replayed.verdict) found.emplace_back("verdict: edits or recipients differ");
+  if (live.held != replayed.held || live.hold_reason != replayed.hold_reason ||
+      live.recipients_held != replayed.recipients_held) {
+    found.emplace_back("hold: \"" + live.hold_reason + "\", replayed as \"" + replayed.hold_reason +
+                       "\"");
+  }
+  return found;
+}
+
+}  // namespace sekisho::replay

@@ -1,0 +1,75 @@
+#include "setup/snapshot.h"
+
+#include <array>
+
+#include <unistd.h>
+
+#include "dmarc/public_suffix_list.h"
+#include "dns/make_resolver.h"
+#include "setup/access_files.h"
+
+namespace sekisho::setup {
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+bool same_resolver(const dns::Options& a, const dns::Options& b) {
+  // A zone file may have changed under the same name.
+  return a.zone_file.empty() && b.zone_file.empty() && a.servers == b.servers &&
+         a.timeout == b.timeout && a.cache_entries == b.cache_entries;
+}
+
+}  // namespace
+
+Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
+    const config::Settings& settings, const std::string& digest) {
+  auto snapshot = std::make_shared<session::Snapshot>();
+  snapshot->options = settings.session;
+  if (snapshot->options.identity.hostname.empty()) {
+    snapshot->options.identity.hostname = host_name();
+  }
+  snapshot->dns = settings.dns;
+  snapshot->spf = settings.spf;
+  snapshot->dkim = settings.dkim;
+  snapshot->dmarc = settings.dmarc;
+  snapshot->client = settings.client;
+  snapshot->rules = settings.rules;
+  snapshot->digest = digest;
+  if (auto read = read_access_files(settings.access_files, snapshot->rules); !read) {
+    return tl::unexpected<std::string>(read.error());
+  }
+  if (settings.dmarc.discovery == dmarc::Discovery::psl) {
+    auto list = dmarc::PublicSuffixList::load(settings.public_suffix_list);
+    if (!list) return tl::unexpected<std::string>("dmarc.public_suffix_list: " + list.error().what);
+    snapshot->suffixes = std::make_shared<const dmarc::PublicSuffixList>(std::move(*list));
+    snapshot->dmarc.suffixes = snapshot->suffixes.get();
+  }
+  return snapshot;
+}
+
+Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
+    const config::Settings& settings, const std::string& digest, const Running* running) {
+  auto made = make_offline_snapshot(settings, digest);
+  if (!made) return tl::unexpected(made.error());
+  auto& snapshot = *made;
+  if (running != nullptr && same_resolver(settings.dns, running->settings.dns)) {
+    snapshot->resolver = running->snapshot->resolver;
+    return snapshot;
+  }
+  // Also a resolv.conf that is broken while other settings are reloaded leaves its servers in use.
+  std::vector<std::string> last_good;
+  if (running != nullptr && running->settings.dns.zone_file.empty() &&
+      running->settings.dns.servers.empty())
+    last_good = running->snapshot->resolver->status().servers;
+  auto resolver = dns::make_resolver(settings.dns, "/etc/resolv.conf", last_good);
+  if (!resolver) return tl::unexpected<std::string>("dns: " + resolver.error().what);
+  snapshot->resolver = std::move(*resolver);
+  return snapshot;
+}
+
+}  // namespace sekisho::setup
