@@ -149,9 +149,9 @@ Expected<bool, std::string> Daemon::run() {
   if (!loaded_.settings.history.dir.empty()) open_history();
   metrics_sources_ = {
       [this](metrics::Families& out) { append_own(out); },
-      [this](metrics::Families& out) { append_lists(out, list_guard_->status()); },
-      [this](metrics::Families& out) { append_store(out, open_store_); },
-      [this](metrics::Families& out) { append_history(out, history_.get()); },
+      [this](metrics::Families& out) { metrics::append_lists(out, list_guard_->status()); },
+      [this](metrics::Families& out) { metrics::append_store(out, open_store_); },
+      [this](metrics::Families& out) { metrics::append_history(out, history_.get()); },
   };
   auto scraped =
       metrics_server_.run({[this] { return metrics(); }, [this] { return !stopping_.load(); }});
@@ -447,9 +447,9 @@ json Daemon::status() const {
       {"warnings", warnings(*snapshot)},
       {"resolver", metrics::resolver_json(snapshot->resolver->status())},
       {"keys", {{"entries", keys.entries}, {"hits", keys.hits}, {"misses", keys.misses}}},
-      {"lists", lists_json(list_guard_->status())},
-      {"quarantine", quarantine_json(open_store_)},
-      {"history", history_json(history_.get())},
+      {"lists", metrics::lists_json(list_guard_->status())},
+      {"quarantine", metrics::quarantine_json(open_store_)},
+      {"history", metrics::history_json(history_.get())},
       {"log", {{"lost", log_.lost()}}}};
   answer.update(metrics::messages_json(engine_->counters()));
   return answer;

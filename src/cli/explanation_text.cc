@@ -27,7 +27,7 @@ void line(std::string& out, std::string_view label, const std::string& text,
 
 void title(std::string& out, const std::string& text) { out += "\n" + text + "\n"; }
 
-std::string client_text(const policy::Client& client) {
+std::string shown_client(const policy::Client& client) {
   const bool unknown = client.name.empty() || client.name.front() == '[';
   std::string text = unknown ? "unknown" : safe(client.name);
   text += "[" + (client.address ? client.address->text() : client.unix_socket ? "unix" : "unknown");
@@ -93,8 +93,8 @@ void show_refused(std::string& out, const session::Outcome& outcome) {
 void show_who(std::string& out, const session::Decided& decided) {
   const auto& facts = decided.outcome.facts;
   title(out, "Who");
-  line(out, "client", client_text(facts.client));
-  if (facts.relay) line(out, "relay", client_text(*facts.relay), facts.relay_reason);
+  line(out, "client", shown_client(facts.client));
+  if (facts.relay) line(out, "relay", shown_client(*facts.relay), facts.relay_reason);
   line(out, "sender", "<" + safe(facts.mail_from) + ">");
   constexpr std::size_t shown = 20;
   for (std::size_t i = 0; i < std::min(shown, facts.recipients.size()); ++i) {

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/memory.h"
 #include "mail/encoded_word.h"
+#include "quarantine/envelope.h"
 #include "record/held.h"
 
 namespace sekisho::quarantine {

@@ -113,7 +113,7 @@ std::string_view word_of(policy::OnListed action) {
 
 // "reject", "reject (monitor)", "skip=dnsbl,rhsbl".
 std::string effect_of(const policy::DnsListRule& rule) {
-  if (rule.kind != client::AccessKind::dnswl) {
+  if (rule.kind != client::DnsListKind::dnswl) {
     return std::string(word_of(rule.action)) + (rule.monitor ? " (monitor)" : "");
   }
   std::string skipped = rule.skip.dnsbl ? "dnsbl" : "";
