@@ -117,20 +117,22 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
 
 Daemon::~Daemon() = default;
 
-Expected<bool, std::string> Daemon::open() {
+Expected<void, std::string> Daemon::open() {
   // Sockets first, as root where we are root; nothing here starts a thread that would keep its
   // rights.
-  if (auto opened = control_.open(loaded_.settings.control); !opened) return opened;
+  if (auto opened = control_.open(loaded_.settings.control); !opened)
+    return tl::unexpected(opened.error());
   if (auto opened = metrics_server_.open(loaded_.settings.metrics); !opened) return opened;
   engine_ = std::make_unique<session::Engine>(nullptr, *journal_);
   engine_->guard_lists(list_guard_);
   milters_ = std::make_unique<milter::Server>(*engine_, log_);
-  auto opened = milters_->open(loaded_.settings.milters);
-  if (opened) places_.opened(loaded_.settings);
-  return opened;
+  if (auto opened = milters_->open(loaded_.settings.milters); !opened)
+    return tl::unexpected(opened.error());
+  places_.opened(loaded_.settings);
+  return {};
 }
 
-Expected<bool, std::string> Daemon::run() {
+Expected<void, std::string> Daemon::run() {
   // OpenSSL makes itself ready at the first use, once, and stays unready for ever when there is no
   // memory just then.
   crypto::sha256("");
@@ -162,7 +164,7 @@ Expected<bool, std::string> Daemon::run() {
       {{"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }}});
   log_start();
   access_files_.loaded(engine_->snapshot()->rules, engine_->now());
-  return true;
+  return {};
 }
 
 void Daemon::open_history() {
@@ -188,11 +190,11 @@ void Daemon::record_configuration() {
 
 // Opened also where new messages go elsewhere by now: what is in it expires, and comes out of it by
 // its proof.
-Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& settings) {
-  if (quarantine_) return true;
+Expected<void, std::string> Daemon::open_quarantine(const config::Settings& settings) {
+  if (quarantine_) return {};
   const bool needed = settings.session.quarantine.where == session::QuarantineWhere::store;
   std::error_code ignored;
-  if (!needed && !std::filesystem::exists(settings.quarantine.dir, ignored)) return true;
+  if (!needed && !std::filesystem::exists(settings.quarantine.dir, ignored)) return {};
   auto store = quarantine::Store::open(
       settings.quarantine, quarantine::Access::owner,
       [this](const std::string& alarm) { log_.error("quarantine: " + alarm); });
@@ -200,7 +202,7 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
     const std::string why = "quarantine.dir: " + settings.quarantine.dir + ": " + store.error().why;
     if (needed) return tl::unexpected(why);
     log_.warning(why);
-    return true;
+    return {};
   }
   // A clock that was set back would bring the ids of what is held once more: they go on after the
   // latest, and what a burst may have borrowed.
@@ -209,8 +211,8 @@ Expected<bool, std::string> Daemon::open_quarantine(const config::Settings& sett
   }
   quarantine_ = std::make_unique<quarantine::Service>(std::move(*store), log_);
   open_store_ = quarantine_.get();
-  engine_->set_quarantine(quarantine_.get());
-  return true;
+  engine_->keep_in(quarantine_.get());
+  return {};
 }
 
 void Daemon::open_seal() {
@@ -323,7 +325,7 @@ void Daemon::stop() {
   engine_->deferrals().keep_in(nullptr);
   deferral_file_.reset();
   // Its answers go to the sessions of the milters, which must still be there.
-  engine_->set_quarantine(nullptr);
+  engine_->keep_in(nullptr);
   open_store_ = nullptr;
   quarantine_.reset();
   if (cut_off > 0)

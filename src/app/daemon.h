@@ -35,9 +35,9 @@ class Daemon {
   ~Daemon();
 
   // Opens the sockets, as whatever user this is; a sentence for the admin when one cannot be had.
-  Expected<bool, std::string> open();
+  Expected<void, std::string> open();
   // Threads begin. Signals must be blocked by now, and privileges dropped.
-  Expected<bool, std::string> run();
+  Expected<void, std::string> run();
   // Until SIGTERM or SIGINT: SIGHUP reloads, SIGUSR1 opens the log file again.
   void serve_signals();
   void stop();
@@ -53,7 +53,7 @@ class Daemon {
   std::string metrics() const;
   void append_own(metrics::Families& out) const;
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
-  Expected<bool, std::string> open_quarantine(const config::Settings& settings);
+  Expected<void, std::string> open_quarantine(const config::Settings& settings);
   void log_start();
   void log_in_force();
   // Our fields are proven with the secret of its file, or with one of this run alone.

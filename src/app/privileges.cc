@@ -18,15 +18,15 @@ tl::unexpected<std::string> error(std::string what) {
 
 }  // namespace
 
-Expected<bool, std::string> drop_privileges(const config::ProcessOptions& options) {
+Expected<void, std::string> drop_privileges(const config::ProcessOptions& options) {
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  if (::geteuid() != 0) return false;
+  if (::geteuid() != 0) return {};
   const passwd* user = ::getpwnam(options.user.c_str());
   if (user == nullptr) {
     return error("process.user: there is no user " + options.user +
                  "; make one (adduser --system --group " + options.user + ") or name another");
   }
-  if (user->pw_uid == 0) return false;  // said in the configuration: the admin's own decision
+  if (user->pw_uid == 0) return {};  // said in the configuration: the admin's own decision
   gid_t gid = user->pw_gid;
   if (!options.group.empty()) {
     const group* entry = ::getgrnam(options.group.c_str());
@@ -38,7 +38,7 @@ Expected<bool, std::string> drop_privileges(const config::ProcessOptions& option
     return error("cannot become " + options.user + ": " + std::strerror(errno));
   }
   if (::setuid(0) == 0) return error("root could be had again after becoming " + options.user);
-  return true;
+  return {};
 }
 
 }  // namespace sekisho::app

@@ -9,8 +9,8 @@
 
 namespace sekisho::app {
 
-// Does nothing unless started as root. Afterwards root cannot be had again, and no program started
-// from here gains anything.
-Expected<bool, std::string> drop_privileges(const config::ProcessOptions& options);
+// Becomes the user that the configuration names when started as root; stays what it is otherwise,
+// and where root itself is named. No program that is started from here gains anything.
+Expected<void, std::string> drop_privileges(const config::ProcessOptions& options);
 
 }  // namespace sekisho::app

@@ -48,7 +48,7 @@ Expected<std::optional<std::string>, std::string> read_secret(const std::string&
 }
 
 // Complete, or not there: it gets its name when it is written.
-Expected<bool, std::string> make_file(const std::string& path, const std::string& secret) {
+Expected<void, std::string> make_file(const std::string& path, const std::string& secret) {
   std::string temporary = path + ".XXXXXX";
   const UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file) return cannot("make it");
@@ -61,7 +61,7 @@ Expected<bool, std::string> make_file(const std::string& path, const std::string
   ::unlink(temporary.c_str());
   errno = why;
   if (!named) return cannot("write it");
-  return true;
+  return {};
 }
 
 }  // namespace

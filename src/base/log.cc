@@ -44,20 +44,6 @@ bool needs_quotes(std::string_view escaped) {
 
 }  // namespace
 
-std::string_view to_string(LogLevel level) {
-  switch (level) {
-    case LogLevel::error:
-      return "error";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::debug:
-      return "debug";
-  }
-  return "";
-}
-
 LogLine::LogLine(std::string_view head) : text_(escape_for_log(head)) {}
 
 LogLine& LogLine::field(std::string_view key, std::string_view value) {
@@ -88,14 +74,9 @@ LogLine& LogLine::plain(std::string_view key, std::string_view value) {
 }
 
 Log::Log(const LogOptions& options, LogLevel least) : least_(least) {
-  std::string problem;
-  std::shared_ptr<const LogSink> sink = open_log_sink(options, problem);
-  if (!sink) {
-    std::string ignored;
-    sink = open_log_sink({LogOptions::Target::stderr_stream, {}}, ignored);
-  }
-  sink_.with([&](auto& held) { held = sink; });
-  if (!problem.empty()) error(problem + "; logging to stderr instead");
+  const auto sink = open_log_sink(options);
+  sink_.with([&](auto& held) { held = sink ? *sink : stderr_sink(); });
+  if (!sink) error(sink.error() + "; logging to stderr instead");
 }
 
 Log::Log(std::shared_ptr<const LogSink> sink, LogLevel least)
@@ -126,9 +107,7 @@ void Log::not_taken(SteadyTime now) {
     return true;
   });
   if (!complains) return;
-  std::string ignored;
-  const auto sink = open_log_sink({LogOptions::Target::stderr_stream, {}}, ignored);
-  if (sink) sink->write(LogLevel::warning, "log: its target does not take lines: they are lost");
+  stderr_sink()->write(LogLevel::warning, "log: its target does not take lines: they are lost");
 }
 
 void Log::tell_gap(const LogSink& sink, SteadyTime now) {
@@ -182,13 +161,12 @@ bool Log::in_place() const {
 }
 
 bool Log::reopen(const LogOptions& options) {
-  std::string problem;
-  auto sink = open_log_sink(options, problem);
+  auto sink = open_log_sink(options);
   if (!sink) {
-    error(problem + "; logging goes on as before");
+    error(sink.error() + "; logging goes on as before");
     return false;
   }
-  sink_.with([&](auto& held) { std::swap(held, sink); });
+  sink_.with([&](auto& held) { std::swap(held, *sink); });
   return true;  // the old one is closed here, outside the lock, by its last writer
 }
 

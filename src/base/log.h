@@ -18,12 +18,19 @@
 #include "base/clock.h"
 #include "base/guarded.h"
 #include "base/log_options.h"
+#include "base/result.h"
+#include "base/words.h"
 
 namespace sekisho {
 
 enum class LogLevel { error, warning, info, debug };
 
-std::string_view to_string(LogLevel level);
+constexpr auto words_of(LogLevel) {
+  return words<LogLevel>({{LogLevel::error, "error"},
+                          {LogLevel::warning, "warning"},
+                          {LogLevel::info, "info"},
+                          {LogLevel::debug, "debug"}});
+}
 
 // `key=value` pairs. A value with spaces, quotes or odd characters is quoted and escaped.
 class LogLine {
@@ -57,8 +64,9 @@ class LogSink {
   virtual bool in_place() const { return true; }
 };
 
-// The sink of the options; nullptr, and `problem` says why, when a file cannot be opened.
-std::shared_ptr<const LogSink> open_log_sink(const LogOptions& options, std::string& problem);
+// The sink of the options, or why a file cannot be opened.
+Expected<std::shared_ptr<const LogSink>, std::string> open_log_sink(const LogOptions& options);
+std::shared_ptr<const LogSink> stderr_sink(std::string_view ident = "sekishod");
 // The native protocol of systemd-journald, at the path of its datagram socket.
 std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path,
                                             std::string_view ident = "sekishod");

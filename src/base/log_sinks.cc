@@ -118,15 +118,13 @@ class JournalSink : public LogSink {
   sockaddr_un address_{};
 };
 
+using OrWhyNot = Expected<std::shared_ptr<const LogSink>, std::string>;
+
 // Created for the daemon and its group alone: the log names senders and recipients.
-std::shared_ptr<const LogSink> file_sink(const std::string& path, std::string_view ident,
-                                         std::string& problem) {
+OrWhyNot file_sink(const std::string& path, std::string_view ident) {
   constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   UniqueFd fd(::open(path.c_str(), flags, 0640));
-  if (!fd) {
-    problem = "log file " + path + ": " + std::strerror(errno);
-    return nullptr;
-  }
+  if (!fd) return tl::unexpected("log file " + path + ": " + std::strerror(errno));
   return std::make_shared<StreamSink>(std::move(fd), path, ident);
 }
 
@@ -137,18 +135,22 @@ std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path,
   return std::make_shared<JournalSink>(socket_path, ident);
 }
 
-std::shared_ptr<const LogSink> open_log_sink(const LogOptions& options, std::string& problem) {
+std::shared_ptr<const LogSink> stderr_sink(std::string_view ident) {
+  return std::make_shared<StreamSink>(STDERR_FILENO, ident);
+}
+
+OrWhyNot open_log_sink(const LogOptions& options) {
   switch (options.target) {
     case LogOptions::Target::syslog:
       return std::make_shared<SyslogSink>(options.ident);
     case LogOptions::Target::stderr_stream:
-      return std::make_shared<StreamSink>(STDERR_FILENO, options.ident);
+      return stderr_sink(options.ident);
     case LogOptions::Target::journald:
       return journal_sink(journal_path, options.ident);
     case LogOptions::Target::file:
-      return file_sink(options.path, options.ident, problem);
+      return file_sink(options.path, options.ident);
   }
-  return nullptr;
+  return tl::unexpected<std::string>("log: no such target");
 }
 
 }  // namespace sekisho

@@ -47,9 +47,9 @@ Expected<sockaddr_un, std::string> unix_address(const std::string& path) {
 }
 
 // Removes a socket file that nobody listens on any more. Anything else at that path is left alone.
-Expected<bool, std::string> make_way(const std::string& path, const sockaddr_un& address) {
+Expected<void, std::string> make_way(const std::string& path, const sockaddr_un& address) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return true;
+  if (::lstat(path.c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode))
     return error("there is a file that is no socket; remove it or choose another path");
   const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -58,10 +58,10 @@ Expected<bool, std::string> make_way(const std::string& path, const sockaddr_un&
   }
   if (errno != ECONNREFUSED) return error("cannot tell whether it is in use: " + errno_text());
   if (::unlink(path.c_str()) != 0) return error("cannot remove the stale socket: " + errno_text());
-  return true;
+  return {};
 }
 
-Expected<bool, std::string> set_access(const UnixSocket& where) {
+Expected<void, std::string> set_access(const UnixSocket& where) {
   uid_t owner = static_cast<uid_t>(-1);
   gid_t group = static_cast<gid_t>(-1);
   if (!where.owner.empty()) {
@@ -78,7 +78,7 @@ Expected<bool, std::string> set_access(const UnixSocket& where) {
     return error("cannot set owner and group: " + errno_text());
   if (::chmod(where.path.c_str(), where.mode) != 0)
     return error("cannot set the mode: " + errno_text());
-  return true;
+  return {};
 }
 
 }  // namespace

@@ -94,12 +94,12 @@ bool Zone::add_alias(Node& node, AliasData alias, std::chrono::seconds ttl) {
   return true;
 }
 
-Expected<bool> Zone::add(MasterRecord record, const MasterFile& file) {
+Expected<void> Zone::add(MasterRecord record, const MasterFile& file) {
   ++records_;
   if (!record.owner) {
     const auto* soa = std::get_if<SoaData>(&record.data);
     if (soa != nullptr && record.of_root) root_ttl_ = negative_ttl(record.ttl, soa->minimum);
-    return true;
+    return {};
   }
   Node& node = make_node(record.owner->text());
   const auto ttl = positive_ttl(record.ttl);
@@ -109,20 +109,20 @@ Expected<bool> Zone::add(MasterRecord record, const MasterFile& file) {
   };
   if (auto* alias = std::get_if<AliasData>(&record.data)) {
     if (!add_alias(node, std::move(*alias), ttl)) return conflict();
-    return true;
+    return {};
   }
   if (const auto* soa = std::get_if<SoaData>(&record.data)) {
     node.negative_ttl = negative_ttl(record.ttl, soa->minimum);
-    return true;
+    return {};
   }
-  if (std::holds_alternative<OtherData>(record.data)) return true;
+  if (std::holds_alternative<OtherData>(record.data)) return {};
   if (node.alias) return conflict();
   auto& answer = node.answers[record.type];
   if (answer == nullptr) answer = std::make_shared<Answer>();
   answer->ttl = answer->outcome == Outcome::records ? std::min(answer->ttl, ttl) : ttl;
   answer->outcome = Outcome::records;
   add_data(*answer, record.type, std::move(record.data));
-  return true;
+  return {};
 }
 
 const Zone::Node* Zone::find_node(std::string_view name) const {

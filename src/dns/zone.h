@@ -36,7 +36,7 @@ class Zone {
     std::optional<std::chrono::seconds> negative_ttl;  // where a SOA stands
   };
 
-  Expected<bool> add(MasterRecord record, const MasterFile& file);
+  Expected<void> add(MasterRecord record, const MasterFile& file);
   // False when something else stands there.
   static bool add_alias(Node& node, AliasData alias, std::chrono::seconds ttl);
   Node& make_node(const std::string& name);

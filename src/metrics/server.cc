@@ -65,7 +65,7 @@ class Server::Http {
       : log_(log), listening_(std::move(listening)), address_(std::move(address)) {}
   ~Http() { stop(); }
 
-  Expected<bool, std::string> run(Pages pages);
+  Expected<void, std::string> run(Pages pages);
   void stop();
   std::string address() const { return address_.text(); }
 
@@ -101,7 +101,7 @@ class Server::Http {
   std::thread thread_;
 };
 
-Expected<bool, std::string> Server::Http::run(Pages pages) {
+Expected<void, std::string> Server::Http::run(Pages pages) {
   pages_ = std::move(pages);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return error("metrics: cannot open a pipe");
@@ -116,7 +116,7 @@ Expected<bool, std::string> Server::Http::run(Pages pages) {
       &keep_escapes, nullptr, MHD_OPTION_END));
   if (!daemon_) return error("metrics: the HTTP server cannot be started");
   thread_ = std::thread([this] { serve(); });
-  return true;
+  return {};
 }
 
 void Server::Http::stop() {
@@ -245,8 +245,8 @@ Server::Server(Log& log) : log_(log) {}
 
 Server::~Server() = default;
 
-Expected<bool, std::string> Server::open(const Options& options) {
-  if (options.listen.empty()) return false;
+Expected<void, std::string> Server::open(const Options& options) {
+  if (options.listen.empty()) return {};
   const auto failed = [&](const std::string& why) {
     return error("metrics.listen " + options.listen + ": " + why);
   };
@@ -257,11 +257,11 @@ Expected<bool, std::string> Server::open(const Options& options) {
   if (!listening) return failed(listening.error());
   address->port = port_of(listening->get());
   http_ = std::make_unique<Http>(std::move(*listening), std::move(*address), log_);
-  return true;
+  return {};
 }
 
-Expected<bool, std::string> Server::run(Pages pages) {
-  if (!http_) return false;
+Expected<void, std::string> Server::run(Pages pages) {
+  if (!http_) return {};
   return http_->run(std::move(pages));
 }
 

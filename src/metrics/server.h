@@ -39,9 +39,9 @@ class Server {
   ~Server();
 
   // Opens the socket, as whatever user this is; nothing when the options name none.
-  Expected<bool, std::string> open(const Options& options);
+  Expected<void, std::string> open(const Options& options);
   // Serves; nothing when no socket is open.
-  Expected<bool, std::string> run(Pages pages);
+  Expected<void, std::string> run(Pages pages);
   void stop();
   // Where it listens: "127.0.0.1:9464"; empty when nowhere.
   std::string address() const;

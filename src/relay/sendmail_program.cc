@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <span>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/poll_until.h"
 #include "base/unique_handle.h"
 
 namespace sekisho::relay {
@@ -101,12 +103,8 @@ bool converse(Child& child, std::string_view content, SteadyTime deadline, std::
   for (;;) {
     std::array<pollfd, 2> waiting = {pollfd{child.output.get(), POLLIN, 0},
                                      pollfd{child.input.get(), POLLOUT, 0}};
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
-    if (left.count() <= 0) return false;
-    const int ready = ::poll(waiting.data(), child.input ? 2 : 1, static_cast<int>(left.count()));
-    if (ready < 0 && errno != EINTR) return false;
-    if (ready <= 0) continue;
+    const std::span polled(waiting.data(), child.input ? 2 : 1);
+    if (poll_until(polled, deadline) != Polled::ready) return false;
     if (child.input && (waiting[1].revents != 0)) {
       const ssize_t wrote = ::write(child.input.get(), content.data(), content.size());
       if (wrote > 0) content.remove_prefix(static_cast<std::size_t>(wrote));

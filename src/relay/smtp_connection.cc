@@ -9,10 +9,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/ascii.h"
+#include "base/poll_until.h"
 
 namespace sekisho::relay {
 
@@ -33,29 +33,21 @@ std::string printable_ascii(std::string_view line) {
   return out;
 }
 
-UniqueFd connect_to(const addrinfo& address, SteadyTime deadline, std::string& why) {
+// What became of a connect() that was not done at once: an errno, 0 when it stands.
+int error_of_connect(int fd, SteadyTime deadline) {
+  if (poll_until(fd, POLLOUT, deadline) != Polled::ready) return ETIMEDOUT;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+Expected<UniqueFd, std::string> connect_to(const addrinfo& address, SteadyTime deadline) {
   UniqueFd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) {
-    why = system_error("no socket", errno);
-    return {};
-  }
+  if (!fd) return broken(system_error("no socket", errno));
   if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0) return fd;
-  int error = errno;
-  if (error == EINPROGRESS) {
-    pollfd waiting{fd.get(), POLLOUT, 0};
-    int ready = 0;
-    do {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
-      ready = left.count() <= 0 ? 0 : ::poll(&waiting, 1, static_cast<int>(left.count()));
-    } while (ready < 0 && errno == EINTR);
-    socklen_t size = sizeof error;
-    if (ready <= 0 || ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-      error = ETIMEDOUT;
-    if (error == 0) return fd;
-  }
-  why = system_error("cannot connect", error);
-  return {};
+  const int error = errno == EINPROGRESS ? error_of_connect(fd.get(), deadline) : errno;
+  if (error != 0) return broken(system_error("cannot connect", error));
+  return fd;
 }
 
 }  // namespace
@@ -83,27 +75,28 @@ Expected<SmtpConnection, std::string> SmtpConnection::open(const std::string& ho
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
   std::string why = "no address";
   for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
-    UniqueFd fd = connect_to(*address, steady_now() + timeout, why);
-    if (!fd) continue;
+    auto fd = connect_to(*address, steady_now() + timeout);
+    if (!fd) {
+      why = fd.error();
+      continue;
+    }
     const int yes = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    return SmtpConnection(std::move(fd));
+    ::setsockopt(fd->get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return SmtpConnection(std::move(*fd));
   }
   return broken(host + " port " + service + ": " + why);
 }
 
 Expected<void, std::string> SmtpConnection::wait(short events, SteadyTime deadline) const {
-  for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_now());
-    if (left.count() <= 0) return broken("no answer in time");
-    // An hour at once: the number fits.
-    const auto some = std::min<std::int64_t>(left.count() + 1, 3'600'000);
-    pollfd waiting{fd_.get(), events, 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(some));
-    if (ready > 0) return {};
-    if (ready < 0 && errno != EINTR) return broken(system_error("poll", errno));
+  switch (poll_until(fd_.get(), events, deadline)) {
+    case Polled::ready:
+      return {};
+    case Polled::late:
+      return broken("no answer in time");
+    case Polled::failed:
+      break;
   }
+  return broken(system_error("poll", errno));
 }
 
 Expected<void, std::string> SmtpConnection::send(std::string_view octets, SteadyTime deadline) {

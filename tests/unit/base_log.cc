@@ -204,9 +204,9 @@ TEST(Log, KeepsItsTargetWhenTheNewOneCannotBeOpened) {
 TEST(Log, DoesNotFollowASymbolicLink) {
   const Folder folder;
   std::filesystem::create_symlink(folder.file("victim"), folder.file("log"));
-  std::string problem;
-  EXPECT_EQ(open_log_sink({LogOptions::Target::file, folder.file("log")}, problem), nullptr);
-  EXPECT_NE(problem, "");
+  const auto sink = open_log_sink({LogOptions::Target::file, folder.file("log")});
+  ASSERT_FALSE(sink);
+  EXPECT_NE(sink.error(), "");
   EXPECT_FALSE(std::filesystem::exists(folder.file("victim")));
 }
 
