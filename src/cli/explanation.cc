@@ -108,27 +108,10 @@ ExplainedRules explain_rules(const session::Decided& decided, const Rulebook& bo
   return out;
 }
 
-std::string_view word_of(policy::RuleOpinion::Said said) {
-  using Said = policy::RuleOpinion::Said;
-  switch (said) {
-    case Said::nothing:
-      return "nothing";
-    case Said::spoke:
-      return "spoke";
-    case Said::monitored:
-      return "monitored";
-    case Said::not_asked:
-      return "not-asked";
-    case Said::not_yet:
-      return "not-yet";
-  }
-  return "";
-}
-
 json rules_json(const ExplainedRules& group) {
   json rules = json::array();
   for (const auto& [opinion, key, place] : group.rules) {
-    json rule = {{"rule", opinion.rule}, {"said", word_of(opinion.said)}, {"why", opinion.why}};
+    json rule = {{"rule", opinion.rule}, {"said", to_string(opinion.said)}, {"why", opinion.why}};
     if (opinion.decision) rule["action"] = to_string(action_of(opinion));
     if (!key.empty()) rule["key"] = key;
     if (!place.empty()) rule["place"] = place;
@@ -195,9 +178,9 @@ json explanation_json(const Explanation& explanation) {
   out["client"] = {{"address", facts.client.address ? facts.client.address->text() : ""},
                    {"name", facts.client.name},
                    {"helo", facts.client.helo}};
-  out["mail_from"] = facts.mail_from;
-  out["recipients"] = facts.recipients;
-  out["refused_recipients"] = facts.refused_recipients;
+  out["mail_from"] = facts.mail_from.raw();
+  out["recipients"] = raw_texts(facts.recipients);
+  out["refused_recipients"] = raw_texts(facts.refused_recipients);
   out["at_rcpt"] = inputs.at_rcpt;
   // Not known yet, which is not the same as missing.
   if (inputs.at_rcpt) out["author"] = out["dkim"] = out["dmarc"] = nullptr;

@@ -11,7 +11,7 @@
 #include "cli/complain.h"
 #include "cli/exit_code.h"
 #include "cli/terminal.h"
-#include "config/values.h"
+#include "cli/when.h"
 #include "mail/ip_address.h"
 #include "replay/replay.h"
 
@@ -215,9 +215,6 @@ int simulate(Records& records, const HistoryRequest& request, const Rulebook& bo
   return ok;
 }
 
-constexpr std::array<std::string_view, 5> actions = {"accept", "tag", "quarantine", "tempfail",
-                                                     "reject"};
-
 // An address, a network, or a name.
 std::string read_client(HistoryRequest& request) {
   auto& filter = request.filter;
@@ -241,7 +238,7 @@ std::string read_filter(HistoryRequest& request) {
   for (const auto& [option, text, slot] : {std::tuple("--since", &request.since, &filter.since),
                                            std::tuple("--until", &request.until, &filter.until)}) {
     if (text->empty()) continue;
-    *slot = time_of(*text, now);
+    *slot = parse_when(*text, now);
     if (!*slot) {
       return std::string(option) +
              ": expected a time as 2026-11-21T09:30:00Z, 2026-11-21, 2h or 7d (ago)";
@@ -249,8 +246,8 @@ std::string read_filter(HistoryRequest& request) {
   }
   for (const auto& [option, word] :
        {std::pair("--action", &filter.action), std::pair("--would", &filter.would)}) {
-    if (!word->empty() && std::find(actions.begin(), actions.end(), *word) == actions.end()) {
-      return std::string(option) + ": one of accept, tag, quarantine, tempfail, reject";
+    if (!word->empty() && !parse_word<policy::Action>(*word)) {
+      return std::string(option) + ": one of " + all_words<policy::Action>();
     }
   }
   for (const auto& [option, text, slot] : {std::tuple("--from", &request.from, &filter.from),
@@ -264,13 +261,6 @@ std::string read_filter(HistoryRequest& request) {
 
 }  // namespace
 
-std::optional<WallTime> time_of(const std::string& text, WallTime now) {
-  if (const auto ago = config::parse_duration(text)) {
-    return now - std::chrono::duration_cast<std::chrono::seconds>(*ago);
-  }
-  return parse_time(text);
-}
-
 int history(HistoryRequest request) {
   if (const auto wrong = read_filter(request); !wrong.empty()) return complain(usage, wrong);
   std::shared_ptr<const Rulebook> book;
@@ -278,9 +268,8 @@ int history(HistoryRequest request) {
     book = rulebook_of_file(request.place.other);
     if (!book) return config;
   }
-  int exit_code = ok;
-  auto records = Records::open(request.place, exit_code);
-  if (!records) return exit_code;
+  auto records = Records::open(request.place);
+  if (!records) return complain(records.error());
   return book ? simulate(*records, request, *book) : list(*records, request);
 }
 

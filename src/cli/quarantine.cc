@@ -17,7 +17,7 @@ std::string check_time(const std::string& text) {
 }
 
 std::string check_state(const std::string& text) {
-  if (text.empty() || text == "any" || quarantine::parse_state(text)) return "";
+  if (text.empty() || text == "any" || parse_word<quarantine::State>(text)) return "";
   return "one of held, released, delivered, deleted, expired, any";
 }
 

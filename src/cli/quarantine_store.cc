@@ -154,7 +154,7 @@ OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime no
       !time("--until", options.until, filter.before))
     return tl::unexpected<int>(usage);
   if (!options.state.empty() && options.state != "any") {
-    filter.state = quarantine::parse_state(options.state);
+    filter.state = parse_word<quarantine::State>(options.state);
     if (!filter.state) {
       return tl::unexpected<int>(
           complain(usage, "--state: one of held, released, delivered, deleted, expired, any"));

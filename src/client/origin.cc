@@ -111,24 +111,4 @@ Origin find_origin(const mail::IpAddress& client, const std::vector<mail::Header
   return direct;
 }
 
-std::string_view to_string(Stop stop) {
-  switch (stop) {
-    case Stop::not_a_relay:
-      return "not-a-relay";
-    case Stop::foreign_client:
-      return "foreign-client";
-    case Stop::local_submission:
-      return "local-submission";
-    case Stop::private_client:
-      return "private-client";
-    case Stop::no_received:
-      return "no-received";
-    case Stop::unreadable:
-      return "unreadable";
-    case Stop::too_many_hops:
-      return "too-many-hops";
-  }
-  return "";
-}
-
 }  // namespace sekisho::client

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/words.h"
 #include "mail/header.h"
 #include "mail/ip_address.h"
 
@@ -52,6 +53,16 @@ struct Origin {
   }
 };
 
+constexpr auto words_of(Origin::Stop) {
+  return words<Origin::Stop>({{Origin::Stop::not_a_relay, "not-a-relay"},
+                              {Origin::Stop::foreign_client, "foreign-client"},
+                              {Origin::Stop::local_submission, "local-submission"},
+                              {Origin::Stop::private_client, "private-client"},
+                              {Origin::Stop::no_received, "no-received"},
+                              {Origin::Stop::unreadable, "unreadable"},
+                              {Origin::Stop::too_many_hops, "too-many-hops"}});
+}
+
 // Relays that one message passes. A backup MX and its own gateway are two; ten is a loop, or a list
 // that names others.
 inline constexpr std::size_t max_relay_hops = 10;
@@ -59,7 +70,5 @@ inline constexpr std::size_t max_relay_hops = 10;
 // `fields` top to bottom.
 Origin find_origin(const mail::IpAddress& client, const std::vector<mail::HeaderField>& fields,
                    const std::vector<mail::IpPrefix>& relays);
-
-std::string_view to_string(Origin::Stop stop);  // "foreign-client", "local-submission", …
 
 }  // namespace sekisho::client

@@ -6,9 +6,18 @@
 #include <string>
 #include <string_view>
 
+#include "base/words.h"
+
 namespace sekisho::client {
 
 enum class IprevCode { none, pass, fail, temperror, permerror };
+constexpr auto words_of(IprevCode) {
+  return words<IprevCode>({{IprevCode::none, "none"},
+                           {IprevCode::pass, "pass"},
+                           {IprevCode::fail, "fail"},
+                           {IprevCode::temperror, "temperror"},
+                           {IprevCode::permerror, "permerror"}});
+}
 
 struct IprevResult {
   IprevCode code = IprevCode::none;  // none: not looked up (no address)
@@ -17,20 +26,38 @@ struct IprevResult {
   bool operator==(const IprevResult&) const = default;
 };
 
-std::string_view to_string(IprevCode code);
-
 // --- DNS lists -----------------------------------------------------------------------------------
 
 // What a list holds: addresses of clients that are bad, domains that are bad, clients that are
 // good.
 enum class DnsListKind : std::uint8_t { dnsbl, rhsbl, dnswl };
+constexpr auto words_of(DnsListKind) {
+  return words<DnsListKind>({{DnsListKind::dnsbl, "dnsbl"},
+                             {DnsListKind::rhsbl, "rhsbl"},
+                             {DnsListKind::dnswl, "dnswl"}});
+}
 
 // What of a message is looked up in a list.
 enum class DnsListOn : std::uint8_t { client, helo, sender, client_name, from, dkim };
+constexpr auto words_of(DnsListOn) {
+  return words<DnsListOn>({{DnsListOn::client, "client"},
+                           {DnsListOn::helo, "helo"},
+                           {DnsListOn::sender, "sender"},
+                           {DnsListOn::client_name, "client_name"},
+                           {DnsListOn::from, "from"},
+                           {DnsListOn::dkim, "dkim"}});
+}
 
 // `temperror`: no answer; counts as not listed. `set_aside`: the list is not to be trusted now, or
 // this answer is not; counts as not listed. `unanswered`: not known yet, at RCPT.
 enum class DnsListCode : std::uint8_t { not_listed, listed, temperror, set_aside, unanswered };
+constexpr auto words_of(DnsListCode) {
+  return words<DnsListCode>({{DnsListCode::not_listed, "not-listed"},
+                             {DnsListCode::listed, "listed"},
+                             {DnsListCode::temperror, "temperror"},
+                             {DnsListCode::set_aside, "set-aside"},
+                             {DnsListCode::unanswered, "unanswered"}});
+}
 
 // What is wrong with a list, or with an answer of it.
 enum class DnsListFault : std::uint8_t {
@@ -43,6 +70,17 @@ enum class DnsListFault : std::uint8_t {
   lists_nothing,     // RFC 5782 §5: does not list 127.0.0.2, or TEST
   untested,          // no self-test has come to its end since the start
 };
+constexpr auto words_of(DnsListFault) {
+  return words<DnsListFault>(
+      {{DnsListFault::none, "none"},
+       {DnsListFault::error_code, "answers with an error code"},
+       {DnsListFault::outside, "answers with an address outside 127.0.0.0/8"},
+       {DnsListFault::no_answer, "does not answer"},
+       {DnsListFault::refused, "does not answer properly"},
+       {DnsListFault::lists_everything, "lists what no list may hold"},
+       {DnsListFault::lists_nothing, "does not list its test entry"},
+       {DnsListFault::untested, "is not tested yet"}});
+}
 
 // One lookup in one list.
 struct DnsListResult {
@@ -58,10 +96,5 @@ struct DnsListResult {
 
   bool operator==(const DnsListResult&) const = default;
 };
-
-std::string_view to_string(DnsListKind kind);
-std::string_view to_string(DnsListOn on);
-std::string_view to_string(DnsListCode code);  // "not-listed", "set-aside"
-std::string_view to_string(DnsListFault fault);
 
 }  // namespace sekisho::client

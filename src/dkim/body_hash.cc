@@ -83,7 +83,7 @@ bool BodyHashes::satisfied() const {
 }
 
 BodyHash BodyHashes::get(const WantedHash& wanted) const {
-  const auto& slot = forms_[static_cast<std::size_t>(wanted.form)];
+  const auto& slot = forms_[wanted.form];
   return slot ? slot->get(wanted.length) : BodyHash{BodyHash::Coverage::too_short, {}};
 }
 

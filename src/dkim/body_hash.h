@@ -5,7 +5,6 @@
 // Errors: none. Thread: one owner.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/words.h"
 #include "crypto/digest.h"
 #include "dkim/canonical.h"
 
@@ -35,6 +35,11 @@ struct BodyHash {
   crypto::Sha256Digest digest;
   bool operator==(const BodyHash&) const = default;
 };
+constexpr auto words_of(BodyHash::Coverage) {
+  return words<BodyHash::Coverage>({{BodyHash::Coverage::whole, "whole"},
+                                    {BodyHash::Coverage::part, "part"},
+                                    {BodyHash::Coverage::too_short, "too-short"}});
+}
 
 class BodyHashes {
  public:
@@ -78,10 +83,8 @@ class BodyHashes {
     crypto::Sha256Digest whole_;
   };
 
-  std::unique_ptr<Form>& form(Canonicalisation form) {
-    return forms_[static_cast<std::size_t>(form)];
-  }
-  std::array<std::unique_ptr<Form>, 2> forms_;
+  std::unique_ptr<Form>& form(Canonicalisation form) { return forms_[form]; }
+  By<Canonicalisation, std::unique_ptr<Form>> forms_;
 };
 
 }  // namespace sekisho::dkim

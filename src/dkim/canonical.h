@@ -8,9 +8,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/words.h"
+
 namespace sekisho::dkim {
 
 enum class Canonicalisation { simple, relaxed };
+constexpr auto words_of(Canonicalisation) {
+  return words<Canonicalisation>(
+      {{Canonicalisation::simple, "simple"}, {Canonicalisation::relaxed, "relaxed"}});
+}
 
 // Appends the field `name` ":" `value` in its canonical form, with CRLF at the end (§3.4.1,
 // §3.4.2).

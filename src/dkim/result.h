@@ -5,11 +5,22 @@
 #include <string>
 #include <string_view>
 
+#include "base/words.h"
+
 namespace sekisho::dkim {
 
 // `policy`: a signature that we do not accept though it may be valid (too many, `l=` with more
 // body, RFC 8301's limits).
 enum class Code { none, pass, fail, policy, neutral, temperror, permerror };
+constexpr auto words_of(Code) {
+  return words<Code>({{Code::none, "none"},
+                      {Code::pass, "pass"},
+                      {Code::fail, "fail"},
+                      {Code::policy, "policy"},
+                      {Code::neutral, "neutral"},
+                      {Code::temperror, "temperror"},
+                      {Code::permerror, "permerror"}});
+}
 
 struct SignatureResult {
   Code code = Code::none;
@@ -26,7 +37,5 @@ struct SignatureResult {
   bool proves() const { return code == Code::pass && !testing; }
   bool operator==(const SignatureResult&) const = default;
 };
-
-std::string_view to_string(Code code);
 
 }  // namespace sekisho::dkim

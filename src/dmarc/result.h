@@ -7,12 +7,31 @@
 #include <string_view>
 #include <vector>
 
+#include "base/words.h"
+
 namespace sekisho::dmarc {
 
 enum class Code { none, pass, fail, temperror, permerror };  // RFC 8601, RFC 9989 §9.1
 enum class Policy { none, quarantine, reject };
 enum class Discovery { treewalk, psl };
 enum class Psd { unknown, yes, no };  // psd=u, y, n
+constexpr auto words_of(Code) {
+  return words<Code>({{Code::none, "none"},
+                      {Code::pass, "pass"},
+                      {Code::fail, "fail"},
+                      {Code::temperror, "temperror"},
+                      {Code::permerror, "permerror"}});
+}
+constexpr auto words_of(Policy) {
+  return words<Policy>(
+      {{Policy::none, "none"}, {Policy::quarantine, "quarantine"}, {Policy::reject, "reject"}});
+}
+constexpr auto words_of(Discovery) {
+  return words<Discovery>({{Discovery::treewalk, "treewalk"}, {Discovery::psl, "psl"}});
+}
+constexpr auto words_of(Psd) {
+  return words<Psd>({{Psd::unknown, "u"}, {Psd::yes, "y"}, {Psd::no, "n"}});
+}
 
 // The record as published, values after defaults.
 struct Published {
@@ -55,10 +74,5 @@ struct Result {
   std::string reason;                // for people
   bool operator==(const Result&) const = default;
 };
-
-std::string_view to_string(Code code);
-std::string_view to_string(Policy policy);
-std::string_view to_string(Discovery discovery);
-std::string_view to_string(Psd psd);  // "u", "y", "n"
 
 }  // namespace sekisho::dmarc

@@ -14,24 +14,10 @@ namespace {
 // A message with lists asks about twenty.
 constexpr std::size_t usual_questions = 24;
 
-constexpr std::array<std::pair<Type, std::string_view>, 6> type_names{{{Type::a, "A"},
-                                                                       {Type::cname, "CNAME"},
-                                                                       {Type::ptr, "PTR"},
-                                                                       {Type::mx, "MX"},
-                                                                       {Type::txt, "TXT"},
-                                                                       {Type::aaaa, "AAAA"}}};
-
 }  // namespace
 
-std::string_view to_string(Type type) {
-  for (const auto& [value, text] : type_names) {
-    if (value == type) return text;
-  }
-  return "TYPE";
-}
-
 std::optional<Type> parse_type(std::string_view text) {
-  for (const auto& [value, name] : type_names) {
+  for (const auto& [value, name] : words_table<Type>.rows()) {
     if (ascii::iequals(text, name)) return value;
   }
   return std::nullopt;
@@ -42,22 +28,6 @@ std::string to_string(const Question& question) {
   text += ' ';
   text += to_string(question.type);
   return text;
-}
-
-std::string_view to_string(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::records:
-      return "records";
-    case Outcome::nodata:
-      return "nodata";
-    case Outcome::nxdomain:
-      return "nxdomain";
-    case Outcome::error:
-      return "error";
-    case Outcome::refused:
-      return "refused";
-  }
-  return "error";
 }
 
 std::size_t Answers::place_of(const Question& question) const {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/words.h"
 #include "dns/name.h"
 #include "mail/ip_address.h"
 
@@ -21,7 +22,15 @@ namespace sekisho::dns {
 // The types that mail needs, with their numbers (RFC 1035 §3.2.2, 3596).
 enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28 };
 
-std::string_view to_string(Type type);
+constexpr auto words_of(Type) {
+  return words_of_numbers<Type>({{Type::a, "A"},
+                                 {Type::cname, "CNAME"},
+                                 {Type::ptr, "PTR"},
+                                 {Type::mx, "MX"},
+                                 {Type::txt, "TXT"},
+                                 {Type::aaaa, "AAAA"}});
+}
+// In either case, as people write them.
 std::optional<Type> parse_type(std::string_view text);
 
 struct Question {
@@ -31,6 +40,7 @@ struct Question {
   auto operator<=>(const Question&) const = default;
 };
 
+using sekisho::to_string;  // this one would hide it
 // "example.com TXT"
 std::string to_string(const Question& question);
 
@@ -47,7 +57,13 @@ struct Mx {
 // no temperror.
 enum class Outcome : std::uint8_t { records, nodata, nxdomain, error, refused };
 
-std::string_view to_string(Outcome outcome);
+constexpr auto words_of(Outcome) {
+  return words<Outcome>({{Outcome::records, "records"},
+                         {Outcome::nodata, "nodata"},
+                         {Outcome::nxdomain, "nxdomain"},
+                         {Outcome::error, "error"},
+                         {Outcome::refused, "refused"}});
+}
 
 // Records of an answer that are used at most (Postfix 3.7.11 found 10,000 in one); the rest is
 // dropped.

@@ -233,24 +233,4 @@ std::vector<Mailbox> readable_authors(const Header& header,
   return all;
 }
 
-std::string_view to_string(Author::Result result) {
-  switch (result) {
-    case Author::Result::one:
-      return "one";
-    case Author::Result::readable:
-      return "readable";
-    case Author::Result::many:
-      return "many";
-    case Author::Result::multiple_fields:
-      return "multiple-fields";
-    case Author::Result::missing:
-      return "missing";
-    case Author::Result::no_domain:
-      return "no-domain";
-    case Author::Result::invalid:
-      return "invalid";
-  }
-  return "invalid";
-}
-
 }  // namespace sekisho::mail

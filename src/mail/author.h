@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/words.h"
 #include "mail/header.h"
 #include "mail/loose_reading.h"
 #include "mail/mailbox.h"
@@ -39,6 +40,15 @@ struct Author {
   const DomainName& domain() const { return domains.front(); }
   bool operator==(const Author&) const = default;
 };
+constexpr auto words_of(Author::Result) {
+  return words<Author::Result>({{Author::Result::one, "one"},
+                                {Author::Result::readable, "readable"},
+                                {Author::Result::many, "many"},
+                                {Author::Result::multiple_fields, "multiple-fields"},
+                                {Author::Result::missing, "missing"},
+                                {Author::Result::no_domain, "no-domain"},
+                                {Author::Result::invalid, "invalid"}});
+}
 
 // `malformed_lines`: header lines that are no fields (mail::Message::malformed): one that a lenient
 // reader could take for a From field makes the author invalid. `mta`: what delivers it may rewrite
@@ -50,7 +60,5 @@ Author find_author(const Header& header, const std::vector<std::string>& malform
 // could be a From field (mail/address_scan.h).
 std::vector<Mailbox> readable_authors(const Header& header,
                                       const std::vector<std::string>& malformed_lines);
-
-std::string_view to_string(Author::Result result);  // "one", "many", "multiple-fields", …
 
 }  // namespace sekisho::mail

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/words.h"
 
 namespace sekisho::mail {
 
@@ -45,6 +46,10 @@ class IpAddress {
   Family family_ = Family::v4;
   std::array<std::uint8_t, 16> octets_{};
 };
+
+constexpr auto words_of(IpAddress::Family) {
+  return words<IpAddress::Family>({{IpAddress::Family::v4, "v4"}, {IpAddress::Family::v6, "v6"}});
+}
 
 class IpPrefix {
  public:

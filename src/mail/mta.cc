@@ -12,18 +12,4 @@ Mta mta_of_version(std::string_view version) {
   return sendmail ? Mta::sendmail : Mta::unknown;
 }
 
-std::string_view to_string(Mta mta) {
-  switch (mta) {
-    case Mta::unknown:
-      return "unknown";
-    case Mta::postfix:
-      return "postfix";
-    case Mta::sendmail:
-      return "sendmail";
-    case Mta::own:
-      return "own";
-  }
-  return "";
-}
-
 }  // namespace sekisho::mail

@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "base/words.h"
+
 namespace sekisho::mail {
 
 enum class Mta {
@@ -13,6 +15,12 @@ enum class Mta {
   sendmail,
   own,  // our own SMTP front
 };
+constexpr auto words_of(Mta) {
+  return words<Mta>({{Mta::unknown, "unknown"},
+                     {Mta::postfix, "postfix"},
+                     {Mta::sendmail, "sendmail"},
+                     {Mta::own, "own"}});
+}
 
 // By what it says of itself in the milter macro v: "Postfix 3.7.11", "8.17.1.9".
 Mta mta_of_version(std::string_view version);
@@ -20,7 +28,5 @@ Mta mta_of_version(std::string_view version);
 // Whether it may deliver From with other addresses than it had. Of an MTA that nobody knows it must
 // be feared.
 constexpr bool rewrites_author(Mta mta) { return mta == Mta::sendmail || mta == Mta::unknown; }
-
-std::string_view to_string(Mta mta);
 
 }  // namespace sekisho::mail

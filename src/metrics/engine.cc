@@ -11,27 +11,27 @@ using nlohmann::json;
 namespace {
 
 // What is counted by a code, with the code's word.
-template <class Code, std::size_t Codes, class Use>
-void for_each_code(const session::Counters::By<Codes>& counters, const Use& use) {
-  for (std::size_t i = 0; i < Codes; ++i) {
-    use(std::string(to_string(static_cast<Code>(i))), counters[i].load());
+template <class Code, class Use>
+void for_each_code(const session::Counters::Each<Code>& counters, const Use& use) {
+  for (const Code code : all_values<Code>()) {
+    use(std::string(to_string(code)), counters[code].load());
   }
 }
 
-template <class Code, std::size_t Codes>
+template <class Code>
 void add_codes(Family& family, const std::string& label,
-               const session::Counters::By<Codes>& counters, const Labels& others = {}) {
-  for_each_code<Code>(counters, [&](const std::string& word, std::uint64_t count) {
+               const session::Counters::Each<Code>& counters, const Labels& others = {}) {
+  for_each_code(counters, [&](const std::string& word, std::uint64_t count) {
     Labels labels = others;
     labels.emplace_back(label, word);
     family.add(std::move(labels), static_cast<double>(count));
   });
 }
 
-template <class Code, std::size_t Codes>
-json codes_json(const session::Counters::By<Codes>& counters, bool zeros) {
+template <class Code>
+json codes_json(const session::Counters::Each<Code>& counters, bool zeros) {
   json out = json::object();
-  for_each_code<Code>(counters, [&](const std::string& word, std::uint64_t count) {
+  for_each_code(counters, [&](const std::string& word, std::uint64_t count) {
     if (zeros || count > 0) out[word] = count;
   });
   return out;
@@ -95,27 +95,27 @@ void append_messages(Families& out, const session::Counters& counters) {
                         "Failures inside; a message that has one is answered 4xx.",
                         counters.internal_errors));
   Family verdicts(Kind::counter, "sekisho_verdicts_total", "What was done with messages.");
-  add_codes<policy::Action>(verdicts, "action", counters.by_action);
+  add_codes(verdicts, "action", counters.by_action);
   out.push_back(std::move(verdicts));
   Family monitored(Kind::counter, "sekisho_monitored_verdicts_total",
                    "What monitor mode did not do with messages that were accepted instead.");
-  add_codes<policy::Action>(monitored, "action", counters.by_monitored_action);
+  add_codes(monitored, "action", counters.by_monitored_action);
   out.push_back(std::move(monitored));
 
   Family spf(Kind::counter, "sekisho_spf_results_total", "Results of SPF, by identity.");
-  add_codes<spf::Code>(spf, "result", counters.spf_mail_from, {{"scope", "mfrom"}});
-  add_codes<spf::Code>(spf, "result", counters.spf_helo, {{"scope", "helo"}});
+  add_codes(spf, "result", counters.spf_mail_from, {{"scope", "mfrom"}});
+  add_codes(spf, "result", counters.spf_helo, {{"scope", "helo"}});
   out.push_back(std::move(spf));
   Family dkim(Kind::counter, "sekisho_dkim_results_total",
               "Results of DKIM, by signature; none: a message without one.");
-  add_codes<dkim::Code>(dkim, "result", counters.dkim);
+  add_codes(dkim, "result", counters.dkim);
   out.push_back(std::move(dkim));
   Family dmarc(Kind::counter, "sekisho_dmarc_results_total", "Results of DMARC.");
-  add_codes<dmarc::Code>(dmarc, "result", counters.dmarc);
+  add_codes(dmarc, "result", counters.dmarc);
   out.push_back(std::move(dmarc));
   Family iprev(Kind::counter, "sekisho_iprev_results_total",
                "Results of the reverse lookup of clients.");
-  add_codes<client::IprevCode>(iprev, "result", counters.iprev);
+  add_codes(iprev, "result", counters.iprev);
   out.push_back(std::move(iprev));
 
   append_durations(out, "sekisho_decision_seconds",
@@ -159,11 +159,11 @@ void append_keys(Families& out, const crypto::KeyCache::Status& status) {
 }
 
 json messages_json(const session::Counters& counters) {
-  json results = {{"spf_mfrom", codes_json<spf::Code>(counters.spf_mail_from, false)},
-                  {"spf_helo", codes_json<spf::Code>(counters.spf_helo, false)},
-                  {"dkim", codes_json<dkim::Code>(counters.dkim, false)},
-                  {"dmarc", codes_json<dmarc::Code>(counters.dmarc, false)},
-                  {"iprev", codes_json<client::IprevCode>(counters.iprev, false)}};
+  json results = {{"spf_mfrom", codes_json(counters.spf_mail_from, false)},
+                  {"spf_helo", codes_json(counters.spf_helo, false)},
+                  {"dkim", codes_json(counters.dkim, false)},
+                  {"dmarc", codes_json(counters.dmarc, false)},
+                  {"iprev", codes_json(counters.iprev, false)}};
   return {{"sessions",
            {{"connections", counters.connections.load()},
             {"open", counters.open_connections.load()},
@@ -173,8 +173,8 @@ json messages_json(const session::Counters& counters) {
             {"refused_recipients", counters.refused_recipients.load()},
             {"not_held", counters.not_held.load()},
             {"internal_errors", counters.internal_errors.load()}}},
-          {"verdicts", codes_json<policy::Action>(counters.by_action, true)},
-          {"monitored", codes_json<policy::Action>(counters.by_monitored_action, false)},
+          {"verdicts", codes_json(counters.by_action, true)},
+          {"monitored", codes_json(counters.by_monitored_action, false)},
           {"results", std::move(results)},
           {"times",
            {{"decision", durations_json(counters.decision)},

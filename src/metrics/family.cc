@@ -11,18 +11,6 @@ namespace sekisho::metrics {
 
 namespace {
 
-std::string_view word(Family::Kind kind) {
-  switch (kind) {
-    case Family::Kind::counter:
-      return "counter";
-    case Family::Kind::gauge:
-      return "gauge";
-    case Family::Kind::histogram:
-      return "histogram";
-  }
-  return "untyped";
-}
-
 // Backslash and line feed, and the quotes of a label's value.
 std::string escaped(std::string_view text, bool quotes) {
   std::string out;
@@ -90,7 +78,7 @@ std::string render(const Families& families) {
   std::string out;
   for (const Family& family : families) {
     out += "# HELP " + family.name + ' ' + escaped(family.help, false) + '\n';
-    out += "# TYPE " + family.name + ' ' + std::string(word(family.kind)) + '\n';
+    out += "# TYPE " + family.name + ' ' + std::string(to_string(family.kind)) + '\n';
     for (const Sample& sample : family.samples) put_sample(out, family, sample);
   }
   return out;

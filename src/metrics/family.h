@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/words.h"
+
 namespace sekisho::metrics {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -46,6 +48,12 @@ struct Family {
   std::string help;  // one sentence
   std::vector<Sample> samples;
 };
+
+constexpr auto words_of(Family::Kind) {
+  return words<Family::Kind>({{Family::Kind::counter, "counter"},
+                              {Family::Kind::gauge, "gauge"},
+                              {Family::Kind::histogram, "histogram"}});
+}
 
 using Families = std::vector<Family>;
 using Source = std::function<void(Families&)>;

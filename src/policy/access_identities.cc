@@ -9,10 +9,7 @@
 
 namespace sekisho::policy {
 
-std::optional<mail::Mailbox> sender_of(const Facts& facts) {
-  const auto path = mail::ReversePath::parse(facts.mail_from);
-  return path ? path->mailbox() : std::nullopt;
-}
+std::optional<mail::Mailbox> sender_of(const Facts& facts) { return facts.mail_from.mailbox(); }
 
 // SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for
 // the null reverse-path (RFC 7208 §2.4).
@@ -153,10 +150,9 @@ class Matcher {
            list_.find(IdentityKind::mfrom, sender->local_part, domain, facts_.received)) {
         add(*entry, showing);
       }
-    } else if (const auto at = facts_.mail_from.rfind('@'); deny() && at != std::string::npos) {
+    } else if (deny() && facts_.mail_from.has_domain()) {
       // An odd local part does not save a domain that is denied.
-      match_name(IdentityKind::mfrom, std::string_view(facts_.mail_from).substr(at + 1),
-                 {false, spf_reason(facts_)});
+      match_name(IdentityKind::mfrom, facts_.mail_from.domain(), {false, spf_reason(facts_)});
     }
   }
 

@@ -57,40 +57,4 @@ std::string to_text(const AccessEffect& effect) {
   return skip;
 }
 
-std::string_view to_string(IdentityKind kind) {
-  switch (kind) {
-    case IdentityKind::from:
-      return "from";
-    case IdentityKind::mfrom:
-      return "mfrom";
-    case IdentityKind::dkim:
-      return "dkim";
-    case IdentityKind::ip:
-      return "ip";
-    case IdentityKind::ptr:
-      return "ptr";
-    case IdentityKind::helo:
-      return "helo";
-  }
-  return "";
-}
-
-std::string_view to_string(Proof proof) {
-  switch (proof) {
-    case Proof::dmarc:
-      return "dmarc";
-    case Proof::dkim:
-      return "dkim";
-    case Proof::spf:
-      return "spf";
-    case Proof::fcrdns:
-      return "fcrdns";
-    case Proof::connection:
-      return "connection";
-    case Proof::none:
-      return "none";
-  }
-  return "";
-}
-
 }  // namespace sekisho::policy

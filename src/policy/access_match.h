@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/words.h"
 #include "policy/verdict.h"
 
 namespace sekisho::policy {
@@ -15,12 +16,28 @@ namespace sekisho::policy {
 // What an entry names: the Author Domain or author, the MAIL FROM, the d= of a signature, the
 // client's address, its name by reverse DNS, what it said in HELO (for denial only).
 enum class IdentityKind { from, mfrom, dkim, ip, ptr, helo };
+constexpr auto words_of(IdentityKind) {
+  return words<IdentityKind>({{IdentityKind::from, "from"},
+                              {IdentityKind::mfrom, "mfrom"},
+                              {IdentityKind::dkim, "dkim"},
+                              {IdentityKind::ip, "ip"},
+                              {IdentityKind::ptr, "ptr"},
+                              {IdentityKind::helo, "helo"}});
+}
 
 // What shows that the identity is not forged. `connection`: the address of a TCP client, which
 // nobody can borrow. `none`: the admin wrote that nothing need be shown. A from: entry may say
 // whose signature, SPF or connection it must be (AccessEntry::proof_of): then the author is taken
 // for granted when that one vouches for the message.
 enum class Proof { dmarc, dkim, spf, fcrdns, connection, none };
+constexpr auto words_of(Proof) {
+  return words<Proof>({{Proof::dmarc, "dmarc"},
+                       {Proof::dkim, "dkim"},
+                       {Proof::spf, "spf"},
+                       {Proof::fcrdns, "fcrdns"},
+                       {Proof::connection, "connection"},
+                       {Proof::none, "none"}});
+}
 
 // What an entry may skip. Nothing skips relay control, or a limit of size or rate.
 struct AccessEffect {
@@ -57,8 +74,6 @@ struct AccessMatch {
 // All that the entries that hold may skip together; the mildest of them wins.
 AccessEffect effect_of(const std::vector<AccessMatch>& matches);
 
-std::string_view to_string(IdentityKind kind);  // "from"
-std::string_view to_string(Proof proof);        // "dmarc"
 // "dkim", "dkim:mailer.example".
 std::string proof_text(Proof proof, std::string_view proof_of);
 // "proven", "unproven", "proof=none" when it holds without proof, "own-domain" when it is proven

@@ -98,7 +98,7 @@ std::optional<Decision> malformed_author(const Facts& facts, const Rules& rules)
   const std::string reason = "malformed author: " + author.reason;
   const bool nobody = author.result == Result::missing || author.result == Result::no_domain;
   // Old MTAs send bounces without a From, or with one that has no domain.
-  if (nobody && facts.mail_from.empty()) return make(Action::tag, "author", reason);
+  if (nobody && facts.mail_from.is_null()) return make(Action::tag, "author", reason);
   return act(facts, rules.author.malformed,
              "the From field must name one author domain: " + author.reason, reason);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/words.h"
 #include "policy/facts.h"
 #include "policy/rules.h"
 #include "policy/verdict.h"
@@ -42,6 +43,14 @@ struct RuleOpinion {
   std::string key = {};          // of the configuration: what it went by; may be empty
   std::string monitor_key = {};  // and what put it into monitor mode
 };
+
+constexpr auto words_of(RuleOpinion::Said) {
+  return words<RuleOpinion::Said>({{RuleOpinion::Said::nothing, "nothing"},
+                                   {RuleOpinion::Said::spoke, "spoke"},
+                                   {RuleOpinion::Said::monitored, "monitored"},
+                                   {RuleOpinion::Said::not_asked, "not-asked"},
+                                   {RuleOpinion::Said::not_yet, "not-yet"}});
+}
 
 // All rules in their order, as decide_for() asks them; at the end the allowlist, where that is what
 // decided.

@@ -102,7 +102,7 @@ std::string what_of(const DnsListResult& result, const Facts& facts) {
     case DnsListOn::helo:
       return "Helo command [" + result.value + "]";
     case DnsListOn::sender:
-      return "Sender address [" + facts.mail_from + "]";
+      return "Sender address [" + facts.mail_from.raw() + "]";
     case DnsListOn::from:
       return "Author domain [" + result.value + "]";
     case DnsListOn::dkim:

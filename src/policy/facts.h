@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/words.h"
 #include "client/result.h"
 #include "dkim/result.h"
 #include "dmarc/result.h"
@@ -16,6 +17,7 @@
 #include "mail/ip_address.h"
 #include "mail/mailbox.h"
 #include "mail/mta.h"
+#include "mail/path.h"
 #include "policy/access_match.h"
 #include "spf/result.h"
 
@@ -24,6 +26,9 @@ namespace sekisho::policy {
 // What a socket's clients are. `local`: mail that did not come over SMTP, or comes again (Postfix's
 // non_smtpd_milters): tagged at most, for nobody is there who could take a refusal.
 enum class Role { mx, submission, local };
+constexpr auto words_of(Role) {
+  return words<Role>({{Role::mx, "mx"}, {Role::submission, "submission"}, {Role::local, "local"}});
+}
 
 // Why a message is not evaluated.
 enum class Exemption {
@@ -33,10 +38,21 @@ enum class Exemption {
   unix_socket,
   released,  // out of our own quarantine, with its proof
 };
+constexpr auto words_of(Exemption) {
+  return words<Exemption>({{Exemption::none, "none"},
+                           {Exemption::authenticated, "authenticated"},
+                           {Exemption::trusted_network, "trusted-network"},
+                           {Exemption::unix_socket, "unix-socket"},
+                           {Exemption::released, "released"}});
+}
 
 // What a trusted client's message brought of fields in our name: nothing, ours with their proof, or
 // some without one. Only trusted clients can bring any: of others, all are removed.
 enum class OwnFields { none, kept, removed };
+constexpr auto words_of(OwnFields) {
+  return words<OwnFields>(
+      {{OwnFields::none, "none"}, {OwnFields::kept, "kept"}, {OwnFields::removed, "removed"}});
+}
 
 struct Client {
   std::optional<mail::IpAddress> address;  // none: a Unix socket, or the MTA does not know
@@ -67,11 +83,10 @@ struct Facts {
   Client client;                // who handed it over; behind a relay of ours: the hop before it
   std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
   std::string relay_reason;     // what the Received fields told of the hop before it
-  // as the client said it, without angle brackets; empty for the null reverse-path
-  std::string mail_from;
-  std::vector<std::string> recipients;
-  std::vector<std::string> refused_recipients;  // at RCPT, by us
-  bool header_over_limits = false;              // mail/limits.h
+  mail::Path mail_from;
+  std::vector<mail::Path> recipients;
+  std::vector<mail::Path> refused_recipients;  // at RCPT, by us
+  bool header_over_limits = false;             // mail/limits.h
   mail::Author author;
   bool author_is_ours = false;  // the Author Domain is one of [identity] domains or below
   Traces traces;
@@ -117,9 +132,5 @@ bool author_proves(const Facts& facts);
 
 // "mail.example.com[192.0.2.1]", as Postfix writes it.
 std::string client_text(const Client& client);
-
-std::string_view to_string(Role role);
-std::string_view to_string(Exemption exemption);
-std::string_view to_string(OwnFields fields);
 
 }  // namespace sekisho::policy

@@ -42,16 +42,13 @@ std::string RecipientPattern::text() const {
   return local_part + "@" + (domain.empty() ? "*" : domain);
 }
 
-const Rules& RuleSet::for_recipient(std::string_view address) const {
-  const auto at = address.rfind('@');
-  // RFC 5321 §2.3.5: a recipient without a domain can only be "postmaster", here.
-  const auto local = address.substr(0, at);
-  const auto domain = at == std::string_view::npos ? std::string_view() : address.substr(at + 1);
+const Rules& RuleSet::for_recipient(const mail::Path& recipient) const {
   const Rules* best = &defaults;
   int best_specificity = -1;
   for (const auto& policy : policies) {
     for (const auto& pattern : policy.to) {
-      if (pattern.specificity() > best_specificity && pattern.matches(local, domain)) {
+      if (pattern.specificity() > best_specificity &&
+          pattern.matches(recipient.local_part(), recipient.domain())) {
         best = &policy.rules;
         best_specificity = pattern.specificity();
       }

@@ -11,21 +11,51 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/words.h"
 #include "client/result.h"
 #include "mail/domain_name.h"
+#include "mail/path.h"
 
 namespace sekisho::policy {
 
 class AccessList;
 
 enum class OnSpfFail { tag, quarantine, reject };
+constexpr auto words_of(OnSpfFail) {
+  return words<OnSpfFail>({{OnSpfFail::tag, "tag"},
+                           {OnSpfFail::quarantine, "quarantine"},
+                           {OnSpfFail::reject, "reject"}});
+}
 enum class OnTemperror { accept, tempfail };
+constexpr auto words_of(OnTemperror) {
+  return words<OnTemperror>({{OnTemperror::accept, "accept"}, {OnTemperror::tempfail, "tempfail"}});
+}
 enum class OnDmarcReject { corroborated, always, quarantine, tag };  // what p=reject means here
-enum class OnDmarcQuarantine { quarantine, tag, reject };            // what p=quarantine means here
+constexpr auto words_of(OnDmarcReject) {
+  return words<OnDmarcReject>({{OnDmarcReject::corroborated, "corroborated"},
+                               {OnDmarcReject::always, "always"},
+                               {OnDmarcReject::quarantine, "quarantine"},
+                               {OnDmarcReject::tag, "tag"}});
+}
+enum class OnDmarcQuarantine { quarantine, tag, reject };  // what p=quarantine means here
+constexpr auto words_of(OnDmarcQuarantine) {
+  return words<OnDmarcQuarantine>({{OnDmarcQuarantine::quarantine, "quarantine"},
+                                   {OnDmarcQuarantine::tag, "tag"},
+                                   {OnDmarcQuarantine::reject, "reject"}});
+}
 enum class OnMalformedAuthor { reject, quarantine, tag };
+constexpr auto words_of(OnMalformedAuthor) {
+  return words<OnMalformedAuthor>({{OnMalformedAuthor::reject, "reject"},
+                                   {OnMalformedAuthor::quarantine, "quarantine"},
+                                   {OnMalformedAuthor::tag, "tag"}});
+}
 // A From field that is not valid, in which everybody reads the same domain: judged for it, or
 // malformed like any other.
 enum class OnReadableAuthor { judge, malformed };
+constexpr auto words_of(OnReadableAuthor) {
+  return words<OnReadableAuthor>(
+      {{OnReadableAuthor::judge, "judge"}, {OnReadableAuthor::malformed, "malformed"}});
+}
 
 struct SpfRule {
   OnSpfFail fail = OnSpfFail::tag;
@@ -48,7 +78,17 @@ struct AuthorRule {
 };
 
 enum class OnListed { reject, quarantine, tempfail, tag, log };
+constexpr auto words_of(OnListed) {
+  return words<OnListed>({{OnListed::reject, "reject"},
+                          {OnListed::quarantine, "quarantine"},
+                          {OnListed::tempfail, "tempfail"},
+                          {OnListed::tag, "tag"},
+                          {OnListed::log, "log"}});
+}
 enum class UseLists { apply, skip };
+constexpr auto words_of(UseLists) {
+  return words<UseLists>({{UseLists::apply, "apply"}, {UseLists::skip, "skip"}});
+}
 
 // The kinds of lists that a good word (a dnswl, an allowlist entry) makes of no effect.
 struct DnsListKinds {
@@ -126,7 +166,7 @@ struct RuleSet {
   std::shared_ptr<const AccessList> denylist;
 
   // The rules for a recipient address as SMTP had it (without angle brackets).
-  const Rules& for_recipient(std::string_view address) const;
+  const Rules& for_recipient(const mail::Path& recipient) const;
   // The most specific override for an Author Domain; nullptr without one.
   const DmarcOverride* override_for(const mail::DomainName& author) const;
 };

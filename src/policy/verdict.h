@@ -7,12 +7,20 @@
 #include <string_view>
 #include <vector>
 
+#include "base/words.h"
 #include "mail/smtp_reply.h"
 
 namespace sekisho::policy {
 
 // From the mildest to the hardest. `tag`: delivered with the finding in X-Sekisho-Disposition.
 enum class Action { accept, tag, quarantine, tempfail, reject };
+constexpr auto words_of(Action) {
+  return words<Action>({{Action::accept, "accept"},
+                        {Action::tag, "tag"},
+                        {Action::quarantine, "quarantine"},
+                        {Action::tempfail, "tempfail"},
+                        {Action::reject, "reject"}});
+}
 
 // What one rule concluded for one recipient.
 struct Decision {
@@ -52,6 +60,9 @@ struct Edit {
   std::size_t index = 0;
   bool operator==(const Edit&) const = default;
 };
+constexpr auto words_of(Edit::Kind) {
+  return words<Edit::Kind>({{Edit::Kind::remove, "remove"}, {Edit::Kind::insert, "insert"}});
+}
 
 struct Verdict {
   // What answers the dot: reject or tempfail only when all recipients agree, else the hardest that
@@ -65,7 +76,5 @@ struct Verdict {
   std::vector<Edit> edits;
   bool operator==(const Verdict&) const = default;
 };
-
-std::string_view to_string(Action action);
 
 }  // namespace sekisho::policy

@@ -241,7 +241,7 @@ Outcome<Stats> Store::stats(WallTime now) {
     auto counted = database.query(
         "SELECT state, count(*), min(time), sum(time <= ?1) FROM held GROUP BY state",
         {seconds(soon)}, [&](const Row& row) {
-          const auto state = parse_state(row.text(0)).value_or(State::held);
+          const auto state = parse_word<State>(row.text(0)).value_or(State::held);
           count(state) = static_cast<std::uint64_t>(row.integer(1));
           if (state == State::held) {
             stats.oldest = time_of(row.integer(2));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/words.h"
 #include "mail/name_pattern.h"
 
 namespace sekisho::quarantine {
@@ -22,8 +23,13 @@ enum class State {
   expired,    // by age; its file is gone
 };
 
-std::string_view to_string(State state);
-std::optional<State> parse_state(std::string_view text);
+constexpr auto words_of(State) {
+  return words<State>({{State::held, "held"},
+                       {State::released, "released"},
+                       {State::delivered, "delivered"},
+                       {State::deleted, "deleted"},
+                       {State::expired, "expired"}});
+}
 
 // Whether a text has the shape of a decision's id: "K7Q2-4DMX", Crockford's base 32.
 bool is_id(std::string_view text);

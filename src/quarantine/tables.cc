@@ -73,7 +73,7 @@ constexpr spool::Sql schema =
 Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id) {
   std::optional<bool> kept;
   auto read = database.query("SELECT state FROM held WHERE id = ?1", {id}, [&](const Row& row) {
-    const auto state = parse_state(row.text(0));
+    const auto state = parse_word<State>(row.text(0));
     kept = state == State::held || state == State::released;
     return true;
   });
@@ -321,7 +321,7 @@ void read_row(const Row& row, HeldRow& held) {
   held.header_hash = row.text(11);
   held.body_hash = row.text(12);
   held.size = static_cast<std::uint64_t>(row.integer(13));
-  held.state = parse_state(row.text(14)).value_or(State::held);
+  held.state = parse_word<State>(row.text(14)).value_or(State::held);
   held.changed = time_of(row.integer(15));
   split(row.text(16), held.delivered_to);
   held.remark = row.text(17);

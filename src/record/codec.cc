@@ -12,6 +12,7 @@
 #include <zstd.h>
 #include <nlohmann/json.hpp>
 
+#include "base/words.h"
 #include "record/fields.h"
 #include "record/sample.h"
 
@@ -35,11 +36,13 @@ T required(Expected<T> read, const std::string& text) {
   return std::move(*read);
 }
 
-// An enum goes by its word where it has one: the order of the values may change.
+// An enum goes by its word, for the order of the values may change. Versions before 0.2 wrote these
+// as the number of the value; a value of theirs may get a new place only once such records have
+// gone.
 template <class Enum>
-concept Worded = std::is_enum_v<Enum> && requires(Enum e) {
-  to_string(e);
-};
+concept OnceANumber = std::same_as<Enum, policy::Edit::Kind> ||
+    std::same_as<Enum, session::Outcome::Held> || std::same_as<Enum, session::HoldCode> ||
+    std::same_as<Enum, dkim::Canonicalisation> || std::same_as<Enum, dkim::BodyHash::Coverage>;
 
 // --- writing -------------------------------------------------------------------------------------
 // Straight to CBOR (RFC 8949 §3): a tree in between cost as much as all the rest.
@@ -78,11 +81,7 @@ void put(std::string& out, Number value) {
 }
 template <Worded Enum>
 void put(std::string& out, Enum value) {
-  put(out, std::string_view(to_string(value)));
-}
-template <class Enum>
-requires(std::is_enum_v<Enum> && !Worded<Enum>) void put(std::string& out, Enum value) {
-  put(out, static_cast<int>(value));
+  put(out, to_string(value));
 }
 template <class Rep, class Period>
 void put(std::string& out, const std::chrono::duration<Rep, Period>& value) {
@@ -231,22 +230,16 @@ void get(const json& from, Number& to) {
 }
 template <Worded Enum>
 void get(const json& from, Enum& to) {
-  const auto& word = from.get_ref<const std::string&>();
-  // More values than any of them has.
-  for (int i = 0; i < 64; ++i) {
-    to = static_cast<Enum>(i);
-    if (to_string(to) == word) return;
+  if (OnceANumber<Enum> && from.is_number_unsigned()) {
+    const auto number = from.get<std::size_t>();
+    if (number >= count_of<Enum>) throw Unreadable("unknown number " + std::to_string(number));
+    to = all_values<Enum>()[number];
+    return;
   }
-  throw Unreadable("unknown word \"" + word + "\"");
-}
-void get(const json& from, dns::Type& to) {
-  const auto type = dns::parse_type(from.get_ref<const std::string&>());
-  if (!type) throw Unreadable("unknown type of a DNS record");
-  to = *type;
-}
-template <class Enum>
-requires(std::is_enum_v<Enum> && !Worded<Enum>) void get(const json& from, Enum& to) {
-  to = static_cast<Enum>(from.get<int>());
+  const auto& word = from.get_ref<const std::string&>();
+  const auto value = parse_word<Enum>(word);
+  if (!value) throw Unreadable("unknown word \"" + word + "\"");
+  to = *value;
 }
 template <class Rep, class Period>
 void get(const json& from, std::chrono::duration<Rep, Period>& to) {

@@ -1,7 +1,8 @@
 // record/codec.h: one decision as octets, and back, exactly: what was read is what was decided.
 //   octets = zstd( CBOR {"v": 1, …} )                                    RFC 8878, 8949
-// One frame that tells its length and has a checksum. zstd refers to a dictionary (RFC 8878 §5, raw content), which makes records smaller in less time;
-// without the same one a record cannot be read. A member that is missing keeps its default: one
+// One frame that tells its length and has a checksum. zstd refers to a dictionary (RFC 8878 §5, raw
+// content), which makes records smaller in less time; without the same one a record cannot be read.
+// Enums are written as their words (base/words.h). A member that is missing keeps its default: one
 // that has it is not written, and a record may gain members within its version. A member that
 // changes its meaning or its default makes a new version. Errors: a sentence for a person. Thread:
 // any.

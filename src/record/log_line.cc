@@ -154,9 +154,9 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
   line.field("id", facts.id)
       .word("client", policy::client_text(facts.client))
       .word("helo", facts.client.helo)
-      .word("from", angle(facts.mail_from));
+      .word("from", angle(facts.mail_from.raw()));
   if (facts.recipients.size() == 1) {
-    line.word("to", angle(facts.recipients.front()));
+    line.word("to", angle(facts.recipients.front().raw()));
   } else if (!facts.recipients.empty() || facts.refused_recipients.empty()) {
     line.field("nrcpt", facts.recipients.size());
   }

@@ -1,8 +1,8 @@
-#include <array>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
+#include "base/words.h"
 #include "mail/mailbox.h"
 #include "record/json.h"
 
@@ -21,45 +21,17 @@ const std::string& text(const json& object, const char* key) {
   return object.at(key).get_ref<const std::string&>();
 }
 
-// The value whose name stands there.
-template <class Value, std::size_t count>
-Value one_of(const std::array<Value, count>& values, const json& object, const char* key) {
-  const std::string& name = text(object, key);
-  for (const Value value : values) {
-    if (to_string(value) == name) return value;
-  }
-  throw Unreadable(std::string(key) + " is " + name);
+// The value whose word stands there.
+template <Worded Value>
+Value one_of(const json& object, const char* key) {
+  const std::string& word = text(object, key);
+  if (const auto value = parse_word<Value>(word)) return *value;
+  throw Unreadable(std::string(key) + " is " + word);
 }
-
-constexpr std::array exemptions = {policy::Exemption::none, policy::Exemption::authenticated,
-                                   policy::Exemption::trusted_network,
-                                   policy::Exemption::unix_socket, policy::Exemption::released};
-constexpr std::array authors = {
-    mail::Author::Result::one,     mail::Author::Result::readable,
-    mail::Author::Result::many,    mail::Author::Result::multiple_fields,
-    mail::Author::Result::missing, mail::Author::Result::no_domain,
-    mail::Author::Result::invalid};
-constexpr std::array scopes = {spf::Scope::mfrom, spf::Scope::helo};
-constexpr std::array spf_codes = {spf::Code::none,     spf::Code::neutral,  spf::Code::pass,
-                                  spf::Code::fail,     spf::Code::softfail, spf::Code::temperror,
-                                  spf::Code::permerror};
-constexpr std::array dkim_codes = {dkim::Code::none,     dkim::Code::pass,    dkim::Code::fail,
-                                   dkim::Code::policy,   dkim::Code::neutral, dkim::Code::temperror,
-                                   dkim::Code::permerror};
-constexpr std::array dmarc_codes = {dmarc::Code::none, dmarc::Code::pass, dmarc::Code::fail,
-                                    dmarc::Code::temperror, dmarc::Code::permerror};
-constexpr std::array dmarc_policies = {dmarc::Policy::none, dmarc::Policy::quarantine,
-                                       dmarc::Policy::reject};
-constexpr std::array iprev_codes = {client::IprevCode::none, client::IprevCode::pass,
-                                    client::IprevCode::fail, client::IprevCode::temperror,
-                                    client::IprevCode::permerror};
-constexpr std::array actions = {policy::Action::accept, policy::Action::tag,
-                                policy::Action::quarantine, policy::Action::tempfail,
-                                policy::Action::reject};
 
 mail::Author read_author(const json& record) {
   mail::Author author;
-  author.result = one_of(authors, record, "result");
+  author.result = one_of<mail::Author::Result>(record, "result");
   author.reason = text(record, "reason");
   for (const auto& each : record.at("mailboxes").get<std::vector<std::string>>()) {
     auto mailbox = mail::Mailbox::parse(each);
@@ -74,7 +46,7 @@ mail::Author read_author(const json& record) {
 }
 
 spf::Result read_spf(const json& record) {
-  return {one_of(scopes, record, "scope"), one_of(spf_codes, record, "result"),
+  return {one_of<spf::Scope>(record, "scope"), one_of<spf::Code>(record, "result"),
           text(record, "domain"), text(record, "reason"), text(record, "explanation"),
           // Absent where it was held before this was written.
           record.value("overbroad", false)};
@@ -82,7 +54,7 @@ spf::Result read_spf(const json& record) {
 
 dkim::SignatureResult read_signature(const json& record) {
   dkim::SignatureResult signature;
-  signature.code = one_of(dkim_codes, record, "result");
+  signature.code = one_of<dkim::Code>(record, "result");
   signature.domain = text(record, "domain");
   signature.selector = text(record, "selector");
   signature.algorithm = text(record, "algorithm");
@@ -95,17 +67,17 @@ dkim::SignatureResult read_signature(const json& record) {
 
 std::optional<dmarc::Policy> policy_of(const json& record, const char* key) {
   if (record.value(key, "").empty()) return std::nullopt;
-  return one_of(dmarc_policies, record, key);
+  return one_of<dmarc::Policy>(record, key);
 }
 
 policy::Decision read_decision(const json& record) {
   policy::Decision decision;
-  decision.action = one_of(actions, record, "action");
+  decision.action = one_of<policy::Action>(record, "action");
   decision.rule = text(record, "rule");
   decision.reason = text(record, "reason");
   decision.evidence = record.at("evidence").get<std::vector<std::string>>();
   if (record.contains("monitored")) {
-    decision.monitored = one_of(actions, record, "monitored");
+    decision.monitored = one_of<policy::Action>(record, "monitored");
     // Absent where it was held before this was written.
     decision.monitored_rule = record.value("monitored_rule", decision.rule);
   }
@@ -115,14 +87,14 @@ policy::Decision read_decision(const json& record) {
 policy::Facts read_facts(const json& record) {
   policy::Facts facts;
   facts.id = text(record, "id");
-  facts.exemption = one_of(exemptions, record, "skipped");
+  facts.exemption = one_of<policy::Exemption>(record, "skipped");
   facts.author = read_author(record.at("author"));
   // For the null reverse-path the first is of the HELO name too (RFC 7208 §2.4).
   facts.spf_mail_from = read_spf(record.at("spf").at(0));
   facts.spf_helo = read_spf(record.at("spf").at(1));
   for (const auto& each : record.at("dkim")) facts.dkim.push_back(read_signature(each));
   const auto& dmarc = record.at("dmarc");
-  facts.dmarc.code = one_of(dmarc_codes, dmarc, "result");
+  facts.dmarc.code = one_of<dmarc::Code>(dmarc, "result");
   facts.dmarc.from = text(dmarc, "from");
   // Absent where it was held before these were written.
   facts.dmarc.alias = dmarc.value("alias", "");
@@ -130,7 +102,7 @@ policy::Facts read_facts(const json& record) {
   facts.dmarc.asks_anyway = policy_of(dmarc, "asks_anyway");
   facts.dmarc.aligned_spf = dmarc.at("aligned_spf").get<bool>();
   facts.dmarc.aligned_dkim = dmarc.at("aligned_dkim").get<bool>();
-  facts.iprev = {one_of(iprev_codes, record.at("iprev"), "result"),
+  facts.iprev = {one_of<client::IprevCode>(record.at("iprev"), "result"),
                  text(record.at("iprev"), "name"), text(record.at("iprev"), "reason")};
   facts.traces.fields = record.at("traces").get<std::vector<std::string>>();
   return facts;

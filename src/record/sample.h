@@ -43,9 +43,9 @@ inline constexpr std::string_view sample_decision = R"json({
   "verdict": {
     "message": {"action": "accept", "rule": "dmarc", "reason": "dmarc=pass"},
     "recipients": [{"to": "user@example.net", "decision": {"action": "accept", "rule": "dmarc", "reason": "dmarc=pass"}}],
-    "edits": [{"kind": 1, "name": "Authentication-Results", "value": "", "index": 0}]},
+    "edits": [{"kind": "insert", "name": "Authentication-Results", "value": "", "index": 0}]},
   "results": " mx.example.net (id=0000-0000);\r\n\tiprev=pass policy.iprev=192.0.2.25;\r\n\tspf=none smtp.helo=mail.example.com;\r\n\tspf=pass smtp.mailfrom=bounces@example.com;\r\n\tdkim=pass (2048-bit key) header.d=example.com header.s=selector1\r\n\theader.a=rsa-sha256 header.b=AAAAAAAA;\r\n\tdmarc=pass (p=reject) header.from=example.com policy.dmarc=none",
-  "held": 0, "hold_reason": ""},
+  "held": "no", "hold_reason": ""},
 "configuration": "0000000000000000", "failure": "",
 "inputs": {
   "mta_name": "mx.example.net", "hostname": "mx.example.net", "connected": 1767225600, "authenticated": false,

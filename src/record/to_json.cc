@@ -14,7 +14,7 @@ using nlohmann::json;
 json author_json(const mail::Author& author) {
   json mailboxes = json::array();
   for (const auto& mailbox : author.mailboxes) mailboxes.push_back(mailbox.text());
-  return {{"result", mail::to_string(author.result)},
+  return {{"result", to_string(author.result)},
           {"mailboxes", mailboxes},
           {"domain", author.well_formed() ? author.domain().text() : ""},
           {"reason", author.reason}};

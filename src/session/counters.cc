@@ -4,15 +4,6 @@
 
 namespace sekisho::session {
 
-namespace {
-
-template <std::size_t Codes, class Code>
-void count_code(Counters::By<Codes>& counters, Code code) {
-  ++counters[static_cast<std::size_t>(code)];
-}
-
-}  // namespace
-
 void Durations::count(std::chrono::microseconds duration) {
   const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), duration) - bounds.begin();
   ++in_bucket_[static_cast<std::size_t>(bucket)];
@@ -41,8 +32,8 @@ std::optional<std::chrono::milliseconds> Durations::Snapshot::within(double part
 }
 
 void Counters::count(const policy::Decision& decision_made) {
-  count_code(by_action, decision_made.action);
-  if (decision_made.monitored) count_code(by_monitored_action, *decision_made.monitored);
+  ++by_action[decision_made.action];
+  if (decision_made.monitored) ++by_monitored_action[*decision_made.monitored];
 }
 
 void Counters::count(const policy::Facts& facts, const policy::Verdict& verdict) {
@@ -53,12 +44,12 @@ void Counters::count(const policy::Facts& facts, const policy::Verdict& verdict)
   // Of what was not judged nothing is known.
   const bool judged = decision_made.rule != "internal" && decision_made.rule != "release";
   if (facts.exemption != policy::Exemption::none || !judged) return;
-  count_code(spf_mail_from, facts.spf_mail_from.code);
-  count_code(spf_helo, facts.spf_helo.code);
-  if (facts.dkim.empty()) count_code(dkim, dkim::Code::none);
-  for (const auto& signature : facts.dkim) count_code(dkim, signature.code);
-  count_code(dmarc, facts.dmarc.code);
-  count_code(iprev, facts.iprev.code);
+  ++spf_mail_from[facts.spf_mail_from.code];
+  ++spf_helo[facts.spf_helo.code];
+  if (facts.dkim.empty()) ++dkim[dkim::Code::none];
+  for (const auto& signature : facts.dkim) ++dkim[signature.code];
+  ++dmarc[facts.dmarc.code];
+  ++iprev[facts.iprev.code];
   dns_waited.count(facts.dns_waited);
 }
 

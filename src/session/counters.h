@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/words.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
@@ -36,8 +37,8 @@ class Durations {
         in_bucket{};          // the last one: longer than all bounds
     std::uint64_t count = 0;  // their sum
     std::chrono::microseconds sum{0};
-    // The bound that so much of all stays within, 0.99 for example; nothing for what is longer than
-    // all bounds, or when there is nothing yet.
+    // The smallest bound that covers the fraction `part` (0.99) of the observations; nullopt if
+    // none does, or if there are none.
     std::optional<std::chrono::milliseconds> within(double part) const;
   };
   Snapshot snapshot() const;
@@ -48,8 +49,8 @@ class Durations {
 };
 
 struct Counters {
-  template <std::size_t Codes>
-  using By = std::array<std::atomic<std::uint64_t>, Codes>;
+  template <Worded Code>
+  using Each = By<Code, std::atomic<std::uint64_t>>;
 
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::int64_t> open_connections{0};
@@ -59,14 +60,14 @@ struct Counters {
   std::atomic<std::uint64_t> internal_errors{0};  // answered 4xx
   std::atomic<std::uint64_t> refused_recipients{0};  // at RCPT
   std::atomic<std::uint64_t> not_held{0};            // for want of a store that takes them
-  By<5> by_action{};                                 // indexed by policy::Action
-  By<5> by_monitored_action{};                       // what monitor mode did not do
-  // Of the messages that were evaluated, indexed by the codes of each method.
-  By<7> spf_mail_from{};
-  By<7> spf_helo{};
-  By<7> dkim{};  // by signature; none: a message without one
-  By<5> dmarc{};
-  By<5> iprev{};
+  Each<policy::Action> by_action;
+  Each<policy::Action> by_monitored_action;  // what monitor mode did not do
+  // Of the messages that were evaluated.
+  Each<spf::Code> spf_mail_from;
+  Each<spf::Code> spf_helo;
+  Each<dkim::Code> dkim;  // by signature; none: a message without one
+  Each<dmarc::Code> dmarc;
+  Each<client::IprevCode> iprev;
   Durations decision;    // from the end of the message to its verdict
   Durations dns_waited;  // of the messages that were evaluated
 

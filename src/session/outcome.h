@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/words.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
@@ -25,5 +26,11 @@ struct Outcome {
   std::vector<std::string> recipients_held;
   bool operator==(const Outcome&) const = default;
 };
+constexpr auto words_of(Outcome::Held) {
+  return words<Outcome::Held>({{Outcome::Held::no, "no"},
+                               {Outcome::Held::by_mta, "by-mta"},
+                               {Outcome::Held::some, "some"},
+                               {Outcome::Held::whole, "whole"}});
+}
 
 }  // namespace sekisho::session

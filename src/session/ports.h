@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/words.h"
+#include "mail/path.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 #include "session/outcome.h"
@@ -43,39 +45,45 @@ class DeferralKeeper {
   virtual void add(Deferral deferral) = 0;
 };
 
-// The octets of a message as they come, in case it will have to be held. Destroyed: gone without a
+// The octets of a message as they arrive, in case it will have to be kept. Destroyed: gone without a
 // trace.
 // Thread: one owner.
 class Draft {
  public:
   virtual ~Draft() = default;
-  // What cannot be kept (a full disk) is told by hold(), when there is something to hold.
+  // What cannot be written (a full disk) is reported by keep(), when there is something to keep.
   virtual void append(std::string_view octets) = 0;
 };
 
-// A recipient as RCPT named him, without angle brackets, and its parameters: "NOTIFY=NEVER".
+// A recipient as RCPT named it, with its parameters: "NOTIFY=NEVER".
 struct Recipient {
-  std::string address;
+  mail::Path path;
   std::vector<std::string> parameters = {};
 };
 
 // A message that is to be ours to keep.
-struct HoldRequest {
+struct KeepRequest {
   const Outcome& outcome;
   std::string received;  // the value of our Received field, for the top
   std::string subject;   // as it stood, unfolded
   std::string message_id;
   bool dated = true;                         // it has a Date or a Message-ID
   std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
-  std::vector<Recipient> recipients;         // those for whom it is held
-  std::unique_ptr<Draft> content;            // the header as received, an empty line, the body
-  std::string header_sha256;                 // 32 octets; of the header as received
-  std::string body_sha256;                   // 32 octets
-  std::vector<policy::Edit> removals;        // of forged fields, from the last to the first
+  std::vector<Recipient> held;               // those for whom it is quarantined
+  // Those for whom it is accepted; empty where the MTA in front of us delivers to them.
+  std::vector<Recipient> accepted;
+  std::unique_ptr<Draft> content;      // the header as received, an empty line, the body
+  std::string header_sha256;           // 32 octets; of the header as received
+  std::string body_sha256;             // 32 octets
+  std::vector<policy::Edit> removals;  // of forged fields, from the last to the first
 };
 
 // `full`: the store has no room, and [quarantine] when_full says what comes of it. `failed`: now.
 enum class HoldCode { held, full, failed };
+constexpr auto words_of(HoldCode) {
+  return words<HoldCode>(
+      {{HoldCode::held, "held"}, {HoldCode::full, "full"}, {HoldCode::failed, "failed"}});
+}
 struct HoldResult {
   HoldCode code = HoldCode::failed;
   std::string reason;  // for the log, when it is not held
@@ -99,21 +107,25 @@ struct Released {
   std::string id;                      // under which it was held
   std::string authentication_results;  // our field of the time when it came first
 };
-// Nothing for a proof that is none. Otherwise why that cannot be said, or why the message may not
-// come now: it is put off.
+// nullopt: the proof is not valid. Error: the store could not tell, or the release is still under
+// way; the message must be deferred.
 using TakenBack = Expected<std::optional<Released>, std::string>;
 
-// The quarantine store. Callbacks come once, on any thread, or before the call returns.
-class Quarantine {
+// Where messages are kept: beside an MTA the quarantine store, which takes those that are held; for
+// a front without an MTA behind it, which promises delivery by its answer, a place for every
+// message. Callbacks come once, on any thread, or before the call returns.
+class Keeping {
  public:
-  virtual ~Quarantine() = default;
+  virtual ~Keeping() = default;
+  // Whether accepted messages are kept too, so that none is answered before it is durable.
+  virtual bool keeps_accepted() const { return false; }
   virtual std::unique_ptr<Draft> begin() = 0;
   // Whether a message of that id is kept: another one needs another id. Must not wait.
   virtual bool has(const std::string& /*id*/) const { return false; }
   // `done` gets `held` when the message is durable, and not before. What of `message` is a
-  // reference is read before hold() returns.
-  virtual void hold(HoldRequest message, std::function<void(HoldResult)> done) = 0;
-  // Consumes the proof: true once for each release, and never again.
+  // reference is read before keep() returns.
+  virtual void keep(KeepRequest message, std::function<void(HoldResult)> done) = 0;
+  // Consumes the proof; yields a value at most once for each release.
   virtual void take_back(ReleaseProof proof, std::function<void(TakenBack)> done) = 0;
 };
 

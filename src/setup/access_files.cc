@@ -95,26 +95,10 @@ std::string count(std::size_t number, const std::string& of_what) {
                       : of_what + "s");
 }
 
-std::string_view word_of(policy::OnListed action) {
-  switch (action) {
-    case policy::OnListed::reject:
-      return "reject";
-    case policy::OnListed::quarantine:
-      return "quarantine";
-    case policy::OnListed::tempfail:
-      return "tempfail";
-    case policy::OnListed::tag:
-      return "tag";
-    case policy::OnListed::log:
-      return "log";
-  }
-  return "";
-}
-
 // "reject", "reject (monitor)", "skip=dnsbl,rhsbl".
 std::string effect_of(const policy::DnsListRule& rule) {
   if (rule.kind != client::DnsListKind::dnswl) {
-    return std::string(word_of(rule.action)) + (rule.monitor ? " (monitor)" : "");
+    return std::string(to_string(rule.action)) + (rule.monitor ? " (monitor)" : "");
   }
   std::string skipped = rule.skip.dnsbl ? "dnsbl" : "";
   if (rule.skip.rhsbl) skipped += skipped.empty() ? "rhsbl" : ",rhsbl";

@@ -5,10 +5,24 @@
 #include <string>
 #include <string_view>
 
+#include "base/words.h"
+
 namespace sekisho::spf {
 
 enum class Code { none, neutral, pass, fail, softfail, temperror, permerror };
 enum class Scope { mfrom, helo };  // RFC 7208 §2.3, §2.4
+constexpr auto words_of(Code) {
+  return words<Code>({{Code::none, "none"},
+                      {Code::neutral, "neutral"},
+                      {Code::pass, "pass"},
+                      {Code::fail, "fail"},
+                      {Code::softfail, "softfail"},
+                      {Code::temperror, "temperror"},
+                      {Code::permerror, "permerror"}});
+}
+constexpr auto words_of(Scope) {
+  return words<Scope>({{Scope::mfrom, "mfrom"}, {Scope::helo, "helo"}});
+}
 
 struct Result {
   Scope scope = Scope::mfrom;
@@ -25,8 +39,5 @@ struct Result {
   bool proves() const { return code == Code::pass && !overbroad; }
   bool operator==(const Result&) const = default;
 };
-
-std::string_view to_string(Code code);    // "softfail"
-std::string_view to_string(Scope scope);  // "mfrom", "helo"
 
 }  // namespace sekisho::spf

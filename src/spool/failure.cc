@@ -5,34 +5,6 @@
 
 namespace sekisho::spool {
 
-std::string_view to_string(Failure::Kind kind) {
-  switch (kind) {
-    case Failure::Kind::no_space:
-      return "no space";
-    case Failure::Kind::limit:
-      return "limit reached";
-    case Failure::Kind::locked:
-      return "locked";
-    case Failure::Kind::damaged:
-      return "damaged";
-    case Failure::Kind::io:
-      return "I/O error";
-    case Failure::Kind::not_synced:
-      return "fsync failed";
-    case Failure::Kind::read_only:
-      return "not writable";
-    case Failure::Kind::exists:
-      return "exists already";
-    case Failure::Kind::not_found:
-      return "not found";
-    case Failure::Kind::refused:
-      return "refused";
-    case Failure::Kind::unavailable:
-      return "unavailable";
-  }
-  return "";
-}
-
 namespace {
 
 Failure::Kind kind_of_errno(int error) {

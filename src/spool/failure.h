@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/result.h"
+#include "base/words.h"
 
 namespace sekisho::spool {
 
@@ -29,7 +30,19 @@ struct Failure {
   bool operator==(const Failure&) const = default;
 };
 
-std::string_view to_string(Failure::Kind kind);
+constexpr auto words_of(Failure::Kind) {
+  return words<Failure::Kind>({{Failure::Kind::no_space, "no space"},
+                               {Failure::Kind::limit, "limit reached"},
+                               {Failure::Kind::locked, "locked"},
+                               {Failure::Kind::damaged, "damaged"},
+                               {Failure::Kind::io, "I/O error"},
+                               {Failure::Kind::not_synced, "fsync failed"},
+                               {Failure::Kind::read_only, "not writable"},
+                               {Failure::Kind::exists, "exists already"},
+                               {Failure::Kind::not_found, "not found"},
+                               {Failure::Kind::refused, "refused"},
+                               {Failure::Kind::unavailable, "unavailable"}});
+}
 
 // What a failed system call means. `doing`: "write the message file".
 Failure failure_of_errno(int error, std::string_view doing);

@@ -241,7 +241,7 @@ void compare(const std::vector<SpfCase>& cases, const std::vector<std::string>& 
   for (std::size_t i = 0; i < cases.size(); ++i) {
     FakeDns dns = cases[i].zone;
     const spf::Result result = evaluate_spf(cases[i], dns);
-    const std::string ours(spf::to_string(result.code));
+    const std::string ours(to_string(result.code));
     const std::string record = records.empty() ? "" : records[i];
     if (ours == theirs[i]) {
       ++agreed;

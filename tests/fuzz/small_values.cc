@@ -82,7 +82,7 @@ void check_words(const std::string& text) {
   } else {
     require(!ids.error().empty());
   }
-  if (const auto state = quarantine::parse_state(text)) require(to_string(*state) == text);
+  if (const auto state = parse_word<quarantine::State>(text)) require(to_string(*state) == text);
   if (const auto octets = base64_decode(text)) require(base64_encode(*octets) == text);
   require(base64_decode(base64_encode(text)) == text);
 }

@@ -144,8 +144,8 @@ void expect_spf(const SpfCase& spf_case) {
   FakeDns plain_dns = spf_case.zone;
   const spf::Result result = evaluate_spf(spf_case, hinted_dns, true);
   const spf::Result plain = evaluate_spf(spf_case, plain_dns, false);
-  EXPECT_TRUE(spf_case.want.contains(std::string(spf::to_string(result.code))))
-      << spf::to_string(result.code) << ": " << result.reason;
+  EXPECT_TRUE(spf_case.want.contains(std::string(to_string(result.code))))
+      << to_string(result.code) << ": " << result.reason;
   EXPECT_THAT(result.reason, testing::HasSubstr(spf_case.reason));
   EXPECT_FALSE(result.reason.empty());
   EXPECT_EQ(result.explanation, spf_case.explanation.value_or(result.explanation));
