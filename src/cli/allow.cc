@@ -294,10 +294,7 @@ void tell_proposal(const policy::Facts& facts, const policy::Decision& decision)
 
 int check_message(const CheckRequest& request) {
   const auto outcome = judge(request);
-  if (!outcome) {
-    const auto& error = outcome.error();
-    return error.what.empty() ? error.code : complain(error.code, error.what);
-  }
+  if (!outcome) return complain(outcome.error());
   const auto& facts = outcome->facts;
   if (request.json) {
     const auto record = record::to_json(*outcome);

@@ -49,18 +49,16 @@ std::vector<std::string> entry_texts(const AddRequest& request) {
   return texts;
 }
 
-Expected<std::vector<AccessEntry>, AppendError> parse_entries(const AddRequest& request,
-                                                              AccessKind kind) {
+OrComplaint<std::vector<AccessEntry>> parse_entries(const AddRequest& request, AccessKind kind) {
   std::vector<AccessEntry> entries;
   for (const auto& text : entry_texts(request)) {
     auto entry = AccessEntry::parse(text, kind);
     if (!entry) {
-      return tl::unexpected<AppendError>(
-          {data_error, escape_for_log(text, 200) + ": " + entry.error().what});
+      return complaint(data_error, escape_for_log(text, 200) + ": " + entry.error().what);
     }
     if (entry->expired(wall_now())) {
-      return tl::unexpected<AppendError>(
-          {data_error, entry->identity() + ": until=" + entry->until_text() + " is over already"});
+      return complaint(data_error,
+                       entry->identity() + ": until=" + entry->until_text() + " is over already");
     }
     entries.push_back(std::move(*entry));
   }
@@ -76,9 +74,8 @@ std::string same_text(const AccessEntry& entry, AccessKind kind) {
   return text;
 }
 
-Expected<void, AppendError> check_duplicates(const std::vector<AccessEntry>& entries,
-                                             AccessKind kind,
-                                             const policy::AccessList::Files& files) {
+OrComplaint<void> check_duplicates(const std::vector<AccessEntry>& entries, AccessKind kind,
+                                   const policy::AccessList::Files& files) {
   std::unordered_map<std::string, std::string> places;
   for (const auto& file : files) {
     for (const auto& entry : file->entries) {
@@ -88,8 +85,8 @@ Expected<void, AppendError> check_duplicates(const std::vector<AccessEntry>& ent
   for (const auto& entry : entries) {
     const auto [known, fresh] = places.emplace(same_text(entry, kind), "this command line");
     if (fresh) continue;
-    return tl::unexpected<AppendError>(
-        {data_error, entry.identity() + " stands in " + known->second + " already: edit it there"});
+    return complaint(data_error,
+                     entry.identity() + " stands in " + known->second + " already: edit it there");
   }
   return {};
 }
@@ -130,19 +127,19 @@ int add_entries(const config::Settings& settings, AccessKind kind, const std::st
   }
   const std::string path = file.empty() ? configured.front() : file;
   const auto others = other_files(settings, kind, path);
-  const auto done = append_lines(
-      path, [&](const std::string& text) -> Expected<std::vector<std::string>, AppendError> {
+  const auto done =
+      append_lines(path, [&](const std::string& text) -> OrComplaint<std::vector<std::string>> {
         auto files = others;
         files.push_back(std::make_shared<const policy::AccessFile>(
             policy::parse_access_file(text, path, kind)));
         if (auto checked = check_duplicates(entries, kind, files); !checked) {
-          return tl::unexpected<AppendError>(checked.error());
+          return tl::unexpected(checked.error());
         }
         std::vector<std::string> lines;
         for (const auto& entry : entries) lines.push_back(entry.text(kind));
         return lines;
       });
-  if (!done) return complain(done.error().code, done.error().what);
+  if (!done) return complain(done.error());
   ActLog log(settings);
   for (const auto& entry : entries) {
     tell_doubts(entry, kind);
@@ -170,7 +167,7 @@ int allow_add(const AddRequest& request) {
   }
   const AccessKind kind = request.deny ? AccessKind::deny : AccessKind::allow;
   const auto entries = parse_entries(request, kind);
-  if (!entries) return complain(entries.error().code, entries.error().what);
+  if (!entries) return complain(entries.error());
   const auto loaded = load_configuration(request.config);
   if (!loaded) return config;
   if (!held) return add_entries(loaded->settings, kind, request.file, *entries);

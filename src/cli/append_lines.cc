@@ -1,6 +1,5 @@
 #include "cli/append_lines.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "base/unique_handle.h"
 
 namespace sekisho::cli {
@@ -21,10 +21,10 @@ namespace {
 constexpr mode_t new_file_mode = 0644;
 constexpr std::size_t max_octets = std::size_t{32} * 1024 * 1024;  // what the daemon reads
 
-tl::unexpected<AppendError> failed(const std::string& path, const char* what) {
+tl::unexpected<Complaint> failed(const std::string& path, const char* what) {
   const int error = errno;
   const ExitCode code = error == EACCES || error == EPERM ? no_permission : cannot_create;
-  return tl::unexpected<AppendError>({code, path + ": " + what + ": " + std::strerror(error)});
+  return complaint(code, path + ": " + what + ": " + std::strerror(error));
 }
 
 struct Existing {
@@ -33,25 +33,23 @@ struct Existing {
   std::string text;
 };
 
-Expected<Existing, AppendError> read_existing(const std::string& path) {
+OrComplaint<Existing> read_existing(const std::string& path) {
   Existing existing;
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file && errno == ENOENT) return existing;
   if (!file || ::fstat(file.get(), &existing.status) != 0) return failed(path, "cannot be read");
   if (!S_ISREG(existing.status.st_mode)) {
-    return tl::unexpected<AppendError>({cannot_create, path + ": not a regular file"});
+    return complaint(cannot_create, path + ": not a regular file");
   }
   existing.present = true;
-  std::array<char, 65536> chunk;
-  for (;;) {
-    const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
-    if (got == 0) return existing;
-    if (got < 0 && errno != EINTR) return failed(path, "cannot be read");
-    if (got > 0) existing.text.append(chunk.data(), static_cast<std::size_t>(got));
-    if (existing.text.size() > max_octets) {
-      return tl::unexpected<AppendError>({cannot_create, path + ": larger than 32 MB"});
-    }
+  auto text = read_to_end(file.get(), max_octets);
+  if (!text) {
+    const bool large = text.error().code == FileError::Code::too_large;
+    return complaint(cannot_create,
+                     path + (large ? ": " : ": cannot be read: ") + text.error().what);
   }
+  existing.text = std::move(*text);
+  return existing;
 }
 
 bool write_all(int fd, const std::string& text) {
@@ -81,8 +79,8 @@ bool same_file(const Existing& existing, const std::string& path) {
          now.st_mtim.tv_sec == then.st_mtim.tv_sec && now.st_mtim.tv_nsec == then.st_mtim.tv_nsec;
 }
 
-Expected<void, AppendError> replace(const std::string& path, const Existing& existing,
-                                    const std::string& text, int folder) {
+OrComplaint<void> replace(const std::string& path, const Existing& existing,
+                          const std::string& text, int folder) {
   TemporaryFile fresh;
   std::string pattern = path + ".XXXXXX";
   fresh.fd.reset(::mkostemp(pattern.data(), O_CLOEXEC));
@@ -97,8 +95,7 @@ Expected<void, AppendError> replace(const std::string& path, const Existing& exi
   if (!write_all(fd, text) || ::fsync(fd) != 0) return failed(path, "cannot be written");
   // An editor knows nothing of our lock.
   if (!same_file(existing, path)) {
-    return tl::unexpected<AppendError>(
-        {cli::temporary, path + ": somebody else has just changed it; try again"});
+    return complaint(cli::temporary, path + ": somebody else has just changed it; try again");
   }
   if (::rename(fresh.path.c_str(), path.c_str()) != 0) return failed(path, "cannot be replaced");
   fresh.path.clear();
@@ -108,7 +105,7 @@ Expected<void, AppendError> replace(const std::string& path, const Existing& exi
 
 }  // namespace
 
-Expected<void, AppendError> append_lines(const std::string& path, const LinesFor& lines_for) {
+OrComplaint<void> append_lines(const std::string& path, const LinesFor& lines_for) {
   std::error_code failure;
   // What a symbolic link means is replaced, and the link stays.
   const auto target = std::filesystem::weakly_canonical(path, failure);
@@ -121,9 +118,9 @@ Expected<void, AppendError> append_lines(const std::string& path, const LinesFor
     if (errno != EINTR) return failed(parent, "cannot be locked");
   }
   auto existing = read_existing(real);
-  if (!existing) return tl::unexpected<AppendError>(existing.error());
+  if (!existing) return tl::unexpected(existing.error());
   const auto lines = lines_for(existing->text);
-  if (!lines) return tl::unexpected<AppendError>(lines.error());
+  if (!lines) return tl::unexpected(lines.error());
   std::string text = std::move(existing->text);
   if (!text.empty() && text.back() != '\n') text += '\n';
   for (const auto& line : *lines) text += line + "\n";

@@ -8,21 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "cli/exit_code.h"
+#include "cli/complain.h"
 
 namespace sekisho::cli {
 
-struct AppendError {
-  ExitCode code = cannot_create;
-  std::string what;
-};
-
 // `lines_for`: what to append to this text, or why not; called under a lock that others of this
 // command wait for.
-using LinesFor =
-    std::function<Expected<std::vector<std::string>, AppendError>(const std::string& text)>;
+using LinesFor = std::function<OrComplaint<std::vector<std::string>>(const std::string& text)>;
 
-Expected<void, AppendError> append_lines(const std::string& path, const LinesFor& lines_for);
+OrComplaint<void> append_lines(const std::string& path, const LinesFor& lines_for);
 
 }  // namespace sekisho::cli

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "cli/complain.h"
+
 namespace sekisho::cli {
 
 Answer ask(const std::string& question) {
@@ -16,6 +18,19 @@ Answer ask(const std::string& question) {
   std::cin.clear();
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes" ? Answer::yes : Answer::no;
+}
+
+ExitCode confirm(const std::string& verb, const std::string& what, const std::string& done) {
+  switch (ask(verb + " " + what + "?")) {
+    case Answer::yes:
+      return ok;
+    case Answer::no:
+      return complain(usage, "nothing is " + done);
+    case Answer::nobody_there:
+      break;
+  }
+  return complain(usage, "nothing is " + done + ": it would be " + what +
+                             ", nobody can be asked here, and --yes was not given");
 }
 
 }  // namespace sekisho::cli

@@ -1,6 +1,5 @@
 #include "cli/check.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -12,11 +11,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/executor.h"
+#include "base/read_file.h"
 #include "base/unique_handle.h"
 #include "cli/check_text.h"
-#include "cli/complain.h"
 #include "cli/configuration.h"
-#include "cli/exit_code.h"
 #include "cli/option_checks.h"
 #include "mail/message.h"
 #include "record/json.h"
@@ -34,10 +32,10 @@ class NoJournal final : public session::Journal {
 };
 
 // A store that has room and keeps nothing: a check tells what would be held, and holds nothing.
-class NoStore final : public session::Quarantine {
+class NoStore final : public session::Keeping {
  public:
   std::unique_ptr<session::Draft> begin() override { return std::make_unique<NoDraft>(); }
-  void hold(session::HoldRequest /*message*/,
+  void keep(session::KeepRequest /*message*/,
             std::function<void(session::HoldResult)> done) override {
     done({session::HoldCode::held, ""});
   }
@@ -52,42 +50,31 @@ class NoStore final : public session::Quarantine {
   };
 };
 
-tl::unexpected<CheckError> failed(ExitCode code, std::string what) {
-  return tl::unexpected<CheckError>({code, std::move(what)});
-}
-
 // A pipe is read to its end, as "<(zcat message.gz)" is one; devices and the like are no messages.
-Expected<UniqueFd, CheckError> open_message(const std::string& file) {
+OrComplaint<UniqueFd> open_message(const std::string& file) {
   UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!opened) return failed(no_input, file + ": cannot be read: " + std::strerror(errno));
+  if (!opened) return complaint(no_input, file + ": cannot be read: " + std::strerror(errno));
   struct stat status {};
   if (::fstat(opened.get(), &status) != 0 ||
       (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))) {
-    return failed(no_input, file + ": cannot be read: not a file");
+    return complaint(no_input, file + ": cannot be read: not a file");
   }
   return opened;
 }
 
-Expected<std::string, CheckError> read_message(const std::string& file) {
+OrComplaint<std::string> read_message(const std::string& file) {
   UniqueFd opened;
   if (file != "-") {
     auto message = open_message(file);
     if (!message) return tl::unexpected(std::move(message.error()));
     opened = std::move(*message);
   }
-  std::string octets;
-  std::array<char, 65536> chunk;
-  for (;;) {
-    const ssize_t got = ::read(opened ? opened.get() : STDIN_FILENO, chunk.data(), chunk.size());
-    if (got == 0) return octets;
-    if (got < 0 && errno != EINTR) {
-      return failed(no_input, file + ": cannot be read: " + std::strerror(errno));
-    }
-    if (got > 0) octets.append(chunk.data(), static_cast<std::size_t>(got));
-    if (octets.size() > max_message_octets) {
-      return failed(data_error, file + ": larger than 100 MB, the most that is read of a message");
-    }
-  }
+  auto octets = read_to_end(opened ? opened.get() : STDIN_FILENO, max_message_octets);
+  if (octets) return std::move(*octets);
+  const auto& [code, what] = octets.error();
+  if (code == FileError::Code::too_large)
+    return complaint(data_error, file + ": " + what + ", the most that is read of a message");
+  return complaint(no_input, file + ": cannot be read: " + what);
 }
 
 // An address as a person writes it: "<a@b>", "a@b", "<>" or nothing.
@@ -122,7 +109,7 @@ std::optional<session::Outcome> run(const CheckRequest& request,
   session::Engine engine(std::move(snapshot), journal,
                          at ? [time = *at] { return time; } : std::function<WallTime()>(wall_now));
   NoStore store;
-  engine.set_quarantine(&store);
+  engine.keep_in(&store);
   const auto queue = std::make_shared<RunQueue>();
   const auto session = session::Session::create(engine, policy::Role::mx, queue);
   std::optional<session::Outcome> outcome;
@@ -146,42 +133,40 @@ std::string control_character_in(const CheckRequest& request) {
 
 }  // namespace
 
-Expected<session::Outcome, CheckError> judge(const CheckRequest& request) {
-  if (auto wrong = control_character_in(request); !wrong.empty()) return failed(usage, wrong);
+OrComplaint<session::Outcome> judge(const CheckRequest& request) {
+  if (auto wrong = control_character_in(request); !wrong.empty()) return complaint(usage, wrong);
   const auto ip = mail::IpAddress::parse(request.ip);
-  if (!ip) return failed(usage, "--ip: " + ip.error().what);
+  if (!ip) return complaint(usage, "--ip: " + ip.error().what);
   std::optional<WallTime> at;
   if (!request.at.empty()) {
     at = parse_time(request.at);
     if (!at) {
-      return failed(usage, "--at: expected a time as 2026-11-21T09:30:00Z or seconds since 1970");
+      return complaint(usage,
+                       "--at: expected a time as 2026-11-21T09:30:00Z or seconds since 1970");
     }
   }
   const auto octets = read_message(request.file);
   if (!octets) return tl::unexpected(octets.error());
   if (!request.zone.empty() && ::access(request.zone.c_str(), R_OK) != 0) {
-    return failed(no_input, request.zone + ": cannot be read");
+    return complaint(no_input, request.zone + ": cannot be read");
   }
   auto loaded = load_configuration(request.config);
-  if (!loaded) return failed(config, "");
+  if (!loaded) return complaint(config);
   if (!request.zone.empty()) {
     loaded->settings.dns.servers.clear();
     loaded->settings.dns.zone_file = request.zone;
   }
   auto snapshot = setup::make_snapshot(loaded->settings, loaded->digest);
-  if (!snapshot) return failed(request.zone.empty() ? config : data_error, snapshot.error());
+  if (!snapshot) return complaint(request.zone.empty() ? config : data_error, snapshot.error());
   const auto message = mail::parse_message(*octets);
   auto outcome = run(request, *snapshot, *ip, message, at);
-  if (!outcome) return failed(software, "no verdict was reached");
+  if (!outcome) return complaint(software, "no verdict was reached");
   return std::move(*outcome);
 }
 
 int check(const CheckRequest& request) {
   const auto outcome = judge(request);
-  if (!outcome) {
-    const auto& error = outcome.error();
-    return error.what.empty() ? error.code : complain(error.code, error.what);
-  }
+  if (!outcome) return complain(outcome.error());
   if (request.json) {
     const auto record = record::to_json(*outcome);
     std::printf("%s\n",

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "cli/exit_code.h"
+#include "cli/complain.h"
 #include "session/session.h"
 
 namespace sekisho::cli {
@@ -31,14 +30,8 @@ struct CheckRequest {
   bool json = false;
 };
 
-// Why there is no verdict.
-struct CheckError {
-  ExitCode code = software;
-  std::string what;  // empty: it has been said
-};
-
 // The engine's outcome for the message, for those who print something else of it.
-Expected<session::Outcome, CheckError> judge(const CheckRequest& request);
+OrComplaint<session::Outcome> judge(const CheckRequest& request);
 
 int check(const CheckRequest& request);
 

@@ -25,20 +25,27 @@ namespace sekisho::cli {
 
 namespace {
 
+// What a stored message needs to be judged. `required`: the options that say who sent it.
+void add_message_options(CLI::App& verb, CheckRequest& request, bool required) {
+  verb.add_option("--ip", request.ip, "Address of the client that sent the message")
+      ->required(required);
+  verb.add_option("--helo", request.helo, "What the client said in HELO or EHLO")
+      ->required(required);
+  verb.add_option("--mail-from", request.mail_from, "Envelope sender; empty or <> for a bounce")
+      ->required(required);
+  verb.add_option("--rcpt", request.recipients, "Envelope recipient; may be repeated")
+      ->allow_extra_args(false);
+  verb.add_option("-c,--config", request.config,
+                  "Configuration file (default /etc/sekisho/milter.conf)");
+  verb.add_option("--zone", request.zone, "Answer DNS questions from this zone file alone");
+  verb.add_option("--at", request.at, "Judge as of this time (ISO 8601 or seconds since 1970)");
+}
+
 void add_check(CLI::App& app, int& result) {
   auto request = std::make_shared<CheckRequest>();
   auto* verb = app.add_subcommand("check", "Judge one stored message as the daemon would");
   verb->add_option("FILE", request->file, "The message, or - for standard input")->required();
-  verb->add_option("--ip", request->ip, "Address of the client that sent it")->required();
-  verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO")->required();
-  verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce")
-      ->required();
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
-      ->allow_extra_args(false);
-  verb->add_option("-c,--config", request->config,
-                   "Configuration file (default /etc/sekisho/milter.conf)");
-  verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
-  verb->add_option("--at", request->at, "Judge as of this time (ISO 8601 or seconds since 1970)");
+  add_message_options(*verb, *request, true);
   verb->add_option_function<std::string>(
           "--mta",
           [request](const std::string& name) {
@@ -72,15 +79,7 @@ void add_allow_check(CLI::App& app, int& result) {
   verb->add_option("WHAT", request->file,
                    "An address, a domain, an IP address; or a message, or - for standard input")
       ->required();
-  verb->add_option("--ip", request->ip, "Address of the client that sent the message");
-  verb->add_option("--helo", request->helo, "What the client said in HELO or EHLO");
-  verb->add_option("--mail-from", request->mail_from, "Envelope sender; empty or <> for a bounce");
-  verb->add_option("--rcpt", request->recipients, "Envelope recipient; may be repeated")
-      ->allow_extra_args(false);
-  verb->add_option("-c,--config", request->config,
-                   "Configuration file (default /etc/sekisho/milter.conf)");
-  verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
-  verb->add_option("--at", request->at, "Judge as of this time (ISO 8601 or seconds since 1970)");
+  add_message_options(*verb, *request, false);
   verb->add_flag("--json", request->json, "Print one JSON object");
   verb->callback([request, &result] { result = allow_check(*request); });
 }

@@ -6,9 +6,13 @@
 
 namespace sekisho::cli {
 
-int complain(ExitCode code, const std::string& what) {
+ExitCode complain(ExitCode code, const std::string& what) {
   warn(what);
   return code;
+}
+
+ExitCode complain(const Complaint& complaint) {
+  return complaint.what.empty() ? complaint.code : complain(complaint.code, complaint.what);
 }
 
 void warn(const std::string& what) {

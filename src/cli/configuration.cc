@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "base/encoding.h"
+#include "base/host_name.h"
 #include "cli/exit_code.h"
 #include "cli/postfix_networks.h"
 #include "config/dump.h"
+#include "config/problems.h"
 #include "config/reach.h"
 #include "setup/access_files.h"
 #include "setup/snapshot.h"
@@ -51,6 +53,11 @@ ControlSocket control_socket(const std::string& path) {
   auto socket = config::control_socket(path_or_default(path));
   if (socket) return {*socket, {}};
   return {control::Options().socket, std::move(socket.error())};
+}
+
+std::string own_name(const config::Settings& settings) {
+  const auto& name = settings.session.identity.hostname;
+  return name.empty() ? host_name() : name;
 }
 
 int config_check(const std::string& path) {

@@ -30,6 +30,9 @@ ControlSocket control_socket(const std::string& path);
 // To stderr.
 void print(const std::vector<config::Finding>& findings);
 
+// What this host is called in a mail dialogue: the configuration's word for it, or its own.
+std::string own_name(const config::Settings& settings);
+
 int config_check(const std::string& path);
 int config_dump(const std::string& path, bool only_changed);
 

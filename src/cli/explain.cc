@@ -30,20 +30,26 @@ struct Wanted {
   std::optional<std::int64_t> number;
 };
 
-std::vector<Wanted> wanted_of(Records& records, const std::vector<std::string>& ids,
-                              int& exit_code) {
-  std::vector<Wanted> all;
+// All that are meant; when ALL fails on its way, those that were found by then.
+struct AllWanted {
+  std::vector<Wanted> decisions;
+  int exit_code = ok;
+};
+
+AllWanted wanted_of(Records& records, const std::vector<std::string>& ids) {
+  AllWanted all;
   for (const auto& id : ids) {
     if (id == "ALL") {
       const auto done = records.archive().list({}, [&](const history::Row& row) {
-        all.push_back({row.id, row.number});
+        all.decisions.push_back({row.id, row.number});
         return true;
       });
-      if (!done) exit_code = complain(data_error, "the history: " + done.error().why);
+      if (!done) all.exit_code = complain(data_error, "the history: " + done.error().why);
     } else if (id == "-") {
-      for (std::string word; std::cin >> word;) all.push_back({copied_id(word), std::nullopt});
+      for (std::string word; std::cin >> word;)
+        all.decisions.push_back({copied_id(word), std::nullopt});
     } else {
-      all.push_back({copied_id(id), std::nullopt});
+      all.decisions.push_back({copied_id(id), std::nullopt});
     }
   }
   return all;
@@ -66,18 +72,22 @@ int not_told(const Wanted& wanted, const std::string& why) {
 }
 
 // The configuration of the time, or the one that holds now, and then why.
-std::shared_ptr<const Rulebook> rulebook_for(Records& records, const session::Decided& decided,
-                                             const HistoryPlace& place, std::string& caveat) {
+struct FoundRulebook {
+  std::shared_ptr<const Rulebook> book;  // nullptr when neither can be read
+  std::string caveat = {};
+};
+
+FoundRulebook rulebook_for(Records& records, const session::Decided& decided,
+                           const HistoryPlace& place) {
   const auto book = records.rulebook(decided.configuration);
-  if (book) return *book;
-  caveat = book.error() + ": the rules below are those of the configuration of now.";
-  return rulebook_of_file(place.config);
+  if (book) return {*book};
+  return {rulebook_of_file(place.config),
+          book.error() + ": the rules below are those of the configuration of now."};
 }
 
 int tell(Records& records, const Wanted& wanted, session::Decided decided,
          const ExplainRequest& request) {
-  std::string caveat;
-  const auto book = rulebook_for(records, decided, request.place, caveat);
+  auto [book, caveat] = rulebook_for(records, decided, request.place);
   if (!book) return not_told(wanted, "no configuration can be read");
   const std::string id = decided.outcome.facts.id;
   auto explanation = explain_decision(std::move(decided), *book);
@@ -185,10 +195,11 @@ int explain(const ExplainRequest& request) {
     other = rulebook_of_file(request.place.other);
     if (!other) return config;
   }
-  int exit_code = ok;
-  auto records = Records::open(request.place, exit_code);
-  if (!records) return exit_code;
-  const auto all = wanted_of(*records, request.ids, exit_code);
+  auto records = Records::open(request.place);
+  if (!records) return complain(records.error());
+  const auto wanted_decisions = wanted_of(*records, request.ids);
+  const auto& all = wanted_decisions.decisions;
+  int exit_code = wanted_decisions.exit_code;
   std::size_t equal = 0;
   for (const auto& wanted : all) {
     auto decided = wanted.number ? records->read(*wanted.number) : records->find(wanted.name);

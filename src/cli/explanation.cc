@@ -42,23 +42,17 @@ class Places {
   std::pair<std::string, std::string> exact_key(const std::string& key) const {
     if (key == "trust.networks") return network();
     if (auto override_key = overridden(key)) return *override_key;
-    for (const auto& row : config::keys()) {
-      if (row.path() != key) continue;
-      if (const auto* slot = std::get_if<config::Slot<config::Settings>>(&row.slot)) {
-        return {key, key + " = " + slot->show(book_.settings)};
-      }
-      const auto* slot = std::get_if<config::Slot<policy::Rules>>(&row.slot);
-      if (slot == nullptr) break;
-      const std::string value = " = " + slot->show(rules_);
-      const std::string own =
-          "policy[" + std::to_string(policy_) + "]." + std::string(row.in_policy);
-      if (policy_ > 0 && book_.places.contains(own)) {
-        return {own, "[[policy]] number " + std::to_string(policy_) + ", " +
-                         std::string(row.in_policy) + value};
-      }
-      return {key, key + value};
+    const auto* row = config::find_key(key);
+    if (row == nullptr || row->entry) return {key, key};
+    if (!row->rule) return {key, key + " = " + row->slot.show(book_.settings)};
+    const std::string value = " = " + row->rule.show(rules_);
+    const std::string own =
+        "policy[" + std::to_string(policy_) + "]." + std::string(row->in_policy);
+    if (policy_ > 0 && book_.places.contains(own)) {
+      return {own, "[[policy]] number " + std::to_string(policy_) + ", " +
+                       std::string(row->in_policy) + value};
     }
-    return {key, key};
+    return {key, key + value};
   }
 
   std::pair<std::string, std::string> network() const {
@@ -179,8 +173,8 @@ json explanation_json(const Explanation& explanation) {
                    {"name", facts.client.name},
                    {"helo", facts.client.helo}};
   out["mail_from"] = facts.mail_from.raw();
-  out["recipients"] = raw_texts(facts.recipients);
-  out["refused_recipients"] = raw_texts(facts.refused_recipients);
+  out["recipients"] = mail::raw_texts(facts.recipients);
+  out["refused_recipients"] = mail::raw_texts(facts.refused_recipients);
   out["at_rcpt"] = inputs.at_rcpt;
   // Not known yet, which is not the same as missing.
   if (inputs.at_rcpt) out["author"] = out["dkim"] = out["dmarc"] = nullptr;

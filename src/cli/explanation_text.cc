@@ -95,10 +95,10 @@ void show_who(std::string& out, const session::Decided& decided) {
   title(out, "Who");
   line(out, "client", shown_client(facts.client));
   if (facts.relay) line(out, "relay", shown_client(*facts.relay), facts.relay_reason);
-  line(out, "sender", "<" + safe(facts.mail_from) + ">");
+  line(out, "sender", "<" + safe(facts.mail_from.raw()) + ">");
   constexpr std::size_t shown = 20;
   for (std::size_t i = 0; i < std::min(shown, facts.recipients.size()); ++i) {
-    line(out, i == 0 ? "to" : "", "<" + safe(facts.recipients[i]) + ">");
+    line(out, i == 0 ? "to" : "", "<" + safe(facts.recipients[i].raw()) + ">");
   }
   if (facts.recipients.size() > shown) {
     line(out, "", "and " + std::to_string(facts.recipients.size() - shown) + " more");

@@ -11,10 +11,6 @@ namespace sekisho::cli {
 
 namespace {
 
-tl::unexpected<HeldDecisionError> failed(ExitCode code, std::string what) {
-  return tl::unexpected<HeldDecisionError>({code, std::move(what)});
-}
-
 // With recipients who differ, what speaks for the held ones.
 policy::Decision holding_decision(const policy::Verdict& verdict) {
   for (const auto& [to, decision] : verdict.recipients) {
@@ -33,20 +29,20 @@ void read_client(const std::string& text, policy::Client& client) {
 }
 
 // Nothing: our store does not know that id, or it is the MTA's, which the history knows.
-std::optional<OrHeldDecisionError> from_store(const config::Settings& settings,
-                                              const std::string& id) {
+std::optional<OrComplaint<HeldDecision>> from_store(const config::Settings& settings,
+                                                    const std::string& id) {
   if (settings.session.quarantine.where != session::QuarantineWhere::store) return std::nullopt;
   const auto store = quarantine::Store::open(settings.quarantine, quarantine::Access::guest,
                                              [](const std::string&) {});
   if (!store) {
-    return failed(unavailable, settings.quarantine.dir + ": " + store.error().why);
+    return complaint(unavailable, settings.quarantine.dir + ": " + store.error().why);
   }
   const auto message = (*store)->get(id);
   if (!message) {
     using Kind = spool::Failure::Kind;
     const auto kind = message.error().kind;
     if (kind == Kind::not_found || kind == Kind::refused) return std::nullopt;
-    return failed(exit_code_of(kind), settings.quarantine.dir + ": " + message.error().why);
+    return complaint(exit_code_of(kind), settings.quarantine.dir + ": " + message.error().why);
   }
   auto decision = decision_of(*message);
   // What an older version wrote; the history may know more.
@@ -54,37 +50,38 @@ std::optional<OrHeldDecisionError> from_store(const config::Settings& settings,
   return decision;
 }
 
-OrHeldDecisionError from_history(const config::Settings& settings, const std::string& id) {
-  if (settings.history.dir.empty()) return failed(no_input, "there is no history");
+OrComplaint<HeldDecision> from_history(const config::Settings& settings, const std::string& id) {
+  if (settings.history.dir.empty()) return complaint(no_input, "there is no history");
   auto archive = history::Archive::open(settings.history.dir);
-  if (!archive) return failed(no_input, "the history: " + archive.error().why);
+  if (!archive) return complaint(no_input, "the history: " + archive.error().why);
   const auto number = archive->find(id);
-  if (!number) return failed(no_input, "the history: " + number.error().why);
-  if (!*number) return failed(no_input, "neither the quarantine nor the history knows that id");
+  if (!number) return complaint(no_input, "the history: " + number.error().why);
+  if (!*number) return complaint(no_input, "neither the quarantine nor the history knows that id");
   auto read = archive->read(**number);
-  if (!read) return failed(no_input, "the history: " + read.error().why);
-  if (!*read) return failed(data_error, "the history: " + (*read).error().what);
+  if (!read) return complaint(no_input, "the history: " + read.error().why);
+  if (!*read) return complaint(data_error, "the history: " + (*read).error().what);
   auto& outcome = (*read)->outcome;
   return HeldDecision{std::move(outcome.facts), holding_decision(outcome.verdict)};
 }
 
 }  // namespace
 
-OrHeldDecisionError decision_of(const quarantine::HeldMessage& message) {
+OrComplaint<HeldDecision> decision_of(const quarantine::HeldMessage& message) {
   auto read = record::read_held(message.detail.decision);
-  if (!read) return failed(data_error, "its decision cannot be read: " + read.error());
+  if (!read) return complaint(data_error, "its decision cannot be read: " + read.error());
   auto& [outcome, complete] = *read;
   HeldDecision held{std::move(outcome.facts), holding_decision(outcome.verdict)};
   if (complete) return held;
   held.facts.queue_id = message.held.queue_id;
   held.facts.received = message.held.time;
   held.facts.mail_from = message.held.mail_from;
-  held.facts.recipients = message.held.recipients;
+  held.facts.recipients.assign(message.held.recipients.begin(), message.held.recipients.end());
   read_client(message.held.client, held.facts.client);
   return held;
 }
 
-OrHeldDecisionError find_held_decision(const config::Settings& settings, const std::string& id) {
+OrComplaint<HeldDecision> find_held_decision(const config::Settings& settings,
+                                             const std::string& id) {
   if (auto held = from_store(settings, id)) return std::move(*held);
   return from_history(settings, id);
 }

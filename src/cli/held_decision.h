@@ -5,8 +5,7 @@
 
 #include <string>
 
-#include "base/result.h"
-#include "cli/exit_code.h"
+#include "cli/complain.h"
 #include "config/settings.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
@@ -19,16 +18,11 @@ struct HeldDecision {
   policy::Decision decision;
 };
 
-struct HeldDecisionError {
-  ExitCode code = no_input;
-  std::string what;
-};
-using OrHeldDecisionError = Expected<HeldDecision, HeldDecisionError>;
-
 // Of a message in our store. Pure.
-OrHeldDecisionError decision_of(const quarantine::HeldMessage& message);
+OrComplaint<HeldDecision> decision_of(const quarantine::HeldMessage& message);
 
 // By the id of the decision, or where the MTA holds it by its queue id.
-OrHeldDecisionError find_held_decision(const config::Settings& settings, const std::string& id);
+OrComplaint<HeldDecision> find_held_decision(const config::Settings& settings,
+                                             const std::string& id);
 
 }  // namespace sekisho::cli

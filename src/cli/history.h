@@ -12,7 +12,7 @@ namespace sekisho::cli {
 struct HistoryRequest {
   HistoryPlace place;
   history::Filter filter;
-  std::string since;  // ISO 8601, seconds since 1970, or as long ago as "2h" or "7d"
+  std::string since;  // as cli/when.h reads it
   std::string until;
   std::string from;         // mail::NamePattern
   std::string to;           // mail::NamePattern
@@ -22,8 +22,5 @@ struct HistoryRequest {
 };
 
 int history(HistoryRequest request);
-
-// A point in time as people type it; nothing for what is none.
-std::optional<WallTime> time_of(const std::string& text, WallTime now);
 
 }  // namespace sekisho::cli

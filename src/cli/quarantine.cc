@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "cli/option_checks.h"
 #include "cli/quarantine_store.h"
+#include "cli/when.h"
 
 namespace sekisho::cli {
 

@@ -1,12 +1,11 @@
 // `sekisho quarantine expire`, `stats` and `verify`.
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "cli/configuration.h"
 #include "cli/held_text.h"
 #include "cli/person.h"
 #include "cli/quarantine_store.h"
@@ -19,13 +18,6 @@ namespace {
 
 // The newest messages that a summary names.
 constexpr std::size_t newest = 20;
-
-std::string own_name(const config::Settings& settings) {
-  if (!settings.session.identity.hostname.empty()) return settings.session.identity.hostname;
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
 
 std::string numbers(const quarantine::Stats& stats) {
   const auto line = [](const char* label, const std::string& value) {
@@ -77,7 +69,7 @@ int print_mail(OpenStore& open, const std::string& to, const quarantine::Stats& 
   FilterOptions filter;
   filter.limit = newest;
   const auto rows = find_held(*open.store, filter, now);
-  if (!rows) return rows.error();
+  if (!rows) return complain(rows.error());
   std::string body = numbers(stats);
   if (!rows->empty()) {
     body += "\nThe newest:\n\n" + held_table(*rows, 78, Charset::utf8, false) +
@@ -106,10 +98,10 @@ int quarantine_expire(const KeepOptions& options) {
     keep = std::chrono::duration_cast<std::chrono::seconds>(*older);
   }
   auto open = open_store(options.config);
-  if (!open) return open.error();
+  if (!open) return complain(open.error());
   const WallTime now = wall_now();
   const auto due = open->store->due(now, keep);
-  if (!due) return complain(exit_code_of(due.error().kind), due.error().why);
+  if (!due) return complain(complaint_of(due.error()));
   // Before, for a clock that is wrong shows here.
   std::printf("now it is %s UTC: %llu of %llu messages were held before %s UTC%s\n",
               short_time(now).c_str(), static_cast<unsigned long long>(due->messages),
@@ -118,7 +110,7 @@ int quarantine_expire(const KeepOptions& options) {
   if (options.dry_run) return ok;
   std::fflush(stdout);
   const auto expired = open->store->expire_now(now, keep);
-  if (!expired) return complain(exit_code_of(expired.error().kind), expired.error().why);
+  if (!expired) return complain(complaint_of(expired.error()));
   ActLog(open->settings).tell("quarantine expire", "", std::to_string(*expired) + " expired");
   std::printf("%llu expired\n", static_cast<unsigned long long>(*expired));
   return ok;
@@ -126,9 +118,9 @@ int quarantine_expire(const KeepOptions& options) {
 
 int quarantine_stats(const KeepOptions& options) {
   auto open = open_store(options.config);
-  if (!open) return open.error();
+  if (!open) return complain(open.error());
   const auto stats = open->store->stats(wall_now());
-  if (!stats) return complain(exit_code_of(stats.error().kind), stats.error().why);
+  if (!stats) return complain(complaint_of(stats.error()));
   if (options.mail)
     return print_mail(*open, options.mail->empty() ? "postmaster" : *options.mail, *stats);
   std::fputs(options.json ? (numbers_json(*stats).dump() + "\n").c_str() : numbers(*stats).c_str(),
@@ -138,9 +130,9 @@ int quarantine_stats(const KeepOptions& options) {
 
 int quarantine_verify(const KeepOptions& options) {
   auto open = open_store(options.config);
-  if (!open) return open.error();
+  if (!open) return complain(open.error());
   const auto found = open->store->verify(options.contents);
-  if (!found) return complain(exit_code_of(found.error().kind), found.error().why);
+  if (!found) return complain(complaint_of(found.error()));
   print_found("the message is missing: its row has no file", found->without_file);
   print_found("no row knows this file: the daemon indexes it when it starts", found->without_row);
   print_found("the file is not what was written", found->damaged);

@@ -61,18 +61,18 @@ int list_json(quarantine::Store& store, const quarantine::Filter& filter) {
     append_held_json(output.text(), held);
     return output.write_block();
   });
-  if (!listed) return complain(exit_code_of(listed.error().kind), listed.error().why);
+  if (!listed) return complain(complaint_of(listed.error()));
   output.text() += "]\n";
   output.write();
   return finish(ok);
 }
 
 // For a person: how many there are that a list has left out.
-OrExit<std::string> rest_of(quarantine::Store& store, const quarantine::Filter& filter,
-                            std::size_t shown) {
+OrComplaint<std::string> rest_of(quarantine::Store& store, const quarantine::Filter& filter,
+                                 std::size_t shown) {
   if (filter.limit == 0 || shown < filter.limit) return std::string();
   const auto all = store.count(filter);
-  if (!all) return tl::unexpected<int>(complain(exit_code_of(all.error().kind), all.error().why));
+  if (!all) return tl::unexpected(complaint_of(all.error()));
   if (*all <= shown) return std::string();
   return std::to_string(*all - shown) +
          " more: --limit 0 shows all, --limit N the latest N, a filter fewer\n";
@@ -89,20 +89,16 @@ int list_table(quarantine::Store& store, quarantine::Filter filter, const Filter
     table.add(output.text(), held);
     return output.write_block();
   });
-  if (!listed) return complain(exit_code_of(listed.error().kind), listed.error().why);
+  if (!listed) return complain(complaint_of(listed.error()));
   if (shown == 0 && terminal.is_terminal) return complain(ok, "nothing is held that matches");
   if (shown == 0) table.add_title(output.text());
   if (terminal.is_terminal) {
     const auto rest = rest_of(store, filter, shown);
-    if (!rest) return rest.error();
+    if (!rest) return complain(rest.error());
     output.text() += *rest;
   }
   output.write();
   return finish(ok);
-}
-
-int complain_of(const std::string& id, const spool::Failure& failure) {
-  return complain(exit_code_of(failure.kind), id + ": " + failure.why);
 }
 
 int print_json(const quarantine::HeldMessage& message) {
@@ -121,19 +117,19 @@ int print_json(const quarantine::HeldMessage& message) {
   return print(object.dump(2, ' ', true, replaced) + "\n");
 }
 
-OrExit<std::string> read_octets(quarantine::Store& store, const std::string& id) {
+OrComplaint<std::string> read_octets(quarantine::Store& store, const std::string& id) {
   using quarantine::State;
   const auto row = store.get(id);
-  if (!row) return tl::unexpected<int>(complain_of(id, row.error()));
+  if (!row) return tl::unexpected(complaint_of(row.error(), id));
   const auto state = row->held.state;
   if (state != State::held && state != State::released && !row->gone_from) {
-    return tl::unexpected<int>(complain(
-        no_input, id + ": it is " + std::string(to_string(state)) + ", and the message is gone"));
+    return complaint(no_input,
+                     id + ": it is " + std::string(to_string(state)) + ", and the message is gone");
   }
   const auto file = store.open_message(id);
-  if (!file) return tl::unexpected<int>(complain_of(id, file.error()));
+  if (!file) return tl::unexpected(complaint_of(file.error(), id));
   auto octets = file->read_all();
-  if (!octets) return tl::unexpected<int>(complain_of(id, octets.error()));
+  if (!octets) return tl::unexpected(complaint_of(octets.error(), id));
   return std::move(*octets);
 }
 
@@ -150,10 +146,10 @@ int print_octets(const ShowOptions& options, const std::string& octets) {
   return print(raw_text(octets, terminal.charset));
 }
 
-OrExit<std::string> only_id(const QuarantineOptions& options) {
+OrComplaint<std::string> only_id(const QuarantineOptions& options) {
   const auto ids = parse_ids(options.ids.front());
-  if (!ids) return tl::unexpected<int>(complain(usage, ids.error()));
-  if (ids->size() != 1) return tl::unexpected<int>(complain(usage, "one id"));
+  if (!ids) return complaint(usage, ids.error());
+  if (ids->size() != 1) return complaint(usage, "one id");
   return ids->front();
 }
 
@@ -172,9 +168,9 @@ int write_new_file(const std::string& path, std::string_view text) {
 
 int quarantine_list(const QuarantineOptions& options) {
   auto open = open_store(options.config);
-  if (!open) return open.error();
+  if (!open) return complain(open.error());
   const auto filter = make_filter(options.filter, wall_now());
-  if (!filter) return filter.error();
+  if (!filter) return complain(filter.error());
   // What was held before the configuration was another one.
   if (const auto elsewhere = held_elsewhere(open->settings); !elsewhere.empty())
     warn("note " + elsewhere.front());
@@ -184,15 +180,15 @@ int quarantine_list(const QuarantineOptions& options) {
 
 int quarantine_show(const ShowOptions& options) {
   const auto id = only_id(options);
-  if (!id) return id.error();
+  if (!id) return complain(id.error());
   auto open = open_store(options.config);
-  if (!open) return open.error();
+  if (!open) return complain(open.error());
   if (options.headers || options.text || options.raw) {
     const auto octets = read_octets(*open->store, *id);
-    return octets ? print_octets(options, *octets) : octets.error();
+    return octets ? print_octets(options, *octets) : complain(octets.error());
   }
   const auto message = open->store->get(*id);
-  if (!message) return complain_of(*id, message.error());
+  if (!message) return complain(complaint_of(message.error(), *id));
   if (options.json) return print_json(*message);
   const Terminal terminal = standard_output();
   return print(options.why ? why_text(*message, terminal.charset)
@@ -201,13 +197,13 @@ int quarantine_show(const ShowOptions& options) {
 
 int quarantine_export(const KeepOptions& options) {
   const auto id = only_id(options);
-  if (!id) return id.error();
+  if (!id) return complain(id.error());
   auto open = open_store(options.config);
-  if (!open) return open.error();
+  if (!open) return complain(open.error());
   const auto message = open->store->get(*id);
-  if (!message) return complain_of(*id, message.error());
+  if (!message) return complain(complaint_of(message.error(), *id));
   const auto octets = read_octets(*open->store, *id);
-  if (!octets) return octets.error();
+  if (!octets) return complain(octets.error());
   const std::string text = defanged(message->held, *octets);
   return options.file.empty() ? print(text) : write_new_file(options.file, text);
 }

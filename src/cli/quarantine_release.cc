@@ -1,13 +1,10 @@
 // `sekisho quarantine release`.
-#include <algorithm>
-#include <array>
 #include <cstdio>
-
-#include <unistd.h>
 
 #include "base/encoding.h"
 #include "cli/allow.h"
 #include "cli/ask.h"
+#include "cli/configuration.h"
 #include "cli/person.h"
 #include "cli/quarantine_store.h"
 #include "mail/mailbox.h"
@@ -21,13 +18,6 @@ namespace sekisho::cli {
 namespace {
 
 using Code = relay::Handover::Code;
-
-std::string own_name(const config::Settings& settings) {
-  if (!settings.session.identity.hostname.empty()) return settings.session.identity.hostname;
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
 
 ExitCode exit_code_of_handover(Code code) {
   switch (code) {
@@ -57,7 +47,7 @@ class Releasing {
     std::vector<relay::Handover::Refused> refused;
     for (;;) {
       auto begun = store_.begin_release(request, wall_now());
-      if (!begun) return complain(exit_code_of(begun.error().kind), id + ": " + begun.error().why);
+      if (!begun) return complain(complaint_of(begun.error(), id));
       auto outcome = hand_over(*begun);
       const bool others_can =
           !outcome.refused.empty() && outcome.refused.size() < begun->recipients.size();
@@ -69,7 +59,7 @@ class Releasing {
         if (!is_refused(refused, to)) request.recipients.push_back(to);
       }
       if (auto undone = store_.fail_release(*begun, outcome.why, wall_now()); !undone)
-        return complain(exit_code_of(undone.error().kind), id + ": " + undone.error().why);
+        return complain(complaint_of(undone.error(), id));
     }
   }
 
@@ -88,8 +78,7 @@ class Releasing {
   // so without --allow.
   Allowing allow(const std::string& id) {
     const auto message = store_.get(id);
-    if (!message)
-      return {false, complain(exit_code_of(message.error().kind), id + ": " + message.error().why)};
+    if (!message) return {false, complain(complaint_of(message.error(), id))};
     const auto state = message->held.state;
     if (state != quarantine::State::held && state != quarantine::State::released) {
       return {false, complain(no_input, id + ": it is " + std::string(to_string(state)) +
@@ -151,9 +140,8 @@ class Releasing {
       const auto state = store_.finish_release(release, why, wall_now(),
                                                by_queue ? Taken::by_queue : Taken::by_smtp);
       if (!state) {
-        return complain(exit_code_of(state.error().kind),
-                        release.id + ": the MTA has taken it, but the store could not note it: " +
-                            state.error().why);
+        return complain(complaint_of(
+            state.error(), release.id + ": the MTA has taken it, but the store could not note it"));
       }
       ++released_;
       log_.tell("quarantine release", release.id, "to " + to_text(release.recipients) + ": " + why);
@@ -169,8 +157,7 @@ class Releasing {
           "--even-if-delivered";
     }
     if (auto undone = store_.fail_release(release, why, wall_now(), uncertain); !undone) {
-      complain(exit_code_of(undone.error().kind),
-               release.id + ": and the store could not note it: " + undone.error().why);
+      complain(complaint_of(undone.error(), release.id + ": and the store could not note it"));
     }
     log_.tell("quarantine release", release.id,
               "not to " + to_text(release.recipients) + ": " + why);
@@ -192,22 +179,13 @@ class Releasing {
 };
 
 // What is somebody's mail goes to somebody else: all of it, only when that is really meant.
-int confirm_diversion(const ReleaseOptions& options, std::size_t count) {
-  const bool all = std::find(options.ids.begin(), options.ids.end(), "ALL") != options.ids.end();
-  if (options.yes || !all || options.deliver_to.empty()) return ok;
-  const std::string what =
-      "all that matches, " + std::to_string(count) + (count == 1 ? " message" : " messages") +
-      ", to <" + escape_for_log(options.deliver_to.front()) + "> instead of whom it is held for";
-  switch (ask("Release " + what + "?")) {
-    case Answer::yes:
-      return ok;
-    case Answer::no:
-      return complain(usage, "nothing is released");
-    case Answer::nobody_there:
-      break;
-  }
-  return complain(usage, "nothing is released: it would be " + what +
-                             ", nobody can be asked here, and --yes was not given");
+ExitCode confirm_diversion(const ReleaseOptions& options, std::size_t count) {
+  if (options.yes || !names_all(options) || options.deliver_to.empty()) return ok;
+  return confirm("Release",
+                 "all that matches, " + messages(count) + ", to <" +
+                     escape_for_log(options.deliver_to.front()) +
+                     "> instead of whom it is held for",
+                 "released");
 }
 
 }  // namespace
@@ -223,19 +201,18 @@ int quarantine_release(const ReleaseOptions& options) {
   }
   // --allow writes to a file that the configuration names, perhaps by another file.
   using Lists = config::ValueFiles;
-  auto open = open_store(options.config, options.allow ? Lists::read : Lists::skip);
-  if (!open) return open.error();
-  const auto ids = selected_ids(*open->store, checked, wall_now());
-  if (!ids) return ids.error();
-  if (const int code = confirm_diversion(checked, ids->size()); code != ok) return code;
-  Releasing releasing(*open, checked);
+  auto selected = open_selected(checked, options.allow ? Lists::read : Lists::skip);
+  if (!selected) return complain(selected.error());
+  auto& [open, ids] = *selected;
+  if (const auto code = confirm_diversion(checked, ids.size()); code != ok) return code;
+  Releasing releasing(open, checked);
   int code = ok;
-  for (const auto& id : *ids) {
+  for (const auto& id : ids) {
     const int one = releasing.release(id);
     std::fflush(stdout);
     if (code == ok) code = one;
   }
-  if (releasing.released() == 0 && ids->size() > 1) warn("nothing is released");
+  if (releasing.released() == 0 && ids.size() > 1) warn("nothing is released");
   return code;
 }
 

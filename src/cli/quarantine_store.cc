@@ -10,7 +10,7 @@
 #include "base/encoding.h"
 #include "cli/configuration.h"
 #include "cli/copied_id.h"
-#include "config/values.h"
+#include "cli/when.h"
 #include "history/archive.h"
 
 namespace sekisho::cli {
@@ -65,6 +65,10 @@ ExitCode exit_code_of(spool::Failure::Kind kind) {
   return temporary;
 }
 
+Complaint complaint_of(const spool::Failure& failure, const std::string& about) {
+  return {exit_code_of(failure.kind), (about.empty() ? "" : about + ": ") + failure.why};
+}
+
 std::vector<std::string> held_elsewhere(const config::Settings& settings) {
   switch (settings.session.quarantine.where) {
     case session::QuarantineWhere::store:
@@ -91,9 +95,9 @@ std::vector<std::string> held_elsewhere(const config::Settings& settings) {
   return {};
 }
 
-OrExit<OpenStore> open_store(const std::string& config_path, config::ValueFiles lists) {
+OrComplaint<OpenStore> open_store(const std::string& config_path, config::ValueFiles lists) {
   auto loaded = load_configuration(config_path, lists);
-  if (!loaded) return tl::unexpected<int>(config);
+  if (!loaded) return complaint(config);
   OpenStore open{std::move(loaded->settings), nullptr};
   auto store = quarantine::Store::open(
       open.settings.quarantine, quarantine::Access::guest,
@@ -106,76 +110,53 @@ OrExit<OpenStore> open_store(const std::string& config_path, config::ValueFiles 
       complain(no_input, elsewhere.front());
       for (std::size_t i = 1; i < elsewhere.size(); ++i)
         std::fprintf(stderr, "  %s\n", elsewhere[i].c_str());
-      return tl::unexpected<int>(no_input);
+      return complaint(no_input);
     }
     std::string what = open.settings.quarantine.dir + ": " + failure.why;
     if (!elsewhere.empty()) what += "; note " + elsewhere.front();
-    return tl::unexpected<int>(complain(exit_code_of(failure.kind), what));
+    return complaint(exit_code_of(failure.kind), what);
   }
   open.store = std::move(*store);
   return open;
 }
 
-std::optional<WallTime> parse_when(std::string_view text, WallTime now) {
-  const bool ends_in_unit = !text.empty() && text.find_first_of("hdms") == text.size() - 1;
-  if (ends_in_unit) {
-    const auto ago = config::parse_duration(text);
-    if (!ago) return std::nullopt;
-    return now - std::chrono::duration_cast<std::chrono::seconds>(*ago);
-  }
-  return parse_time(text);
-}
-
-namespace {
-
-bool pattern(const char* option, const std::string& text, mail::NamePattern& slot) {
-  auto parsed = mail::NamePattern::parse(text);
-  if (!parsed) complain(usage, std::string(option) + ": " + parsed.error().what);
-  if (parsed) slot = std::move(*parsed);
-  return parsed.has_value();
-}
-
-}  // namespace
-
-OrExit<quarantine::Filter> make_filter(const FilterOptions& options, WallTime now) {
+OrComplaint<quarantine::Filter> make_filter(const FilterOptions& options, WallTime now) {
   quarantine::Filter filter;
-  const auto time = [&](const char* option, const std::string& text,
-                        std::optional<WallTime>& slot) {
-    if (text.empty()) return true;
-    slot = parse_when(text, now);
-    if (!slot) {
-      complain(usage, std::string(option) +
-                          ": write 2026-11-21, 2026-11-21T09:30:00Z, or how "
-                          "long ago, as in 36h or 2d");
+  for (const auto& [option, text, slot] : {std::tuple("--since", &options.since, &filter.since),
+                                           std::tuple("--until", &options.until, &filter.before)}) {
+    if (text->empty()) continue;
+    *slot = parse_when(*text, now);
+    if (!*slot) {
+      return complaint(usage, std::string(option) +
+                                  ": write 2026-11-21, 2026-11-21T09:30:00Z, or how "
+                                  "long ago, as in 36h or 2d");
     }
-    return slot.has_value();
-  };
-  if (!time("--since", options.since, filter.since) ||
-      !time("--until", options.until, filter.before))
-    return tl::unexpected<int>(usage);
+  }
   if (!options.state.empty() && options.state != "any") {
     filter.state = parse_word<quarantine::State>(options.state);
-    if (!filter.state) {
-      return tl::unexpected<int>(
-          complain(usage, "--state: one of held, released, delivered, deleted, expired, any"));
-    }
+    if (!filter.state)
+      return complaint(usage, "--state: one of held, released, delivered, deleted, expired, any");
   }
   filter.waiting = options.state.empty();
-  if (!pattern("--from", options.from, filter.from) || !pattern("--to", options.to, filter.to))
-    return tl::unexpected<int>(usage);
+  for (const auto& [option, text, slot] : {std::tuple("--from", &options.from, &filter.from),
+                                           std::tuple("--to", &options.to, &filter.to)}) {
+    auto pattern = mail::NamePattern::parse(*text);
+    if (!pattern) return complaint(usage, std::string(option) + ": " + pattern.error().what);
+    *slot = std::move(*pattern);
+  }
   filter.rule = options.rule;
   filter.text = options.text;
   filter.limit = options.limit.value_or(0);
   return filter;
 }
 
-OrExit<std::vector<quarantine::HeldRow>> find_held(quarantine::Store& store,
-                                                   const FilterOptions& options, WallTime now) {
+OrComplaint<std::vector<quarantine::HeldRow>> find_held(quarantine::Store& store,
+                                                        const FilterOptions& options,
+                                                        WallTime now) {
   auto filter = make_filter(options, now);
-  if (!filter) return tl::unexpected<int>(filter.error());
+  if (!filter) return tl::unexpected(filter.error());
   auto rows = store.list(*filter);
-  if (!rows)
-    return tl::unexpected<int>(complain(exit_code_of(rows.error().kind), rows.error().why));
+  if (!rows) return tl::unexpected(complaint_of(rows.error()));
   return std::move(*rows);
 }
 
@@ -197,38 +178,54 @@ Expected<std::vector<std::string>, std::string> parse_ids(std::string_view words
   return ids;
 }
 
-OrExit<std::vector<std::string>> selected_ids(quarantine::Store& store,
-                                              const QuarantineOptions& options, WallTime now) {
+OrComplaint<std::vector<std::string>> selected_ids(quarantine::Store& store,
+                                                   const QuarantineOptions& options, WallTime now) {
   std::vector<std::string> ids;
   bool all = false;
   for (const auto& word : options.ids) {
     if (word == "ALL") {
       all = true;
       auto rows = find_held(store, options.filter, now);
-      if (!rows) return tl::unexpected<int>(rows.error());
+      if (!rows) return tl::unexpected(rows.error());
       for (const auto& held : *rows) ids.push_back(held.id);
       continue;
     }
     auto named = parse_ids(word == "-" ? standard_input() : word);
-    if (!named) return tl::unexpected<int>(complain(usage, named.error()));
+    if (!named) return complaint(usage, named.error());
     ids.insert(ids.end(), named->begin(), named->end());
   }
   if (!all && !is_empty(options.filter)) {
-    return tl::unexpected<int>(complain(
-        usage, "a filter needs ALL: without it, exactly the ids that are named are meant" +
-                   std::string(options.filter.to.empty()
-                                   ? ""
-                                   : "; --to is a filter: whom a release goes to instead is "
-                                     "--deliver-to")));
+    return complaint(usage,
+                     "a filter needs ALL: without it, exactly the ids that are named are meant" +
+                         std::string(options.filter.to.empty()
+                                         ? ""
+                                         : "; --to is a filter: whom a release goes to instead is "
+                                           "--deliver-to"));
   }
   if (ids.empty()) {
-    return tl::unexpected<int>(complain(
+    return complaint(
         no_input, std::string(all ? "nothing is held that matches" : "standard input names no id") +
-                      ": nothing is changed"));
+                      ": nothing is changed");
   }
   std::set<std::string, std::less<>> seen;
   std::erase_if(ids, [&](const std::string& id) { return !seen.insert(id).second; });
   return ids;
+}
+
+bool names_all(const QuarantineOptions& options) {
+  return std::find(options.ids.begin(), options.ids.end(), "ALL") != options.ids.end();
+}
+
+OrComplaint<Selection> open_selected(const QuarantineOptions& options, config::ValueFiles lists) {
+  auto open = open_store(options.config, lists);
+  if (!open) return tl::unexpected(open.error());
+  auto ids = selected_ids(*open->store, options, wall_now());
+  if (!ids) return tl::unexpected(ids.error());
+  return Selection{std::move(*open), std::move(*ids)};
+}
+
+std::string messages(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " message" : " messages");
 }
 
 }  // namespace sekisho::cli

@@ -1,11 +1,8 @@
 #include "cli/records.h"
 
-#include <cstdio>
 #include <filesystem>
 
-#include "cli/complain.h"
 #include "cli/configuration.h"
-#include "cli/exit_code.h"
 #include "setup/access_files.h"
 #include "setup/snapshot.h"
 
@@ -13,22 +10,16 @@ namespace sekisho::cli {
 
 namespace {
 
-std::optional<std::string> folder_of(const HistoryPlace& place, int& exit_code) {
+OrComplaint<std::string> folder_of(const HistoryPlace& place) {
   if (!place.dir.empty()) return place.dir;
   std::error_code ignored;
   const bool other = place.config.empty() && !place.other.empty() &&
                      !std::filesystem::exists(default_config, ignored);
   const auto loaded =
       load_configuration(other ? place.other : place.config, config::ValueFiles::skip);
-  if (!loaded) {
-    exit_code = config;
-    return std::nullopt;
-  }
-  if (loaded->settings.history.dir.empty()) {
-    std::fputs("sekisho: [history] dir is empty: no decisions are recorded\n", stderr);
-    exit_code = unavailable;
-    return std::nullopt;
-  }
+  if (!loaded) return complaint(config);
+  if (loaded->settings.history.dir.empty())
+    return complaint(unavailable, "[history] dir is empty: no decisions are recorded");
   return loaded->settings.history.dir;
 }
 
@@ -42,14 +33,12 @@ Records::Book make_rulebook(const config::Settings& settings, const std::string&
 
 }  // namespace
 
-std::optional<Records> Records::open(const HistoryPlace& place, int& exit_code) {
-  const auto folder = folder_of(place, exit_code);
-  if (!folder) return std::nullopt;
+OrComplaint<Records> Records::open(const HistoryPlace& place) {
+  const auto folder = folder_of(place);
+  if (!folder) return tl::unexpected(folder.error());
   auto archive = history::Archive::open(*folder);
-  if (!archive) {
-    exit_code = complain(no_input, "the history in " + *folder + ": " + archive.error().why);
-    return std::nullopt;
-  }
+  if (!archive)
+    return complaint(no_input, "the history in " + *folder + ": " + archive.error().why);
   return Records(std::move(*archive));
 }
 

@@ -1,15 +1,15 @@
 // cli/records.h: the recorded decisions as a command reads them, each with the configuration that
 // made it.
-// Errors: a sentence on stderr, and an exit code. Thread: the main one.
+// Errors: a complaint, or a sentence. Thread: the main one.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/complain.h"
 #include "config/load.h"
 #include "history/archive.h"
 #include "session/engine.h"
@@ -36,7 +36,7 @@ struct Rulebook {
 
 class Records {
  public:
-  static std::optional<Records> open(const HistoryPlace& place, int& exit_code);
+  static OrComplaint<Records> open(const HistoryPlace& place);
 
   history::Archive& archive() { return archive_; }
   // The decision of an id or queue id; a sentence when there is none that can be read.

@@ -7,10 +7,11 @@
 #include "base/encoding.h"
 #include "base/inet_socket.h"
 #include "cli/quarantine_store.h"
+#include "cli/when.h"
 #include "config/values.h"
 #include "fuzz/require.h"
 #include "mail/ip_address.h"
-#include "milter/listen.h"
+#include "net/listen.h"
 #include "policy/rules.h"
 #include "quarantine/held.h"
 #include "relay/smtp_client.h"
@@ -46,7 +47,7 @@ void check_addresses(const std::string& text) {
     require(again && again->host == inet->host && again->port == inet->port);
     require(IpAddress::parse(inet->host).has_value());
   }
-  if (const auto socket = milter::parse_socket(text)) {
+  if (const auto socket = net::parse_socket(text)) {
     require(socket->unix_path.empty() != socket->host.empty());
     require(socket->host.empty() || (socket->port != 0 && IpAddress::parse(socket->host)));
   }

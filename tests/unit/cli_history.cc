@@ -399,14 +399,6 @@ TEST_F(HistoryCommand, WhatTheSenderWroteDoesNotSteerATerminal) {
   }
 }
 
-TEST(TimeOf, AgoAndAbsolute) {
-  const auto now = parse_time("2026-11-21T09:30:00Z").value();
-  EXPECT_EQ(time_of("2h", now), now - 2h);
-  EXPECT_EQ(time_of("7d", now), now - 168h);
-  EXPECT_EQ(time_of("2026-11-21", now), parse_time("2026-11-21"));
-  EXPECT_FALSE(time_of("yesterday", now));
-}
-
 }  // namespace
 
 }  // namespace sekisho::cli
