@@ -86,7 +86,7 @@ std::vector<DnsListLookup> address_lookups(const Options& options, const mail::I
   std::vector<DnsListLookup> out;
   const std::string label = reversed(client);
   for (const DnsListDefinition& list : options.lists) {
-    if (list.kind == DnsListKind::rhsbl) continue;
+    if (holds_domains(list.kind)) continue;
     out.push_back(lookup(list, DnsListOn::client, client.text(), label));
   }
   return out;
@@ -158,7 +158,7 @@ dns::Evaluation<DnsListResult> look_up(const DnsListLookup& lookup, const dns::A
   // RFC 5782 §2.1: the reason for a person. Nobody shows that of a dnswl.
   const dns::Question text{lookup.question->name, dns::Type::txt};
   const dns::Answer* why = answers.find(text);
-  if (why == nullptr && reason == Reason::wanted && lookup.list->kind != DnsListKind::dnswl) {
+  if (why == nullptr && reason == Reason::wanted && !vouches(lookup.list->kind)) {
     return Evaluation{std::nullopt, {text}, {}};
   }
   if (why != nullptr && !why->texts.empty()) {
@@ -197,26 +197,6 @@ std::string clean_reason(std::string_view text, const DnsListDefinition& list) {
   std::replace_if(
       out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return out;
-}
-
-std::string hide_zone(const Options& options, std::string_view question_name) {
-  for (const DnsListDefinition& list : options.lists) {
-    const std::string suffix = "." + list.list.zone;
-    if (!question_name.ends_with(suffix)) continue;
-    std::string out(question_name.substr(0, question_name.size() - suffix.size()));
-    return out.append(".{").append(list.name).append("}");
-  }
-  return std::string(question_name);
-}
-
-std::string restore_zone(const Options& options, std::string_view hidden) {
-  for (const DnsListDefinition& list : options.lists) {
-    const std::string suffix = ".{" + list.name + "}";
-    if (!hidden.ends_with(suffix)) continue;
-    std::string out(hidden.substr(0, hidden.size() - suffix.size()));
-    return out.append(".").append(list.list.zone);
-  }
-  return std::string(hidden);
 }
 
 }  // namespace sekisho::client

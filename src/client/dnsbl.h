@@ -62,9 +62,4 @@ DnsListFault fault_of_error(std::string_view error);
 // the zone that holds it.
 std::string clean_reason(std::string_view text, const DnsListDefinition& list);
 
-// For whoever keeps or shows questions: the zone at the end of a name is replaced by "{NAME}" of
-// its list, and back.
-std::string hide_zone(const Options& options, std::string_view question_name);
-std::string restore_zone(const Options& options, std::string_view hidden);
-
 }  // namespace sekisho::client

@@ -45,7 +45,6 @@ struct Origin {
   std::optional<WallTime> received;
   std::string reason;  // for people, unless not_a_relay or foreign_client
 
-  bool via_relay() const { return stop != Stop::not_a_relay; }
   // Whom SPF, iprev and the lists may be asked about. Null: the message is judged without a client,
   // and nothing passes in its name.
   const mail::IpAddress* judged() const {

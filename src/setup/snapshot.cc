@@ -1,9 +1,6 @@
 #include "setup/snapshot.h"
 
-#include <array>
-
-#include <unistd.h>
-
+#include "base/host_name.h"
 #include "dmarc/public_suffix_list.h"
 #include "dns/make_resolver.h"
 #include "setup/access_files.h"
@@ -11,12 +8,6 @@
 namespace sekisho::setup {
 
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
 
 bool same_resolver(const dns::Options& a, const dns::Options& b) {
   // A zone file may have changed under the same name.

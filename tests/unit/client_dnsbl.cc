@@ -254,15 +254,6 @@ TEST(DnsblReason, NoResultTellsTheKey) {
   }
 }
 
-TEST(DnsblReason, ZonesAreHiddenAndRestored) {
-  const Options options{{list("zen", "canary0123456789abcdef.zen.test"), list("bl", "bl.test")}};
-  const std::string name = "1.2.0.192.canary0123456789abcdef.zen.test";
-  EXPECT_EQ(hide_zone(options, name), "1.2.0.192.{zen}");
-  EXPECT_EQ(restore_zone(options, "1.2.0.192.{zen}"), name);
-  EXPECT_EQ(hide_zone(options, "_dmarc.a.example"), "_dmarc.a.example");
-  EXPECT_EQ(restore_zone(options, "1.2.0.192.{gone}"), "1.2.0.192.{gone}");
-}
-
 // --- domains -------------------------------------------------------------------------------------
 
 Options dbl() {
