@@ -36,7 +36,7 @@ struct Token {
   bool comment = false;      // with a comment among them
   bool attached = false;     // which they begin with
   bool odd_comment = false;  // a comment that no honest address has within
-  bool runs_on = false;      // a comment that goes on in a word for who ends it at the first )
+  bool runs_on = false;      // a comment that some readers end at its first ), inside a word
   bool folded = false;       // a fold stood in it
   bool pair = false;         // a quoted pair stood in it
 
@@ -55,8 +55,8 @@ bool looks_like_address(std::string_view text) {
   return text.find_first_of("<>@,") != std::string_view::npos;
 }
 
-// nodemailer knows of no comment in a comment and of no escape: what follows the first ) is a part
-// of the word before it.
+// nodemailer knows neither nested comments nor escapes: it takes the text behind the first ) for a
+// part of the word before the comment.
 bool runs_on_in_a_word(std::string_view comment) {
   const auto end = comment.find(')');
   return end != std::string_view::npos && end + 1 < comment.size() &&
@@ -64,7 +64,7 @@ bool runs_on_in_a_word(std::string_view comment) {
          std::string_view("<>),;").find(comment[end + 1]) == std::string_view::npos;
 }
 
-// For whoever decodes its encoded words, too.
+// Also true if that appears only when its encoded words are decoded.
 bool names_address(const std::string& name) {
   return (name + encoded_octets(name)).find('@') != std::string::npos;
 }
@@ -88,7 +88,7 @@ class Lexer {
     return token;
   }
 
-  // What stands before the ] of a domain-literal whose [ was the last token.
+  // The text up to the ] of a domain-literal whose [ was the last token.
   Expected<std::string> literal() {
     const std::size_t end = value_.find(']', at_);
     if (end == std::string_view::npos) return parse_error("a [ without ]", at_);
@@ -183,7 +183,7 @@ class Lexer {
   std::size_t at_ = 0;
 };
 
-// What a token that may not stand there is called.
+// The name of an unexpected token, for an error.
 const char* name_of_fault(const Token& token) {
   if (token.kind == Kind::end) return "a name without an address";
   switch (token.special) {
@@ -215,7 +215,7 @@ class Parser {
   Expected<AddressList> run() {
     auto step = advance();
     while (step && token_.kind != Kind::end) step = member();
-    // nodemailer takes a comment that stands for an address for one.
+    // Where an address is expected, nodemailer takes a comment for one.
     if (step && member_empty_ && token_.odd_comment) step = error(fault::comment_as_address);
     if (step && in_group_) step = error("a colon outside quotes, or a group without its semicolon");
     if (!step) return tl::unexpected<ParseError>(step.error());
@@ -262,9 +262,9 @@ class Parser {
     }
   }
 
-  // The display name. Where a quoted pair and what an address is made of stand in it together, who
-  // wrote the message hangs on a backslash: sendmail loses such a one when it quotes a name anew,
-  // and what was a name is an address then.
+  // The display name. If it has both a quoted pair and syntax of an address, the author depends on
+  // a backslash. sendmail loses such a backslash when it quotes a name anew, and then a part of the
+  // name becomes an address.
   static Expected<std::string> phrase(const Words& words) {
     std::string text;
     bool pair = false;
@@ -286,7 +286,7 @@ class Parser {
     const auto name = phrase(words);
     if (!name) return tl::unexpected<ParseError>(name.error());
     if (names_address(*name)) return error(fault::address_in_name);
-    // sendmail quotes the two halves apart, and what is decoded then is another text.
+    // sendmail quotes the two halves separately, so another text is decoded then.
     if (name->find("=?") != std::string::npos && !holds_encoded_word(*name)) {
       return error("a colon within an encoded word");
     }
@@ -323,8 +323,8 @@ class Parser {
     if (!name) return tl::unexpected<ParseError>(name.error());
     auto address = in_angle_brackets();
     if (!address) return tl::unexpected<ParseError>(address.error());
-    // Readers that cannot read an old form, or the brackets that we let pass, show the name in its
-    // place.
+    // Readers that cannot parse an old form, or the brackets that we tolerate, show the name
+    // instead of the address.
     const bool plain = address->plain && name->find_first_of("[]") == std::string::npos;
     if (!plain && names_address(*name)) return error(fault::address_in_name);
     return keep(std::move(*name), std::move(*address));
@@ -384,8 +384,8 @@ class Parser {
     return advance();
   }
 
-  // `@domain`, or an address literal. Outside brackets no blank may stand in the domain: where it
-  // ends there, readers differ.
+  // `@domain`, or an address literal. Outside brackets no blank may stand in the domain: readers
+  // differ in where it ends then.
   Expected<Address> after_local_part(const Words& words, bool in_brackets) {
     if (!token_.is('@')) return error("an address without @");
     if (token_.odd_comment) return error(fault::comment_within);
@@ -402,7 +402,7 @@ class Parser {
     if (!name) return tl::unexpected<ParseError>(name.error());
     if (!in_brackets && token_.odd_comment && token_.attached) return error(fault::comment_within);
     if (!in_brackets && token_.runs_on) return error(fault::comment_within);
-    // nodemailer cuts it there.
+    // nodemailer ends the domain there.
     if (!in_brackets && ends_foreign)
       return error("a domain outside brackets that does not end in ASCII");
     plain &= octets >= name->text().size();
@@ -430,8 +430,8 @@ class Parser {
       text += token_.text;
       if (auto step = advance(); !step) return tl::unexpected<ParseError>(step.error());
     }
-    // Who ends such a comment too early (nodemailer) takes what is left of it for the rest of a
-    // name that ends in a dot.
+    // A reader that ends such a comment too early (nodemailer) takes the rest of it for the rest of
+    // a name that ends in a dot.
     if (text.ends_with('.') && token_.odd_comment) return error(fault::comment_within);
     auto name = DomainName::parse(text);
     if (!name) return parse_error(name.error().what, at);
@@ -463,8 +463,8 @@ class Parser {
     const bool dot_after = word.kind == Kind::word && word.text.starts_with('.');
     return !text.ends_with('.') && !dot_after;
   }
-  // A quoted string before the @ must not look like an address of its own: some readers show that
-  // one.
+  // A quoted string before the @ must not look like an address of its own: some readers show the
+  // one in the quotes.
   static Expected<void> check_word(const Token& word) {
     if (word.folded || std::any_of(word.text.begin(), word.text.end(), ascii::is_control)) {
       return parse_error("a fold or a tab in a local part", word.at);

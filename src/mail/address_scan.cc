@@ -13,7 +13,7 @@ namespace sekisho::mail {
 
 namespace {
 
-// A name in UTF-8 takes up to four octets for what is one or more in its A-label.
+// A name in UTF-8 takes up to four octets for each octet of its A-label.
 constexpr std::size_t domain_text_octets = 4 * limits::domain_octets;
 
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
@@ -29,8 +29,8 @@ bool is_local_octet(char c) {
 
 enum class Gaps { blank, removed };
 
-// The text with each comment as a blank, or without comments, blanks, control characters and quotes
-// at all. A comment that does not end is none.
+// The text with each comment replaced by a blank, or without any comments, blanks, control
+// characters and quotes. A comment that does not end is plain text.
 std::string without_comments(std::string_view text, Gaps gaps) {
   std::string out;
   std::vector<std::size_t> open;  // where in `out` a parenthesis was opened
@@ -96,7 +96,8 @@ class Scan {
     return out;
   }
 
-  // Where what is not ASCII belongs to the name, ends it, or is not seen (a blank of no width).
+  // Three readings: octets that are not ASCII belong to the name, end it, or are invisible (a blank
+  // of no width).
   void domains(const std::string& local, std::string_view run) {
     add(local, run);
     if (std::all_of(run.begin(), run.end(), is_ascii)) return;

@@ -14,9 +14,9 @@ namespace sekisho::mail {
 
 namespace {
 
-// Finds "From:" at the beginning of a line as the most lenient reader would: every octet outside
-// the visible ones of ASCII is overlooked (blanks, NUL, no-break spaces, byte order marks), and
-// every control octet but the tab may begin a line. One pass.
+// Finds "From:" at the beginning of a line as the most lenient reader would: every octet that is
+// not visible ASCII is skipped (blanks, NUL, no-break spaces, byte order marks), and every control
+// octet but the tab may begin a line. One pass.
 class FromFinder {
  public:
   enum class Start { line, inside_line };
@@ -71,7 +71,7 @@ std::size_t fold_length(std::string_view value, std::size_t at) {
   return next < value.size() && ascii::is_wsp(value[next]) ? line_end : 0;
 }
 
-// Nearly every value: what could begin a line is not in it.
+// True of nearly every value: it has no octet that could begin a line.
 bool is_one_line(std::string_view value) {
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (!ascii::is_control(value[i]) || value[i] == '\t') continue;
@@ -158,10 +158,10 @@ Author judge_loosely(const HeaderField& field, const std::string& fault, Mta mta
   return author;
 }
 
-// A valid field of which nobody is the author, as far as domains go.
+// A valid field that names no domain.
 Author judge_nobody(const HeaderField& field, const AddressList& list) {
   using enum Author::Result;
-  // What looks like an address in a comment or in the name of a group is one for some readers.
+  // Some readers take a comment or the name of a group that looks like an address for one.
   if (!names_no_domain(field.value)) return malformed(invalid, "an address in a comment or a name");
   if (list.literals > 0) return malformed(no_domain, "an IP address in place of a domain");
   return malformed(nobody(field), "a From field that names nobody");
@@ -200,7 +200,7 @@ Author find_author(const Header& header, const std::vector<std::string>& malform
     return malformed(invalid, author.reason + ", and a line that is no field");
   }
 
-  // More than one is malformed; what they name is told all the same.
+  // More than one field is malformed; the result lists the domains that they name all the same.
   Author author;
   for (const HeaderField* field : fields) {
     auto list = parse_address_list(field->value);

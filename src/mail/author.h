@@ -1,8 +1,8 @@
-// mail/author.h: who the message says wrote it. RFC 9989 §5.3.1 and §11.5, RFC 5322 §3.6.2: one
+// mail/author.h: the author that a message names. RFC 9989 §5.3.1 and §11.5, RFC 5322 §3.6.2: one
 // From field, one or more mailboxes, exactly one domain. A field that is not valid may be readable:
-// everybody who reads it sees that one domain (mail/loose_reading.h). Anything else is malformed,
-// and only `missing` and `no_domain` may be tolerated under MAIL FROM `<>`.
-// Errors: are results; never throws. Thread: any.
+// every reader sees that one domain (mail/loose_reading.h). Anything else is malformed, and only
+// `missing` and `no_domain` may be tolerated under MAIL FROM `<>`. Errors: are results; never
+// throws. Thread: any.
 #pragma once
 
 #include <string>
@@ -32,9 +32,9 @@ struct Author {
   // The fault, when result is not `one`: our own words, safe in an SMTP reply.
   std::string reason;
 
-  // There is one Author Domain, for everybody who reads the field.
+  // There is one Author Domain, the same for every reader of the field.
   bool well_formed() const { return result == Result::one || readable(); }
-  // And yet the field is not valid.
+  // The field is not valid, but every reader sees the same domain.
   bool readable() const { return result == Result::readable; }
   // The Author Domain; only when well_formed().
   const DomainName& domain() const { return domains.front(); }
@@ -51,8 +51,8 @@ constexpr auto words_of(Author::Result) {
 }
 
 // `malformed_lines`: header lines that are no fields (mail::Message::malformed): one that a lenient
-// reader could take for a From field makes the author invalid. `mta`: what delivers it may rewrite
-// the field.
+// reader could take for a From field makes the author invalid. `mta`: the program that delivers the
+// message, which may rewrite the field.
 Author find_author(const Header& header, const std::vector<std::string>& malformed_lines = {},
                    Mta mta = Mta::own);
 

@@ -20,9 +20,9 @@ struct Name {
   const char* in_libc;
 };
 
-// Where software labels text with a subset of what it writes, the superset (as browsers do: WHATWG
-// Encoding). The stateful ISO-2022-CN-EXT, whose converter has had memory errors (CVE-2024-2961),
-// and UTF-7 are not here.
+// Where software labels text with a subset of the charset that it writes, the superset is used, as
+// in browsers (WHATWG Encoding). The stateful ISO-2022-CN-EXT, whose converter has had memory
+// errors (CVE-2024-2961), and UTF-7 are not here.
 constexpr std::array names = {
     Name{"big5", "BIG5-HKSCS"},
     Name{"big5-hkscs", "BIG5-HKSCS"},
@@ -90,7 +90,7 @@ const char* name_in_libc(std::string_view charset) {
   return found == names.end() ? nullptr : found->in_libc;
 }
 
-// Closed with its owner. An iconv_t is no pointer to an object: -1 is none.
+// Closed by the destructor. An iconv_t is not a pointer to an object: -1 means none.
 class Converter {
  public:
   explicit Converter(const char* from) : handle_(::iconv_open("UTF-8", from)) {}
@@ -127,7 +127,7 @@ std::optional<std::string> to_utf8(std::string_view octets, std::string_view cha
   std::size_t room = out.size();
   constexpr auto failed = static_cast<std::size_t>(-1);
   if (::iconv(converter.get(), &read, &unread, &write, &room) == failed) return std::nullopt;
-  // What a stateful charset still keeps back.
+  // Flushes the state of a stateful charset.
   if (::iconv(converter.get(), nullptr, nullptr, &write, &room) == failed) return std::nullopt;
   out.resize(out.size() - room);
   return out;

@@ -13,7 +13,7 @@ namespace sekisho::mail {
 
 namespace {
 
-// The text up to a `;` outside quotes and comments; taken off `rest` with its `;`.
+// The text up to a `;` outside quotes and comments; removed from `rest` with its `;`.
 std::string_view take_section(std::string_view& rest) {
   bool quoted = false;
   std::size_t at = 0;
@@ -33,7 +33,7 @@ std::string_view take_section(std::string_view& rest) {
   return ascii::trim(section);
 }
 
-// A token or quoted string, without what follows.
+// A token or quoted string, without the text behind it.
 std::string text_of(std::string_view value) {
   if (!value.starts_with('"')) return std::string(value.substr(0, value.find_first_of(" \t\r\n(")));
   std::string out;

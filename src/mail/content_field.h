@@ -1,8 +1,7 @@
 // mail/content_field.h: Content-Type and Content-Disposition: a value and its parameters. RFC 2045
 // §5.1, RFC 2183, RFC 2231 (continuations, charsets), lenient: a parameter that cannot be read is
-// passed over, and encoded words in a file name, which RFC 2047 §5 forbids and everybody writes,
-// are decoded.
-// Errors: nothing; never throws but for memory. Linear. Thread: immutable values.
+// skipped, and encoded words in a file name, which RFC 2047 §5 forbids but many programs write, are
+// decoded. Errors: nothing; never throws but for memory. Linear. Thread: immutable values.
 #pragma once
 
 #include <string>
@@ -19,7 +18,7 @@ class ContentField {
 
   // "text/plain", "attachment"; in lower case.
   const std::string& value() const { return value_; }
-  // As it stood, without quotes; empty when there is none. Of two, the first.
+  // As written, without quotes; empty if there is none. Of two with the same name, the first.
   std::string_view parameter(std::string_view name) const;
   // As UTF-8 for people.
   std::string readable_parameter(std::string_view name) const;

@@ -25,9 +25,9 @@ bool is_label_octet(char c) {
   return ascii::is_lower(c) || ascii::is_digit(c) || c == '-' || c == '_';
 }
 
-// Characters that IDNA's mapping drops without a trace, or that turn the text around: what a person
-// sees is not what would be compared, so such a name is refused. U+200C and U+200D are letters'
-// business (RFC 5892 appendix A.1) and are left to libidn2.
+// Characters that IDNA's mapping drops without a trace, or that reverse the direction of text. A
+// person would see another name than the one that is compared, so such a name is refused. U+200C
+// and U+200D have rules of their own (RFC 5892 appendix A.1), and libidn2 checks them.
 bool is_invisible(char32_t c) {
   return c == 0x00ad || c == 0x034f || c == 0x180e || c == 0x200b || c == 0xfeff ||
          (c >= 0x2060 && c <= 0x2064) || (c >= 0xfe00 && c <= 0xfe0f) || is_bidi_control(c);
@@ -96,7 +96,7 @@ Expected<DomainName> DomainName::parse(std::string_view text) {
   }
   if (name.ends_with('.')) name.pop_back();
   if (const auto checked = check_labels(name); !checked) {
-    // An octet of the A-labels is none of the text.
+    // A position in the A-labels is not a position in the text.
     return parse_error(checked.error().what, converted_from_u_labels ? 0 : checked.error().at);
   }
   return DomainName(std::move(name));

@@ -65,8 +65,8 @@ std::optional<Word> parse_word(std::string_view text) {
   return word;
 }
 
-// What no word in a name may hold (RFC 2047 §5): a strict reader ends it there, and takes the rest
-// for something else.
+// Characters that no encoded word in a name may have (RFC 2047 §5): a strict reader ends the word
+// there, and reads the rest as something else.
 bool holds_specials(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     return ascii::is_blank(c) || ascii::is_control(c) ||
@@ -74,10 +74,11 @@ bool holds_specials(std::string_view text) {
   });
 }
 
-// More are not looked at: each may reach to the end of the text. No honest field has two.
+// Each may reach to the end of the text, so the number that is read is bounded. No honest field has
+// two.
 constexpr std::size_t max_broken_words = 32;
 
-// As they decode who do not mind: to the next "?=", or to the end.
+// As a lenient decoder reads it: to the next "?=", or to the end.
 std::optional<Word> parse_broken_word(std::string_view text) {
   auto word = parse_word_head(text);
   if (const auto whole = parse_word(text); !word || (whole && !holds_specials(whole->text))) {
@@ -160,7 +161,7 @@ std::string decode_encoded_words(std::string_view whole, std::size_t limit) {
       at += word->octets;
     } else {
       close();
-      // To the next place where a word may begin: after a blank, or at "=?" for what others write
+      // To the next place where a word may begin: after a blank, or at a "=?" that some write
       // without one.
       std::size_t end = at + 1;
       while (end < text.size() && !ascii::is_blank(text[end]) && text.compare(end, 2, "=?") != 0) {
@@ -178,8 +179,8 @@ std::string decode_encoded_words(std::string_view whole, std::size_t limit) {
 
 namespace {
 
-// Some decoders overlook an = before the end of base64, others begin anew behind it: what either
-// sees.
+// Some decoders skip an = before the end of base64, others begin anew behind it. This returns what
+// either of them sees.
 std::string octets_for_everybody(const Word& word) {
   std::string out = octets_of(word);
   const auto padding = word.text.find('=');
@@ -189,7 +190,7 @@ std::string octets_for_everybody(const Word& word) {
   std::string without(word.text);
   std::erase(without, '=');
   out += ' ' + decode_base64(without);
-  // A few: what hides behind more of them is junk to everybody.
+  // Only a few are tried: behind more of them, every decoder sees junk.
   std::size_t at = padding;
   for (int parts = 0; parts < 8 && at < word.text.size(); ++parts) {
     out += ' ' + decode_base64(word.text.substr(at + 1));

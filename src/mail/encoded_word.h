@@ -11,20 +11,21 @@
 
 namespace sekisho::mail {
 
-// Text beyond this is not decoded: no person reads so much in a field, and a row keeps 512 octets.
+// Text beyond this is not decoded: nobody reads that much of a field, and a row of the index keeps
+// 512 octets.
 inline constexpr std::size_t encoded_text_octets = 16 * 1024;
 
 std::string decode_encoded_words(std::string_view text, std::size_t limit = encoded_text_octets);
 
 // The same with the octets of every word as they are, whatever charset it names: what a reader sees
-// who does not care.
+// that ignores the charset.
 std::string encoded_octets(std::string_view text);
 
 bool holds_encoded_word(std::string_view text);
 
-// A word that is not valid because it never ends, or holds what no word may
-// ("=?utf-8?q?=3Cx=40y.example"), and in which those who decode it all the same (Python's email
-// does) find an @ or a bracket that does not stand there. Also true of more than 32 such words.
+// Whether the text has an invalid word in which a lenient decoder (Python's email is one) finds an
+// @ or a bracket that is not in the text: a word that never ends, or has characters that no word
+// may have ("=?utf-8?q?=3Cx=40y.example"). Also true if there are more than 32 such words.
 bool holds_address_in_broken_word(std::string_view text);
 
 }  // namespace sekisho::mail

@@ -37,7 +37,7 @@ class Header {
   const std::vector<HeaderField>& fields() const { return fields_; }
   std::size_t octets() const { return octets_; }
   bool truncated() const { return truncated_; }
-  // Of a header that comes from a record without the fields that were too many.
+  // For a header out of a record, which lacks the fields beyond the limits.
   void mark_truncated() { truncated_ = true; }
 
   // Fields of that name, top to bottom.

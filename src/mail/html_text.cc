@@ -11,7 +11,7 @@ namespace sekisho::mail {
 
 namespace {
 
-// Elements whose content is no text to read.
+// Elements whose content is not text for a reader.
 constexpr std::array<std::string_view, 4> unread = {"script", "style", "head", "template"};
 
 // Elements that begin a line.
@@ -56,7 +56,7 @@ void append_utf8(std::string& out, std::uint32_t code_point) {
   }
 }
 
-// The entity at the front of `text`, appended; its octets, or 0 when there is none.
+// Appends the entity at the front of `text`. Returns its length, or 0 if there is none.
 std::size_t take_entity(std::string_view text, std::string& out) {
   constexpr std::size_t longest = 12;
   const std::size_t end = text.substr(0, longest).find(';');
@@ -84,7 +84,7 @@ std::size_t take_entity(std::string_view text, std::string& out) {
   return 0;
 }
 
-// Without those at the front. The end of the tag may be far.
+// The text without leading blanks. It is not copied, for the end of the tag may be far.
 std::string_view without_blanks(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
@@ -175,7 +175,7 @@ class Reader {
     rest_.remove_prefix(at == std::string_view::npos ? rest_.size() : at + end.size());
   }
 
-  // To the closing tag; without one, only this tag is passed over.
+  // Skips to the closing tag; if there is none, only this tag is skipped.
   void skip_element(std::string_view name) {
     for (std::size_t at = rest_.find("</"); at != std::string_view::npos;
          at = rest_.find("</", at + 2)) {
@@ -186,7 +186,7 @@ class Reader {
     if (unclosed_++ > most_unclosed) rest_ = {};
   }
 
-  // Each costs a look at all that is left.
+  // Each costs a search through all the rest of the text.
   static constexpr unsigned most_unclosed = 20;
 
   std::string_view rest_;

@@ -53,8 +53,8 @@ std::optional<int> parse_length(std::string_view text) {
 
 Expected<IpAddress> IpAddress::parse(std::string_view text) {
   auto address = parse_published(text);
-  // Not by `?:`, which would copy: a copy of an error allocates, and tl::expected makes it where
-  // nothing may be thrown.
+  // Not with `?:`, which would copy the result: to copy an error allocates, and tl::expected does
+  // so in a place where nothing may be thrown.
   if (address && !address->is_v4()) return v6(address->octets_);
   return address;
 }

@@ -7,12 +7,12 @@
 namespace sekisho::mail::limits {
 
 // All header fields together. Postfix stops a field at 102,400 octets and sendmail a block at 32 KB
-// by default; 1 MB is above whatever they let through and below what costs a noticeable time to
+// by default; 1 MB is more than they let through, and less than what takes a noticeable time to
 // read.
 inline constexpr std::size_t header_block_octets = 1024 * 1024;
 
-// Header fields of one message. Long Received and ARC chains stay below 300; 10,000 tiny fields
-// are an attack on whoever compares each with each.
+// Header fields of one message. Long Received and ARC chains stay below 300; 10,000 tiny fields are
+// an attack on programs that compare each with each.
 inline constexpr std::size_t header_fields = 10'000;
 
 // Mailboxes in one address list. RFC 9989 §11.5 wants a limit on author domains; no person writes

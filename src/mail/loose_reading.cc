@@ -38,10 +38,10 @@ bool is_foreign(char c) {
   return static_cast<unsigned char>(c) >= 0x80 || (ascii::is_control(c) && !ascii::is_blank(c));
 }
 
-// What one @ is to readers.
+// How readers take one @.
 struct AtSign {
   enum class Kind {
-    // no reader takes it for that of an address with a domain: "@handle", an octet of a Japanese
+    // no reader takes it for the @ of an address with a domain: "@handle", an octet of a Japanese
     // charset
     nothing,
     literal,  // an IP address in brackets follows
@@ -56,7 +56,7 @@ struct AtSign {
   static AtSign faulty(const char* fault) { return {Kind::fault, {}, {}, fault}; }
 };
 
-// The signs of one text. The text must stay.
+// The @ signs of one text, which must outlive this object.
 class AtSigns {
  public:
   explicit AtSigns(std::string_view text) : text_(text) {}
@@ -69,7 +69,7 @@ class AtSigns {
     if (follows(begin, '(')) return AtSign::faulty(fault::comment_within);
     const std::string_view run = domain_run(begin);
     if (run.find('.') == std::string_view::npos && !quoted) {
-      // Nobody's address, as long as no reader finds a dot by going on over what follows.
+      // No address, unless a reader that goes on over the following text finds a dot.
       const bool foreign = is_octet_of_a_charset(sign, run);
       // ISO-2022-JP has a parenthesis in it: where that is closed, some readers go on behind it.
       if (foreign && text_.find(')', sign) != std::string_view::npos)
@@ -108,7 +108,7 @@ class AtSigns {
     while (at < text_.size() && ascii::is_blank(text_[at])) ++at;
     return at;
   }
-  // Comments that end, too.
+  // Also skips comments that end.
   std::size_t over_gap(std::size_t at) const {
     for (;;) {
       at = over_blanks(at);
@@ -125,7 +125,7 @@ class AtSigns {
     return text_.substr(begin, end - begin);
   }
 
-  // What a reader gets who goes on over gaps.
+  // The domain for a reader that goes on over gaps.
   struct Glued {
     std::string text;
     std::size_t end = 0;
@@ -142,8 +142,8 @@ class AtSigns {
     return out;
   }
 
-  // In ISO-2022-JP and Shift_JIS an @ is half of a character; who does not know the charset sees a
-  // word without a dot.
+  // In ISO-2022-JP and Shift_JIS an @ is half of a character; a reader that does not know the
+  // charset sees a word without a dot.
   bool is_octet_of_a_charset(std::size_t sign, std::string_view run) const {
     if (!is_utf8(run) || in_iso_2022(text_, sign)) return true;
     return sign > 0 && is_foreign(text_[sign - 1]) && !is_utf8(text_.substr(0, sign));
@@ -176,7 +176,7 @@ class AtSigns {
 
   bool ends_for_everybody(std::size_t begin, std::size_t end) const {
     const bool dot = text_[end - 1] == '.';
-    // nodemailer cuts a name at the last octet of ASCII, unless the address stands in brackets.
+    // nodemailer ends a name at the last ASCII octet, unless the address stands in brackets.
     if (is_foreign(text_[end - 1]) && !in_brackets(begin, end)) return false;
     if (end == text_.size()) return true;
     const char c = text_[end];
@@ -229,7 +229,7 @@ class AtSigns {
     return std::string_view(",:;").find(text_[end]) != std::string_view::npos;
   }
 
-  // Readers that know of no comment in a comment end it at the first parenthesis, and go on there.
+  // Readers that know no nested comments end one at the first parenthesis, and go on there.
   bool comments_end_words(std::size_t at) const {
     for (at = over_blanks(at); follows(at, '('); at = over_blanks(at)) {
       const auto end = text_.find(')', at);
@@ -246,7 +246,7 @@ class AtSigns {
     return text_.find('<') == bracket && !next.text.empty() && follows(next.end, '@');
   }
 
-  // Some readers overlook a bracket that has too few or too many of its kind, and go on.
+  // Some readers ignore an unbalanced bracket, and go on behind it.
   bool closes(std::size_t bracket) const {
     const std::size_t first = text_.find_first_not_of(">)] \t\r\n", bracket);
     if (first == std::string_view::npos) return true;
@@ -258,9 +258,9 @@ class AtSigns {
     return text_[next] == ',' || text_[next] == ';';
   }
 
-  // A domain that goes on is another one for its reader only if there is such a top-level domain.
-  // Only where it ends at a parenthesis that nobody has opened is that a comment whose beginning
-  // was lost. What ends at an @ is no domain at all.
+  // A domain with more text behind it is another domain for its reader only if that top-level
+  // domain exists. Only where it ends at a parenthesis that nobody has opened is that a comment
+  // whose beginning was lost. A word that ends at an @ is not a domain at all.
   bool harmless(std::size_t begin, const Glued& name) const {
     const auto between = text_.substr(begin, name.end - begin);
     if (between.find_first_of("\r(") != std::string_view::npos) return false;
@@ -274,7 +274,7 @@ class AtSigns {
   std::string_view text_;
 };
 
-// Reads all texts that the value may be for somebody.
+// Reads every text that some reader may take the value for.
 class Reader {
  public:
   const char* fault() const { return fault_; }
@@ -337,8 +337,8 @@ std::vector<std::size_t> read_all(Reader& reader, const std::string& plain) {
   return found;
 }
 
-// What sendmail makes an address of this host's of: a word before a comma, and what is left when a
-// quotation mark or a parenthesis that nobody closes has taken the address away. Words behind an
+// The words that sendmail turns into an address of this host: a word before a comma, and the rest
+// of a field in which an unclosed quotation mark or parenthesis hides the address. Words behind an
 // address without brackets become a part of it.
 const char* fault_for_sendmail(std::string_view text, const Places& places,
                                const std::vector<std::size_t>& addresses) {

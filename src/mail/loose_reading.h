@@ -1,12 +1,12 @@
-// mail/loose_reading.h: whom a From field names that is not valid, if every reading of it names the
-// same.
+// mail/loose_reading.h: the author of a From field that is not valid, if every reading of it gives
+// the same domain.
 //   iZotope, Inc. <a@example.com>        → example.com, where nothing rewrites the field behind us
 //   sales@shop.example <a@example.com>   → an error: programs differ in which address they show
-// Readings differ in what they take for a name, a comment, a bracket or an encoded word. So none of
-// that is decided here: every @ of the text, and of the text with its encoded words decoded, must
-// be followed by that one domain, wherever a reader could let it end; and one of the addresses must
-// stand outside quotes and comments. Linear time within the limits below.
-// Errors: ParseError, a fault in words that are safe in an SMTP reply; never throws. Thread: any.
+// Readers differ in what they take for a name, a comment, a bracket or an encoded word. So this
+// parser decides none of that: every @ of the text, and of the text with its encoded words decoded,
+// must be followed by that one domain, wherever a reader could let it end; and one of the addresses
+// must stand outside quotes and comments. Linear time within the limits below. Errors: ParseError,
+// a fault in words that are safe in an SMTP reply; never throws. Thread: any.
 #pragma once
 
 #include <cstddef>

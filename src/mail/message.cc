@@ -19,7 +19,7 @@ std::string with_crlf(std::string_view octets) {
   return out;
 }
 
-// Takes the next line off `rest`, without its CRLF or LF.
+// Removes the next line from `rest`, and returns it without its CRLF or LF.
 std::string_view take_line(std::string_view& rest) {
   const auto end = rest.find('\n');
   std::string_view line = rest.substr(0, end);

@@ -16,10 +16,9 @@ namespace sekisho::mail {
 struct Message {
   Header header;
   std::string body;                    // after the empty line, CRLF line ends kept as they were
-  std::vector<std::string> malformed;  // header lines that no reader can agree on, in order
-  // The first field that the limits did not let into the header. Whoever feeds a session hands it
-  // on, so that the session comes to the limit as well, and not to a message that lacks what was
-  // left out.
+  std::vector<std::string> malformed;  // header lines that are no fields, in order
+  // The first field beyond the limits of the header. A caller that feeds a session must pass it on,
+  // so that the session meets the limit too instead of judging a message without these fields.
   std::optional<HeaderField> left_out;
 };
 

@@ -122,8 +122,8 @@ class Reader {
       return;  // its content is one leaf
     }
     if (boundary.empty()) return begin_part(depth + 1);
-    // A boundary within its like: the outer one ends both, as for every reader that goes line by
-    // line.
+    // The same boundary inside itself: the outer one ends both, as in every reader that goes line
+    // by line.
     if (!by_boundary_.try_emplace(boundary, levels_.size()).second) return;
     levels_.push_back({boundary, depth + 1});
     state_ = State::between;

@@ -1,7 +1,6 @@
-// mail/mime.h: the parts of a message, for a person who looks at it. Not for judging: other readers
-// may see others. RFC 2046 §5.1, lenient. Without recursion; in a time that grows with the message
-// alone.
-// Errors: nothing; never throws but for memory. Thread: any.
+// mail/mime.h: the parts of a message, for a person who looks at it. Not for judging: other
+// programs may see other parts. RFC 2046 §5.1, lenient. No recursion; linear in the size of the
+// message. Errors: nothing; never throws but for memory. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +10,12 @@
 
 namespace sekisho::mail {
 
-// Real mail nests less than ten deep and has less than a hundred parts. What is beyond is not taken
-// apart.
+// Real mail nests less than ten deep and has less than a hundred parts. Deeper or later parts are
+// not taken apart.
 inline constexpr std::size_t mime_depth = 100;
 inline constexpr std::size_t mime_parts = 1000;
 
-// The header of one part that is read; the rest of it is passed over.
+// How much of the header of one part is read; the rest is skipped.
 inline constexpr std::size_t mime_header_octets = 64 * 1024;
 
 struct MimePart {
@@ -30,7 +29,7 @@ struct MimePart {
 
   bool is_container() const { return type.starts_with("multipart/") || type == "message/rfc822"; }
   bool is_text() const { return type.starts_with("text/") && disposition != "attachment"; }
-  // The encoding undone.
+  // The body with its transfer encoding decoded.
   std::string content() const;
   // content() as UTF-8 for people, line ends as they were.
   std::string text() const;

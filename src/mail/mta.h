@@ -1,4 +1,4 @@
-// mail/mta.h: who takes the mail from us, because MTAs differ in what they make of a header after a
+// mail/mta.h: the MTA that takes the mail from us. MTAs differ in how they change a header after a
 // filter has seen it. sendmail rewrites the addresses of From when it delivers; Postfix does not.
 // Thread: any.
 #pragma once
@@ -22,11 +22,11 @@ constexpr auto words_of(Mta) {
                      {Mta::own, "own"}});
 }
 
-// By what it says of itself in the milter macro v: "Postfix 3.7.11", "8.17.1.9".
+// From the milter macro v, in which an MTA names itself: "Postfix 3.7.11", "8.17.1.9".
 Mta mta_of_version(std::string_view version);
 
-// Whether it may deliver From with other addresses than it had. Of an MTA that nobody knows it must
-// be feared.
+// Whether it may deliver From with other addresses than those that we judged. An unknown MTA is
+// assumed to.
 constexpr bool rewrites_author(Mta mta) { return mta == Mta::sendmail || mta == Mta::unknown; }
 
 }  // namespace sekisho::mail

@@ -22,7 +22,7 @@ std::string_view domain_of(std::string_view name) {
   return at == std::string_view::npos ? name : name.substr(at + 1);
 }
 
-// A * stands for any characters; after a mismatch the last one takes one more.
+// A * matches any characters; after a mismatch the last * takes one character more.
 bool matches_pattern(std::string_view text, std::string_view pattern) {
   std::size_t at = 0;
   std::size_t in_pattern = 0;
@@ -69,7 +69,7 @@ Expected<NamePattern> NamePattern::parse(std::string_view text) {
   if (at == 0) text.remove_prefix(1);
   const bool below = text.starts_with('.') && text.size() > 1;
   if (below) return NamePattern(Form::below, text);
-  // "taro" is no domain that somebody means, and would match nobody without a word.
+  // "taro" alone is not a domain, and would silently match nothing.
   if (at != 0 && text.find('.') == std::string_view::npos) {
     return parse_error("\"" + std::string(text) + "\" is no address and no domain: write ~" +
                        std::string(text) + " for a part, or *" + std::string(text) + "*");

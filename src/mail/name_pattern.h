@@ -1,7 +1,7 @@
-// mail/name_pattern.h: whom a filter means: an address, a domain, the names below one, a pattern
-// with *, or a part. Without a sign of its own nothing means a part: whoever asks for taro@ does
-// not mean kentaro@. ASCII case does not matter.
-// Errors: ParseError says what to write; never throws. Thread: immutable values.
+// mail/name_pattern.h: the names that a filter selects: an address, a domain, the names below one,
+// a pattern with *, or a part of a name. A part must be marked (~): a search for taro@ must not
+// find kentaro@. ASCII case does not matter. Errors: ParseError says what to write; never throws.
+// Thread: immutable values.
 #pragma once
 
 #include <string>
@@ -23,8 +23,7 @@ class NamePattern {
   bool is_any() const { return form_ == Form::any; }
   // `name`: an address, a domain or the name of a host.
   bool matches(std::string_view name) const;
-  // Something that is part of every name that matches; may be empty. For a search that looks closer
-  // afterwards.
+  // A text that every matching name contains; may be empty. For a first, coarse search.
   std::string_view certain_part() const;
 
  private:
@@ -35,7 +34,7 @@ class NamePattern {
   std::string text_;
 };
 
-// What parse() takes, for a help text and an error.
+// The forms that parse() accepts, for a help text and an error.
 inline constexpr std::string_view name_pattern_forms =
     "an address, a domain, .domain for the names below it, a pattern with *, or ~text for a part";
 

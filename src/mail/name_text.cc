@@ -7,14 +7,13 @@ namespace sekisho::mail {
 
 namespace {
 
-// NUL, at which some stop, and what some take for the end of a line: CR and LF that are no fold,
-// VT, FF, FS, GS, RS.
+// NUL, at which some readers stop, and octets that some take for the end of a line: CR and LF
+// outside folds, VT, FF, FS, GS, RS.
 bool ends_text(char c) {
   return c == '\0' || c == '\r' || c == '\n' || c == '\v' || c == '\f' || (c >= 0x1c && c <= 0x1e);
 }
 
-// The marks (LRM, RLM, ALM) turn nothing but what is neutral beside them, and stand in honest
-// names.
+// The marks (LRM, RLM, ALM) affect only neutral characters beside them, and occur in honest names.
 bool is_mark(char32_t c) { return c == 0x200e || c == 0x200f || c == 0x061c; }
 
 bool hides_or_turns(char32_t c) {

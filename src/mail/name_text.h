@@ -1,8 +1,8 @@
-// mail/name_text.h: which octets may stand in the value of a From field at all, and how faults in
-// it are called. A display name is no code: control characters (the ESC of ISO-2022-JP) and octets
-// of any charset are text, and are escaped wherever they are shown. What some reader takes for the
-// end of a line, and what turns the text beside it around, is not.
-// Errors: ParseError, in words that are safe in an SMTP reply; never throws. Thread: any.
+// mail/name_text.h: which octets may stand in the value of a From field, and the names of its
+// faults. Control characters (the ESC of ISO-2022-JP) and octets of any charset are allowed in a
+// display name, and are escaped wherever they are shown. Octets that some reader takes for the end
+// of a line, and characters that reverse the direction of text, are not allowed. Errors:
+// ParseError, in words that are safe in an SMTP reply; never throws. Thread: any.
 #pragma once
 
 #include <string_view>
@@ -31,8 +31,8 @@ inline constexpr const char* empty_brackets = "brackets without an address";
 inline constexpr const char* after_address = "text after an address";
 }  // namespace fault
 
-// A fault by which somebody may be shown as the author whom the rest of the field does not name:
-// there is nothing to judge.
+// A fault by which a reader may show an author that the rest of the field does not name: then there
+// is no domain to judge.
 bool is_decisive(std::string_view fault);
 
 }  // namespace sekisho::mail

@@ -14,11 +14,14 @@ namespace sekisho::mail {
 
 namespace {
 
-// By the book, of which little is kept but the first clauses: Time-stamp-line = "Received:" FWS
-// Stamp CRLF Stamp           = From-domain By-domain Opt-info [CFWS] ";" FWS date-time From-domain
-// = "FROM" FWS Extended-Domain          By-domain = CFWS "BY" FWS Extended-Domain Extended-Domain =
-// Domain / ( Domain FWS "(" TCP-info ")" ) / ( address-literal FWS "(" TCP-info ")" ) Opt-info
-// = [Via] [With] [ID] [For]             (RFC 5321 §4.4)
+// RFC 5321 §4.4, of which MTAs keep little but the first clauses:
+//   Time-stamp-line = "Received:" FWS Stamp CRLF
+//   Stamp           = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
+//   From-domain     = "FROM" FWS Extended-Domain
+//   By-domain       = CFWS "BY" FWS Extended-Domain
+//   Extended-Domain = Domain / ( Domain FWS "(" TCP-info ")" )
+//                   / ( address-literal FWS "(" TCP-info ")" )
+//   Opt-info        = [Via] [With] [ID] [For]
 
 enum class Kind { word, comment, semicolon, end };
 
@@ -28,9 +31,9 @@ struct Token {
   std::size_t at = 0;
 };
 
-// Words, comments and semicolons. A quotation mark means nothing here: MTAs copy the client's into
-// HELO texts and the names of certificates, and whoever opens a quoted string there would swallow
-// what the host wrote.
+// Words, comments and semicolons. A quotation mark means nothing here: MTAs copy those of the
+// client in HELO texts and names of certificates, and a quoted string that begins there would hide
+// the host's own words.
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
@@ -63,8 +66,8 @@ class Lexer {
     return parse_error("a comment without end", start);
   }
 
-  // `<…>` is one word up to its `>`, for a path may hold parentheses. With a blank in it, it is
-  // words like any other: what began as a path must not swallow the rest of the field.
+  // `<…>` is one word up to its `>`, for a path may hold parentheses. If there is a blank in it, it
+  // is not a path but plain words, so that it cannot hide the rest of the field.
   Token word() {
     const std::size_t start = at_;
     const auto blank = std::min(text_.find_first_of(" \t", start), text_.size());
@@ -81,7 +84,7 @@ class Lexer {
   std::size_t at_ = 0;
 };
 
-// Folds become one blank; what is no text is an error.
+// Folds become one blank; octets that are not text are an error.
 Expected<std::string> unfolded(std::string_view value) {
   if (value.size() > limits::received_octets) return parse_error("the field is too long");
   std::string text;
@@ -102,7 +105,7 @@ Expected<std::string> unfolded(std::string_view value) {
   return text;
 }
 
-// A field as its clauses say it, before anybody asks what they mean.
+// The clauses of a field, before they are interpreted.
 struct Stamp {
   Received field;
   bool has_from = false;
@@ -114,11 +117,11 @@ struct Stamp {
   std::vector<std::string_view> date_words;  // of what follows the last semicolon
 };
 
-// What stands where does not matter much, and what it says behind the client not at all: MTAs write
+// The order of clauses matters little, and the text behind the client not at all: MTAs write
 // clauses twice, dates of every kind, and notes of their own. One thing must hold: "from" and "by"
-// are there once, wherever in the field. Whoever smuggles clauses in by his HELO, to have the
-// host's own words taken for those of a later clause or of the date, cannot take away the host's
-// own "by".
+// occur once, wherever in the field. A client that smuggles clauses in by its HELO, so that the
+// host's own words look like those of a later clause or of the date, cannot remove the host's own
+// "by".
 class StampReader {
  public:
   explicit StampReader(std::string_view text) : lexer_(text) {}
@@ -170,7 +173,7 @@ class StampReader {
     return {};
   }
 
-  // Every comment before "by" may hold an address, in whichever clause it stands.
+  // Every comment before "by" may hold an address, whatever its clause.
   void take_comment(const Token& token) {
     if (!seen_[by]) {
       stamp_.before_by.push_back(token.text);
@@ -182,7 +185,7 @@ class StampReader {
   }
 
   Expected<void> take_word(const Token& token) {
-    // Whatever stands after "from" is its value: a client may say HELO by.
+    // The word after "from" is always its value: a client may say HELO by.
     const bool free = !(clause_ == from && stamp_.field.from.empty());
     const Clause clause = free ? clause_of(token.text) : none;
     if (clause != none) return begin(clause, token.at);
@@ -241,7 +244,7 @@ enum class Layout {
   unknown,
   helo_first,    // from HELO (name [address])
   exim,          // from [address] (helo=HELO), from name ([address] helo=HELO)
-  client_words,  // chasquid: from [address] (HELO), with whatever the client said in the comment
+  client_words,  // chasquid: from [address] (HELO), with the client's own text in the comment
 };
 
 Layout layout_of(const Stamp& stamp) {
@@ -265,7 +268,7 @@ std::optional<std::string> helo_comment(std::string_view comment) {
   return std::nullopt;
 }
 
-// Nothing is hidden in it that the host wrote: its own TCP-info, taken into a comment that the
+// The comment does not hide text of the host: its TCP-info could stand inside a comment that the
 // client opened.
 bool is_plain_helo(std::string_view comment) {
   return comment.find('(') == std::string_view::npos && !mentions_address(comment);
@@ -283,7 +286,7 @@ bool has_client_text(std::string_view comment) {
 struct Clients {
   std::vector<TcpInfo> found;
   std::optional<std::string> helo;
-  bool unclear = false;  // an address in a comment that is none of the known ones
+  bool unclear = false;  // an address in a comment of an unknown kind
   bool local = false;
 };
 
@@ -310,7 +313,7 @@ Clients clients_of(const Stamp& stamp) {
   return clients;
 }
 
-// Only what the software wrote after "by" may say so: the comments before it can be the client's.
+// Only a comment after "by" counts: the comments before it can be the client's.
 bool is_local(const Stamp& stamp, const Clients& clients, Layout layout) {
   if (!stamp.has_from) {
     return clients.local || stamp.after_by.find(", from userid ") != std::string_view::npos;
@@ -339,15 +342,15 @@ void tell_client(const TcpInfo& info, const Clients& clients, Layout layout, Rec
   field.helo = clients.helo ? *clients.helo : info.helo.empty() ? field.from : info.helo;
 }
 
-// Which of the addresses the host's socket said.
+// Decides which of the addresses the host took from its socket.
 void tell_source(const Stamp& stamp, Received& field) {
   const Layout layout = layout_of(stamp);
   const Clients clients = clients_of(stamp);
   const auto from_address = parse_address_text(field.from);
   const bool exim_literal =
       layout == Layout::exim && from_address.has_value() && field.from.starts_with('[');
-  // Yahoo: "from 192.0.2.1 (EHLO name) by …". The comment is the client's word, so the other one is
-  // not.
+  // Yahoo: "from 192.0.2.1 (EHLO name) by …". The comment is the client's text, so the address
+  // before it is the host's.
   const bool helo_apart = from_address && layout == Layout::unknown && clients.helo &&
                           stamp.before_by.size() == 1 && is_plain_helo(stamp.before_by[0]);
   const bool other_from = from_address && !clients.found.empty() && layout != Layout::helo_first &&

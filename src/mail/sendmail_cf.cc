@@ -10,8 +10,8 @@ namespace sekisho::mail {
 
 namespace {
 
-// O DontExpandCnames=True: sendmail takes anything that begins like yes, true or 1, and nothing at
-// all, for true.
+// O DontExpandCnames=True: for sendmail, a value that begins like yes, true or 1 is true, and so is
+// an empty one.
 bool is_dont_expand(std::string_view line) {
   constexpr std::string_view name = "DontExpandCnames";
   if (!line.starts_with("O ")) return false;
@@ -24,9 +24,9 @@ bool is_dont_expand(std::string_view line) {
   return line.empty() || std::string_view("tTyY1").find(line.front()) != line.npos;
 }
 
-// The rule that hands every domain to the resolver, $[ … $]. FEATURE(`nocanonify') leaves it out,
-// and what it has instead does so for a class of domains alone: the domain of its left side is no
-// bare $*.
+// The rule that hands every domain to the resolver, $[ … $]. FEATURE(`nocanonify') leaves it out.
+// What it writes instead applies to a class of domains only, and does not have a bare $* as the
+// domain on its left side.
 bool canonifies(std::string_view line) {
   if (!line.starts_with("R")) return false;
   const auto tab = line.find('\t');

@@ -1,7 +1,6 @@
-// mail/sendmail_cf.h: what sendmail's configuration file says of two things: whether addresses of
-// From are delivered with what a CNAME of their domain leads to, and which filters it asks. Both
-// are told by lines that sendmail's own m4 writes.
-// Thread: any.
+// mail/sendmail_cf.h: reads two things from sendmail's configuration file: whether it replaces the
+// domain of a From address by the target of its CNAME, and which filters it asks. Both stand in
+// lines that sendmail's own m4 writes. Thread: any.
 #pragma once
 
 #include <optional>
@@ -24,7 +23,7 @@ struct SendmailCf {
 };
 
 SendmailCf parse_sendmail_cf(std::string_view text);
-// Nothing when there is no such file, or it cannot be read.
+// nullopt if there is no such file, or it cannot be read.
 std::optional<SendmailCf> read_sendmail_cf(const std::string& path = sendmail_cf_path);
 
 }  // namespace sekisho::mail

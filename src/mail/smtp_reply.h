@@ -1,6 +1,6 @@
 // mail/smtp_reply.h: an SMTP reply that an MTA can send as it is. RFC 5321 §4.2, RFC 3463. Code 4yz
-// or 5yz, an enhanced status code of the same class, one line of printable ASCII; whatever else was
-// in the text (CR, LF, NUL, 8-bit) has been replaced by `?`, and the line cut to 512 octets.
+// or 5yz, an enhanced status code of the same class, one line of printable ASCII; any other octet
+// of the text (CR, LF, NUL, 8-bit) has been replaced by `?`, and the line cut to 512 octets.
 // Thread: immutable value.
 #pragma once
 

@@ -22,7 +22,7 @@ std::optional<int> number(std::string_view text, std::size_t least, std::size_t 
   return value;
 }
 
-// "Nov", "November". Its place among the names, from 1 on.
+// "Nov", "November". Returns the place among the names, from 1 on.
 template <std::size_t Count>
 std::optional<int> named(std::string_view word, const std::array<std::string_view, Count>& names) {
   if (word.size() < 3 || !std::all_of(word.begin(), word.end(), ascii::is_alpha))
@@ -63,7 +63,7 @@ std::optional<std::chrono::seconds> time_of_day(std::string_view text) {
   return std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second);
 }
 
-// RFC 5322 §4.3: the alphabetic zones that say something; the others count as UTC there.
+// RFC 5322 §4.3: the alphabetic zones that have a meaning; the RFC counts the others as UTC.
 std::optional<std::chrono::minutes> offset_of_name(std::string_view zone) {
   static constexpr std::array<std::pair<std::string_view, int>, 8> american{{{"EDT", -4},
                                                                              {"EST", -5},

@@ -30,7 +30,7 @@ class TagList {
   std::vector<Tag> tags_;
 };
 
-// Without any blank or fold: base64 and colon lists are read this way (RFC 6376 §3.2, FWS).
+// The text without blanks and folds: base64 and colon lists are read this way (RFC 6376 §3.2, FWS).
 std::string without_blanks(std::string_view text);
 
 }  // namespace sekisho::mail

@@ -24,7 +24,7 @@ std::string_view cut_word(std::string_view& text) {
   return word;
 }
 
-// "IDENT:user@name" is the name; what stands before the last `@` is the client's word.
+// "IDENT:user@name": the name is behind the last `@`; the part before it is the client's text.
 std::string host_name_of(std::string_view word) {
   word = word.substr(word.rfind('@') + 1);
   for (const char* nobody : {"unknown", "<unknown>", "unverified"}) {
@@ -33,8 +33,8 @@ std::string host_name_of(std::string_view word) {
   return std::string(word);
 }
 
-// What follows the literal: a port, a note, "helo=x". Where another address is in it, nobody knows
-// which of the two is the client's word, and the comment is none.
+// The text behind the literal: a port, a note, "helo=x". If it has another address, either could be
+// the client's text, and the comment is not TCP-info.
 bool read_after_literal(std::string_view rest, TcpInfo& info) {
   info.may_be_forged = ascii::iequals(ascii::trim(rest), "(may be forged)");
   if (rest.starts_with(':')) {

@@ -17,7 +17,7 @@ int base64_value(char c) {
   return -1;
 }
 
-// One line, without its end. Whether the line end belongs to the text.
+// Decodes one line, without its end. Returns whether the line end belongs to the text.
 bool decode_line(std::string_view line, std::string& out) {
   while (!line.empty() && ascii::is_wsp(line.back())) line.remove_suffix(1);
   for (std::size_t i = 0; i < line.size(); ++i) {

@@ -1,6 +1,6 @@
-// mail/transfer_encoding.h: RFC 2045 §6 undone, as readers of mail do it: what is malformed is
-// passed over, never refused.
-// Errors: nothing; never throws but for memory. Linear. Thread: any.
+// mail/transfer_encoding.h: decodes the encodings of RFC 2045 §6 as readers of mail do: malformed
+// input is skipped, never refused. Errors: nothing; never throws but for memory. Linear. Thread:
+// any.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace sekisho::mail {
 std::string decode_base64(std::string_view text);
 // A `=` that begins no code is kept (§6.7); blanks at the end of a line are dropped.
 std::string decode_quoted_printable(std::string_view text);
-// By the name of the encoding; 7bit, 8bit, binary and unknown ones stay as they are.
+// Decodes by the name of the encoding; 7bit, 8bit, binary and unknown encodings change nothing.
 std::string decode_transfer(std::string_view text, std::string_view encoding);
 
 // The value of a hexadecimal digit, or -1.

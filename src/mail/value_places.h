@@ -1,6 +1,6 @@
-// mail/value_places.h: what of a header value stands in quoted strings and comments (RFC 5322
-// §3.2.2, §3.2.4), when it may be broken: a quotation mark or a parenthesis that nobody closes is
-// one octet of text.
+// mail/value_places.h: which octets of a header value stand in quoted strings and comments (RFC
+// 5322 §3.2.2, §3.2.4), also when the value is broken: a quotation mark or a parenthesis that is
+// not closed is a plain octet.
 //   Anna "B" (c) <a@x> "d  →  the quotation mark at the end is plain
 // Thread: any.
 #pragma once
@@ -17,14 +17,14 @@ struct Places {
   std::vector<Place> of;  // each octet
   bool open_quote = false;
   bool open_comment = false;
-  // A backslash takes away the meaning of something that an address is made of, or stands in a
-  // quoted string or comment with one.
+  // A backslash escapes an octet that is part of the syntax of addresses, or stands in a quoted
+  // string or comment that has such an octet.
   bool escape = false;
 };
 
 Places places_in(std::string_view text);
 
-// Behind the ) that ends the comment at `begin`; npos when none does.
+// The place behind the ) that ends the comment at `begin`; npos if it does not end.
 std::size_t end_of_comment(std::string_view text, std::size_t begin);
 
 // Whether this octet is one of a double-octet character of ISO-2022-JP and its kind (RFC 1468):
