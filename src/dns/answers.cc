@@ -53,8 +53,8 @@ void Answers::add(const Question& question, AnswerPtr answer) {
     known_[place].second = std::move(answer);
     return;
   }
-  // What may find no memory comes first: a row without its hash would give every later row the hash
-  // of another.
+  // Allocations that can fail come first: a row without its hash would shift the hashes of all
+  // later rows.
   if (hashes_.size() == hashes_.capacity()) {
     hashes_.reserve(std::max(std::size_t{usual_questions}, 2 * hashes_.size()));
   }

@@ -1,7 +1,7 @@
-// dns/answers.h: what is known of the DNS. Evaluators read this and nothing else: an evaluation is
-// a pure function of the message, its options and the answers known so far, which returns its
-// result or the questions still open. Whoever runs it asks them all at once and, when the needed
-// ones are in, runs it again. RFC 1035, 2308. Thread: Answer is immutable; Answers has one owner.
+// dns/answers.h: the DNS answers known so far. Evaluators read this and nothing else: an evaluation
+// is a pure function of the message, its options and these answers, and returns its result or the
+// questions still open. Its caller asks them all at once and runs it again when the needed answers
+// have arrived. RFC 1035, 2308. Thread: Answer is immutable; Answers has one owner.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,7 @@ constexpr auto words_of(Type) {
                                  {Type::txt, "TXT"},
                                  {Type::aaaa, "AAAA"}});
 }
-// In either case, as people write them.
+// Ignores case.
 std::optional<Type> parse_type(std::string_view text);
 
 struct Question {
@@ -46,15 +46,15 @@ std::string to_string(const Question& question);
 
 struct Mx {
   std::uint16_t preference;
-  // as it stood; "" is the null MX (RFC 7505). Not checked: may be no dns::Name
+  // as in the record; "" is the null MX (RFC 7505). Unchecked: may not be a valid dns::Name
   std::string exchange;
   bool operator==(const Mx&) const = default;
 };
 
-// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops: temperror to
-// everybody. `refused`: we did not ask, because whoever wanted to know had asked enough. That is no
-// answer, and says nothing of the DNS: an evaluation that meets it has its own limit to report, and
-// no temperror.
+// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops, and makes
+// every evaluator return temperror. `refused`: we did not ask, because the check had used up its
+// questions. That says nothing about the DNS: an evaluation that meets it reports its own limit,
+// not a temperror.
 enum class Outcome : std::uint8_t { records, nodata, nxdomain, error, refused };
 
 constexpr auto words_of(Outcome) {
@@ -79,9 +79,9 @@ struct Answer {
   std::vector<std::string> texts;  // TXT, the character-strings of a record joined
   std::vector<mail::IpAddress> addresses;  // A, AAAA
   std::vector<Mx> exchanges;               // MX, in the order of the answer
-  std::vector<std::string> pointers;       // PTR, as they stood, lower-case, without a final dot
+  std::vector<std::string> pointers;       // PTR, lower-case, without a final dot
 
-  // The end of the CNAME chain; empty when the name itself is no alias, and of an error.
+  // The end of the CNAME chain; empty if the name is not an alias, and for an error.
   std::string canonical;
 
   bool is_error() const { return outcome == Outcome::error; }
@@ -121,7 +121,7 @@ class Answers {
   std::vector<std::size_t> hashes_;  // of the question at the same place
 };
 
-// What an evaluation came to. Without a result, `needed` is not empty. `hints` may be asked too,
+// The result of an evaluation. Without a result, `needed` is not empty. `hints` may be asked too,
 // because they will probably be needed; an unanswered hint never delays a result, and a failed one
 // counts only when a later run needs it.
 template <class Result>

@@ -4,7 +4,7 @@ namespace sekisho::dns {
 
 namespace {
 
-// What an entry occupies, roughly: the containers' nodes, and the texts.
+// The approximate size of an entry: the nodes of the containers, and the texts.
 std::size_t weight(const Question& question, const Answer& answer) {
   constexpr std::size_t node = 400;
   std::size_t octets =

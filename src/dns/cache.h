@@ -1,6 +1,6 @@
 // dns/cache.h: answers kept for their TTL, negative ones and short-lived failures too (RFC 2308 §5,
-// §7). Bounded in entries and in octets; what was not used for longest goes first. Thread: one
-// owner.
+// §7). Bounded in entries and in octets; the least recently used entry is removed first. Thread:
+// one owner.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@ namespace sekisho::dns {
 
 class Cache {
  public:
-  // `max_octets`: a sender chooses the size of his answers, up to 64 KB each, so counting entries
+  // `max_octets`: a sender chooses the size of its answers, up to 64 KB each, so counting entries
   // is not enough.
   Cache(std::size_t max_entries, std::size_t max_octets)
       : max_entries_(max_entries), max_octets_(max_octets) {}
 
-  // Nullptr when it is not known or no longer good.
+  // nullptr if the answer is not known or has expired.
   AnswerPtr find(const Question& question, SteadyTime now);
-  // Keeps the answer for its ttl; nothing is kept when that is zero.
+  // Keeps the answer for its ttl; does nothing if that is zero.
   void insert(const Question& question, AnswerPtr answer, SteadyTime now);
   std::size_t size() const { return index_.size(); }
   std::size_t octets() const { return octets_; }

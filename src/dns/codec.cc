@@ -19,18 +19,18 @@ using namespace std::chrono_literals;
 using Rr = UniqueHandle<ldns_rr, ldns_rr_free>;
 
 constexpr std::size_t header_size = 12;
-// Records of a section that are read at all. More than max_records, for other types may stand
-// between; but a packet of 64 KB holds 5,000, each of which may cost a long walk over compression
-// pointers.
+// At most this many records of a section are read. That is more than max_records, because records
+// of other types may stand between. But a packet of 64 KB holds 5,000, each of which may cost a
+// long walk over compression pointers.
 constexpr std::size_t max_parsed = 512;
-// RFC 2308 §7.1 allows five minutes for a server failure. Three seconds stop a storm and still
-// notice within five that a resolver is well again.
+// RFC 2308 §7.1 allows five minutes for a server failure. Three seconds stop a storm of questions,
+// and a resolver that has recovered is still noticed within five.
 constexpr std::chrono::seconds failure_ttl = 3s;
 // RFC 2308 §5: one to three hours "have been found to work well"; a new SPF record should not wait
 // longer than one.
 constexpr std::chrono::seconds max_negative_ttl = 1h;
-// RFC 2308 §5 would not have it cached at all, for two servers might hand it to each other for
-// ever. We hand it to nobody, and ten seconds cover the connections of one sender.
+// RFC 2308 §5 forbids to cache it at all, because two servers might pass it to each other for ever.
+// We pass it to nobody, and ten seconds cover the connections of one sender.
 constexpr std::chrono::seconds soaless_ttl = 10s;
 constexpr std::chrono::seconds max_positive_ttl = 24h;
 
@@ -132,8 +132,8 @@ struct Sections {
   std::vector<Rr> authorities;
 };
 
-// Reads up to `count` records; false when one is malformed. Past the limit the rest is dropped, and
-// with it the sections behind, for nothing tells where they begin.
+// Reads up to `count` records; false when one is malformed. Past the limit the rest is dropped,
+// together with the later sections, whose beginning is then unknown.
 bool read_records(std::span<const std::uint8_t> packet, std::size_t& at, std::size_t count,
                   ldns_pkt_section section, std::vector<Rr>& out) {
   for (std::size_t n = 0; n < std::min(count, max_parsed); ++n) {
@@ -197,8 +197,8 @@ bool add_record(const Rr& rr, Type type, Answer& answer) {
   return false;
 }
 
-// RFC 6891 §6.1.1: whoever understood the OPT record of a question has one in his response. Only of
-// a response without other records, as failures are.
+// RFC 6891 §6.1.1: a server that understood the OPT record of a question has one in its response.
+// Only for a response without other records, as failures are.
 bool has_opt(std::span<const std::uint8_t> packet, std::size_t at, const Header& header) {
   return header.answers == 0 && header.authorities == 0 && packet.size() >= at + 3 &&
          packet[at] == 0 && get16(packet, at + 1) == LDNS_RR_TYPE_OPT;
@@ -276,8 +276,8 @@ class Chain {
     return found == sections_.authorities.end() ? nullptr : &*found;
   }
 
-  // A server that only knows who else to ask is no resolver (RFC 2308 §2.2, "REFERRAL RESPONSE"):
-  // its empty answer says nothing about the name.
+  // A server that only refers to other servers is not a resolver (RFC 2308 §2.2, "REFERRAL
+  // RESPONSE"): its empty answer says nothing about the name.
   bool is_referral() const {
     return !header_.authoritative && !header_.recursion_available &&
            std::any_of(sections_.authorities.begin(), sections_.authorities.end(),
@@ -287,10 +287,10 @@ class Chain {
   Reply without_records() const {
     const Rr* soa = find_soa();
     const bool moved = aliases_ > sent_.aliases;
-    // RFC 6604 §3: the rcode speaks of the end of the chain. Without it and without a SOA of the
+    // RFC 6604 §3: the rcode is that of the end of the chain. Without it and without a SOA of the
     // target's zone the server stopped half-way.
     if (header_.rcode == noerror && soa == nullptr) {
-      // At the root there is none of the types that we ask for: "CNAME ." says that there is
+      // The root has no records of the types that we ask for, so "CNAME ." means that there is
       // nothing.
       if (moved && at_.size() > 1) return ask_again();
       if (is_referral()) return failure(Reply::Kind::server_failure, "referral", aliases_);
@@ -304,7 +304,7 @@ class Chain {
     return reply;
   }
 
-  // Where the chain has led to, over all packets of the question.
+  // The end of the chain, over all packets of the question.
   std::string canonical() const { return aliases_ > 0 ? text_of_wire(at_) : std::string(); }
 
   Reply ask_again() const {
@@ -392,7 +392,7 @@ Reply parse_reply(std::span<const std::uint8_t> packet, const Sent& sent) {
   if (packet.size() < header_size) return {};
   const Header header = read_header(packet);
   if (!header.response || header.id != sent.id || header.opcode != 0) return {};
-  // Servers that never heard of EDNS may send back a bare header.
+  // Servers that do not know EDNS may send back a bare header.
   if (header.rcode == formerr && header.questions == 0) {
     return failure(kind_of_failure(formerr, sent, false), "formerr", sent.aliases);
   }
@@ -407,8 +407,8 @@ Reply parse_reply(std::span<const std::uint8_t> packet, const Sent& sent) {
       get16(packet, end - 2) != LDNS_RR_CLASS_IN)
     return {};
 
-  // Another case than the one sent: an attacker's guess, or a server that does not keep it. TCP
-  // tells.
+  // The case differs from the one sent: an attacker's guess, or a server that does not keep it. A
+  // question over TCP decides.
   if (!sent.over_tcp && (header.truncated || name != sent.wire_name)) {
     return Reply{Reply::Kind::truncated, {}, std::nullopt, sent.aliases};
   }

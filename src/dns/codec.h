@@ -1,7 +1,7 @@
-// dns/codec.h: questions to packets, packets to answers. A packet is judged against the question
-// that was sent: a reply that is not to it is `not_ours`, one that is to it but cannot be read is a
-// failure of the server. RFC 1035 §4, RFC 2308, RFC 6604, RFC 6891. Errors: values; never throws
-// for what a packet holds. Thread: any (pure).
+// dns/codec.h: questions to packets, packets to answers. A packet is compared with the question
+// that was sent: a reply to another question is `not_ours`; a reply to this one that cannot be read
+// is a failure of the server. RFC 1035 §4, RFC 2308, RFC 6604, RFC 6891. Errors: values; no content
+// of a packet makes it throw. Thread: any (pure).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace sekisho::dns {
 
-// What we say we can take in one datagram (RFC 6891 §6.2.3): never fragmented on today's paths, as
-// the resolvers' implementors agreed in 2020.
+// The datagram size that we announce (RFC 6891 §6.2.3). It is never fragmented on today's paths;
+// implementors of resolvers agreed on it in 2020 (DNS flag day).
 inline constexpr std::uint16_t udp_payload = 1232;
 
 // Links of a CNAME chain, over all packets of one question. Real chains have two or three; Unbound
@@ -24,9 +24,9 @@ inline constexpr int max_aliases = 8;
 
 // A name as it stands in a packet: length octets, labels, the root's zero.
 std::string to_wire(const Name& name);
-// And back, for MX and PTR targets: lower-case, labels joined by dots, octets as they are but for
-// `.` and `\` inside a label, which are written \046 and \092 so that no two names look alike (RFC
-// 1035 §5.1). "" is the root.
+// The text of a wire name, for MX and PTR targets: lower-case, labels joined by dots, octets as
+// they are but for `.` and `\` inside a label, which are written \046 and \092 so that no two names
+// look alike (RFC 1035 §5.1). "" is the root.
 std::string text_of_wire(std::string_view wire);
 
 // Sets letters to upper case where `bits` has a one: a reply must repeat the same case, which an
@@ -36,7 +36,7 @@ void mix_case(std::string& wire_name, std::uint64_t bits);
 // A query packet: recursion desired, with an OPT record unless `edns` is false.
 std::string build_query(std::string_view wire_name, Type type, std::uint16_t id, bool edns);
 
-// What was sent, for the comparison.
+// The question as it was sent, to compare replies with.
 struct Sent {
   Question question;
   std::string wire_name;  // in the case it was sent in
@@ -51,7 +51,7 @@ struct Reply {
     not_ours,   // wrong id or question, no reply at all: to be ignored
     truncated,  // to be asked again over TCP
     no_edns,    // FORMERR or NOTIMP: to be asked again without EDNS (RFC 6891 §7)
-    // SERVFAIL without an OPT record: so too, unless the server is known to speak EDNS
+    // SERVFAIL without an OPT record: the same, unless the server is known to speak EDNS
     perhaps_no_edns,
     server_failure,  // this server cannot say: ask another one; answer.error tells why
     alias,           // the chain leaves the packet: `alias` has to be asked
@@ -70,9 +70,9 @@ Answer error_answer(std::string_view why, std::chrono::seconds ttl = std::chrono
 
 // How long a negative answer holds, by the TTL and the MINIMUM of its SOA (RFC 2308 §5).
 std::chrono::seconds negative_ttl(std::uint32_t soa_ttl, std::uint32_t soa_minimum);
-// How long one without SOA holds.
+// How long a negative answer without SOA holds.
 std::chrono::seconds negative_ttl_without_soa();
-// A record's TTL as it counts: RFC 2181 §8 makes one with the top bit zero, and a day is the most.
+// The TTL for which a record is used: zero if the top bit is set (RFC 2181 §8), and at most a day.
 std::chrono::seconds positive_ttl(std::uint32_t ttl);
 
 }  // namespace sekisho::dns

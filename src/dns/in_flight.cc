@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 // A ticket is the number of the query and that of the waiter in it. Waiters may come and go: 16
 // million in one timeout.
 constexpr unsigned waiter_bits = 24;
-// While there is work the loop looks this often, which is before the first repetition of anything
-// asked meanwhile: then nobody who asks has to wake it.
+// While there is work the loop wakes this often. That is before the first repetition of a question
+// asked meanwhile, so that a thread that asks need not wake it.
 constexpr auto busy_sleep = 250ms;
 constexpr auto idle_sleep = 2s;
 static_assert(busy_sleep < InFlight::first_retry);
@@ -74,7 +74,7 @@ InFlight::Asked InFlight::ask(const Question& question, Resolver::Callback& done
   }
   attempt(number, [&] { send_to_next(query, now, effects); });
   asked_since_sleep_ = true;
-  // One that has ended already is to be told.
+  // The question has ended already; its callback is about to be called.
   const Query* under_way = find(number);
   const SteadyTime next_step = under_way != nullptr ? under_way->next_step : now;
   const bool wake = next_step < sleeping_until_;
@@ -123,8 +123,8 @@ ResolverStatus InFlight::status() const {
 
 void InFlight::send_to_next(Query& query, SteadyTime now, Effects& effects) {
   const ServerPtr server = servers_.next(query.trials, now);
-  // One that went silent on this very question will not answer it now, when another has said that
-  // it cannot.
+  // A server that did not answer this question will not answer it now that another has said that it
+  // cannot.
   const bool any_failed = std::any_of(query.trials.begin(), query.trials.end(),
                                       [](const Trial& t) { return t.failed; });
   if (server == nullptr || (any_failed && server->down && was_asked(query.trials, server))) {
@@ -136,8 +136,8 @@ void InFlight::send_to_next(Query& query, SteadyTime now, Effects& effects) {
 
 void InFlight::send(Query& query, const ServerPtr& server, SteadyTime now, Effects& effects) {
   Trial& trial = trial_of(query.trials, server);
-  // What was not answered is repeated without EDNS: some firewalls and home routers drop what
-  // carries it.
+  // A question without an answer is repeated without EDNS: some firewalls and home routers drop
+  // packets with an OPT record.
   const bool edns = query.edns && trial.sends == 0 && server->edns.take(now);
   trial.edns_sent |= edns;
   ++trial.sends;
@@ -183,7 +183,7 @@ void InFlight::received(const Match& match, Reply reply, SteadyTime now, Effects
 
 void InFlight::take_reply(const Match& match, Reply reply, SteadyTime now, Effects& effects) {
   Query* query = find(match.query);
-  // A late second reply to a question that has moved on is as good as none.
+  // A late second reply to a question that has moved on is ignored.
   if (reply.kind == Reply::Kind::not_ours || query == nullptr ||
       query->sent.aliases != match.sent.aliases) {
     ++status_.ignored;
@@ -263,8 +263,8 @@ void InFlight::start_tcp(Query& query, const Match& match, SteadyTime now, Effec
 void InFlight::follow_alias(Query& query, Reply& reply, SteadyTime now, Effects& effects) {
   query.ttl = std::min(query.ttl, reply.answer.ttl);
   const Question target{std::move(*reply.alias), query.question.type};
-  // Not from the cache: how many links led to an answer there is not known, and the limit must not
-  // depend on who asked before.
+  // Not from the cache: it does not know how many links led to an answer, and the limit must not
+  // depend on earlier questions.
   forget_attempts(query);
   query.trials.clear();
   query.over_tcp = false;
@@ -299,8 +299,8 @@ void InFlight::unreachable(const UdpSocketPtr& socket, SteadyTime now, Effects& 
     }
     attempt(number, [&] {
       query->why = error_answer("server unreachable");
-      // Only one not asked yet is asked at once: hammering a server that is being restarted helps
-      // nobody.
+      // Only a server that was not asked yet is asked at once: it does not help to hammer a server
+      // that is being restarted.
       const ServerPtr other = servers_.next(query->trials, now);
       if (other != nullptr && !was_asked(query->trials, other)) send(*query, other, now, effects);
     });

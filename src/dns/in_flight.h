@@ -1,8 +1,7 @@
-// dns/in_flight.h: the questions in flight, and what becomes of them: joined, sent, repeated, moved
-// to another server or to TCP, followed along a CNAME, answered, kept. It decides and keeps books;
-// packets are sent by its caller, outside the lock, from the `Effects` that it returns. RFC 1035
-// §7, RFC 2308, RFC 5452. Errors: answers with Outcome::error. Thread: one owner (the resolver
-// guards it).
+// dns/in_flight.h: the questions in flight. They are joined, sent, repeated, moved to another
+// server or to TCP, followed along a CNAME, answered and cached. This class only decides; its
+// caller sends the packets, outside the lock, from the `Effects` that it returns. RFC 1035 §7, RFC
+// 2308, RFC 5452. Errors: answers with Outcome::error. Thread: one owner (the resolver guards it).
 #pragma once
 
 #include <functional>
@@ -62,12 +61,12 @@ class InFlight {
   void set_servers(std::vector<ServerAddress> addresses) {
     servers_.replace(std::move(addresses), pool_);
   }
-  // What is wrong with where the servers are from.
+  // What is wrong with the source of the servers (resolv.conf).
   void set_problem(std::string problem) { status_.problem = std::move(problem); }
 
-  // For the asking threads. Whoever is told by an exception that there is no memory has not asked.
+  // For the asking threads. If ask() throws for want of memory, nothing was asked.
   struct Asked {
-    AnswerPtr at_once = nullptr;  // then `done` was left alone
+    AnswerPtr at_once = nullptr;  // then `done` is not called
     Resolver::Ticket ticket = 0;
     bool wake = false;  // the loop sleeps too long for this one
   };
@@ -89,17 +88,17 @@ class InFlight {
   void unreachable(const UdpSocketPtr& socket, SteadyTime now, Effects& effects);
   void count_ignored() { ++status_.ignored; }
   void tick(SteadyTime now, Effects& effects);
-  // When the loop has to look again; it promises to sleep no longer.
+  // When the loop must call again; it must not sleep longer.
   SteadyTime sleep_until(SteadyTime now);
   // A callback to be called now, outside the lock; one at a time, so that cancel() finds those
-  // still to come. Nothing: there is none.
+  // still to come. nullopt if there is none.
   std::optional<std::pair<Resolver::Callback, AnswerPtr>> take_finished() noexcept;
   // Everything open, and asked from now on, fails.
   void shut_down();
 
  private:
-  // In lists, so that it goes from those that wait to those that are called without an allocation
-  // that could fail.
+  // Kept in lists, so that a waiter can be moved from those that wait to those that are called
+  // without an allocation that could fail.
   struct Waiter {
     Resolver::Ticket ticket;
     Resolver::Callback done;
@@ -156,8 +155,8 @@ class InFlight {
   void step(Query& query, SteadyTime now, Effects& effects);
   void finish(Query& query, Answer answer, SteadyTime now);
   void finish(Query& query, const AnswerPtr& answer) noexcept;
-  // Does `work` on one query. When it breaks half-way, for want of memory, the query ends with an
-  // error: one that nobody repeats and no timer ends would be joined by all who ask the same.
+  // Does `work` on one query. If it throws for want of memory, the query ends with an error.
+  // Otherwise no timer would ever repeat or end it, and everybody who asks the same would join it.
   template <class Work>
   void attempt(std::uint64_t query, Work&& work) noexcept {
     if (contained(work)) return;

@@ -26,12 +26,12 @@ AnswerPtr refused_answer() {
   return refused;
 }
 
-// What owner and resolver share. Thread: any, internally locked.
+// The state that owner and resolver share. Thread: any, internally locked.
 struct Inquiry::Arrivals {
   struct State {
     std::vector<std::pair<Question, AnswerPtr>> arrived;
     bool told = false;       // notify() was called and nothing was collected since
-    bool asking = false;     // the owner collects by himself when he has asked
+    bool asking = false;     // within ask(): the owner collects afterwards
     bool notifying = false;  // a notify() is running
     bool closed = false;
   };
@@ -45,7 +45,7 @@ struct Inquiry::Arrivals {
       return s.told = s.notifying = true;
     });
     if (!tell) return;
-    // An owner who cannot be told for want of memory looks by himself when the time is over.
+    // If notify() fails for want of memory, the owner looks again when the time is over.
     contained(notify);
     state.with([](State& s) { s.notifying = false; });
     state.notify_all();
@@ -69,7 +69,8 @@ Inquiry::~Inquiry() {
 
 void Inquiry::restart_clock() {
   deadline_ = steady_now() + time_;
-  // Who had no time for them has come to his result without them; nobody else must read that.
+  // The evaluation whose time ran out has its result without these answers; no other must read
+  // them.
   for (const Question& question : std::exchange(late_, {})) answers_.forget(question);
 }
 
@@ -85,8 +86,8 @@ std::vector<Question> Inquiry::ask(const std::vector<Question>& needed,
   for (const Question& question : hints) ask_hint(question, share, now);
   if (std::exchange(asking_, false)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = false; });
-    // Who asks now looks at the answers himself. What came meanwhile may be another's, who does
-    // not.
+    // The caller reads the answers itself. Others may wait for answers that arrived meanwhile, and
+    // do not.
     if (collect() && others_wait) arrivals_->notify();
   }
   wait_for(needed);
@@ -126,8 +127,8 @@ void Inquiry::send(const Question& question, Share& share) {
   if (!std::exchange(asking_, true)) {
     arrivals_->state.with([](Arrivals::State& s) { s.asking = true; });
   }
-  // An answer arrives on the resolver's thread, where nothing could be said of a want of memory:
-  // its room is made here.
+  // An answer arrives on the resolver's thread, which could not report a want of memory: its room
+  // is allocated here.
   const std::size_t coming = open_.size() + 1;
   arrivals_->state.with([&](Arrivals::State& s) {
     if (s.arrived.capacity() < s.arrived.size() + coming) {
@@ -145,14 +146,14 @@ bool Inquiry::collect() {
   std::vector<std::pair<Question, AnswerPtr>> arrived;
   arrivals_->state.with([&](Arrivals::State& s) {
     s.told = false;
-    // The room stays, for those still to come.
+    // The capacity stays, for the answers still to come.
     arrived.assign(std::make_move_iterator(s.arrived.begin()),
                    std::make_move_iterator(s.arrived.end()));
     s.arrived.clear();
   });
   bool any = false;
   for (auto& [question, answer] : arrived) {
-    // One that expired meanwhile stays what it was: an evaluation may have read it.
+    // A question that expired meanwhile keeps its error: an evaluation may have read it.
     if (open_.erase(question) == 0) continue;
     answers_.add(question, std::move(answer));
     any = true;

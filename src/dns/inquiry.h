@@ -1,12 +1,10 @@
-// dns/inquiry.h: the questions of one message, its answers and its budget of time. How much may be
-// asked is a matter of whoever asks: each check has a share of its own, so that none is at
-// another's expense.
+// dns/inquiry.h: the questions of one message, its answers and its budget of time. Each check has
+// its own share of the questions, so that no check asks at another's expense.
 //   auto refused = inquiry.ask(evaluation.needed, evaluation.hints, share);
 //   … notify() → the owner is told → inquiry.collect() → the evaluation runs again on
 //   inquiry.answers()
-// Errors: answers with Outcome::error, "time budget" among them. What a share refuses is in no
-// answer.
-// Thread: one owner; `notify` is called on the resolver's thread, or within ask().
+// Errors: answers with Outcome::error, "time budget" among them. Questions that a share refuses get
+// no answer. Thread: one owner; `notify` is called on the resolver's thread, or within ask().
 #pragma once
 
 #include <chrono>
@@ -28,44 +26,44 @@ namespace sekisho::dns {
 // What one check may ask, and has asked. Thread: one owner.
 struct Share {
   std::size_t most = 0;   // questions, hints among them
-  std::size_t hints = 0;  // hints are dropped once so many were asked: what is needed comes first
+  std::size_t hints = 0;  // hints are dropped once so many were asked: needed questions come first
   std::size_t asked = 0;
 };
 
-// What stands in the place of an answer for the check whose share was used up, and for no other.
+// The answer for a check whose share is used up; other checks do not see it.
 AnswerPtr refused_answer();
 
 class Inquiry {
  public:
-  // `notify` is called when answers have come in since the last collect(), once until then, and by
-  // ask() when it collected what others may wait for. It must be cheap (tell the owner, no more),
-  // and is over before the destructor returns: so do not destroy an Inquiry while holding a lock
-  // that `notify` takes, or from within it.
+  // `notify` is called once when answers have arrived since the last collect(), and by ask() when
+  // it collected answers that others may wait for. It must be cheap (tell the owner, no more), and
+  // it has returned before the destructor returns: so do not destroy an Inquiry while holding a
+  // lock that `notify` takes, or from within it.
   Inquiry(Resolver& resolver, const Options& options, std::function<void()> notify);
   Inquiry(const Inquiry&) = delete;
   Inquiry& operator=(const Inquiry&) = delete;
   // Cancels what is in flight.
   ~Inquiry();
 
-  // Asks what was not asked yet, by whomever; what is at hand is in answers() at once, and is not
-  // notified. Returns what of `needed` the share does not allow: whoever asks goes on without it. A
-  // hint beyond the share is dropped without a word, and may be needed later.
+  // Asks the questions that no check has asked yet. Answers that are at hand are in answers() at
+  // once, without a notification. Returns those of `needed` that the share does not allow; the
+  // caller goes on without them. A hint beyond the share is dropped silently, and may be needed
+  // later.
   std::vector<Question> ask(const std::vector<Question>& needed, const std::vector<Question>& hints,
                             Share& share);
-  // Moves in what has arrived; true if anything was new.
+  // Moves the answers that have arrived into answers(); true if there were any.
   bool collect();
   const Answers& answers() const { return answers_; }
-  // The answers moved out, when nothing will be asked any more.
+  // Moves the answers out, once nothing more will be asked.
   Answers take_answers() { return std::move(answers_); }
-  // The questions that had no time so far, with the error that stands for their answer.
+  // The questions whose time ran out, with the error that stands for their answer.
   std::vector<std::pair<Question, AnswerPtr>> late() const;
   bool all_known(const std::vector<Question>& questions) const;
   // Whether an answer to one of them is still to come.
   bool awaits(const std::vector<Question>& questions) const;
 
-  // The budget of time begins at the first ask(), and anew here: for names that could not be known
-  // before, because the client took his time to send them. What had no time before may be asked
-  // again.
+  // The time budget begins at the first ask(), and again here: for names that became known late
+  // because the client was slow. Questions whose time ran out may be asked again.
   void restart_clock();
   // When it ends; time_point::max() before it began.
   SteadyTime deadline() const { return deadline_; }

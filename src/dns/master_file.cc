@@ -12,7 +12,7 @@ namespace sekisho::dns {
 
 namespace {
 
-// When a file gives no TTL at all.
+// The TTL in a file that gives none.
 constexpr std::uint32_t usual_ttl = 3600;
 
 std::optional<std::uint32_t> parse_number(std::string_view text) {
@@ -81,8 +81,8 @@ std::optional<Type> type_of(std::string_view text) {
   return parse_type(text);
 }
 
-// "\046" or "\." at the front of `text`: the octet, and how many characters it took; zero when it
-// is malformed.
+// "\046" or "\." at the front of `text`: the octet, and how many characters it took; zero if it is
+// malformed.
 std::pair<char, std::size_t> read_escape(std::string_view text) {
   if (text.size() < 2) return {'\0', 0};
   if (!ascii::is_digit(text[1])) return {text[1], 2};

@@ -1,11 +1,11 @@
-// dns/master_file.h: reads the text of a zone: its records one by one, and our directives that make
-// answers fail. RFC 1035 §5.1, RFC 2308 §4 ($TTL); TTLs may be written 1h30m, as BIND has it.
-// $INCLUDE is not read: a zone is one file.
+// dns/master_file.h: reads the text of a zone: its records one by one, and directives of our own
+// that make answers fail. RFC 1035 §5.1, RFC 2308 §4 ($TTL); TTLs may be written 1h30m, as BIND has
+// it. $INCLUDE is not read: a zone is one file.
 //
 //   $ORIGIN example.com.
 //   @      300 IN TXT ("v=spf1 " "-all")
 //   *.sub      MX 10 mail
-//   ;!servfail broken TXT      that question fails with "servfail"
+//   ;!servfail broken TXT this question fails with "servfail"
 //   ;!timeout  dead            every question for that name fails with "timeout"
 //
 // Data may be written as RFC 3597 §5 has it for unknown types, `TYPE16 \# 4 03616263`, and are read
@@ -28,7 +28,7 @@
 namespace sekisho::dns {
 
 struct MasterRecord {
-  std::optional<Name> owner;  // nothing as above: nobody can ask for it
+  std::optional<Name> owner;  // nullopt: a name that nobody can ask for
   bool of_root = false;
   std::uint32_t ttl;
   Type type;  // of the data; without meaning for OtherData and SoaData
@@ -52,7 +52,7 @@ class MasterFile {
 
   // The next entry; nothing at the end.
   Expected<std::optional<MasterEntry>> next();
-  // "NAME:LINE" of what next() gave last.
+  // "NAME:LINE" of the entry that next() returned last.
   std::string place() const { return file_name_ + ":" + std::to_string(line_); }
 
  private:

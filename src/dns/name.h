@@ -17,13 +17,13 @@ namespace sekisho::dns {
 
 class Name {
  public:
-  // One final dot is allowed and dropped. Nothing when a limit or an empty label forbids it.
+  // One final dot is allowed and dropped. nullopt if it breaks a limit or has an empty label.
   static std::optional<Name> from(std::string_view text);
   // NOLINTNEXTLINE(google-explicit-constructor): every mail domain is a DNS name.
   Name(const mail::DomainName& domain) : Name(domain.text()) {}
 
   const std::string& text() const { return text_; }
-  // Found once: a message looks up each of its names many times.
+  // Computed once: a message looks up each of its names many times.
   std::size_t hash() const { return hash_; }
 
   bool operator==(const Name& other) const { return hash_ == other.hash_ && text_ == other.text_; }

@@ -1,5 +1,5 @@
 // dns/random.h: random bits from the system, drawn in blocks, for ids, letter case and the choice
-// of sockets. RFC 5452 §4.5: an id that can be foretold is a forged answer. Thread: one owner.
+// of sockets. RFC 5452 §4.5: an id that can be predicted allows a forged answer. Thread: one owner.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ class Random {
 
  private:
   std::uint64_t draw(std::size_t octets);
-  std::array<std::uint8_t, 256> block_{};  // the most that getrandom gives in one piece
+  std::array<std::uint8_t, 256> block_{};  // the most that getrandom returns without interruption
   std::size_t used_ = 256;
 };
 

@@ -1,6 +1,6 @@
 // dns/record_data.h: the data of one record of a zone, from the labels of its names or from its
-// octets. RFC 1035 §3.3, RFC 3597 §4 and §5. Errors: nothing when it is malformed. Thread:
-// immutable values.
+// octets. RFC 1035 §3.3, RFC 3597 §4 and §5. Errors: nullopt if it is malformed. Thread: immutable
+// values.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ namespace sekisho::dns {
 struct SoaData {
   std::uint32_t minimum;
 };
-// A type that we do not ask for: that its owner exists is all we keep.
+// A type that we do not ask for: we only keep that its owner exists.
 struct OtherData {};
-// Where a CNAME leads. Nothing: to a name that no question can ask for, which is the root or has a
-// label with a dot inside.
+// The target of a CNAME; nullopt if no question can ask for it: the root, or a name with a dot
+// inside a label.
 struct AliasData {
   std::optional<Name> target;
   std::string text;  // as codec.h writes names; "" is the root
@@ -34,7 +34,7 @@ std::optional<Name> name_of(const std::vector<std::string>& labels);
 std::string target_text(const std::vector<std::string>& labels);
 // Of a CNAME or a PTR.
 RecordData target_data(Type type, const std::vector<std::string>& labels);
-// RDATA as a packet has it, names uncompressed; nothing when it is none of that type.
+// RDATA as a packet has it, names uncompressed; nullopt if it is not of that type.
 std::optional<RecordData> data_of_wire(Type type, std::string_view octets);
 std::optional<std::string> octets_of_hex(std::string_view digits);
 

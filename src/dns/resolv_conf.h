@@ -1,5 +1,5 @@
-// dns/resolv_conf.h: the system's name servers, and word when they change. `search`, `domain` and
-// `options` mean nothing to us: mail names are complete, and our time-outs are our own. Errors:
+// dns/resolv_conf.h: the system's name servers, and whether they have changed. `search`, `domain`
+// and `options` are ignored: names in mail are complete, and we have our own time-outs. Errors:
 // lines that cannot be used are skipped, as libc does. Thread: one owner.
 #pragma once
 
@@ -13,22 +13,21 @@
 
 namespace sekisho::dns {
 
-// At most three (MAXNS of resolver(3)); 127.0.0.1 when there is none, as libc has it.
+// At most three (MAXNS of resolver(3)); 127.0.0.1 when there is none, as in libc.
 std::vector<ServerAddress> parse_resolv_conf(std::string_view text);
 
 class ResolvConf {
  public:
-  // `known`: servers that it has named before are in use.
+  // `known`: servers from this file are in use already.
   explicit ResolvConf(std::string path, bool known = false)
       : path_(std::move(path)), known_(known) {}
 
-  // Reads the file when it was never read, or is another one than last time; nothing when it has
-  // not changed or cannot be read (a file that is being replaced leaves the servers as they are).
-  // Nor when it names no server any more: nobody means the filter to ask 127.0.0.1 from now on, but
-  // a DHCP client that crashed leaves such a file.
+  // The servers, if the file was never read or differs from last time. nullopt if it has not
+  // changed or cannot be read: while a file is being replaced, the servers stay as they are. Also
+  // nullopt if it no longer names any server: a DHCP client that crashed leaves such a file, and
+  // nobody intends the filter to ask 127.0.0.1 then.
   std::optional<std::vector<ServerAddress>> changed();
-  // What is wrong with the file as of the last look, a sentence for the admin; empty when nothing
-  // is.
+  // What is wrong with the file as of the last look: a sentence for the admin, or empty.
   std::string fault() const;
 
  private:
@@ -40,7 +39,7 @@ class ResolvConf {
   std::string path_;
   Version seen_;
   bool unreadable_ = false;      // as of the last look
-  bool without_server_ = false;  // what was read last names none
+  bool without_server_ = false;  // the last file names none
   bool known_;                   // servers were read
 };
 

@@ -30,8 +30,7 @@ struct ResolverStatus {
 class Resolver {
  public:
   using Callback = std::function<void(AnswerPtr)>;
-  // Cancels a question: the callback will not be called after cancel() returns, unless it is being
-  // called now.
+  // Names a question for cancel().
   using Ticket = std::uint64_t;
 
   Resolver() = default;
@@ -39,7 +38,7 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
   virtual ~Resolver() = default;
 
-  // The answer when it is at hand (cache, zone): costs no wait. Nullptr otherwise.
+  // The answer if it is at hand without waiting (cache, zone); nullptr otherwise.
   virtual AnswerPtr at_hand(const Question& question) = 0;
   // Asks; `done` is called exactly once, on the resolver's thread or before ask() returns, with an
   // answer that may be an error ("timeout" after the configured time). `done` must not block and

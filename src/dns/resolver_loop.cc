@@ -16,14 +16,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What an event belongs to: the eventfd, a TCP exchange, or else a socket of the pool.
+// The source of an event: the eventfd, a TCP exchange, or else a socket of the pool.
 constexpr std::uint64_t wake_token = 0;
 constexpr std::uint64_t tcp_flag = std::uint64_t{1} << 63;
 // A changed resolv.conf is noticed within this; one stat() costs a microsecond.
 constexpr auto look_every = 2s;
-// TCP exchanges that came to nothing are noticed within this.
+// TCP exchanges that failed are noticed within this.
 constexpr auto tcp_look = 100ms;
-// After a round that broke for want of memory.
+// The pause after a round that failed for want of memory.
 constexpr auto look_again = 10ms;
 
 int milliseconds_until(SteadyTime until) {
@@ -55,7 +55,7 @@ ResolverLoop::ResolverLoop(Guarded<InFlight>& state, int epoll,
       octets_(std::make_unique<std::array<std::array<std::uint8_t, datagram_size>, batch>>()) {
   if (!wake_) throw std::system_error(errno, std::generic_category(), "eventfd");
   watch(epoll_, wake_.get(), EPOLLIN, wake_token);
-  // The servers have to be known before the first question.
+  // The servers must be known before the first question.
   watch_resolv_conf(steady_now());
 }
 
@@ -73,8 +73,8 @@ void ResolverLoop::stop() {
 void ResolverLoop::run() {
   SteadyTime until = steady_now();
   while (!stopping_) {
-    // Without memory a round is lost like a datagram: what was to be sent is repeated, and every
-    // question has its end.
+    // Without memory a round is lost like a datagram: its questions are repeated, and each still
+    // ends in time.
     if (!contained([&] { until = work(until); })) until = steady_now() + look_again;
     call_finished();
   }
@@ -82,7 +82,7 @@ void ResolverLoop::run() {
   call_finished();
 }
 
-// One round; until when the next one may wait.
+// One round. Returns until when the next one may wait.
 SteadyTime ResolverLoop::work(SteadyTime until) {
   wait(until);
   Effects effects;
@@ -145,8 +145,7 @@ void ResolverLoop::read_socket(const UdpSocketPtr& socket) {
   const int count =
       ::recvmmsg(socket->fd(), messages.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
   if (count < 0) {
-    // ICMP's word that nobody listens there (or an error of the route) arrives as the error of a
-    // read.
+    // An ICMP error (nobody listens there, no route) arrives as the error of a read.
     if (errno != EAGAIN && errno != EINTR) datagrams_.push_back({socket, 0, true});
     return;
   }
@@ -168,7 +167,7 @@ void ResolverLoop::work_on_datagrams(Effects& effects) {
       matches[n] = state.match(datagrams_[n].socket, id);
     }
   });
-  // Reading a packet costs more than all the rest: not under the lock.
+  // Not under the lock: reading a packet costs more than all the rest.
   std::vector<Reply> replies(datagrams_.size());
   for (std::size_t n = 0; n < datagrams_.size(); ++n) {
     if (matches[n]) replies[n] = parse_reply(octets(n), matches[n]->sent);
@@ -250,8 +249,7 @@ void ResolverLoop::watch_resolv_conf(SteadyTime now) {
   }
 }
 
-// Whoever is asked here must not let anything out of his callback; if one does, the others are
-// still told.
+// A callback must not throw; if one does, the others are still called.
 void ResolverLoop::call_finished() noexcept {
   while (auto finished = state_.with([](InFlight& state) { return state.take_finished(); })) {
     contained([&] { finished->first(std::move(finished->second)); });

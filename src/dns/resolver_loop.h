@@ -25,7 +25,7 @@ class ResolverLoop {
   // TCP exchanges at a time: descriptors are scarce, and answers that need TCP are rare.
   static constexpr std::size_t max_tcp = 64;
 
-  // `epoll` is where the sockets of `state` are watched. With `resolv_conf`, its servers are used.
+  // `epoll` watches the sockets of `state`. With `resolv_conf`, its servers are used.
   ResolverLoop(Guarded<InFlight>& state, int epoll, std::optional<ResolvConf> resolv_conf);
 
   void run();
@@ -45,7 +45,7 @@ class ResolverLoop {
   };
   static constexpr std::size_t batch = 32;  // datagrams read before they are worked on
   static constexpr std::size_t datagram_size =
-      2048;  // more than we said that we take (udp_payload)
+      2048;  // more than the size that we announce (udp_payload)
 
   SteadyTime work(SteadyTime until);
   void wait(SteadyTime until);
@@ -61,7 +61,7 @@ class ResolverLoop {
   int epoll_;
   UniqueFd wake_;
   std::optional<ResolvConf> resolv_conf_;
-  std::string problem_;  // with it, as it was told last
+  std::string problem_;  // the fault of resolv_conf_ that was last reported
   SteadyTime next_look_{};
   std::atomic<bool> stopping_{false};
 
@@ -73,7 +73,7 @@ class ResolverLoop {
   std::uint64_t last_tcp_ = 0;
 };
 
-// Sends what a call under the lock decided to send.
+// Sends the datagrams that a call under the lock decided to send.
 void send_datagrams(const Effects& effects);
 
 }  // namespace sekisho::dns

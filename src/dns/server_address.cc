@@ -15,14 +15,14 @@ namespace {
 constexpr std::string_view expected =
     "expected an address of a name server such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53";
 
-// A host that is an address as it is meant: getaddrinfo alone would also take what inet_aton(3)
-// reads, where "8.8.8" is 8.8.0.8 and "010.0.0.1" is 8.0.0.1.
+// True of an address in its usual form: getaddrinfo alone would also take what inet_aton(3) reads,
+// where "8.8.8" is 8.8.0.8 and "010.0.0.1" is 8.0.0.1.
 bool is_written_in_full(const std::string& host) {
   in_addr v4{};
   return host.find(':') != std::string::npos || ::inet_pton(AF_INET, host.c_str(), &v4) == 1;
 }
 
-// As the system writes it, so that a server has one text.
+// As the system writes it, so that each server has only one text.
 std::string host_text(const sockaddr* address, socklen_t size, const std::string& given) {
   std::array<char, NI_MAXHOST> text{};
   const int failed =
@@ -67,8 +67,8 @@ Expected<ServerAddress> ServerAddress::parse(std::string_view text) {
                          text.size() - digits.size());
     }
   }
-  // getaddrinfo, for it alone reads the scope of a link-local address ("%eth0"). Numeric: it asks
-  // nobody.
+  // getaddrinfo, because nothing else reads the scope of a link-local address ("%eth0"). Numeric:
+  // it makes no lookups.
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_DGRAM;

@@ -44,7 +44,7 @@ ServerPtr ServerList::next(const std::vector<Trial>& trials, SteadyTime now) {
                                     [&](const Trial& t) { return t.server == server; });
     if (trial != trials.end() && trial->failed) continue;
     const int sends = trial == trials.end() ? 0 : trial->sends;
-    // The probe of a server that is down goes before the others, once in a while.
+    // Once in a while a server that is down is probed before the others are asked.
     if (server->down && trials.empty() && server->next_probe <= now) {
       server->next_probe = now + probe_every;
       return server;

@@ -21,7 +21,7 @@ std::optional<ResolvConf> unless_given(const std::vector<ServerAddress>& servers
   return ResolvConf(std::move(path), known);
 }
 
-// Without a readable resolv.conf there is still 127.0.0.1, as resolver(3) has it.
+// Without a readable resolv.conf there is still 127.0.0.1, as in resolver(3).
 std::vector<ServerAddress> first_servers(const std::vector<ServerAddress>& given,
                                          const std::vector<ServerAddress>& last_good) {
   if (!given.empty()) return given;

@@ -18,9 +18,9 @@ class TcpExchange {
 
   TcpExchange(const ServerAddress& server, std::string_view query);
 
-  // -1 when the connection could not even be begun.
+  // -1 if the connection could not even be started.
   int fd() const { return fd_.get(); }
-  // Does what can be done now. For an edge-triggered wait on reading and writing.
+  // Reads or writes as far as possible without blocking. For an edge-triggered wait.
   Progress advance();
   // When complete: the packet, without the length before it.
   std::span<const std::uint8_t> reply() const;

@@ -10,14 +10,14 @@ namespace sekisho::dns {
 
 UdpSocketPtr UdpSocket::open(const ServerAddress& to, std::uint64_t token) {
   UniqueFd fd(::socket(to.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  // connect() binds to a random port of the system's range, and makes ICMP errors known to us.
+  // connect() binds to a random port of the system's range, and lets the kernel report ICMP errors.
   if (!fd || ::connect(fd.get(), to.get(), to.size()) != 0) return nullptr;
   return std::make_shared<UdpSocket>(std::move(fd), token);
 }
 
 void UdpSocket::send(std::string_view packet) const {
-  // A failed send is like a lost datagram: the question is repeated in time. But the error may be
-  // of an earlier datagram (ICMP), and then this one was not tried yet.
+  // A failed send is like a lost datagram: the question is repeated. But the error may be of an
+  // earlier datagram (ICMP), and then this one was not tried yet.
   const ssize_t sent = ::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno == ECONNREFUSED)
     ::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL);

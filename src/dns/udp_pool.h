@@ -1,6 +1,6 @@
-// dns/udp_pool.h: the sockets that questions to one server leave from. A forged answer must hit one
-// of several random ports as well as an id (RFC 5452 §9.2), so each socket is used for a while and
-// then replaced by one on another port. Thread: send() any; the rest one owner.
+// dns/udp_pool.h: the sockets from which questions to one server are sent. A forged answer must hit
+// one of several random ports as well as an id (RFC 5452 §9.2), so each socket is used for a while
+// and then replaced by one on another port. Thread: send() any; the rest one owner.
 #pragma once
 
 #include <array>
@@ -17,11 +17,12 @@
 
 namespace sekisho::dns {
 
-// A connected socket: the kernel drops what comes from elsewhere. It is closed with its last owner,
-// so that one who sends outside the resolver's lock never sends on somebody else's descriptor.
+// A connected socket: the kernel drops packets from elsewhere. It is closed with its last owner, so
+// that a thread that sends outside the resolver's lock never uses a descriptor that was given to
+// somebody else.
 class UdpSocket {
  public:
-  // Nullptr when the system gives no socket or no route.
+  // nullptr if the system gives no socket or there is no route.
   static std::shared_ptr<UdpSocket> open(const ServerAddress& to, std::uint64_t token);
 
   UdpSocket(UniqueFd fd, std::uint64_t token) : fd_(std::move(fd)), token_(token) {}
@@ -58,19 +59,19 @@ using UdpSocketPtr = std::shared_ptr<UdpSocket>;
 // All sockets, watched by one epoll descriptor under their tokens.
 class UdpPool {
  public:
-  // Questions that leave from one socket before it is replaced: opening one costs about what two
+  // Questions that are sent from one socket before it is replaced: opening one costs about what two
   // questions cost.
   static constexpr std::size_t uses = 64;
   // Sockets to one server in use at a time: three bits that an attacker has to guess besides the
   // port's fifteen.
   static constexpr std::size_t width = 8;
-  // Descriptors that we take at most; when all wait for a dead server, the newest are used on.
+  // The most descriptors that we use; when all wait for a dead server, the newest ones stay in use.
   static constexpr std::size_t max_sockets = 256;
   using Slots = std::array<UdpSocketPtr, width>;
 
   explicit UdpPool(int epoll) : epoll_(epoll) {}
 
-  // A socket for the next question; nullptr when the system gives none.
+  // A socket for the next question; nullptr if the system gives none.
   UdpSocketPtr pick(Slots& slots, const ServerAddress& to, Random& random);
   UdpSocketPtr find(std::uint64_t token) const;
   // The question with that id is no longer in flight on the socket.

@@ -49,7 +49,7 @@ Expected<Zone> Zone::parse(std::string_view text, std::string_view file_name) {
 }
 
 Expected<Zone> Zone::load(const std::string& path) {
-  // A pipe or device could make the start or a reload wait for ever.
+  // Not a pipe or device, for it could make the start or a reload wait for ever.
   std::error_code ignored;
   const auto status = std::filesystem::status(path, ignored);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
@@ -80,8 +80,8 @@ Zone::Node& Zone::make_node(const std::string& name) {
 }
 
 bool Zone::add_alias(Node& node, AliasData alias, std::chrono::seconds ttl) {
-  // RFC 1034 §3.6.2: beside a CNAME there is nothing else, and which of two to follow nobody
-  // knows. RFC 2181 §5: the same twice is once.
+  // RFC 1034 §3.6.2: beside a CNAME there may be nothing else, and of two different ones it is
+  // unknown which to follow. RFC 2181 §5: the same record twice is one.
   if (node.alias && node.alias->text == alias.text) return true;
   if (node.alias || !node.answers.empty()) return false;
   node.alias_ttl = ttl;
@@ -159,8 +159,7 @@ Answer Zone::negative(Outcome outcome, std::string_view name) const {
   return answer;
 }
 
-// As codec.cc has it: at the root there is nothing that we ask for, and other odd names cannot be
-// asked for.
+// As in codec.cc: the root has nothing that we ask for, and other odd names cannot be asked for.
 Answer Zone::behind_odd_alias(const std::string& target, std::chrono::seconds ttl) const {
   if (!target.empty()) return error_answer("unusable alias");
   Answer answer = negative(Outcome::nodata, "");
