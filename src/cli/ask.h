@@ -14,8 +14,8 @@ enum class Answer { yes, no, nobody_there };
 // "QUESTION [y/N] "; everything but a yes is a no.
 Answer ask(const std::string& question);
 
-// "Delete 3 messages?": ok for a yes. Otherwise it is said that nothing is `done` ("deleted"), which
-// would be to `what`.
+// "Delete 3 messages?": ok for a yes. Otherwise it is said that nothing is `done` ("deleted"),
+// which would be to `what`.
 ExitCode confirm(const std::string& verb, const std::string& what, const std::string& done);
 
 }  // namespace sekisho::cli

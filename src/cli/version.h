@@ -1,4 +1,5 @@
-// cli/version.h: the version of the programs; CMakeLists.txt states it.
+// cli/version.h: the version of the programs, which CMakeLists.txt states.
+// Thread: immutable.
 #pragma once
 
 namespace sekisho::cli {

@@ -9,8 +9,8 @@
 
 namespace sekisho::cli {
 
-// "2026-11-21", "2026-11-21T09:30:00Z", seconds since 1970, or how long ago: "36h", "2d" (units as in
-// the configuration). Nothing for other text.
+// "2026-11-21", "2026-11-21T09:30:00Z", seconds since 1970, or how long ago: "36h", "2d" (units as
+// in the configuration). Nothing for other text.
 std::optional<WallTime> parse_when(std::string_view text, WallTime now);
 
 }  // namespace sekisho::cli

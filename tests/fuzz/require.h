@@ -1,4 +1,4 @@
-// fuzz/require.h: what a fuzz target promises of each input, and the input cut into pieces.
+// tests/fuzz/require.h: what a fuzz target promises of each input, and the input cut into pieces.
 // Ends the process where a promise does not hold, also in an optimised build. Thread: any.
 #pragma once
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The checks of the source must be able to fail: each is given something that is wrong."""
+import contextlib
+import io
 import pathlib
 import sys
 import tempfile
@@ -7,6 +9,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import clang  # noqa: E402
+import headers  # noqa: E402
 import layers  # noqa: E402
 import sizes  # noqa: E402
 
@@ -86,6 +89,61 @@ const int table[] = {1, 2};
     def test_long_function(self):
         source = 'void f() {\n' + '  g();\n' * 120 + '}\n'
         self.assertEqual(sizes.functions(source), [('f', 1, 122)])
+
+    def check(self, *words):
+        """What sizes.py ends with for a folder with one function of 12 lines, and a script of 3."""
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / 'x.cc').write_text('void f() {\n' + '  g();\n' * 10 + '}\n')
+            (pathlib.Path(folder) / 'x.py').write_text('1\n' * 3)
+            with contextlib.redirect_stdout(io.StringIO()):
+                return sizes.main([*words, folder])
+
+    def test_limits(self):
+        self.assertEqual(self.check('--functions', '12', '--files', '12', '--python', '3'), 0)
+        self.assertEqual(self.check('--functions', '11', '--files', '12'), 1)
+        self.assertEqual(self.check('--functions', '12', '--files', '11'), 1)
+        self.assertEqual(self.check('--functions', '12', '--files', '12', '--python', '2'), 1)
+
+    def test_nothing_found(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(sizes.main(['--functions', '1', '--files', '1', folder]), 1)
+
+
+class Headers(unittest.TestCase):
+    GOOD = '// a/x.h: what it is.\n// Thread: any.\n#pragma once\n'
+
+    def test_contract(self):
+        self.assertIsNone(headers.contract_problem('a/x.h', self.GOOD, True))
+        self.assertIsNone(headers.contract_problem('a/x.h', '// a/x.h: what it is.\n#pragma once\n', False))
+        for wrong in ('#pragma once\n',
+                      '\n' + self.GOOD,
+                      '// x.h: what it is. Thread: any.\n',
+                      '// a/y.h: what it is. Thread: any.\n',
+                      '// a/x.h: what it is.\n\n// Thread: any.\n',
+                      '// a/x.h: Thread\n'):
+            self.assertIsNotNone(headers.contract_problem('a/x.h', wrong, True), wrong)
+
+    def test_width(self):
+        self.assertEqual(headers.wide_comments('// ' + 'x' * 97 + '\nint a;  // ' + 'é' * 88 + '\n'), [])
+        self.assertEqual(headers.wide_comments('int a;\n  // ' + 'x' * 96 + '\n'), [(2, 101)])
+        self.assertEqual(headers.wide_comments('int a;  // ' + 'x' * 90 + '\n'), [(1, 101)])
+        self.assertEqual(headers.wide_comments('/* a\n' + 'x' * 101 + '\n*/\n'), [(2, 101)])
+
+    def test_what_is_no_comment(self):
+        long = 'x' * 101
+        for text in (f'auto a = "http://{long}";\n', f'auto a = R"(//{long})";\n', f"char c = '\"'; f({long});\n"):
+            self.assertEqual(headers.wide_comments(text), [], text)
+
+    def test_folders(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, first in (('src/a/x.h', '// a/x.h: it. Thread: any.'), ('tests/a/x.h', '// tests/a/x.h: it.')):
+                path = pathlib.Path(folder) / name
+                path.parent.mkdir(parents=True)
+                root = path.parent.parent
+                path.write_text(first + '\n')
+                self.assertEqual(headers.problems_of(path, root), [])
+                path.write_text('// x.h: it.\n')
+                self.assertEqual(len(headers.problems_of(path, root)), 1)
 
 
 if __name__ == '__main__':

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """Reports the longest functions and files, and fails above the limits.
 
-usage: sizes.py FOLDER...
+usage: sizes.py --functions LINES --files LINES [--python LINES] FOLDER...
 
-A function is a brace block whose head ends in a parameter list; a block inside it belongs to it.
+--python is the limit of a file of Python. A function is a brace block whose head ends in a parameter list; a block inside it belongs to it.
 """
+import argparse
 import pathlib
 import re
 import sys
-
-FUNCTION_LIMIT = 100
-FILE_LIMIT = 600
 
 LITERALS = re.compile(
     r'R"(?P<tag>[^\s()\\]{0,16})\(.*?\)(?P=tag)"'  # raw string
@@ -62,26 +60,46 @@ def functions(text):
     return found
 
 
-def main():
-    files, blocks = [], []
-    for folder in sys.argv[1:]:
-        for path in sorted(p for p in pathlib.Path(folder).rglob('*') if p.suffix in ('.h', '.cc')):
-            text = path.read_text()
-            files.append((text.count('\n'), str(path)))
-            blocks += [(n, f'{path}:{first} {name}') for name, first, n in functions(text)]
-    if not blocks:
-        print('no function found')
-        return 1
-    for title, entries, limit in (('functions', blocks, FUNCTION_LIMIT), ('files', files, FILE_LIMIT)):
-        entries.sort(reverse=True)
-        counts = [n for n, _ in entries]
-        print(f'{len(counts)} {title}, median {counts[len(counts) // 2]}, '
-              f'p90 {counts[len(counts) // 10]}; the longest:')
-        for n, what in entries[:10]:
-            print(f'  {n:5} {what}' + (f'  (limit {limit})' if n > limit else ''))
-    too_long = [n for n, _ in blocks if n > FUNCTION_LIMIT] + [n for n, _ in files if n > FILE_LIMIT]
-    return 1 if too_long else 0
+def report(title, entries, limit):
+    """Prints the longest, and says whether all keep the limit; `entries`: [(lines, what)]."""
+    entries = sorted(entries, reverse=True)
+    counts = [n for n, _ in entries]
+    if not counts:
+        print(f'no {title} found')
+        return False
+    print(f'{len(counts)} {title}, median {counts[len(counts) // 2]}, '
+          f'p90 {counts[len(counts) // 10]}; the longest:')
+    for n, what in entries[:10]:
+        print(f'  {n:5} {what}' + (f'  (limit {limit})' if n > limit else ''))
+    return counts[0] <= limit
+
+
+def files_of(folders, suffixes):
+    """(path, text) of every file with one of the suffixes."""
+    for folder in folders:
+        for path in sorted(p for p in pathlib.Path(folder).rglob('*') if p.suffix in suffixes):
+            yield path, path.read_text()
+
+
+def check(arguments):
+    sources = list(files_of(arguments.folders, ('.h', '.cc')))
+    blocks = [(n, f'{path}:{first} {name}') for path, text in sources for name, first, n in functions(text)]
+    good = [report('functions', blocks, arguments.functions),
+            report('files', [(text.count('\n'), str(path)) for path, text in sources], arguments.files)]
+    if arguments.python:
+        scripts = [(text.count('\n'), str(path)) for path, text in files_of(arguments.folders, ('.py',))]
+        good.append(report('files of Python', scripts, arguments.python))
+    return all(good)
+
+
+def main(words):
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--functions', type=int, required=True)
+    parser.add_argument('--files', type=int, required=True)
+    parser.add_argument('--python', type=int)
+    parser.add_argument('folders', nargs='+')
+    return 0 if check(parser.parse_args(words)) else 1
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
-// shim/io.h: what a program asks of the file system, between it and libc: calls can be made to
-// fail, and the changes of one folder can be recorded, for to be played again up to any point with
-// what was not yet durable dropped. Linked into a test program it stands before libc for every
+// tests/shim/io.h: what a program asks of the file system, between it and libc: calls can be made
+// to fail, and the changes of one folder can be recorded, for to be played again up to any point
+// with what was not yet durable dropped. Linked into a test program it stands before libc for every
 // library of that program, SQLite too.
 // Thread: any, internally locked.
 #pragma once

@@ -1,5 +1,5 @@
-// tests/support/cpu_time.h: what a computation costs, on a machine however busy: the processor time of
-// this thread. For tests that tell linear from quadratic. What waits costs nothing here. Thread:
+// tests/support/cpu_time.h: what a computation costs, on a machine however busy: the processor time
+// of this thread. For tests that tell linear from quadratic. What waits costs nothing here. Thread:
 // any.
 #pragma once
 

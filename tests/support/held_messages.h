@@ -1,4 +1,5 @@
-// tests/support/held_messages.h: messages to be held, all their own: number 7 is the same everywhere.
+// tests/support/held_messages.h: messages to be held, all their own: number 7 is the same
+// everywhere.
 // Thread: any.
 #pragma once
 

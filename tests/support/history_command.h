@@ -1,5 +1,6 @@
-// tests/support/history_command.h: the fixture of tests of the commands that read the history: decisions
-// that the engine made by a small configuration and that the recorder wrote. Thread: one owner.
+// tests/support/history_command.h: the fixture of tests of the commands that read the history:
+// decisions that the engine made by a small configuration and that the recorder wrote. Thread: one
+// owner.
 #pragma once
 
 #include <chrono>

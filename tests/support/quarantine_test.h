@@ -1,5 +1,5 @@
-// tests/support/quarantine_test.h: the fixture of tests of quarantine::Store: a store in a folder of its
-// own.
+// tests/support/quarantine_test.h: the fixture of tests of quarantine::Store: a store in a folder
+// of its own.
 // Thread: one owner.
 #pragma once
 

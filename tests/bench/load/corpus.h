@@ -1,6 +1,6 @@
-// load/corpus.h: the messages of a load run, read once from a folder written by corpus.py.
-// NAME.eml is the message with CRLF line ends; NAME.env its envelope in lines of key=value:
-// client, name, helo, from, rcpt (repeated), group, expect.
+// tests/bench/load/corpus.h: the messages of a load run, read once from a folder written by
+// corpus.py. NAME.eml is the message with CRLF line ends; NAME.env its envelope in lines of
+// key=value: client, name, helo, from, rcpt (repeated), group, expect.
 // Errors: std::runtime_error names the file.
 // Thread: immutable once read.
 #pragma once

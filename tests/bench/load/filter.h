@@ -1,5 +1,5 @@
-// load/filter.h: one connection to a filter, driven event by event as Postfix drives it.
-// Offers all of protocol 6 and honours what the filter negotiates: events left out (SMFIP_NO*),
+// tests/bench/load/filter.h: one connection to a filter, driven event by event as Postfix drives
+// it. Offers all of protocol 6 and honours what the filter negotiates: events left out (SMFIP_NO*),
 // replies left out (SMFIP_NR_*), SKIP, the blank after the colon (SMFIP_HDR_LEADSPC). An event
 // without a reply stays in the buffer until a reply is needed, which is what Postfix does;
 // `FlushWhen::event` sends each at once, as sendmail does. Errors: WireError. Thread: one owner.

@@ -1,6 +1,6 @@
-// load/process_usage.h: CPU time and memory of processes with all their threads and descendants,
-// from /proc. A process that is gone counts as nothing; its CPU time is in its parent once that has
-// waited for it. Thread: any.
+// tests/bench/load/process_usage.h: CPU time and memory of processes with all their threads and
+// descendants, from /proc. A process that is gone counts as nothing; its CPU time is in its parent
+// once that has waited for it. Thread: any.
 #pragma once
 
 #include <cstdint>

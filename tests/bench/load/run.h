@@ -1,8 +1,8 @@
-// load/run.h: many SMTP clients at once, each a thread that passes messages through a chain of
-// filters and times them. Every event goes to the first filter, then to the next; the message goes
-// whole through the first, and with the fields that it inserted to the next, as Postfix does with
-// several smtpd_milters. Errors: a session that breaks off is counted and named, and the run goes
-// on. Thread: run_load() makes its own and joins them.
+// tests/bench/load/run.h: many SMTP clients at once, each a thread that passes messages through a
+// chain of filters and times them. Every event goes to the first filter, then to the next; the
+// message goes whole through the first, and with the fields that it inserted to the next, as
+// Postfix does with several smtpd_milters. Errors: a session that breaks off is counted and named,
+// and the run goes on. Thread: run_load() makes its own and joins them.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// load/wire.h: packets of the milter protocol over a socket, as an MTA writes and reads them.
-// A packet is a length of four octets, a command octet and data (protocol 6, mfdef.h).
+// tests/bench/load/wire.h: packets of the milter protocol over a socket, as an MTA writes and reads
+// them. A packet is a length of four octets, a command octet and data (protocol 6, mfdef.h).
 // Packets are queued and leave when flushed, so that several of them share one write.
 // Errors: WireError when the filter closes, stalls or sends nonsense.
 // Thread: one owner.
