@@ -11,7 +11,7 @@ namespace sekisho::crypto {
 
 namespace {
 
-// What fails here is memory or OpenSSL itself, never the input.
+// Only a want of memory or a fault of OpenSSL fails here, never the input.
 void require(bool succeeded) {
   if (!succeeded) throw std::bad_alloc();
 }
@@ -25,7 +25,7 @@ void final(EVP_MD_CTX* context, Sha256Digest& digest) {
 
 const EVP_MD* openssl_sha256() {
   using Fetched = UniqueHandle<EVP_MD, EVP_MD_free>;
-  // When it throws, the next one tries again.
+  // If it throws, the next call tries again.
   static const Fetched sha256 = [] {
     Fetched fetched(EVP_MD_fetch(nullptr, "SHA256", nullptr));
     require(fetched != nullptr);

@@ -7,8 +7,8 @@ namespace sekisho::crypto {
 KeyCache::KeyCache(std::size_t capacity) : capacity_(std::max<std::size_t>(capacity, 1)) {}
 
 Expected<std::shared_ptr<const PublicKey>> KeyCache::get(KeyType type, std::string_view octets) {
-  // The type belongs to the index: the same octets are a key of one type at most, but must fail as
-  // the other.
+  // The type is part of the index: the same octets are a valid key of one type at most, and must
+  // fail as the other.
   std::string index(1, type == KeyType::rsa ? 'r' : 'e');
   index += octets;
   auto known = entries_.with([&](Entries& entries) -> std::shared_ptr<const PublicKey> {
@@ -23,8 +23,8 @@ Expected<std::shared_ptr<const PublicKey>> KeyCache::get(KeyType type, std::stri
   });
   if (known) return known;
 
-  // Parsed outside the lock: two threads may parse the same key once each, and nobody waits for a
-  // slow one.
+  // Parsed outside the lock: two threads may each parse the same key, but no thread waits for
+  // another.
   auto parsed = PublicKey::parse(type, octets);
   if (!parsed) return tl::unexpected<ParseError>(std::move(parsed.error()));
   auto key = std::make_shared<const PublicKey>(std::move(*parsed));
@@ -34,7 +34,7 @@ Expected<std::shared_ptr<const PublicKey>> KeyCache::get(KeyType type, std::stri
     try {
       entries.by_index.emplace(entries.by_use.front().index, entries.by_use.begin());
     } catch (...) {
-      entries.by_use.pop_front();  // nobody would find it
+      entries.by_use.pop_front();  // no lookup would find it
       throw;
     }
     if (entries.by_use.size() <= capacity_) return;

@@ -25,7 +25,8 @@ using KeyContext = UniqueHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using DigestContext = UniqueHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
 using BigNumber = UniqueHandle<BIGNUM, BN_free>;
 
-// OpenSSL queues an error for everything it refuses; nobody reads that queue, so it must not grow.
+// OpenSSL queues an error for everything that it refuses. Nobody reads that queue, so it is emptied
+// lest it grow.
 struct ErrorsDropped {
   ErrorsDropped() { ERR_set_mark(); }
   ErrorsDropped(const ErrorsDropped&) = delete;
@@ -41,10 +42,10 @@ const unsigned char* bytes(std::string_view octets) {
 // length.
 constexpr int max_exponent_bits = 64;
 
-// A 16,384 bit key takes 2.1 KB. What is longer is no key and is not parsed.
+// A 16,384 bit key takes 2.1 KB. A longer text is not parsed.
 constexpr std::size_t max_rsa_octets = 4096;
 
-// What a DER value of that tag holds, when it is all of `octets`.
+// The content of a DER value with that tag, if the value is all of `octets`.
 std::optional<std::string_view> der_content(std::string_view octets, int tag) {
   const unsigned char* at = bytes(octets);
   long length = 0;
@@ -60,7 +61,7 @@ std::optional<std::string_view> der_content(std::string_view octets, int tag) {
 }
 
 // The RSAPublicKey in a SubjectPublicKeyInfo (RFC 5280 §4.1, RFC 3279 §2.3.1). OpenSSL's own
-// decoder takes six times as long, most of it to find out that this is what it has before it.
+// decoder takes six times as long, most of it to find out which format this is.
 std::optional<std::string_view> rsa_in_info(std::string_view octets) {
   // AlgorithmIdentifier { rsaEncryption, NULL }
   static constexpr std::string_view algorithm(
@@ -102,8 +103,8 @@ Expected<PKey> parse_rsa(std::string_view octets) {
 }
 
 Expected<PKey> parse_ed25519(std::string_view octets) {
-  // RFC 8410 §4: what stands before the 32 octets in a SubjectPublicKeyInfo. RFC 8463 §4 wants the
-  // octets alone, but some publish what their tool wrote.
+  // RFC 8410 §4: the octets before the 32 of the key in a SubjectPublicKeyInfo. RFC 8463 §4 asks
+  // for the 32 octets alone, but some publish the output of their tool.
   static constexpr std::string_view info("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
   if (octets.size() == info.size() + 32 && octets.starts_with(info))
     octets.remove_prefix(info.size());
@@ -113,15 +114,15 @@ Expected<PKey> parse_ed25519(std::string_view octets) {
   return key;
 }
 
-// What failed for want of memory says nothing of key or signature: the message is put off, and not
-// judged.
+// A failure for want of memory says nothing about the key or the signature: the message is
+// deferred, not judged.
 void unless_no_memory() {
   while (const auto error = ERR_get_error()) {
     if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) throw std::bad_alloc();
   }
 }
 
-// Ready to verify RSASSA-PKCS1-v1_5 with SHA-256; none without memory.
+// A context that can verify RSASSA-PKCS1-v1_5 with SHA-256; empty if there is no memory.
 KeyContext rsa_context(EVP_PKEY* key) {
   KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
   const bool ready = context && EVP_PKEY_verify_init(context.get()) == 1 &&
@@ -141,8 +142,8 @@ bool verify_ed25519(EVP_PKEY* key, std::string_view digest, std::string_view sig
 
 }  // namespace
 
-// RSA contexts that no verification uses now: to make one takes a tenth of a verification.
-// EVP_PKEY_verify(3) lets each be used again, by one at a time.
+// Idle RSA contexts: to make one takes a tenth of the time of a verification. By EVP_PKEY_verify(3)
+// each can be used again, by one thread at a time.
 class PublicKey::Contexts {
  public:
   bool verify(EVP_PKEY* key, std::string_view digest, std::string_view signature) {

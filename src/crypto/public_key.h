@@ -1,7 +1,7 @@
 // crypto/public_key.h: RSA and Ed25519 public keys over OpenSSL, and signatures made with them. RFC
 // 8017 §8.2.2 (RSASSA-PKCS1-v1_5 with SHA-256), RFC 8032 (Ed25519).
-// Errors: ParseError for a key that is none; never throws. Thread: any; what a verification leaves
-// for the next is internally locked.
+// Errors: ParseError for an invalid key; never throws. Thread: any; the contexts kept between
+// verifications are internally locked.
 #pragma once
 
 #include <memory>
