@@ -14,9 +14,8 @@ namespace sekisho::spf {
 
 namespace {
 
-// More of a local part or a HELO name than this comes through no MTA (RFC 5321 §4.5.3.1.4 allows
-// 512 octets a command line, Postfix 2048): a longer one is cut, so that no macro repeats it at
-// length.
+// No MTA passes a longer local part or HELO name (RFC 5321 §4.5.3.1.4 allows 512 octets for a
+// command line, Postfix 2048). A longer one is cut, so that macros cannot repeat it at length.
 constexpr std::size_t max_identity_octets = 1024;
 
 Code code_of(Qualifier qualifier) {
@@ -33,14 +32,15 @@ Code code_of(Qualifier qualifier) {
   return Code::neutral;
 }
 
-// By its address or its validated name; the envelope and HELO say nothing of who sends them.
+// Whether a macro stands for the client's address or validated name; envelope and HELO do not
+// identify the client.
 bool names_client(const MacroString& spec) {
   return std::any_of(spec.parts().begin(), spec.parts().end(), [](const MacroString::Part& part) {
     return part.letter == 'i' || part.letter == 'p';
   });
 }
 
-// What others wrote, fit for a reason: short and printable.
+// Text of others, made short and printable for a reason.
 std::string shown(std::string_view text) {
   constexpr std::size_t limit = 80;
   std::string out(text.substr(0, limit));
@@ -50,7 +50,7 @@ std::string shown(std::string_view text) {
 }
 
 // RFC 7208 §4.3: the domain to check must be a well-formed name of several labels; an address
-// literal is none, nor is an address that stands where a name should.
+// literal is not, nor is an address in the place of a name.
 std::optional<mail::DomainName> checked_domain(std::string_view text) {
   if (mail::IpAddress::parse(text)) return std::nullopt;
   auto domain = mail::DomainName::parse(text);
@@ -58,7 +58,7 @@ std::optional<mail::DomainName> checked_domain(std::string_view text) {
   return std::move(*domain);
 }
 
-// The SPF record among the TXT records of a name, or what stands in its place.
+// The SPF record among the TXT records of a name, or the result if there is not exactly one.
 struct Selection {
   std::optional<Record> record;
   Code code = Code::none;  // none: no record; or temperror, permerror
@@ -88,8 +88,8 @@ Selection select_record(const dns::Name& name, const dns::Answer& answer) {
 }
 
 // One sequential reading of a policy on the answers known so far. When an answer is missing, the
-// reading goes on as if it were no match: what it would ask after that are the hints, and where it
-// stops does not matter.
+// reading goes on as if it were no match. The questions that it would ask after that are the hints;
+// its result does not count.
 class Reading {
  public:
   Reading(const Query& query, const mail::DomainName& domain, const dns::Answers& answers,
@@ -105,7 +105,7 @@ class Reading {
   dns::Evaluation<Result> run() {
     if (open_root()) {
       while (!outcome_ && !lookups_.refused()) step();
-      // What the last step made of the answer that it did not get counts for nothing.
+      // The last step had no answer, so its outcome does not count.
       if (lookups_.refused()) outcome_.reset();
       if (outcome_ && outcome_->code == Code::fail) explain();
     }
@@ -121,8 +121,8 @@ class Reading {
   }
 
  private:
-  // A record that is being read. All but the first were opened by the include that stands before
-  // `next` in the frame below.
+  // A record that is being read. All but the first were entered by the include before `next` in the
+  // frame below.
   struct Frame {
     dns::Name domain;
     Record record;
@@ -150,7 +150,7 @@ class Reading {
 
   bool charge();
   bool charge_void(const dns::Answer& answer);
-  // The answer to the question of a term itself; nullptr when the term cannot match.
+  // The answer to a term's own question; nullptr if the term cannot match.
   const dns::Answer* ask(const dns::Name& name, dns::Type type);
   const dns::Answer* usable(const dns::Name& name, dns::Type type, const dns::Answer* answer);
   std::optional<dns::Name> target(const Mechanism& mechanism);
@@ -176,8 +176,8 @@ void Reading::stop(Code code, std::string reason) {
   outcome_ = Result{query_.scope, code, domain_.text(), std::move(reason), {}};
 }
 
-// RFC 7208 §4.6.4 lets a receiver limit what one evaluation may ask, and ends it with permerror. It
-// is no temperror: nothing would be better later.
+// RFC 7208 §4.6.4 lets a receiver limit what one evaluation may ask, and ends it with permerror.
+// Not with temperror, because a retry would give the same result.
 void Reading::too_much() {
   stop(Code::permerror, "more DNS questions than are asked here (query budget)");
 }
@@ -186,7 +186,8 @@ bool Reading::open_root() {
   const dns::Name name = domain_;
   const dns::Answer* const answer = lookups_.find(name, dns::Type::txt);
   if (answer == nullptr) {
-    // Most records name their own MX or address: beside the record these cost no wait.
+    // Most records name their own MX or address. Asked together with the record, these take no
+    // extra time.
     lookups_.hint(name, dns::Type::mx);
     lookups_.hint(name, address_type(query_.client));
     return false;
@@ -220,8 +221,8 @@ void Reading::enter_include(const Mechanism& include) {
   const auto name = target(include);
   if (outcome_) return;
   if (!name || name->text().find('.') == std::string::npos) {
-    // check_host() of such a name is none (§4.3), and that is a permerror here. While waiting, %{p}
-    // may be what is missing.
+    // check_host() of such a name gives none (§4.3), which is a permerror here. While an answer is
+    // missing, the unknown part may be %{p}.
     if (!lookups_.waiting()) stop(Code::permerror, shown(include.text) + " names no domain");
     return;
   }
@@ -283,8 +284,8 @@ void Reading::matched(const Mechanism& mechanism) {
   leave(code_of(mechanism.qualifier));
 }
 
-// How long a prefix of the client's address the term that matched has named: 0 for "all", and a
-// whole address where no network is named.
+// The length of the prefix that the matching term names: 0 for "all", and the full length where no
+// network is named.
 int Reading::matched_length(const Mechanism& mechanism) const {
   const bool is_v4 = query_.client.is_v4();
   switch (mechanism.kind) {
@@ -297,7 +298,7 @@ int Reading::matched_length(const Mechanism& mechanism) const {
     case MechanismKind::mx:
       return is_v4 ? mechanism.ip4_length : mechanism.ip6_length;
     case MechanismKind::exists:
-      // A name in which the client does not stand exists for everybody.
+      // A name without a macro of the client exists for every client.
       if (!names_client(*mechanism.domain_spec)) return 0;
       break;
     case MechanismKind::include:
@@ -307,7 +308,7 @@ int Reading::matched_length(const Mechanism& mechanism) const {
   return is_v4 ? 32 : 128;
 }
 
-// A record came to its result: the whole evaluation's, or an include's, which matches if that is
+// A record has its result: that of the whole evaluation, or of an include, which matches if it is
 // pass (RFC 7208 §5.2).
 void Reading::leave(Code code) {
   std::string outer;
@@ -333,7 +334,7 @@ bool Reading::charge() {
 }
 
 // RFC 7208 §4.6.4 counts the terms whose lookups are void. The addresses of MX hosts are not
-// counted: a client that comes by IPv6 would break every policy of hosts that have none.
+// counted: otherwise an IPv6 client would break every policy whose hosts have IPv4 only.
 bool Reading::charge_void(const dns::Answer& answer) {
   if (!answer.is_void() || lookups_.charge_void()) return true;
   stop(Code::permerror,
@@ -437,8 +438,8 @@ bool Reading::matches_exists(const Mechanism& mechanism) {
   return answer != nullptr && !answer->addresses.empty();
 }
 
-// <target-name> (RFC 7208 §4.8). Nothing when it is malformed, which the RFC leaves open and which
-// is no match here, as most others have it; or when %{p} is not known yet.
+// <target-name> (RFC 7208 §4.8). nullopt if it is malformed, or if %{p} is not known yet. The RFC
+// leaves the malformed case open; here it is no match, as in most other implementations.
 std::optional<dns::Name> Reading::target(const Mechanism& mechanism) {
   if (!mechanism.domain_spec) return frame().domain;
   return expand(*mechanism.domain_spec, true);
@@ -469,8 +470,8 @@ std::optional<MacroValues> Reading::values_for(const MacroString& spec) {
                      query_.now};
 }
 
-// RFC 7208 §6.2. Only the record that the result came from may explain it, and whatever goes wrong
-// leaves no text.
+// RFC 7208 §6.2. Only the record that gave the result may explain it, and any failure leaves no
+// text.
 void Reading::explain() {
   const auto& spec = frame().record.explanation;
   if (!options_.fetch_explanation || !spec) return;

@@ -88,7 +88,7 @@ class MacroReader {
   bool is_macro_letter(char letter) const {
     if (letter == '\0') return false;
     if (std::string_view("slodiphv").find(letter) != std::string_view::npos) return true;
-    // The meaning of an unknown modifier is unknown, and so is what its macros may be.
+    // The meaning of an unknown modifier is unknown, and so are its permitted macros.
     return kind_ != MacroString::Kind::domain_spec &&
            std::string_view("crt").find(letter) != std::string_view::npos;
   }
@@ -97,7 +97,7 @@ class MacroReader {
     const std::size_t digits = at_;
     unsigned keep = 0;
     while (at_ < text_.size() && ascii::is_digit(text_[at_])) {
-      // A name has 127 labels at most: beyond 255 the number says nothing more.
+      // A name has 127 labels at most: a number beyond 255 makes no difference.
       keep = std::min(keep * 10 + static_cast<unsigned>(text_[at_] - '0'), 255U);
       ++at_;
     }
@@ -131,9 +131,9 @@ bool ends_in_toplabel(std::string_view tail) {
   return dot != std::string_view::npos && is_toplabel(tail.substr(dot + 1));
 }
 
-// "192.0.2.1", or the 32 nibbles of an IPv6 address with dots between them. RFC 7208 does not say
-// in which case: names do not care, and in explanations the test suite of its authors has upper
-// case.
+// "192.0.2.1", or the 32 nibbles of an IPv6 address with dots between them. RFC 7208 does not
+// specify the case of the nibbles. In names it does not matter; in explanations its authors' test
+// suite has upper case.
 std::string dotted(const mail::IpAddress& address) {
   if (address.is_v4()) return address.text();
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -240,8 +240,8 @@ Expected<MacroString> MacroString::parse(std::string_view text, Kind kind) {
 }
 
 std::optional<dns::Name> expand_name(const MacroString& text, const MacroValues& values) {
-  // From the right, for only the right end can matter: one final dot, the name, and what shows that
-  // it is too long.
+  // Expanded from the right, because only the right end matters: one final dot, the name, and one
+  // octet more to detect that it is too long.
   constexpr std::size_t enough = mail::limits::domain_octets + 2;
   std::vector<std::string> pieces;
   std::size_t octets = 0;

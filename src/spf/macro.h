@@ -1,7 +1,7 @@
 // spf/macro.h: macro-strings: their syntax, and what they expand to.
 // RFC 7208 §7. Pure. Expansion is bounded: a name keeps its last 253 octets, an explanation its
-// first 400, however long the text and the values are. Errors: ParseError for syntax, nothing for
-// an expansion that is no DNS name; never throws. Thread: any.
+// first 400, however long the text and the values are. Errors: ParseError for syntax, nullopt for
+// an expansion that is not a DNS name; never throws. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -34,12 +34,11 @@ inline constexpr std::size_t max_explanation_octets = 400;
 //   delimiter     = "." / "-" / "+" / "," / "/" / "_" / "="
 class MacroString {
  public:
-  // What the text is decides what it may hold: `c`, `r` and `t` stand for nothing in a name (RFC
-  // 7208 §7.2), blanks are for explanations alone, and only a name must end in a top label or a
-  // macro.
+  // The kind decides what the text may hold: `c`, `r` and `t` are not allowed in a name (RFC 7208
+  // §7.2), blanks only in explanations, and only a name must end in a top label or a macro.
   enum class Kind { domain_spec, unknown_modifier, explanation };
 
-  // Text as it stands, or a macro.
+  // Literal text, or a macro.
   struct Part {
     std::string literal;      // when `letter` is 0
     char letter = 0;          // lower-case
@@ -73,10 +72,10 @@ struct MacroValues {
 };
 
 // The name to ask for: labels are dropped from the left while it is longer than 253 octets (RFC
-// 7208 §7.3). Nothing when what is left is no DNS name.
+// 7208 §7.3). nullopt if the rest is not a DNS name.
 std::optional<dns::Name> expand_name(const MacroString& text, const MacroValues& values);
 
-// The text for a reply: printable ASCII alone (a macro may have brought other octets), cut to
+// The text for a reply: only printable ASCII (a macro may expand to other octets), cut to
 // max_explanation_octets.
 std::string expand_explanation(const MacroString& text, const MacroValues& values);
 

@@ -8,8 +8,8 @@
 
 namespace sekisho::spf {
 
-// A term that allows a network larger than these is overbroad. The largest that one owner has are
-// /8; the registries themselves got /12 of IPv6, and an owner /19 at most.
+// A term that allows a network larger than these is overbroad. The largest networks of one owner
+// are /8 in IPv4 and /19 in IPv6, where the registries themselves have /12.
 inline constexpr int shortest_ip4_length = 8;
 inline constexpr int shortest_ip6_length = 16;
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view version = "v=spf1";
 
-// What may follow the name of a mechanism.
+// The argument that a mechanism takes.
 enum class Argument {
   none,                     // all
   required_domain,          // include, exists
@@ -54,8 +54,8 @@ Expected<int> parse_length(std::string_view digits, int limit) {
   return length;
 }
 
-// Takes `/24//64`, `/24` or `//64` off the end. A name may hold slashes itself, so only digits at
-// the end count.
+// Removes `/24//64`, `/24` or `//64` from the end. A name may hold slashes itself, so only digits
+// at the end count.
 Expected<void> take_lengths(std::string_view& text, Mechanism& mechanism) {
   if (const auto slashes = text.rfind("//");
       slashes != std::string_view::npos && all_digits(text.substr(slashes + 2))) {

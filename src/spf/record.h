@@ -1,6 +1,6 @@
-// spf/record.h: the text of an SPF record and what it says.
-// RFC 7208 §4.5, §4.6, §5, §6, §12. A syntax error anywhere makes the whole record an error.
-// Errors: ParseError; never throws. Thread: immutable values.
+// spf/record.h: an SPF record and its syntax. RFC 7208 §4.5, §4.6, §5, §6, §12. A syntax error
+// anywhere makes the whole record an error. Errors: ParseError; never throws. Thread: immutable
+// values.
 #pragma once
 
 #include <optional>
@@ -36,8 +36,8 @@ struct Mechanism {
   std::optional<MacroString> domain_spec;  // absent: <domain> itself
   int ip4_length = 32;                     // a, mx
   int ip6_length = 128;
-  // ip4, ip6. An ip6-network within ::ffff:0:0/96 matches nobody: clients there are IPv4 (RFC 7208
-  // §5).
+  // ip4, ip6. An ip6-network within ::ffff:0:0/96 matches no client: clients there are IPv4 (RFC
+  // 7208 §5).
   std::optional<mail::IpPrefix> network;
   std::string text;  // as it stood, with its qualifier
 };

@@ -1,5 +1,5 @@
-// spf/result.h: what SPF came to. RFC 7208 §2.6, RFC 8601 §2.7.2.
-// Thread: immutable value.
+// spf/result.h: the result of an SPF evaluation. RFC 7208 §2.6, RFC 8601 §2.7.2. Thread: immutable
+// value.
 #pragma once
 
 #include <string>
@@ -35,7 +35,7 @@ struct Result {
                             // usually empty
   bool overbroad = false;   // it came by a term that allows nearly everybody
 
-  // That the domain let this client send, and not just anybody.
+  // Whether the domain allows this client to send, and not just every client.
   bool proves() const { return code == Code::pass && !overbroad; }
   bool operator==(const Result&) const = default;
 };
