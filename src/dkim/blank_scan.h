@@ -17,11 +17,9 @@
 
 namespace sekisho::dkim {
 
-// Bit i is set where text[i] is a tab, or a space before an octet that is no greater than a space:
-// one
-// comparison finds another blank and CR, and now and then something else, which does no harm.
-// `text`
-// has 65 octets.
+// Bit i is set where text[i] is a tab, or a space before an octet that is no greater than a space.
+// One comparison thus finds a following blank or CR; it also finds other control octets, which does
+// no harm. `text` has 65 octets.
 #if defined(__SSE2__)
 inline std::uint64_t changed_blanks(const char* text) {
   const __m128i tab = _mm_set1_epi8('\t');
@@ -58,7 +56,7 @@ class BlankScan {
   }
 
   // The first such blank at `from` or later; the size of the text when there is none. A space at
-  // the very end counts, as nobody knows what follows it. `from` never goes back.
+  // the very end counts, because the next octet is not known. `from` must never decrease.
   std::size_t next(std::size_t from) {
     while (from < text_.size()) {
       if (from >= block_ + block_size) load(from);

@@ -30,16 +30,16 @@ void BodyHashes::Form::canonical(std::string_view octets) {
     octets.remove_prefix(before);
     stop.digest = sha256_.so_far();
   }
-  // Beyond the last stop there are octets: that is all anybody wants to know of them.
+  // Beyond the last stop it only matters that there are octets; they are not hashed.
   if (!satisfied()) sha256_.update(octets);
   octets_ += octets.size();
 }
 
 void BodyHashes::Form::end() {
   if (!satisfied()) canonicaliser_.end();
-  // What is left: stops right at the end of the body, and beyond it. A signer that counted the
-  // octets as they were before the relaxed form shortened them signed all of the body too; a
-  // greater length is none of this body (§3.5 l=).
+  // The remaining stops are at the end of the body or beyond it. A signer that counted the octets
+  // before the relaxed form shortened them signed all of the body too; a length beyond that does
+  // not belong to this body (§3.5 l=).
   const std::uint64_t longest = std::max(octets_, received_);
   for (; next_stop_ < stops_.size() && stops_[next_stop_].length <= longest; ++next_stop_) {
     stops_[next_stop_].digest = sha256_.so_far();

@@ -1,7 +1,6 @@
 // dkim/body_hash.h: the body hashes that the signatures want, while the body streams by.
 // RFC 6376 §3.7 with `l=` of §3.5. The body is canonicalised and hashed at most once per
-// canonicalisation: a hash of its first octets is a state that the hash of all of it passes
-// through.
+// canonicalisation: the hash of its first octets is an intermediate state of the hash of the whole.
 // Errors: none. Thread: one owner.
 #pragma once
 
@@ -43,14 +42,14 @@ constexpr auto words_of(BodyHash::Coverage) {
 
 class BodyHashes {
  public:
-  // Before the body. The same wish twice is one hash.
+  // Call before the body. The same request twice is one hash.
   void want(const WantedHash& wanted);
 
   void text(std::string_view octets);
   void end();
-  // Nothing more of the body can change a hash.
+  // No further octet of the body can change a hash.
   bool satisfied() const;
-  // After end(), for what was wanted.
+  // Call after end(), for a hash that was requested.
   BodyHash get(const WantedHash& wanted) const;
 
  private:

@@ -56,8 +56,8 @@ class PieceBuffer {
     char* const end = buffer_.data() + used_;
     const auto readable = static_cast<std::size_t>(source_end_ - piece.data());
     if (piece.size() <= word && readable >= word) {
-      // Always a whole word: a copy of constant length costs a fraction of a call, and what it
-      // copied too much is overwritten by the next one.
+      // Always copies a whole word: a copy of constant length costs a fraction of a call, and the
+      // next copy overwrites the surplus.
       std::copy_n(piece.data(), word, end);
     } else if (piece.size() >= passed_at_once) {
       flush();
@@ -89,7 +89,7 @@ class PieceBuffer {
   std::array<char, capacity + word> buffer_;
 };
 
-// As many CRLFs as are given to the sink at a time.
+// The number of CRLFs given to the sink at a time.
 constexpr std::size_t line_ends_at_once = 512;
 constexpr auto line_ends = [] {
   std::array<char, 2 * line_ends_at_once> octets{};
@@ -178,7 +178,7 @@ void BodyCanonicaliser::text(std::string_view octets) {
   }
 }
 
-// Decides about the blanks that the last piece ended with; what is left has its own first octet.
+// Decides about the blanks at the end of the last piece. Returns the octets that are left.
 std::string_view BodyCanonicaliser::resume(std::string_view octets) {
   if (ending_ == Ending::blanks) {
     while (!octets.empty() && ascii::is_wsp(octets.front())) octets.remove_prefix(1);
@@ -222,7 +222,7 @@ void BodyCanonicaliser::relax(std::string_view octets) {
 }
 
 void BodyCanonicaliser::end() {
-  // Blanks at the end of an unfinished last line go as they do before CRLF.
+  // Blanks at the end of an unfinished last line are removed as before CRLF.
   if (ending_ == Ending::blanks_cr) lines_.text(" \r");
   ending_ = Ending::text;
   // §3.4.3: an empty body is CRLF in the simple form; §3.4.4: it stays empty in the relaxed form.

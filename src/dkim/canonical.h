@@ -1,7 +1,7 @@
 // dkim/canonical.h: the canonical form of header fields and of the body, as it is signed.
-// RFC 6376 §3.4. The body comes in pieces of any size and goes out in pieces as long as possible,
-// without being kept: state is a few octets. Linear time.
-// Errors: none. Thread: one owner.
+// RFC 6376 §3.4. The body arrives in pieces of any size, and is passed on in pieces as long as
+// possible. It is not kept: the state is a few octets. Linear time. Errors: none. Thread: one
+// owner.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ constexpr auto words_of(Canonicalisation) {
 void append_canonical_field(Canonicalisation form, std::string_view name, std::string_view value,
                             std::string& out);
 
-// Takes the canonical body.
+// Receives the canonical body.
 class BodySink {
  public:
   virtual void canonical(std::string_view octets) = 0;
@@ -32,14 +32,14 @@ class BodySink {
   ~BodySink() = default;
 };
 
-// Withholds the CRLFs at the end of what it saw, until something follows them: empty lines at the
-// end of the body do not count (§3.4.3, §3.4.4).
+// Withholds trailing CRLFs until something follows them: empty lines at the end of the body do not
+// count (§3.4.3, §3.4.4).
 class TrailingLines {
  public:
   explicit TrailingLines(BodySink& sink) : sink_(&sink) {}
 
   void text(std::string_view octets);
-  // The last line gets its CRLF. `if_empty`: so does a body without any line.
+  // Adds the CRLF of the last line; with `if_empty`, also to a body without any line.
   void end(bool if_empty);
 
  private:
@@ -60,13 +60,13 @@ class BodyCanonicaliser {
   void end();
 
  private:
-  // What the octets so far ended with, in the relaxed form.
+  // How the octets so far end, in the relaxed form.
   enum class Ending {
     text,      // anything that is already passed on
     blanks,    // blanks, which become one space unless the line ends here
     blanks_cr  // blanks and a CR: the line ends here if LF follows
   };
-  // What octets end with that have blanks from `blank` to `after`.
+  // The ending of octets that have blanks from `blank` to `after`.
   static Ending ending_of(std::string_view octets, std::size_t blank, std::size_t after) {
     if (blank == after) return Ending::text;
     if (after == octets.size()) return Ending::blanks;

@@ -29,7 +29,7 @@ std::vector<const mail::HeaderField*> FieldIndex::select(const std::vector<std::
                                                          const mail::HeaderField* except) const {
   std::vector<const mail::HeaderField*> selected;
   selected.reserve(std::min(names.size(), by_name_.size()));
-  // How many fields each name has given already, at the place of its first field.
+  // How many fields of each name are used already, at the place of its first field.
   std::vector<std::size_t> used(by_name_.size(), 0);
   for (const std::string& name : names) {
     const auto first = std::lower_bound(by_name_.begin(), by_name_.end(), name, name_before);

@@ -1,7 +1,7 @@
-// dkim/field_index.h: finds the header fields that a signature's h= means.
-// RFC 6376 §5.4.2: a name stands for the last field of that name, the same name again for the one
-// above it, and for nothing once they are used up. n log n in the fields, whatever h= says.
-// Errors: none. Thread: one owner; the header must outlive it.
+// dkim/field_index.h: finds the header fields that the h= of a signature selects. RFC 6376 §5.4.2:
+// a name stands for the last field of that name, the same name again for the one above it, and for
+// no field once all are used. n log n in the number of fields, whatever h= has. Errors: none.
+// Thread: one owner; the header must outlive it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class FieldIndex {
   explicit FieldIndex(const mail::Header& header);
 
   // The fields that `names` (lower-case) stand for, in that order. `except` is the signature
-  // itself, which no name of its own h= means (§3.5 h=).
+  // itself, which its own h= never selects (§3.5 h=).
   std::vector<const mail::HeaderField*> select(const std::vector<std::string>& names,
                                                const mail::HeaderField* except) const;
 

@@ -24,8 +24,8 @@ bool lists(const mail::TagList& tags, std::string_view tag, std::string_view mem
 
 // §3.6.1 has "sha1" and "sha256" there, and unknown words are ignored. But for years
 // `opendkim-genkey -h rsa-sha256` and the guides that repeat it made records with the name of the
-// whole algorithm, and their owners meant what we demand anyway: no other hash is ever accepted.
-// dkimpy and mail-auth do not look at h= at all; OpenDKIM refuses such a key.
+// whole algorithm. Their owners meant SHA-256, which is the only hash that we accept anyway. dkimpy
+// and mail-auth do not look at h= at all; OpenDKIM refuses such a key.
 bool allows_sha256(const mail::TagList& tags) {
   return lists(tags, "h", "sha256", true) || lists(tags, "h", "rsa-sha256", false) ||
          lists(tags, "h", "ed25519-sha256", false);

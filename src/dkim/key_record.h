@@ -20,7 +20,7 @@ namespace sekisho::dkim {
 //   s= type *( ":" type )      services, "*" or "email"; default all
 //   t= flag *( ":" flag )      "y": testing; "s": i= must have the domain of d=
 struct KeyRecord {
-  std::optional<crypto::KeyType> key_type;  // nothing: a type unknown here
+  std::optional<crypto::KeyType> key_type;  // nullopt: an unknown type
   std::string key;                          // p=, decoded; empty: revoked
   bool allows_sha256 = true;
   bool for_email = true;

@@ -1,5 +1,5 @@
-// dkim/result.h: what each DKIM-Signature field came to. RFC 6376 §3.9, RFC 8601 §2.7.1.
-// Thread: immutable values.
+// dkim/result.h: the result of each DKIM-Signature field. RFC 6376 §3.9, RFC 8601 §2.7.1. Thread:
+// immutable values.
 #pragma once
 
 #include <string>
@@ -33,7 +33,7 @@ struct SignatureResult {
   unsigned key_bits = 0;        // 0: unknown
   bool testing = false;         // t=y in the key record
 
-  // RFC 6376 §3.6.1: what a signer in testing mode signs is treated as unsigned.
+  // RFC 6376 §3.6.1: a message signed in testing mode is treated as unsigned.
   bool proves() const { return code == Code::pass && !testing; }
   bool operator==(const SignatureResult&) const = default;
 };

@@ -20,7 +20,7 @@ using mail::TagList;
 
 struct Algorithm {
   std::string_view name;
-  std::optional<crypto::KeyType> key_type;  // nothing: known, and not to be used
+  std::optional<crypto::KeyType> key_type;  // nullopt: known, but must not be used
 };
 
 // RFC 8301 §3.1 and RFC 8463 §3; rsa-sha1 "MUST NOT be used".
@@ -69,8 +69,8 @@ struct Identity {
 };
 
 // i= is an address, or `@` and a domain (§3.5: Local-part is that of RFC 5321 §4.1.2, which may be
-// a quoted string). It is repeated as SMTP writes it, quoted where it must be: whoever shows it
-// quotes it once more, as any other value.
+// a quoted string). It is kept as SMTP writes it, quoted where it must be; a header field quotes it
+// once more, like any other value.
 Expected<Identity> parse_identity(std::string_view value) {
   const auto decoded = decode_quoted_printable(value);
   if (!decoded) return parse_error("i= has a broken =XX");
@@ -112,7 +112,7 @@ Expected<std::optional<std::int64_t>> parse_time_tag(const TagList& tags, std::s
   return seconds;
 }
 
-// l=: 1*76DIGIT. What does not fit is longer than any body all the same.
+// l=: 1*76DIGIT. A number that does not fit is longer than any body.
 Expected<std::optional<std::uint64_t>> parse_length(const TagList& tags) {
   const auto value = tags.find("l");
   if (!value) return std::nullopt;
@@ -143,7 +143,7 @@ Expected<void> read_forms(const TagList& tags, Signature& out) {
   return {};
 }
 
-// §6.1.1: a signature that does not cover From says nothing.
+// §6.1.1: a signature that does not cover From proves nothing.
 Expected<std::vector<std::string>> parse_signed_fields(const TagList& tags) {
   const auto value = required(tags, "h");
   if (!value) return tl::unexpected<ParseError>(value.error());
@@ -236,7 +236,7 @@ Expected<void> read_times(const TagList& tags, Signature& out) {
   return {};
 }
 
-// The tags that do not say who signed.
+// The tags that do not name the signer.
 Expected<void> read_details(const TagList& tags, Signature& out) {
   auto fields = parse_signed_fields(tags);
   if (!fields) return tl::unexpected<ParseError>(fields.error());

@@ -9,17 +9,17 @@ namespace sekisho::dkim {
 
 namespace {
 
-// An MTA eats one space: where two are left, there were two and one that it ate.
+// An MTA removes one space. Where two are left, there were three.
 bool is_doubtful(const mail::HeaderField& field) {
   return field.value.starts_with(' ') && !field.value.starts_with("  ");
 }
 
-// Who folds at once, or writes a tab or nothing, mostly writes no space before it.
+// A signer that folds at once, or writes a tab or nothing, usually writes no space before it.
 bool is_likely_without(const mail::HeaderField& field) {
   return field.value.size() == 1 || field.value[1] == '\t' || field.value[1] == '\r';
 }
 
-// `places` with each of `all` that is in only one of the two.
+// The symmetric difference of `places` and `all`.
 std::vector<std::size_t> toggled(const std::vector<std::size_t>& places,
                                  const std::vector<std::size_t>& all) {
   std::vector<std::size_t> out;

@@ -1,10 +1,10 @@
-// dkim/signed_header.h: what a signature covers of the header, as octets (RFC 6376 §3.7), and the
-// other ways in which it may have stood there. An MTA that speaks an old milter protocol eats one
-// space after each colon (sendmail before 8.14, Postfix with milter_protocol below 6). Nearly every
-// field has one, so it is put back; but whether "Subject:x" was "Subject: x" only a signature can
-// tell, and c=simple needs to know. All spellings mean the same to every reader, and none passes
-// unless the signer wrote it. Bounded: 64 spellings. Errors: none. Thread: immutable; the header
-// must outlive it.
+// dkim/signed_header.h: the octets of the header that a signature covers (RFC 6376 §3.7), and their
+// other possible spellings. An MTA that speaks an old milter protocol removes one space after each
+// colon (sendmail before 8.14, Postfix with milter_protocol below 6). Nearly every field has one,
+// so it is put back. But only a signature can tell whether "Subject:x" was "Subject: x", and
+// c=simple depends on it. All spellings mean the same to every reader, and none passes unless the
+// signer wrote it. Bounded: 64 spellings. Errors: none. Thread: immutable; the header must outlive
+// it.
 #pragma once
 
 #include <cstddef>
@@ -21,18 +21,17 @@ class SignedHeader {
  public:
   static constexpr std::size_t max_spellings = 64;
 
-  // `field`: the one that the signature was read from.
+  // `field`: the field of the signature.
   SignedHeader(const Signature& signature, const mail::HeaderField& field, const FieldIndex& index);
 
   // The signed fields in the order of h=, then the signature's own without the value of b= and
   // without its CRLF.
   std::string text() const { return spelled({}); }
-  // The others, the likeliest first. None where the canonical form does not keep the blank.
+  // The other spellings, the likeliest first. None if the canonical form does not keep the blank.
   std::vector<std::string> other_spellings() const;
 
  private:
-  // `without`: the fields, by their place here, whose first space the MTA did not eat, for there
-  // was none.
+  // The places of the fields that had no space, so that the MTA removed none.
   using Places = std::vector<std::size_t>;
   std::string spelled(const Places& without) const;
 

@@ -18,12 +18,12 @@ namespace {
 constexpr std::string_view field_name = "DKIM-Signature";
 
 // Key records tried for one signature. RFC 6376 §3.6.2.2 leaves more than one undefined; two may
-// happen while a key is replaced. With more, which of them are tried would depend on the order of
-// the answer: then none is.
+// happen while a key is replaced. With more, the order of the answer would decide which are tried:
+// then none is.
 constexpr std::size_t max_key_records = 2;
 
-// Signatures that are read, to choose those that are verified. Mail that came over ten lists has
-// some twenty.
+// At most this many signatures are read, to choose those that are verified. Mail that passed ten
+// lists has some twenty.
 constexpr std::size_t max_read = 100;
 
 // A conclusion about one signature, or about one signature with one key.
@@ -36,8 +36,7 @@ struct Finding {
 
 Finding permerror(std::string reason) { return {Code::permerror, std::move(reason)}; }
 
-// Which of two findings with different keys speaks: whatever the order of the records in the
-// answer.
+// Which of two findings with different keys counts, independent of the order of the records.
 bool outranks(const Finding& a, const Finding& b) {
   const auto rank = [](Code code) {
     constexpr std::array order = {Code::pass, Code::policy, Code::fail};
@@ -46,8 +45,8 @@ bool outranks(const Finding& a, const Finding& b) {
   return rank(a.code) < rank(b.code);
 }
 
-// §3.5 t= and x=. What was made after the first receipt (by the relay itself, when it let the
-// message go) is not of the future, as long as it is of the past now.
+// §3.5 t= and x=. A signature made after the first receipt (by the relay itself, when it passed the
+// message on) is not from the future, as long as it is from the past now.
 std::optional<Finding> check_times(const Signature& signature, WallTime now, WallTime received,
                                    std::chrono::seconds skew) {
   const auto seconds = [](WallTime time) { return time.time_since_epoch().count(); };
@@ -64,14 +63,14 @@ std::optional<Finding> check_times(const Signature& signature, WallTime now, Wal
 struct Candidate {
   const mail::HeaderField* field = nullptr;
   Claims claims;
-  std::optional<Signature> signature;  // nothing: `refused` says why
+  std::optional<Signature> signature;  // nullopt: `refused` says why
   Finding refused;
 
   // Once the body has ended:
   BodyHash body;
   bool body_matches = false;
   crypto::Sha256Digest header;                      // only if body_matches
-  std::vector<crypto::Sha256Digest> other_headers;  // likewise: where its blanks are in doubt
+  std::vector<crypto::Sha256Digest> other_headers;  // likewise, if blanks are in doubt
 
   WantedHash wanted_hash() const { return {signature->body_form, signature->body_length}; }
   dns::Question question() const { return {signature->key_name, dns::Type::txt}; }
@@ -94,8 +93,8 @@ Candidate read_candidate(std::string_view value) {
   return candidate;
 }
 
-// How far d= is from the Author Domain: 0 the same, 1 perhaps of one organisation, 2 hardly so.
-// DMARC aligns it only if one lies below a name of the other's, and that is no top-level domain.
+// How far d= is from the Author Domain: 0 the same, 1 perhaps the same organization, 2 probably
+// not. DMARC aligns it only if both lie at or below a common name that is not a top-level domain.
 int distance(const Candidate& candidate, const mail::DomainName& author) {
   if (!candidate.signature) return 2;
   const mail::DomainName& domain = candidate.signature->domain;
@@ -140,7 +139,7 @@ Finding check_signature(const Candidate& candidate, const crypto::PublicKey& key
       std::none_of(candidate.other_headers.begin(), candidate.other_headers.end(), verifies)) {
     return {Code::fail, "the signature does not match the header"};
   }
-  // §8.2: who adds to a body that is signed in part may show what he likes.
+  // §8.2: text added to a body that is signed in part may show the reader anything.
   if (candidate.body.coverage == BodyHash::Coverage::part) {
     return {Code::policy, "the body goes on beyond l="};
   }
@@ -168,9 +167,9 @@ Finding verify_with_answer(const Candidate& candidate, const dns::Answer& answer
   switch (answer.outcome) {
     case dns::Outcome::error:
       return {Code::temperror, "the key could not be asked for: " + answer.error};
-    // As for a signature beyond max_signatures: RFC 8601 §2.7.1 has `policy` for what the receiver
-    // does not want to look at. `temperror` would let a sender choose it, and `neutral`, `fail` or
-    // `permerror` would blame the signer.
+    // As for a signature beyond max_signatures: RFC 8601 §2.7.1 has `policy` for signatures that
+    // the receiver does not accept. With `temperror` a sender could choose the result, and
+    // `neutral`, `fail` or `permerror` would blame the signer.
     case dns::Outcome::refused:
       return {Code::policy, "the key was not asked for: " + answer.error};
     case dns::Outcome::nodata:
@@ -217,8 +216,8 @@ SignatureResult to_result(const Candidate& candidate, Finding finding) {
 struct Verification::State {
   Options options;
   const mail::Header* header = nullptr;
-  // What key_question() has parsed, by its text: not by its place, for the header may have left out
-  // a field.
+  // The signatures that key_question() has parsed, by their text: not by their place, for the
+  // header may have left out a field.
   std::vector<std::pair<std::string, Candidate>> arrived;
   std::vector<Candidate> candidates;  // top to bottom, at most options.max_signatures
   std::vector<bool> verified;  // of all DKIM-Signature fields, top to bottom: is it a candidate?
@@ -285,8 +284,8 @@ void Verification::start(const mail::Header& header, const mail::DomainName* aut
   state_->arrived.clear();
 }
 
-// As many as are verified: those that can say something of the author first, for whoever else
-// signed the message, in whatever number, must not be what keeps them from it.
+// Chooses the signatures that are verified: those that can prove the author first, so that other
+// signatures, in whatever number, cannot displace them.
 void Verification::State::choose(std::vector<Candidate> all, const mail::DomainName* author) {
   std::vector<std::size_t> places(all.size());
   std::iota(places.begin(), places.end(), std::size_t{0});
@@ -335,7 +334,7 @@ void Verification::body(std::string_view octets) { state_->body_hashes.text(octe
 
 bool Verification::wants_body() const { return !state_->body_hashes.satisfied(); }
 
-// What is signed of the header counts only where the body is the one that was signed.
+// The signature over the header counts only if the body is the one that was signed.
 void Verification::State::compare_bodies() {
   body_ended = true;
   std::optional<FieldIndex> index;

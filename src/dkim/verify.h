@@ -1,7 +1,6 @@
 // dkim/verify.h: verifies the DKIM-Signature fields of one message.
 // RFC 6376 §6, RFC 8301, 8463, 8616. The body is hashed while it arrives, once per canonicalisation
-// whatever the lengths; everything else is a pure function of the header, the hashes and the
-// answers
+// whatever the lengths. Everything else is a pure function of the header, the hashes and the answers
 // known so far.
 //   Verification v(options);
 //   v.start(header);                          // the header is complete: parses the signatures
@@ -25,7 +24,7 @@
 
 namespace sekisho::dkim {
 
-// All that a verification knows of a body.
+// A digest of the body, as a signature requests it.
 struct BodyDigest {
   WantedHash wanted;
   BodyHash found;
@@ -42,31 +41,32 @@ class Verification {
   // The key that one DKIM-Signature value names, while the header is still arriving: a hint.
   // start() does not parse it again.
   std::optional<dns::Question> key_question(std::string_view signature_value);
-  // `header` must outlive this object. `author`: whose signatures, and those of his neighbours, are
-  // verified before all others when there are more than max_signatures; nullptr: the first ones
+  // `header` must outlive this object. `author`: when there are more than max_signatures,
+  // signatures of this domain and of domains near it are verified first; nullptr: the first ones
   // are.
   void start(const mail::Header& header, const mail::DomainName* author = nullptr);
-  // The MTA ate a space after each colon, where there was one; it was put back everywhere. Then
-  // c=simple is tried with and without (signed_header.h).
+  // The MTA removed a space after each colon; it was put back everywhere, also where there was
+  // none. So c=simple is tried with and without it (signed_header.h).
   void blanks_lost();
-  // When the message was first received on our side, where that is reliably known and not `now`: by
-  // it x= is judged (§3.5). A time in the future counts as `now`.
+  // When the message was first received on our side, if that is reliably known and earlier than
+  // `now`. The x= tag is compared with it (§3.5). A time in the future counts as `now`.
   void received(WallTime time);
   // The questions for the keys of the signatures that will be verified.
   std::vector<dns::Question> questions() const;
-  // Their d=, each once.
+  // The d= of those signatures, each once.
   std::vector<mail::DomainName> domains() const;
   void body(std::string_view octets);
   void end_of_body();
-  // Instead of a body: the digests of a verification of the same message. A signature that wants
-  // another one is `neutral`.
+  // Instead of a body: the digests from an earlier verification of the same message. A signature
+  // that needs another digest is `neutral`.
   void end_of_body(const std::vector<BodyDigest>& digests);
-  // After end_of_body(): what the signatures wanted, each once.
+  // After end_of_body(): the digests that the signatures need, each once.
   std::vector<BodyDigest> digests() const;
-  // One result per DKIM-Signature field, top to bottom. Before end_of_body() only `needed` is told.
+  // One result per DKIM-Signature field, top to bottom. Before end_of_body() only `needed` is
+  // filled.
   dns::Evaluation<std::vector<SignatureResult>> evaluate(const dns::Answers& answers, WallTime now,
                                                          crypto::KeyCache& keys) const;
-  // False when no signature wants the body: the front may skip it.
+  // False if no signature needs the body: the front may skip it.
   bool wants_body() const;
 
  private:
