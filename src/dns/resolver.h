@@ -44,6 +44,7 @@ class Resolver {
   // answer that may be an error ("timeout" after the configured time). `done` must not block and
   // must not throw.
   virtual Ticket ask(const Question& question, Callback done) = 0;
+  // After cancel() returns, the callback will not be called, unless it is being called now.
   virtual void cancel(Ticket ticket) = 0;
   virtual ResolverStatus status() const = 0;
 };
