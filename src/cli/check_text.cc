@@ -1,6 +1,7 @@
 #include "cli/check_text.h"
 
 #include "base/encoding.h"
+#include "cli/result_lines.h"
 
 namespace sekisho::cli {
 
@@ -8,18 +9,11 @@ namespace {
 
 std::string safe(std::string_view text) { return escape_for_log(text, 200); }
 
+ResultLines lines_of(std::string& out) { return {out, 0, 12, safe}; }
+
 void line(std::string& out, std::string_view label, const std::string& text,
           const std::string& reason = {}) {
-  constexpr std::size_t width = 12;
-  out += label;
-  out.append(label.size() < width ? width - label.size() : 1, ' ');
-  out += text;
-  if (!reason.empty()) out += "  (" + safe(reason) + ")";
-  out += '\n';
-}
-
-std::string word(std::string_view result, const std::string& of) {
-  return std::string(result) + (of.empty() ? "" : "  " + safe(of));
+  lines_of(out).add(label, text, reason);
 }
 
 void show_lists(std::string& out, const std::vector<client::DnsListResult>& results) {
@@ -32,26 +26,13 @@ void show_lists(std::string& out, const std::vector<client::DnsListResult>& resu
 }
 
 void show_results(std::string& out, const policy::Facts& facts) {
-  std::string author(to_string(facts.author.result));
-  if (facts.author.well_formed()) author = facts.author.domain().text();
-  if (facts.author.readable()) author += " (readable)";
-  line(out, "author", author, facts.author.reason);
-  line(out, "iprev", word(to_string(facts.iprev.code), facts.iprev.name), facts.iprev.reason);
-  line(out, "spf helo", word(to_string(facts.spf_helo.code), facts.spf_helo.domain),
-       facts.spf_helo.reason);
-  line(out, "spf", word(to_string(facts.spf_mail_from.code), facts.spf_mail_from.domain),
-       facts.spf_mail_from.reason);
-  if (facts.dkim.empty()) line(out, "dkim", "none");
-  for (const auto& s : facts.dkim) {
-    line(out, "dkim", word(to_string(s.code), s.domain + " " + s.selector + " " + s.algorithm),
-         s.reason);
-  }
-  std::string dmarc(to_string(facts.dmarc.code));
-  if (facts.dmarc.published) {
-    dmarc += "  " + facts.dmarc.tag + "=" + std::string(to_string(facts.dmarc.policy)) + " of " +
-             facts.dmarc.policy_domain;
-  }
-  line(out, "dmarc", dmarc, facts.dmarc.reason);
+  auto lines = lines_of(out);
+  add_author(lines, facts.author);
+  add_iprev(lines, facts.iprev);
+  add_spf(lines, "spf helo", facts.spf_helo);
+  add_spf(lines, "spf", facts.spf_mail_from);
+  add_signatures(lines, facts.dkim);
+  add_dmarc(lines, facts.dmarc);
   show_lists(out, facts.lists);
 }
 

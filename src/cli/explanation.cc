@@ -149,7 +149,7 @@ Explanation explain_decision(session::Decided decided, const Rulebook& book) {
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& each) { return each.first == rules; });
     if (group == groups.end()) group = groups.insert(groups.end(), {rules, {}});
-    group->second.push_back(to);
+    group->second.push_back(to.raw());
   }
   if (groups.empty()) groups.push_back({&book.settings.rules.defaults, {}});
   if (decided.failure.empty()) {

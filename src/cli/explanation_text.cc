@@ -2,6 +2,7 @@
 
 #include "base/terminal_text.h"
 #include "cli/explanation.h"
+#include "cli/result_lines.h"
 #include "mail/encoded_word.h"
 #include "replay/replay.h"
 
@@ -11,18 +12,16 @@ namespace {
 
 using Said = policy::RuleOpinion::Said;
 
+constexpr std::string_view not_yet = "not known yet";
+
 std::string safe(std::string_view text) { return printable(text, 200); }
+
+ResultLines lines_of(std::string& out) { return {out, 2, explanation_indent - 2, safe}; }
 
 // "  label       text  (reason)"
 void line(std::string& out, std::string_view label, const std::string& text,
           const std::string& reason = {}) {
-  out += "  ";
-  out += label;
-  out.append(label.size() < explanation_indent - 2 ? explanation_indent - 2 - label.size() : 1,
-             ' ');
-  out += text;
-  if (!reason.empty()) out += "  (" + safe(reason) + ")";
-  out += '\n';
+  lines_of(out).add(label, text, reason);
 }
 
 void title(std::string& out, const std::string& text) { out += "\n" + text + "\n"; }
@@ -81,7 +80,7 @@ void show_refused(std::string& out, const session::Outcome& outcome) {
   const auto& refused = outcome.verdict.refused;
   if (refused.empty()) {
     for (const auto& to : outcome.facts.refused_recipients) {
-      line(out, "refused", "<" + safe(to) + ">");
+      line(out, "refused", "<" + safe(to.raw()) + ">");
     }
   }
   for (const auto& [to, decision] : refused) {
@@ -112,54 +111,35 @@ void show_who(std::string& out, const session::Decided& decided) {
   }
 }
 
-std::string word(std::string_view result, const std::string& of) {
-  return std::string(result) + (of.empty() ? "" : "  " + safe(of));
-}
-
-void show_author(std::string& out, const policy::Facts& facts) {
-  std::string author(to_string(facts.author.result));
-  if (facts.author.well_formed()) author = facts.author.domain().text();
-  if (facts.author.readable()) author += " (readable)";
-  line(out, "author", author, facts.author.reason);
-}
-
-void show_signatures(std::string& out, const policy::Facts& facts) {
-  if (facts.dkim.empty()) line(out, "dkim", "none");
-  for (const auto& s : facts.dkim) {
-    line(out, "dkim", word(to_string(s.code), s.domain + " " + s.selector + " " + s.algorithm),
-         s.reason);
-  }
-  std::string dmarc(to_string(facts.dmarc.code));
-  if (facts.dmarc.published) {
-    dmarc += "  " + facts.dmarc.tag + "=" + std::string(to_string(facts.dmarc.policy)) + " of " +
-             safe(facts.dmarc.policy_domain);
-  }
-  line(out, "dmarc", dmarc, facts.dmarc.reason);
-  if (!facts.dmarc.alias.empty()) {
-    line(out, "", "judged as " + facts.dmarc.from,
-         facts.dmarc.alias + " is an alias of it, and the MTA delivers that name");
+// At RCPT, whether SPF had an answer by then is not recorded: one without a name is none.
+void show_spf(ResultLines& lines, std::string_view label, const spf::Result& spf, bool at_rcpt) {
+  if (at_rcpt && spf.domain.empty()) {
+    lines.add(label, not_yet, spf.reason);
+  } else {
+    add_spf(lines, label, spf);
   }
 }
 
 void show_checks(std::string& out, const policy::Facts& facts, bool at_rcpt) {
-  const std::string not_yet = "not known yet";
-  // Whether SPF had an answer by then is not recorded: one without a name is none.
-  const auto result_of = [&](const spf::Result& result) {
-    return at_rcpt && result.domain.empty() ? not_yet : word(to_string(result.code), result.domain);
-  };
+  auto lines = lines_of(out);
   if (at_rcpt) {
-    line(out, "author", not_yet);
+    lines.add("author", not_yet);
   } else {
-    show_author(out, facts);
+    add_author(lines, facts.author);
   }
-  line(out, "iprev", word(to_string(facts.iprev.code), facts.iprev.name), facts.iprev.reason);
-  line(out, "spf helo", result_of(facts.spf_helo), facts.spf_helo.reason);
-  line(out, "spf", result_of(facts.spf_mail_from), facts.spf_mail_from.reason);
+  add_iprev(lines, facts.iprev);
+  show_spf(lines, "spf helo", facts.spf_helo, at_rcpt);
+  show_spf(lines, "spf", facts.spf_mail_from, at_rcpt);
   if (at_rcpt) {
-    line(out, "dkim", not_yet);
-    line(out, "dmarc", not_yet);
-  } else {
-    show_signatures(out, facts);
+    lines.add("dkim", not_yet);
+    lines.add("dmarc", not_yet);
+    return;
+  }
+  add_signatures(lines, facts.dkim);
+  add_dmarc(lines, facts.dmarc);
+  if (!facts.dmarc.alias.empty()) {
+    lines.add("", "judged as " + facts.dmarc.from,
+              facts.dmarc.alias + " is an alias of it, and the MTA delivers that name");
   }
 }
 
