@@ -40,11 +40,11 @@ std::string dmarc_text(const dmarc::Result& result) {
 }
 
 // A few; a flood of recipients is counted.
-std::string recipients_text(const std::vector<std::string>& recipients) {
+std::string recipients_text(const std::vector<mail::Path>& recipients) {
   constexpr std::size_t most = 10;
   std::string text;
   for (std::size_t i = 0; i < std::min(most, recipients.size()); ++i) {
-    text += (i == 0 ? "" : ",") + angle(recipients[i]);
+    text += (i == 0 ? "" : ",") + angle(recipients[i].raw());
   }
   if (recipients.size() > most) text += ",+" + std::to_string(recipients.size() - most);
   return text;
@@ -69,7 +69,7 @@ std::string allow_text(const std::vector<policy::AccessMatch>& matches) {
     std::string& text = match.holds ? holding : match.proven ? not_for_us : unproven;
     std::string word = match.entry;
     if (!match.proof_of.empty()) word += "/" + proof_text(match.proof, match.proof_of);
-    if (match.holds) word += "(" + std::string(standing(match)) + ")";
+    if (match.holds) word.append("(").append(standing(match)).append(")");
     // The same identity may stand there with several proofs.
     if (text == word || text.ends_with("," + word)) continue;
     text += (text.empty() ? "" : ",") + word;
@@ -92,7 +92,7 @@ std::string refused_rules(const std::vector<policy::RecipientDecision>& refused)
   for (const auto& [to, decision] : refused) {
     std::string each = decision.rule;
     if (decision.action != policy::Action::reject) {
-      each += "(" + std::string(to_string(decision.action)) + ")";
+      each.append("(").append(to_string(decision.action)).append(")");
     }
     if (told.size() == 20 || !told.insert(each).second) continue;
     text += (text.empty() ? "" : ",") + each;
