@@ -8,8 +8,8 @@ namespace {
 
 enum class Relation { aligned, foreign, in_doubt, open };
 
-// Domains whose own walk is made for one message, of 7 questions beside the author's. Honest mail
-// has one or two.
+// Domains with a walk of their own for one message, each of 7 questions beside those of the author.
+// Honest mail has one or two.
 constexpr std::size_t max_walks = 3;
 
 void add_missing(const std::vector<dns::Question>& more, std::vector<dns::Question>& questions) {
@@ -50,7 +50,7 @@ class Aligner {
 
  private:
   Relation by_suffix(const mail::DomainName& domain, bool strict) const {
-    // RFC 7489 §3.1.1: a public suffix is no Organizational Domain, and d=com never aligns.
+    // RFC 7489 §3.1.1: a public suffix is not an Organizational Domain, and d=com never aligns.
     if (options_.suffixes->is_public_suffix(domain)) return Relation::foreign;
     if (domain == author_) return Relation::aligned;
     if (strict) return Relation::foreign;
@@ -61,8 +61,8 @@ class Aligner {
 
   Relation by_walk(const mail::DomainName& domain) {
     if (!found_.organizational_domain) {
-      // Both have an Organizational Domain at or above themselves: with nothing in common it cannot
-      // be one.
+      // The Organizational Domain of each is the name itself or one above it: without a common
+      // label they differ.
       if (common_labels(domain, author_) == 0) return Relation::foreign;
       doubt = found_.doubt;
       return Relation::in_doubt;
@@ -104,7 +104,7 @@ class Aligner {
   std::vector<mail::DomainName> walked_;
 };
 
-// The signatures in that state; those of the Author Domain itself first, for they need no walk.
+// The signatures in that state, those of the Author Domain first, because they need no walk.
 std::vector<const Identifier*> signatures(const Inputs& inputs, Identifier::State state) {
   std::vector<const Identifier*> out;
   for (const Identifier& identifier : inputs.dkim) {
@@ -121,8 +121,8 @@ bool any_aligned(const std::vector<const Identifier*>& identifiers, bool strict,
   });
 }
 
-// Whether an identifier whose own check failed for the moment could have aligned. Asked only when
-// none that passed does.
+// Whether an identifier whose check gave temperror could have aligned. Called only if no identifier
+// that passed aligns.
 std::string doubt_of_inputs(const Inputs& inputs, const Published& published, Aligner& aligner) {
   const auto could_align = [&](const Identifier& identifier, bool strict) {
     const Relation relation = aligner.relate(identifier.domain, strict);
@@ -166,7 +166,7 @@ std::vector<dns::Question> likely_questions(const Inputs& inputs) {
   std::vector<mail::DomainName> domains;
   const auto add = [&](const Identifier& identifier) {
     // Two names that share only a top-level domain are hardly ever one organisation; if they are,
-    // one more round tells.
+    // one more round of questions finds it.
     const bool likely = identifier.state != Identifier::State::other &&
                         identifier.domain != inputs.author &&
                         common_labels(identifier.domain, inputs.author) >= 2;

@@ -6,13 +6,13 @@ namespace sekisho::dmarc {
 
 namespace {
 
-// In sendmail's order; the first that has a record or an alias decides.
+// In sendmail's order; the first with a record or an alias decides.
 constexpr std::array types{dns::Type::aaaa, dns::Type::a, dns::Type::mx};
-// sendmail goes eleven steps. A step of ours is a whole chain, unless servers tell each type
-// something else.
+// sendmail follows eleven steps. One step here is a whole chain, unless servers answer each type
+// differently.
 constexpr int max_steps = 11;
 
-// What the answers say of one name.
+// The result for one name.
 struct Step {
   enum class State { open, nothing, records, moved, failed };
   State state = State::nothing;
@@ -39,13 +39,13 @@ Step step(const mail::DomainName& name, const dns::Answers& answers) {
     const dns::Answer* answer = answers.find(question);
     // All are asked for at once, though the first may be enough.
     if (answer == nullptr) return {State::open, {}, false, {}, unanswered(name, answers)};
-    // A refusal of ours is worth no more: only servers that tell each type something else need so
-    // many questions.
+    // A refused question counts as a failure: only servers that answer each type differently need
+    // so many questions.
     if (answer->is_error() || answer->is_refused()) {
       out = {State::failed, {}, false, to_string(question) + ": " + answer->error, {}};
       continue;
     }
-    // No such name, or none where the alias leads to: the address stays as it is.
+    // The name, or the target of the alias, does not exist: the address stays as it is.
     if (answer->outcome == dns::Outcome::nxdomain) return {};
     const bool records = answer->outcome == dns::Outcome::records;
     if (!answer->canonical.empty()) return {State::moved, answer->canonical, records, {}, {}};

@@ -1,8 +1,8 @@
-// dmarc/delivered_author.h: the domain that From has when sendmail has delivered the message. Where
-// it is not told otherwise (DontExpandCnames, nocanonify), it puts in the place of a domain that is
-// an alias (CNAME) what the alias leads to, after every filter: what a user reads is that domain,
-// so its owner's policy must decide. Done as dns_getcanonname of sendmail 8.17.1 does it. Pure:
-// reads the answers known so far. Errors: `failure`. Thread: any.
+// dmarc/delivered_author.h: the domain of From after sendmail has delivered the message. By default
+// (without DontExpandCnames or nocanonify) sendmail replaces a domain that is an alias (CNAME) by
+// the target of the alias, after all filters. The user reads the target, so the policy of its owner
+// must decide. Follows dns_getcanonname of sendmail 8.17.1. Pure: reads the answers known so far.
+// Errors: `failure`. Thread: any.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 namespace sekisho::dmarc {
 
 struct DeliveredAuthor {
-  mail::DomainName domain;  // the one asked for, when it is no alias
+  mail::DomainName domain;  // the given domain, if it is not an alias
   std::string failure;  // not empty: the DNS did not say, and sendmail will ask again until it does
 };
 

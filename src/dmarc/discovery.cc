@@ -5,8 +5,8 @@ namespace sekisho::dmarc {
 namespace {
 
 // RFC 9989 §4.10.1: the record of the Author Domain, else of its Organizational Domain, else of the
-// Public Suffix Domain above that. One between the author and the Organizational Domain is none of
-// these and does not count.
+// Public Suffix Domain above that. A record between the author and the Organizational Domain does
+// not count.
 std::optional<Finding> applicable(const mail::DomainName& author,
                                   const mail::DomainName& organizational,
                                   const std::vector<Finding>& findings) {
@@ -34,8 +34,8 @@ Discovered discover_by_walk(const mail::DomainName& author, const dns::Answers& 
       return out;
     case Walk::State::failed:
       if (on_failure == OnFailure::pass_over) break;
-      // What lies above decides the Organizational Domain, but not the policy of an author with its
-      // own record.
+      // The names above decide the Organizational Domain, but not the policy of an author with a
+      // record of its own.
       if (!has_own_record) {
         out.failure = std::move(walked.failure);
         return out;

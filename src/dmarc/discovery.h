@@ -15,16 +15,16 @@
 namespace sekisho::dmarc {
 
 struct Discovered {
-  std::vector<dns::Question> open;  // not empty: to be answered first, the rest is not filled
+  std::vector<dns::Question> open;  // not empty: must be answered first; the rest is not filled
   std::string failure;  // not empty: the policy is not known, because the DNS did not answer
-  std::optional<Finding> policy;  // nothing: DMARC does not apply
+  std::optional<Finding> policy;  // nullopt: DMARC does not apply
   std::string why_none;           // for people, when there is no policy
-  // Nothing when the Author Domain has its own record but a name above it did not answer.
+  // nullopt if the Author Domain has its own record but a name above it did not answer.
   std::optional<mail::DomainName> organizational_domain;
   std::string doubt;  // why there is no organizational_domain
   std::vector<std::string> consulted;
-  // The names that did not answer; with OnFailure::pass_over the rest is what would be found if
-  // they held no record.
+  // The names that did not answer; with OnFailure::pass_over the other members are found as if
+  // these had no record.
   std::vector<mail::DomainName> failed;
 };
 

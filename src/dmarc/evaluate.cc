@@ -18,14 +18,14 @@ bool by_suffix(const Options& options) {
 struct Existence {
   bool known = false;
   bool exists = true;
-  std::string failure;              // when not known although everything was answered
-  std::vector<dns::Question> open;  // when not known because something was not
+  std::string failure;              // set if a lookup failed and no answer decides
+  std::vector<dns::Question> open;  // set if an answer is still missing
 };
 
-// RFC 9989 §3.2.13: non-existent means NXDOMAIN, and NODATA of any type means that the name is
-// there. Three types are asked because there are servers that say NXDOMAIN where they have no
-// record of that type: one answer that knows the name is enough. A failed answer counts only when
-// no other one decides.
+// RFC 9989 §3.2.13: non-existent means NXDOMAIN, and NODATA of any type means that the name exists.
+// Three types are asked, because some servers answer NXDOMAIN when they have no record of that
+// type: one answer that knows the name is enough. A failed answer counts only if no other answer
+// decides.
 Existence existence(const mail::DomainName& domain, const dns::Answers& answers) {
   Existence out;
   bool nxdomain = false;
@@ -72,11 +72,11 @@ Policy one_step_lower(Policy policy) {
   return Policy::none;
 }
 
-// What the owner asks for a message that failed.
+// The policy that the owner requests for a message that failed.
 Policy requested_policy(const Result& result, const Record& record, bool old_rules) {
   // RFC 9989 §4.7 `t`. In RFC 7489 §6.6.4 `pct` is the share of the messages that gets the policy,
-  // and the rest gets the next lower one. No lots are drawn here, so that an evaluation can be
-  // repeated: below 100 nobody gets more.
+  // and the rest gets the next lower one. No random choice is made, so that an evaluation can be
+  // repeated: below 100 every message gets the lower one.
   if (record.published.testing || (old_rules && record.pct < 100))
     return one_step_lower(result.policy);
   return result.policy;
@@ -119,8 +119,8 @@ class Evaluator {
     result_.from = inputs_.author.text();
     result_.discovery = by_suffix(options_) ? Discovery::psl : Discovery::treewalk;
     result_.queries = found_.consulted;
-    // Undecided only when a name above the author's own record did not answer: that record is what
-    // is known.
+    // Unknown only if a name above the author's own record did not answer; then the author's domain
+    // is used.
     result_.org_domain = found_.organizational_domain.value_or(inputs_.author).text();
   }
 
@@ -138,7 +138,7 @@ class Evaluator {
     failed_.insert(failed_.end(), alignment.failed.begin(), alignment.failed.end());
     const bool pass = alignment.spf || alignment.dkim;
     Existence exists{true, true, {}, {}};
-    // A pass asks nothing of anybody, so whether its author exists need not be known.
+    // After a pass no policy applies, so it does not matter whether the author exists.
     if (!pass && np_matters()) {
       exists = existence(inputs_.author, answers_);
       if (!exists.open.empty()) {
@@ -155,9 +155,9 @@ class Evaluator {
     return finish(Code::fail, "no identifier that passed aligns");
   }
 
-  // The DNS did not answer what decides it. What it is worth is told by the same message with
-  // everything that failed taken for absent: a check that failed proves nothing, a name that did
-  // not answer holds no record.
+  // A deciding question has no answer. The same message is evaluated once more with everything that
+  // failed assumed absent: a failed check proves nothing, a name without an answer has no record.
+  // That gives could_ask and asks_anyway.
   dns::Evaluation<Result> in_doubt(std::string why) {
     Evaluator otherwise(inputs_, answers_, options_, OnFailure::pass_over);
     auto assumed = otherwise.run();
@@ -173,7 +173,7 @@ class Evaluator {
     return finish(Code::temperror, std::move(why));
   }
 
-  // Whatever the names that failed hold, an identifier that passed aligns.
+  // Whether an identifier that passed aligns, whatever records the failed names have.
   bool cannot_fail(const Evaluator& otherwise, const Result& assumed) {
     // The Author Domain itself aligns under every record; a public suffix under none (RFC 7489
     // §3.1.1).
@@ -184,8 +184,8 @@ class Evaluator {
                       [&](const Identifier& each) { return passes_for(each, inputs_.author); });
       if (result_.aligned_spf || result_.aligned_dkim) return true;
     }
-    // A top-level domain has no record, or one with psd=y (RFC 9989 §4.10): neither makes another
-    // Organizational Domain of the name right below it.
+    // A top-level domain has no record, or one with psd=y (RFC 9989 §4.10): in both cases the name
+    // right below it stays an Organizational Domain.
     const auto is_top = [](const mail::DomainName& name) { return name.label_count() == 1; };
     const bool top_alone =
         std::all_of(otherwise.failed_.begin(), otherwise.failed_.end(), is_top) &&
@@ -203,9 +203,9 @@ class Evaluator {
     return is_subdomain() && found_.policy->record.published.np.has_value();
   }
 
-  // Nothing is decided when the DNS did not say whether the author exists and the two answers ask
-  // for different things; the stricter one stands in the result then, for whoever must know what
-  // may be lost by going on.
+  // Returns false if the DNS did not say whether the author exists, and this makes a difference.
+  // The result then has the stricter of the two policies, for a caller that must know the worst
+  // case.
   bool take_policy(const Existence& exists) {
     const Published& published = found_.policy->record.published;
     Choice choice = choose(published, is_subdomain(), exists.exists);
@@ -232,7 +232,7 @@ class Evaluator {
   const Options& options_;
   const OnFailure on_failure_;
   Discovered found_;
-  std::vector<mail::DomainName> failed_;  // what was taken for absent
+  std::vector<mail::DomainName> failed_;  // the names assumed absent
   Result result_;
 };
 

@@ -19,7 +19,7 @@ PublicSuffixList& PublicSuffixList::operator=(PublicSuffixList&&) noexcept = def
 
 Expected<PublicSuffixList> PublicSuffixList::load(const std::string& path) {
   std::error_code ignored;
-  // A pipe would make libpsl wait for ever, a device never end.
+  // With a pipe libpsl would wait for ever, with a device it would read without end.
   if (!path.empty() && !std::filesystem::is_regular_file(path, ignored)) {
     return parse_error(path + ": no such file, or not a regular file");
   }

@@ -13,7 +13,7 @@ namespace sekisho::dmarc {
 
 class PublicSuffixList {
  public:
-  // An empty path takes the list of the system (package publicsuffix), or the one built into
+  // With an empty path, the list of the system (package publicsuffix), or the one built into
   // libpsl.
   static Expected<PublicSuffixList> load(const std::string& path);
   ~PublicSuffixList();

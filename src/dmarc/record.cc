@@ -11,8 +11,9 @@ namespace sekisho::dmarc {
 
 namespace {
 
-// URIs kept of one list. RFC 7489 §6.2 asked for two at least; real records name one to five, and a
-// longer list only multiplies the reports that somebody else's record makes us send.
+// At most this many URIs of one list are kept. RFC 7489 §6.2 asks for at least two. Real records
+// have one to five, and a longer list only multiplies the reports that a stranger's record makes us
+// send.
 constexpr std::size_t max_uris = 20;
 
 std::string_view trim_wsp(std::string_view text) {
@@ -36,7 +37,7 @@ bool is_value(std::string_view text) {
   });
 }
 
-// One tag of those that are registered, as the record has it.
+// A registered tag as it is in the record.
 struct Tag {
   std::string_view name;
   std::string_view value = {};
@@ -54,9 +55,9 @@ class Tags {
     const std::string_view value = trim_wsp(text.substr(equals + 1));
     for (Tag& tag : tags_) {
       if (!ascii::iequals(tag.name, name)) continue;
-      // A tag that stands twice makes a DKIM tag list invalid (RFC 6376 §3.2), and RFC 9989 §4.8
-      // discards what is not syntax: neither value counts, lest the stronger policy be taken by
-      // chance.
+      // A tag that occurs twice makes a DKIM tag list invalid (RFC 6376 §3.2), and RFC 9989 §4.8
+      // discards invalid syntax. So neither value counts; otherwise the order would decide which
+      // policy applies.
       tag.valid = !tag.present && is_value(value);
       tag.present = true;
       tag.value = value;
@@ -68,7 +69,7 @@ class Tags {
                          [&](const Tag& tag) { return tag.name == name; });
   }
 
-  // The value, lower-case, when the tag is there and valid: the literals of the ABNF have no case.
+  // The value in lower case, if the tag is present and valid: literals in the ABNF ignore case.
   std::optional<std::string> keyword(std::string_view name) const {
     const Tag& tag = (*this)[name];
     if (!tag.valid) return std::nullopt;
@@ -167,7 +168,7 @@ unsigned parse_pct(const Tag& tag) {
 }
 
 // RFC 9989 §4.10.1: without a valid p, or with an sp or np that is not valid, the record counts as
-// p=none if it names a valid address for reports, and else for nothing.
+// p=none if it has a valid address for reports; otherwise DMARC is not applied.
 void read_policies(const Tags& tags, Record& record) {
   Published& published = record.published;
   const auto p = to_policy(tags.keyword("p"));
@@ -192,7 +193,7 @@ void read_policies(const Tags& tags, Record& record) {
 bool is_version(std::string_view tag) {
   const std::size_t equals = tag.find('=');
   if (equals == std::string_view::npos || tag.empty() || ascii::is_wsp(tag.front())) return false;
-  // "v" is an ABNF literal, which has no case; "DMARC1" is %s, which has.
+  // "v" is an ABNF literal, which ignores case; "DMARC1" is %s, which does not.
   return ascii::iequals(trim_wsp(tag.substr(0, equals)), "v") &&
          trim_wsp(tag.substr(equals + 1)) == "DMARC1";
 }

@@ -1,5 +1,5 @@
-// dmarc/result.h: what DMARC came to, with all that an aggregate report needs.
-// RFC 9989 §4.7, §5.3; RFC 9990. Thread: immutable values.
+// dmarc/result.h: the result of a DMARC evaluation, with all that an aggregate report needs. RFC
+// 9989 §4.7, §5.3; RFC 9990. Thread: immutable values.
 #pragma once
 
 #include <optional>
@@ -60,11 +60,12 @@ struct Result {
   Policy requested = Policy::none;  // what the owner asks for this message: none unless `fail`; t=y
                                     // lowers it by one step
   std::optional<Published> published;
-  // Of a temperror: the most that the owner could ask for, had the DNS answered; none when no
-  // answer could have made the message fail, or when whatever failed is nothing to his policy.
+  // For a temperror: the strictest policy that the owner could request, had the DNS answered.
+  // `none` if no answer could have made the message fail, or if the failed lookups do not affect
+  // the policy.
   std::optional<Policy> could_ask;
-  // … and what he asks for should the DNS never answer: what failed then proves nothing, and holds
-  // no record.
+  // … and the policy that the owner requests if the DNS never answers: failed checks prove nothing,
+  // and failed names have no record.
   std::optional<Policy> asks_anyway;
   bool author_exists = true;  // false: the Author Domain is NXDOMAIN (RFC 9989 §3.2.13); looked up
                               // only where np counts

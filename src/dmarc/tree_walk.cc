@@ -83,8 +83,8 @@ Walk walk(const mail::DomainName& start, const dns::Answers& answers, OnFailure 
 mail::DomainName organizational_domain(const mail::DomainName& start,
                                        const std::vector<Finding>& findings) {
   if (findings.empty()) return start;
-  // Only the last finding can have psd=y or psd=n, because either ends the walk. Without one it is
-  // the shortest name, and with psd=n the domain itself: both times the last.
+  // Only the last finding can have psd=y or psd=n, because either ends the walk. Without these it
+  // is the shortest name, and with psd=n the domain itself: in both cases the last finding.
   const Finding& last = findings.back();
   if (last.record.published.psd == Psd::yes && last.domain != start) {
     return start.suffix(last.domain.label_count() + 1);

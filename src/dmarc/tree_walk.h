@@ -1,7 +1,7 @@
 // dmarc/tree_walk.h: the DNS Tree Walk, and the Organizational Domain that it finds.
 // RFC 9989 §4.10, §4.10.2. Pure: reads the answers known so far. At most 8 names, all asked
-// together and consulted in order: what lies beyond the record that ends the walk is not looked at,
-// even when it failed. Errors: are states; never throws. Thread: any.
+// together and consulted in order: answers beyond the record that ends the walk are ignored, even
+// failures. Errors: are states; never throws. Thread: any.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@
 
 namespace sekisho::dmarc {
 
-// What `_dmarc.` in front of one domain holds.
+// The records at `_dmarc.` of one domain.
 struct Lookup {
   enum class State {
     open,     // not known yet
@@ -28,7 +28,7 @@ struct Lookup {
   std::string failure;           // when failed, for people
 };
 
-// Nothing when `_dmarc.` makes the name too long to exist.
+// nullopt if the name with `_dmarc.` is too long to exist.
 std::optional<dns::Question> record_question(const mail::DomainName& domain);
 Lookup look_up(const mail::DomainName& domain, const dns::Answers& answers);
 
@@ -37,8 +37,8 @@ struct Finding {
   Record record;
 };
 
-// What a name that does not answer makes of a walk: it ends there, or it goes on as if the name
-// held no record.
+// What a walk does at a name that does not answer: it stops, or it goes on as if the name had no
+// record.
 enum class OnFailure { stop, pass_over };
 
 struct Walk {
@@ -61,7 +61,7 @@ std::vector<mail::DomainName> walk_targets(const mail::DomainName& start);
 Walk walk(const mail::DomainName& start, const dns::Answers& answers,
           OnFailure on_failure = OnFailure::stop);
 
-// RFC 9989 §4.10.2, from the findings of a walk from `start`; `start` itself when there were none.
+// RFC 9989 §4.10.2, from the findings of a walk from `start`; `start` itself if there are none.
 mail::DomainName organizational_domain(const mail::DomainName& start,
                                        const std::vector<Finding>& findings);
 
