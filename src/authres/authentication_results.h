@@ -35,14 +35,14 @@ struct AuthenticationResults {
 };
 
 // The field's value, without the name and colon: starts with a blank, folded with CRLF + TAB so
-// that no line is longer than 78 octets where a fold can be had. Values that are no tokens are
-// quoted; octets that could end the field or a comment (control characters, and what is not UTF-8)
-// are dropped.
+// that no line is longer than 78 octets where it can be folded. Values that are not tokens are
+// quoted; octets that could end the field or a comment (control characters, invalid UTF-8) are
+// dropped.
 std::string write(const AuthenticationResults& field);
 
 enum class Syntax {
   strict,   // RFC 8601
-  lenient,  // what is seen in the wild: stray semicolons, unknown ptypes, unquoted values
+  lenient,  // deviations that occur: stray semicolons, unknown ptypes, unquoted values
 };
 
 // From a field's value. Comments are dropped, keywords lower-cased, quoted strings unquoted.

@@ -12,9 +12,8 @@ namespace {
 // A reason is a hint for a person; the log has the whole.
 constexpr std::size_t reason_octets = 80;
 
-// Reasons are our own sentences, but some name what the sender wrote. One with any character
-// outside plain words is left out, so that no text that did not parse as what it claims to be can
-// stand in the field.
+// Reasons are our own sentences, but some quote the sender's text. A reason with any character
+// outside plain words is left out, so that no unparsed text of the sender can stand in the field.
 std::string reason_of(std::string_view reason) {
   const bool plain = std::all_of(reason.begin(), reason.end(), [](char c) {
     return ascii::is_alnum(c) || std::string_view(" .,:=/_-").find(c) != std::string_view::npos;
@@ -24,7 +23,7 @@ std::string reason_of(std::string_view reason) {
 
 void add(MethodResult& result, std::string_view type, std::string_view name,
          std::string_view value) {
-  // What would be written as an empty string says nothing, and some readers cannot read it.
+  // An empty string has no meaning, and some readers cannot parse it.
   if (!cleaned(value, value.size()).empty()) {
     result.properties.push_back({std::string(type), std::string(name), std::string(value)});
   }
@@ -79,7 +78,7 @@ MethodResult of_signature(const dkim::SignatureResult& signature) {
   add(result, "header", "d", signature.domain);
   add(result, "header", "s", signature.selector);
   add(result, "header", "a", signature.algorithm);
-  // RFC 6008 §4; what is not base64 is not the start of any signature.
+  // RFC 6008 §4; a text that is not base64 is not the start of a signature.
   const std::string& start = signature.signature_start;
   const bool base64 = std::all_of(start.begin(), start.end(), [](char c) {
     return ascii::is_alnum(c) || c == '+' || c == '/' || c == '=';
@@ -127,7 +126,7 @@ AuthenticationResults compose(const Inputs& inputs) {
   AuthenticationResults field;
   field.authserv_id = inputs.authserv_id;
   if (!inputs.decision_id.empty()) field.id_comment = "id=" + inputs.decision_id;
-  // `none` is no result of iprev (RFC 8601 §2.7.3): there was no address to look up.
+  // iprev has no result `none` (RFC 8601 §2.7.3): there was no address to look up.
   if (inputs.iprev != nullptr && inputs.iprev->code != client::IprevCode::none) {
     field.results.push_back(of_iprev(*inputs.iprev, inputs.client_address));
   }

@@ -10,14 +10,14 @@ namespace sekisho::authres {
 
 namespace {
 
-// How a reader may see comments and quotes. Those by the book nest comments and honour `\` and
-// quoted strings; a reader that works with a regular expression may do none of it, and then another
-// text is the authserv-id.
+// How a reader may treat comments and quotes. A conforming reader nests comments and honours `\`
+// and quoted strings. A reader that uses a regular expression may do none of this, and then takes
+// another text for the authserv-id.
 struct Reading {
   bool comments_nest;
   bool escapes;
   bool quotes_shield;  // a parenthesis inside quotes opens no comment
-  bool quotes_part;    // what is quoted ends at the quote, and whatever follows is another word
+  bool quotes_part;    // a quoted text ends at its quote, and the next octet begins a new word
 };
 
 constexpr std::array<Reading, 16> all_readings() {
@@ -34,7 +34,7 @@ bool is_name_octet(char c) {
   return ascii::is_alnum(c) || is_8bit(c) || c == '.' || c == '-' || c == '_';
 }
 
-// Characters that nobody sees, or that some reader takes for a blank.
+// Invisible characters, and those that some reader takes for a blank.
 bool is_invisible(char32_t c) {
   return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad || c == 0x34f || c == 0x61c ||
          c == 0x1680 || (c >= 0x180b && c <= 0x180e) || (c >= 0x2000 && c <= 0x200f) ||
@@ -42,7 +42,7 @@ bool is_invisible(char32_t c) {
          (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff;
 }
 
-// The text with everything invisible, and what is not UTF-8, as one blank each.
+// The text with each invisible character and each invalid octet of UTF-8 replaced by a blank.
 std::string with_plain_blanks(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -57,7 +57,7 @@ std::string with_plain_blanks(std::string_view text) {
   return out;
 }
 
-// The end of the comment that opens at `at`, past its parenthesis; nothing when it has none.
+// The end of the comment that opens at `at`, past its parenthesis; nullopt if it does not end.
 std::optional<std::size_t> end_of_comment(std::string_view text, std::size_t at, Reading reading) {
   std::size_t depth = 0;
   for (; at < text.size(); ++at) {
@@ -72,8 +72,8 @@ std::optional<std::size_t> end_of_comment(std::string_view text, std::size_t at,
   return std::nullopt;
 }
 
-// What stands before the first semicolon that has anything before it, without comments, quotes and
-// backslashes. Nothing when a comment never ends: then readers go different ways.
+// The text before the first semicolon that has any text before it, without comments, quotes and
+// backslashes. nullopt if a comment never ends: then readers differ.
 std::optional<std::string> head_of(std::string_view text, Reading reading) {
   std::string head;
   bool quoted = false;
@@ -83,7 +83,7 @@ std::optional<std::string> head_of(std::string_view text, Reading reading) {
     if (c == '(' && !(quoted && reading.quotes_shield)) {
       const auto end = end_of_comment(text, at, reading);
       if (!end) return std::nullopt;
-      // It parts words, or it does not: a blank is both (see begins_with).
+      // Readers differ in whether it separates words; a blank allows both (see begins_with).
       head += ' ';
       at = *end - 1;
     } else if (c == '\\' && reading.escapes && at + 1 < text.size()) {
@@ -102,7 +102,7 @@ std::optional<std::string> head_of(std::string_view text, Reading reading) {
   return head;
 }
 
-// Whether nothing of a name follows at `at`: one or more final dots are none.
+// Whether a name ends at `at`; final dots do not belong to the name.
 bool ends_name(std::string_view text, std::size_t at) {
   while (at < text.size() && text[at] == '.') ++at;
   return at == text.size() || !is_name_octet(text[at]);

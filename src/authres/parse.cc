@@ -10,8 +10,8 @@ namespace sekisho::authres {
 
 namespace {
 
-// The results that a method may have (IANA, "Email Authentication Result Names"). A method that is
-// not here may have any.
+// The results that a method may have (IANA, "Email Authentication Result Names"). Any result is
+// allowed for other methods.
 struct KnownMethod {
   std::string_view name;
   std::string_view results;
@@ -111,7 +111,8 @@ class Parser {
     return std::nullopt;
   }
 
-  // What follows a semicolon. Lenient: what cannot be read is skipped up to the next one.
+  // Reads the text behind a semicolon. Lenient: unreadable text is skipped up to the next
+  // semicolon.
   Failure read_result(bool& said_none) {
     MethodResult result;
     Failure failure = read_method(result, said_none);

@@ -18,7 +18,7 @@ bool is_atext(char c) {
          std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
 }
 
-// Words joined by single dots, each of the octets that `fits` says.
+// Words joined by single dots; each octet must satisfy `fits`.
 template <class Fits>
 bool is_dotted(std::string_view text, Fits fits) {
   bool in_word = false;
@@ -34,8 +34,8 @@ bool is_domain_text(std::string_view text) {
                    [](char c) { return ascii::is_alnum(c) || is_8bit(c) || c == '-' || c == '_'; });
 }
 
-// C0, DEL, C1 and the two line ends of Unicode: some reader ends a line or a string at each of
-// them.
+// C0, DEL, C1 and the two line ends of Unicode: for each of them there are readers that end a line
+// or a string there.
 bool is_unwanted(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
 }
@@ -161,7 +161,7 @@ void Lexer::skip_past_word() { take_until(" \t\r\n;("); }
 void Lexer::skip_to_semicolon() {
   while (!at_end() && !next_is(';')) {
     if (next_is('"')) {
-      // After a quote that nothing ends, no semicolon can be told from text.
+      // After a quote that does not end, semicolons cannot be distinguished from text.
       if (!take_quoted()) at_ = text_.size();
     } else if (!next_is('(') || !skip_comment()) {
       at_ += at_end() ? 0 : 1;

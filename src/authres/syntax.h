@@ -1,6 +1,6 @@
-// authres/syntax.h: the words that an Authentication-Results field is made of.
-// RFC 8601 §2.2, RFC 2045 §5.1 (token), RFC 5322 §3.2 (comments, quoted strings), RFC 6532 (UTF-8).
-// Linear; comments nest by counting. Errors: nothing or false; never throws. Thread: any.
+// authres/syntax.h: the lexical elements of an Authentication-Results field. RFC 8601 §2.2, RFC
+// 2045 §5.1 (token), RFC 5322 §3.2 (comments, quoted strings), RFC 6532 (UTF-8). Linear; nesting of
+// comments is counted, without recursion. Errors: nullopt or false; never throws. Thread: any.
 #pragma once
 
 #include <optional>
@@ -13,12 +13,12 @@ namespace sekisho::authres {
 //   Keyword = Ldh-str
 bool is_token(std::string_view text);
 bool is_keyword(std::string_view text);
-// [ [ local-part ] "@" ] domain-name, the local part a dot-atom; what others may write: domains
-// have underscores too, and letters of any script.
+// [ [ local-part ] "@" ] domain-name, the local part a dot-atom; more lenient for what others
+// write: domains may have underscores and letters of any script.
 bool is_address_or_domain(std::string_view text);
-// domain-name to the letter: at least two labels, of letters, digits and inner hyphens.
+// Exactly domain-name: at least two labels, of letters, digits and inner hyphens.
 bool is_plain_domain(std::string_view text);
-// Without control characters (C1 and Unicode's line ends among them) and what is not UTF-8, cut
+// The text without control characters (also C1 and the line ends of Unicode) and invalid UTF-8, cut
 // between characters to `limit` octets.
 std::string cleaned(std::string_view text, std::size_t limit);
 
@@ -34,10 +34,10 @@ class Lexer {
 
   // CFWS. False for a comment that does not end, nests too deep or holds a control character.
   bool skip_cfws();
-  // The text of a quoted string, unquoted. Nothing when there is none here or it is broken.
+  // The text of a quoted string, unquoted. nullopt if there is none here or it is broken.
   std::optional<std::string> take_quoted();
   // The octets before the next blank, semicolon, parenthesis, `=`, `/` or quote; also before a dot
-  // unless it is to be kept.
+  // unless `with_dots`.
   std::string_view take_word(bool with_dots);
   // The octets before the next blank, semicolon or parenthesis.
   std::string_view take_run();

@@ -6,7 +6,7 @@ namespace sekisho::authres {
 namespace {
 
 // RFC 5322 §2.1.1: lines of 78 octets, of 998 at the very most. A value is never folded inside, so
-// the longest that is written stays below that with its quotes and escapes.
+// the longest one stays below that limit, with its quotes and escapes.
 constexpr std::size_t line_octets = 78;
 constexpr std::size_t value_octets = 480;
 constexpr std::string_view field_start = "Authentication-Results:";
@@ -20,8 +20,8 @@ std::string escaped(std::string_view text, std::string_view special) {
   return out;
 }
 
-// Whether an address can stand as it is (RFC 8601 §2.2: pvalue). By the grammar any dot-atom could
-// be its local part, but readers cut at `=` and `/`.
+// Whether an address needs no quotes (RFC 8601 §2.2: pvalue). The grammar allows any dot-atom as
+// local part, but readers cut at `=` and `/`.
 bool is_plain_address(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos) return false;
@@ -39,7 +39,7 @@ std::string value_of(std::string_view text) {
 // Lays words out in lines.
 class Lines {
  public:
-  // A word after a blank, or on a new line when it and a semicolon would not fit on this one.
+  // Appends a word after a blank, or on a new line if it and a semicolon do not fit on this one.
   void word(std::string_view text) {
     if (!at_start_ && used_ + text.size() + 2 > line_octets) line();
     if (!at_start_) attach(' ');
@@ -52,7 +52,7 @@ class Lines {
     used_ = 1;
     at_start_ = true;
   }
-  // Joined to the word before.
+  // Appends to the last word.
   void attach(char c) {
     out_ += c;
     ++used_;
