@@ -1,5 +1,5 @@
-// history/archive.h: reads what the recorder wrote, beside it or when it does not run.
-// Errors: spool::Failure, a sentence for the admin. Thread: one owner.
+// history/archive.h: reads the recorded decisions, also while the recorder writes. Errors:
+// spool::Failure, a sentence for the admin. Thread: one owner.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 
 namespace sekisho::history {
 
-// One decision as a table shows it. Texts are as strangers wrote them.
+// One decision as a row of a table. Texts of strangers are not escaped.
 struct Row {
   std::int64_t number = 0;
   std::string id;
@@ -30,10 +30,10 @@ struct Row {
   std::string author;
   std::string subject;
   std::string action;
-  std::string would;  // what monitor mode kept from being done; empty when nothing was
+  std::string would;  // the action that monitor mode prevented; empty if none
   std::string rule;
   std::string reason;
-  // Why others were refused at RCPT, each rule once.
+  // The rules that refused other recipients at RCPT, each once.
   struct Refused {
     std::string action;
     std::string rule;
@@ -42,14 +42,14 @@ struct Row {
   std::vector<Refused> refused;
 };
 
-// All that is given must hold, in any case of letters.
+// All given criteria must match; case is ignored.
 struct Filter {
   std::optional<WallTime> since = {};
   std::optional<WallTime> until = {};
   mail::NamePattern from = {};  // MAIL FROM or the Author Domain
   mail::NamePattern to = {};
-  // The whole words ("dnsbl" is every dnsbl:NAME), and both of the message or both of a refusal at
-  // RCPT.
+  // Whole words ("dnsbl" matches every dnsbl:NAME). Rule and action must match together: both of
+  // the message, or both of a refusal at RCPT.
   std::string rule = {};
   std::string action = {};
   std::string would = {};                      // the whole word
@@ -60,7 +60,7 @@ struct Filter {
   bool matches(const Row& row) const;
 };
 
-// "K7Q2-4DMX" of what a person typed or heard: any case, with or without the hyphen, I and L for 1,
+// "K7Q2-4DMX" from a text that a person typed: any case, with or without the hyphen, I and L for 1,
 // O for 0.
 std::string normal_id(std::string text);
 
@@ -70,7 +70,7 @@ class Archive {
 
   // Newest first, until `each` says false.
   spool::Outcome<void> list(const Filter& filter, const std::function<bool(const Row&)>& each);
-  // The number of the newest decision of that id, or of that queue id of the MTA's; nothing when
+  // The number of the newest decision with that id, or with that queue id of the MTA; nullopt if
   // there is none.
   spool::Outcome<std::optional<std::int64_t>> find(const std::string& id);
   spool::Outcome<Expected<session::Decided>> read(std::int64_t number);
@@ -79,7 +79,7 @@ class Archive {
  private:
   explicit Archive(spool::Database database) : database_(std::move(database)) {}
   spool::Database database_;
-  // No daemon may have run yet that adds what a new one records.
+  // Whether the file has the newer columns; a newer daemon adds them.
   bool has_refused_ = false;
   bool has_monitored_ = false;
 };

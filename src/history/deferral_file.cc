@@ -53,7 +53,7 @@ std::string line_of(const Deferral& deferral) {
          hex_encode(deferral.key) + " " + deferral.network + "\n";
 }
 
-// Nothing for a line that the end of a process tore, or that was never ours.
+// nullopt for a line that is incomplete after a crash, or malformed.
 std::optional<Deferral> deferral_from(const std::string& line) {
   std::istringstream words(line);
   std::string first;
@@ -101,8 +101,8 @@ DeferralFile::~DeferralFile() {
 std::vector<Deferral> DeferralFile::read() const {
   std::vector<Deferral> all;
   std::ifstream file(path_);
-  // What was added while the file was written anew may stand in it twice: then it was appended,
-  // too.
+  // A deferral that was added while the file was rewritten may be in it twice: once written, once
+  // appended.
   std::unordered_set<std::string> seen;
   for (std::string line; std::getline(file, line);) {
     auto deferral = deferral_from(line);
@@ -174,7 +174,7 @@ bool DeferralFile::append(const std::vector<Deferral>& added) {
   return well;
 }
 
-// Beside the old one, which stays until this one is whole.
+// Writes a new file beside the old one, which stays until the new one is complete.
 bool DeferralFile::rewrite() {
   std::string text;
   for (const auto& each : all_()) text += line_of(each);

@@ -1,11 +1,10 @@
 // history/deferral_file.h: the deferrals that outlive the daemon, in a small file of lines beside
 // the history:
 //   SECONDS KEY NETWORK        "1795000000 6d1f…(32 hex digits) 192.0.2.0/24"
-// Appended as they come, by a thread of its own, and written anew (by rename) now and then without
-// those that are over. Best effort by design, without fsync: it survives the end of the daemon, not
-// that of the machine's power. When it cannot be written there is one warning, and what is in
-// memory still counts.
-// Errors: the log. Thread: any, internally locked.
+// A thread of its own appends them, and now and then rewrites the file (by rename) without those
+// that are over. Best effort by design, without fsync: it survives the end of the daemon, but not a
+// power failure. If it cannot be written there is one warning, and the deferrals in memory still
+// count. Errors: the log. Thread: any, internally locked.
 #pragma once
 
 #include <functional>
@@ -22,20 +21,21 @@ namespace sekisho::history {
 
 class DeferralFile final : public session::DeferralKeeper {
  public:
-  // Lines that wait to be written; more are lost for the next start, which is better than memory
-  // without end.
+  // At most this many lines wait to be written. Further ones are lost at the next start, which is
+  // better than unbounded memory.
   static constexpr std::size_t max_queued = 10'000;
-  // Lines between two times that it is written anew.
+  // Appended lines after which the file is rewritten.
   static constexpr std::size_t max_appended = 50'000;
 
-  // `dir` is made if it is not there.
+  // `dir` is created if it does not exist.
   DeferralFile(const std::string& dir, Log& log);
   // Writes what is queued.
   ~DeferralFile() override;
 
-  // What it holds; each once; lines that are none are left out. Before start().
+  // The deferrals in the file, each once, without malformed lines. Call before start().
   std::vector<session::Deferral> read() const;
-  // The thread begins, and writes the file anew. `all`: what is to be in it; called on the thread.
+  // Starts the thread, which rewrites the file. `all` returns its content; it is called on the
+  // thread.
   void start(std::function<std::vector<session::Deferral>()> all);
   void add(session::Deferral deferral) override;
   // Waits until everything that was added is written, or could not be; false when that takes
@@ -45,7 +45,7 @@ class DeferralFile final : public session::DeferralKeeper {
  private:
   struct Queue {
     std::vector<session::Deferral> added;
-    bool rewrite = true;  // the file is to be written anew
+    bool rewrite = true;  // the file must be rewritten
     bool writing = false;
     bool stop = false;
   };
@@ -63,7 +63,7 @@ class DeferralFile final : public session::DeferralKeeper {
   Guarded<Queue> queue_;
   std::thread thread_;
 
-  // Of the thread alone.
+  // Used by the thread only.
   std::size_t appended_ = 0;
   bool warned_ = false;
 };

@@ -1,4 +1,4 @@
-// What the recorder removes: what is too old, and what is too much.
+// The recorder removes decisions that are too old, and the oldest ones beyond the size.
 #include <algorithm>
 
 #include "history/recorder.h"
@@ -29,7 +29,7 @@ Outcome<std::uint64_t> Recorder::used_octets() {
   return octets;
 }
 
-// Everything up to `number`, its records too; how many there were.
+// Removes all rows up to `number` and their records; returns how many.
 Outcome<std::int64_t> Recorder::remove_before(std::int64_t number) {
   std::int64_t removed = 0;
   auto done = database_->transaction([&]() -> Outcome<void> {
@@ -44,7 +44,7 @@ Outcome<std::int64_t> Recorder::remove_before(std::int64_t number) {
   return removed;
 }
 
-// The oldest rows of what was refused.
+// Removes the oldest rows of refused mail.
 Outcome<std::int64_t> Recorder::remove_refused(std::int64_t rows) {
   std::int64_t removed = 0;
   auto done = database_->transaction([&]() -> Outcome<void> {
@@ -65,7 +65,7 @@ Outcome<std::int64_t> Recorder::remove_refused(std::int64_t rows) {
   return removed;
 }
 
-// Of the oldest rows, those that are older than that.
+// Removes those of the oldest rows that are older than `older_than`.
 Outcome<std::int64_t> Recorder::remove_oldest(std::int64_t rows, std::int64_t older_than) {
   std::int64_t last = 0;
   auto done = database_->query(
@@ -79,7 +79,7 @@ Outcome<std::int64_t> Recorder::remove_oldest(std::int64_t rows, std::int64_t ol
   return last > 0 ? remove_before(last) : Outcome<std::int64_t>(0);
 }
 
-// What is too old, when the clocks agree that it is.
+// Removes rows that are too old, if both clocks agree on that.
 Outcome<std::int64_t> Recorder::remove_aged(std::chrono::seconds keep, std::uint64_t records) {
   const auto now = look_();
   const auto oldest = (now.wall - keep).time_since_epoch().count();
@@ -124,7 +124,7 @@ Outcome<std::uint64_t> Recorder::refused_octets() {
   return octets;
 }
 
-// One step: who has more to remove comes again at once.
+// One step of pruning. If there is more to remove, the next step follows at once.
 Outcome<void> Recorder::prune(const Options& limits) {
   const auto used = used_octets();
   if (!used) return spool::failed(used.error());
@@ -152,8 +152,7 @@ Outcome<void> Recorder::prune(const Options& limits) {
   return {};
 }
 
-// Configurations that decided nothing that is still known go too, but for the newest; and the file
-// becomes smaller.
+// Removes configurations without any remaining decision, except the newest, and shrinks the file.
 Outcome<void> Recorder::after_removal() {
   const auto forgotten = database_->run(
       "DELETE FROM configurations WHERE digest NOT IN (SELECT configuration FROM decisions)"

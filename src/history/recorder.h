@@ -1,8 +1,8 @@
-// history/recorder.h: writes decisions to disk behind the sessions' backs: a bounded queue, a
-// thread, many decisions to a commit. Best effort by design (WAL, synchronous NORMAL): when it
-// fails there is a counter and one alarm, never a verdict; what is queued is written when it works
-// again, and a damaged file is set aside for a new one. A file that was removed or replaced is
-// noticed, and a new one begun.
+// history/recorder.h: writes decisions to disk without delaying the sessions: a bounded queue, one
+// thread, many decisions to a commit. Best effort by design (WAL, synchronous NORMAL): a failure
+// raises a counter and one alarm, and never changes a verdict. Queued decisions are written when it
+// works again, and a damaged file is renamed and a new one begun. A file that was removed or
+// replaced is noticed, and a new one begun.
 //   Recorder recorder(options, log); recorder.start(); … recorder.add(decided);
 // Errors: status() and the log. Thread: any, internally locked.
 #pragma once
@@ -47,26 +47,27 @@ struct Status {
 
 class Recorder {
  public:
-  // 10,000 decisions are some seconds of the fastest mail there is: who is that far behind has a
-  // broken disk, and the memory is needed for mail. Headers count besides, for one may have 1 MB.
+  // 10,000 decisions are some seconds of the fastest mail. A recorder that is that far behind has a
+  // broken disk, and the memory is needed for mail. Octets of headers are bounded too, because one
+  // may have 1 MB.
   static constexpr std::size_t max_queued = 10'000;
   static constexpr std::size_t max_queued_octets = std::size_t{64} * 1024 * 1024;
-  // One record, compressed. Real ones have 2 KB, those of long headers 20; only DNS answers that
-  // somebody made large come this far, and then they are left out.
+  // One record, compressed. Real ones have 2 KB, those of long headers 20; only DNS answers made
+  // large on purpose exceed this, and then they are left out.
   static constexpr std::size_t max_record = std::size_t{256} * 1024;
-  // What refused mail may have of max_size when there is no room for all: whoever is refused can
-  // send as much as he likes, and must not push out what is known of the mail that was taken.
+  // Refused mail may take a quarter of max_size when there is no room for all: a refused sender can
+  // send any amount, and must not displace the records of accepted mail.
   static constexpr std::uint64_t refused_share = 4;
 
-  // `look`: the clocks by which decisions become too old.
+  // `look`: reads the clocks by which decisions expire.
   Recorder(Options options, Log& log, std::function<ClockLook()> look = look_at_clocks);
   // Writes what is queued, for five seconds at most.
   ~Recorder();
 
-  // The thread begins; nothing is written before.
+  // Starts the thread; nothing is written before.
   void start();
   void add(std::shared_ptr<const session::Decided> decided);
-  // From now on decisions are made by this one.
+  // The configuration of all decisions added from now on.
   void add(Configuration configuration);
   void set_limits(std::chrono::seconds keep, std::uint64_t max_size);
   Status status() const;
@@ -123,15 +124,15 @@ class Recorder {
   std::atomic<std::uint64_t> dropped_{0};
   std::thread thread_;
 
-  // Of the file that is open; 0: none.
+  // Inodes of the open file; 0: none.
   std::atomic<std::uint64_t> inode_{0};
-  // Of the thread alone.
+  // Used by the thread only.
   Options limits_;
   std::uint64_t wal_inode_ = 0;
   ClockLooks looks_;
   bool removing_aged_ = false;            // step by step, once begun
   std::optional<Configuration> current_;  // for a file that is begun anew
-  unsigned broken_ = 0;                   // rounds in a row that threw
+  unsigned broken_ = 0;                   // consecutive rounds that threw
   Decisions batch_;
   std::vector<Configuration> configurations_;
   std::optional<record::Encoder> encoder_;
