@@ -9,7 +9,8 @@ namespace sekisho::dkim {
 
 namespace {
 
-// An MTA removes one space. Where two are left, there were three.
+// The MTA removed one space, and it was put back. Where there is a second one, there were two;
+// otherwise there was one or none.
 bool is_doubtful(const mail::HeaderField& field) {
   return field.value.starts_with(' ') && !field.value.starts_with("  ");
 }

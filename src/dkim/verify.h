@@ -1,7 +1,7 @@
 // dkim/verify.h: verifies the DKIM-Signature fields of one message.
 // RFC 6376 §6, RFC 8301, 8463, 8616. The body is hashed while it arrives, once per canonicalisation
-// whatever the lengths. Everything else is a pure function of the header, the hashes and the answers
-// known so far.
+// whatever the lengths. Everything else is a pure function of the header, the hashes and the
+// answers known so far.
 //   Verification v(options);
 //   v.start(header);                          // the header is complete: parses the signatures
 //   v.body(octets); v.body(octets); v.end_of_body();
