@@ -196,7 +196,7 @@ void DeferralFile::tell(bool well, const std::string& why) {
     log_.info("deferrals: " + path_ + " can be written again");
   } else {
     log_.warning("deferrals: " + path_ + " cannot be written (" + why +
-                 "): since when senders are put off is kept in memory only");
+                 "): deferrals are kept in memory only");
   }
 }
 
