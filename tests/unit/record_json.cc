@@ -1,15 +1,10 @@
-// The log line, the ids and the memory of deferrals.
+// The JSON of a decision, and its log line.
 #include "record/json.h"
-
-#include <set>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "record/log_line.h"
-#include "session/decision_id.h"
-#include "session/deferrals.h"
-#include "session/traces.h"
 
 namespace sekisho::record {
 
@@ -105,7 +100,7 @@ TEST(LogLine, OfAnExemptMessageTellsWhy) {
   facts.exemption = policy::Exemption::authenticated;
   facts.client = {};
   facts.client.unix_socket = true;
-  facts.mail_from.clear();
+  facts.mail_from = {};
   facts.recipients = {"a@x.example", "b@x.example"};
   facts.dns_questions = 0;
   EXPECT_EQ(log_line(facts, with(policy::Action::accept, "exempt")),
@@ -159,225 +154,6 @@ TEST(LogLine, AForgedFieldStaysInsideItsValue) {
   const auto line = log_line(facts, with(policy::Action::reject, "dmarc"));
   EXPECT_EQ(line.find(" action=forged"), std::string::npos) << line;
   EXPECT_EQ(line.find('\n'), std::string::npos);
-}
-
-TEST(DecisionIds, NoTwoAreEqual) {
-  DecisionIds ids;
-  std::set<std::string> seen;
-  WallTime now{std::chrono::seconds(1'800'000'000)};
-  for (int i = 0; i < 150'000; ++i) {
-    if (i % 50'000 == 0) now += std::chrono::seconds(1);
-    const auto id = ids.next(now);
-    ASSERT_EQ(id.size(), 9U);
-    EXPECT_EQ(id.find_first_not_of("0123456789ABCDEFGHJKMNPQRSTVWXYZ-"), std::string::npos) << id;
-    EXPECT_TRUE(seen.insert(id).second) << id;
-  }
-}
-
-// A daemon that starts again and again, ten times a second, and decides much in between.
-TEST(DecisionIds, RestartsRepeatNone) {
-  std::set<std::string> seen;
-  DecisionIds::Time now{std::chrono::seconds(1'800'000'000)};
-  for (int start = 0; start < 2'000; ++start) {
-    DecisionIds ids;
-    for (int i = 0; i < 500; ++i) {
-      now += std::chrono::microseconds(200);
-      const auto id = ids.next(now);
-      ASSERT_TRUE(seen.insert(id).second) << id << " of start " << start;
-    }
-  }
-}
-
-// What was held before the clock was set back is known: ids go on after it.
-TEST(DecisionIds, GoOnAfterWhatIsKept) {
-  const DecisionIds::Time then{std::chrono::seconds(1'800'000'000)};
-  DecisionIds before;
-  std::set<std::string> seen;
-  for (int i = 0; i < 1000; ++i) seen.insert(before.next(then));
-  DecisionIds ids;
-  ids.after(then + std::chrono::seconds(60));
-  ids.after(then - std::chrono::hours(1));
-  for (int i = 0; i < 1000; ++i) {
-    EXPECT_TRUE(seen.insert(ids.next(then - std::chrono::minutes(1))).second);
-  }
-}
-
-TEST(DecisionIds, AClockThatIsSetBackRepeatsNone) {
-  DecisionIds ids;
-  const auto first = ids.next(WallTime{std::chrono::seconds(1'800'000'000)});
-  EXPECT_NE(ids.next(WallTime{std::chrono::seconds(1'700'000'000)}), first);
-}
-
-policy::Facts deferred_from(const std::string& address, const std::string& mail_from) {
-  auto facts = usual();
-  facts.client.address = mail::IpAddress::parse(address).value();
-  facts.mail_from = mail_from;
-  return facts;
-}
-
-TEST(Deferrals, AreOfASenderAndAnAuthorFromWhicheverNetwork) {
-  Deferrals deferrals;
-  const SteadyTime start = steady_now();
-  deferrals.deferred(deferred_from("192.0.2.1", "Bob@a.example"), start);
-  const auto since = [&](const policy::Facts& facts, std::chrono::seconds later) {
-    return deferrals.deferred_for(facts, start + later);
-  };
-  const std::chrono::seconds hour(3600);
-  EXPECT_EQ(since(deferred_from("192.0.2.1", "bob@a.example"), hour), hour);
-  EXPECT_EQ(since(deferred_from("198.51.100.1", "bob@A.example"), hour), hour);
-  EXPECT_EQ(since(deferred_from("2001:db8::1", "bob@a.example"), hour), hour);
-  EXPECT_EQ(since(deferred_from("192.0.2.1", "eve@a.example"), hour), std::nullopt);
-  auto other_author = deferred_from("192.0.2.1", "bob@a.example");
-  other_author.author.domains = {domain("b.example")};
-  EXPECT_EQ(since(other_author, hour), std::nullopt);
-}
-
-// Put off at RCPT, where nobody knows the author yet: that is the beginning for whatever he writes.
-TEST(Deferrals, OfASenderWhoseAuthorWasNotKnown) {
-  Deferrals deferrals;
-  const SteadyTime start = steady_now();
-  auto at_rcpt = deferred_from("192.0.2.1", "bob@a.example");
-  at_rcpt.author = {};
-  deferrals.deferred(at_rcpt, start);
-  const std::chrono::seconds hour(3600);
-  EXPECT_EQ(deferrals.deferred_for(deferred_from("192.0.2.1", "bob@a.example"), start + hour),
-            hour);
-  EXPECT_EQ(deferrals.deferred_for(deferred_from("192.0.2.1", "eve@a.example"), start + hour),
-            std::nullopt);
-}
-
-TEST(Deferrals, CountFromTheFirstAndAreForgottenAfterFiveDays) {
-  Deferrals deferrals;
-  const SteadyTime start = steady_now();
-  const auto facts = deferred_from("192.0.2.1", "bob@a.example");
-  deferrals.deferred(facts, start);
-  deferrals.deferred(facts, start + std::chrono::hours(1));
-  EXPECT_EQ(deferrals.size(), 1U);
-  EXPECT_EQ(deferrals.deferred_for(facts, start + std::chrono::hours(2)), std::chrono::hours(2));
-  EXPECT_TRUE(deferrals.deferred_for(facts, start + Deferrals::keep));
-  const auto later = start + Deferrals::keep + std::chrono::seconds(1);
-  EXPECT_FALSE(deferrals.deferred_for(facts, later));
-  deferrals.deferred(facts, later);
-  EXPECT_EQ(deferrals.size(), 1U);
-  EXPECT_EQ(deferrals.deferred_for(facts, later), std::chrono::seconds(0));
-}
-
-// Whoever fills the table from his own network forgets himself; who waited before him still does.
-TEST(Deferrals, AFloodForgetsItself) {
-  Deferrals deferrals;
-  const SteadyTime start = steady_now();
-  const auto honest = deferred_from("198.51.100.1", "bob@a.example");
-  deferrals.deferred(honest, start);
-  const auto nth = [](std::size_t n) {
-    return deferred_from("192.0.2.1", std::to_string(n) + "@a.example");
-  };
-  constexpr std::size_t flood = Deferrals::capacity + 1000;
-  const auto at = [&](std::size_t n) { return start + std::chrono::milliseconds(n); };
-  for (std::size_t i = 0; i < flood; ++i) deferrals.deferred(nth(i), at(i));
-  EXPECT_EQ(deferrals.size(), Deferrals::capacity);
-  EXPECT_TRUE(deferrals.deferred_for(honest, at(flood)));
-  EXPECT_TRUE(deferrals.deferred_for(nth(0), at(flood)));
-  EXPECT_FALSE(deferrals.deferred_for(nth(flood - 2), at(flood)));
-  // One from elsewhere comes in, and stays.
-  const auto late = deferred_from("203.0.113.1", "eve@a.example");
-  deferrals.deferred(late, at(flood));
-  deferrals.deferred(nth(flood), at(flood + 1));
-  EXPECT_TRUE(deferrals.deferred_for(late, at(flood + 1)));
-  EXPECT_EQ(deferrals.size(), Deferrals::capacity);
-}
-
-// From as many networks as there are entries, as a botnet comes: what does not try again makes room
-// after a day.
-TEST(Deferrals, WhoDoesNotTryAgainMakesRoom) {
-  Deferrals deferrals;
-  const SteadyTime start = steady_now();
-  const auto nth = [](std::size_t n) {
-    const std::string network = std::to_string(11 + n / 65536) + "." +
-                                std::to_string(n / 256 % 256) + "." + std::to_string(n % 256);
-    return deferred_from(network + ".1", std::to_string(n) + "@a.example");
-  };
-  const auto at = [&](std::size_t n) { return start + std::chrono::milliseconds(n); };
-  for (std::size_t i = 0; i < Deferrals::capacity; ++i) deferrals.deferred(nth(i), at(i));
-  const auto later = at(Deferrals::capacity) + Deferrals::unseen + std::chrono::seconds(1);
-  deferrals.deferred(nth(7), later);  // he tries again
-  const auto honest = deferred_from("198.51.100.1", "bob@a.example");
-  for (std::size_t i = 0; i < 2000; ++i) deferrals.deferred(nth(100'000 + i), later);
-  deferrals.deferred(honest, later);
-  EXPECT_EQ(deferrals.size(), Deferrals::capacity);
-  EXPECT_TRUE(deferrals.deferred_for(honest, later));
-  EXPECT_TRUE(deferrals.deferred_for(nth(7), later));
-  EXPECT_FALSE(deferrals.deferred_for(nth(0), later));
-}
-
-// What was kept over a restart, read under a clock that may have been set meanwhile.
-TEST(Deferrals, AreRememberedOverARestart) {
-  const WallTime wall{std::chrono::seconds(1'795'000'000)};
-  const SteadyTime start = steady_now();
-  using std::chrono::hours;
-  Deferrals before;
-  const auto facts = deferred_from("192.0.2.1", "bob@a.example");
-  before.deferred(facts, start - hours(3), wall - hours(3));
-  const auto kept = before.all(wall, start);
-  ASSERT_EQ(kept.size(), 1U);
-  EXPECT_EQ(kept[0].first, wall - hours(3));
-  EXPECT_EQ(kept[0].network, "192.0.2.0/24");
-  EXPECT_EQ(kept[0].key.size(), 16U);
-  const auto after = [&](WallTime now) {
-    Deferrals deferrals;
-    deferrals.remember(kept, now, start);
-    return deferrals.deferred_for(facts, start);
-  };
-  EXPECT_EQ(after(wall), hours(3));
-  EXPECT_EQ(after(wall + hours(1)), hours(4));
-  EXPECT_EQ(after(wall - hours(4)), std::nullopt) << "from the future";
-  EXPECT_EQ(after(wall + hours(24 * 40)), std::nullopt) << "of long ago";
-  // What is known already began earlier, or later: the first counts.
-  Deferrals both;
-  both.deferred(facts, start - hours(1));
-  both.remember(kept, wall, start);
-  EXPECT_EQ(both.deferred_for(facts, start), hours(3));
-  both.remember({{kept[0].key, kept[0].network, wall - hours(2)}}, wall, start);
-  EXPECT_EQ(both.deferred_for(facts, start), hours(3));
-  EXPECT_EQ(both.size(), 1U);
-}
-
-struct TraceCase {
-  const char* name;
-  const char* value;
-  bool is_trace;
-};
-
-TEST(Traces, WhatListsAndForwardersLeave) {
-  const TraceCase cases[] = {
-      {"List-Id", " <x>", true},
-      {"list-post", " <mailto:x@y.example>", true},
-      // What every newsletter has, and what says that nobody may write to it, make no list.
-      {"list-unsubscribe", " <x>", false},
-      {"List-Unsubscribe-Post", " List-Unsubscribe=One-Click", false},
-      {"List-Post", " NO (no posting)", false},
-      {"ARC-Seal", " i=1", true},
-      {"Resent-From", " a@b.example", true},
-      {"X-Forwarded-To", " a@b", true},
-      {"Delivered-To", " me@elsewhere.example", true},
-      {"Delivered-To", " user@example.jp", false},
-      {"Delivered-To", " other@example.jp", false},
-      {"Delivered-To", " nonsense", true},
-      {"Listing", " x", false},
-      {"X-List-Id", " x", false},
-      {"Received", " from list", false},
-  };
-  for (const auto& c : cases) {
-    mail::Header header;
-    header.add({c.name, c.value});
-    EXPECT_EQ(find_traces(header, {"user@example.jp"}, {domain("example.jp")}).any(), c.is_trace)
-        << c.name << ":" << c.value;
-  }
-}
-
-TEST(Traces, OfManyFieldsAFewAreKept) {
-  mail::Header header;
-  for (int i = 0; i < 9'000; ++i) header.add({"List-" + std::to_string(i), " x"});
-  EXPECT_EQ(find_traces(header, {}, {}).fields.size(), 20U);
 }
 
 // A message that was held by a sekisho of before has no rule beside what was monitored.
