@@ -204,9 +204,9 @@ void tell_width(IdentityKind kind, const std::string& identity,
   if (!wide.empty()) std::printf("%-10s but %s\n", "", escape_for_log(wide, 600).c_str());
 }
 
-void print_entries(const AccessList::Entries& entries, AccessKind kind, WallTime now, bool& any) {
+// How many there were.
+std::size_t print_entries(const AccessList::Entries& entries, AccessKind kind, WallTime now) {
   for (const auto* entry : entries) {
-    any = true;
     const std::string what = entry->expired(now)
                                  ? "never: it has expired"
                                  : condition(*entry, kind) + ": " + allows_text(*entry, kind);
@@ -218,6 +218,7 @@ void print_entries(const AccessList::Entries& entries, AccessKind kind, WallTime
       tell_width(entry->kind, entry->identity(), entry->effect);
     }
   }
+  return entries.size();
 }
 
 // Those in force, and those that would be but have expired.
@@ -228,23 +229,27 @@ AccessList::Entries with_expired(AccessList::Entries live, const AccessList::Ent
   return live;
 }
 
-void print_matches_of_address(const AccessList& list, const mail::IpAddress& address, WallTime now,
-                              bool& any) {
-  print_entries(with_expired(list.find(address, now), list.find(address, WallTime::min()), now),
-                list.kind(), now, any);
+std::size_t print_matches_of_address(const AccessList& list, const mail::IpAddress& address,
+                                     WallTime now) {
+  return print_entries(
+      with_expired(list.find(address, now), list.find(address, WallTime::min()), now), list.kind(),
+      now);
 }
 
-void print_matches_of_name(const AccessList& list, const std::string& local_part,
-                           const std::string& domain, WallTime now, bool& any) {
+std::size_t print_matches_of_name(const AccessList& list, const std::string& local_part,
+                                  const std::string& domain, WallTime now) {
   std::vector<IdentityKind> kinds = {IdentityKind::from, IdentityKind::mfrom};
   if (local_part.empty()) {
     kinds.insert(kinds.end(), {IdentityKind::dkim, IdentityKind::ptr, IdentityKind::helo});
   }
+  std::size_t printed = 0;
   for (const IdentityKind kind : kinds) {
-    print_entries(with_expired(list.find(kind, local_part, domain, now),
-                               list.find(kind, local_part, domain, WallTime::min()), now),
-                  list.kind(), now, any);
+    printed +=
+        print_entries(with_expired(list.find(kind, local_part, domain, now),
+                                   list.find(kind, local_part, domain, WallTime::min()), now),
+                      list.kind(), now);
   }
+  return printed;
 }
 
 int check_identity(const std::string& text, const std::string& config_path) {
@@ -257,17 +262,17 @@ int check_identity(const std::string& text, const std::string& config_path) {
   const auto rules = load_lists(config_path);
   if (!rules) return config;
   const WallTime now = wall_now();
-  bool any = false;
+  std::size_t printed = 0;
   for (const auto* list : {rules->denylist.get(), rules->allowlist.get()}) {
     if (address) {
-      print_matches_of_address(*list, *address, now, any);
+      printed += print_matches_of_address(*list, *address, now);
     } else if (mailbox) {
-      print_matches_of_name(*list, mailbox->local_part, mailbox->domain.text(), now, any);
+      printed += print_matches_of_name(*list, mailbox->local_part, mailbox->domain.text(), now);
     } else {
-      print_matches_of_name(*list, "", domain->text(), now, any);
+      printed += print_matches_of_name(*list, "", domain->text(), now);
     }
   }
-  if (!any) std::printf("no entry names %s\n", safe(text).c_str());
+  if (printed == 0) std::printf("no entry names %s\n", safe(text).c_str());
   return ok;
 }
 

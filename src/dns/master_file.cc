@@ -149,18 +149,18 @@ Expected<bool> MasterFile::read_line(Line& line) {
       if (comment.starts_with(";!") && line.tokens.empty()) line.directive = comment.substr(2);
       rest_.remove_prefix(comment.size());
     } else if (auto read = read_token(line, depth); !read) {
-      return read;
+      return tl::unexpected(read.error());
     }
   }
 }
 
-Expected<bool> MasterFile::read_token(Line& line, int& depth) {
+Expected<void> MasterFile::read_token(Line& line, int& depth) {
   const char first = rest_.front();
   if (first == '(' || first == ')') {
     depth += first == '(' ? 1 : -1;
     if (depth < 0) return error("a record", ")");
     rest_.remove_prefix(1);
-    return true;
+    return {};
   }
   const bool quoted = first == '"';
   if (quoted) rest_.remove_prefix(1);
@@ -176,7 +176,7 @@ Expected<bool> MasterFile::read_token(Line& line, int& depth) {
   if (quoted && (end >= rest_.size() || rest_[end] != '"'))
     return error("a closing `\"`", rest_.substr(0, end));
   rest_.remove_prefix(quoted ? end + 1 : end);
-  return true;
+  return {};
 }
 
 Expected<std::optional<MasterEntry>> MasterFile::read_entry(const Line& line) {

@@ -67,7 +67,7 @@ class MasterFile {
   };
 
   Expected<bool> read_line(Line& line);
-  Expected<bool> read_token(Line& line, int& depth);
+  Expected<void> read_token(Line& line, int& depth);
   Expected<std::optional<MasterEntry>> read_entry(const Line& line);
   Expected<std::optional<MasterEntry>> read_control(const Line& line);
   Expected<Failure> read_directive(std::string_view text) const;
