@@ -18,6 +18,7 @@
 #include "cli/failure_message.h"
 #include "cli/version.h"
 #include "cli/words.h"
+#include "config/problems.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "milter/listen.h"
+#include "net/listen.h"
 
 namespace sekisho::app {
 
@@ -22,7 +22,7 @@ ino_t inode_of(const std::string& path) {
 void Places::opened(const config::Settings& settings) {
   sockets_[settings.control.socket] = inode_of(settings.control.socket);
   for (const auto& milter : settings.milters) {
-    const auto address = milter::parse_socket(milter.socket);
+    const auto address = net::parse_socket(milter.socket);
     if (!address || address->unix_path.empty()) continue;
     sockets_[address->unix_path] = inode_of(address->unix_path);
   }

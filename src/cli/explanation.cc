@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/keys.h"
+#include "policy/proofs.h"
 #include "record/json.h"
 #include "replay/replay.h"
 

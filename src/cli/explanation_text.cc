@@ -173,7 +173,7 @@ void show_known(std::string& out, const policy::Facts& facts, const policy::Deci
   for (const auto& trace : facts.traces.fields) line(out, "trace", safe(trace));
   if (facts.author_is_ours) line(out, "author", "is of one of our own domains");
   if (facts.deferred_for) {
-    line(out, "put off", "for " + std::to_string(facts.deferred_for->count()) + " s so far");
+    line(out, "deferred", "for " + std::to_string(facts.deferred_for->count()) + " s so far");
   }
   for (const auto& evidence : decision.evidence) line(out, "evidence", safe(evidence));
 }

@@ -14,6 +14,7 @@
 #include "base/ascii.h"
 #include "base/memory.h"
 #include "history/schema.h"
+#include "spool/columns.h"
 
 namespace sekisho::history {
 
@@ -27,12 +28,12 @@ constexpr std::size_t batch_size = 500;
 constexpr std::chrono::milliseconds gathering(100);
 // After a failure: a full disk is not emptied within a second.
 constexpr std::chrono::seconds retry_after(5);
-// So many exceptions in a row for the same batch, a tenth of a second apart, are no want of memory
-// any more: there is something in it that cannot be written.
+// This many consecutive exceptions for the same batch, a tenth of a second apart, are not a want of
+// memory: something in the batch cannot be written.
 constexpr unsigned max_broken = 50;
 constexpr std::chrono::seconds stop_within(5);
 
-// What may be searched and shown in a table is cut here; the record has all of it.
+// Cuts the texts for searches and tables; the record has them in full.
 std::string cut(std::string text, std::size_t octets) {
   if (text.size() > octets) text.resize(octets);
   return text;
@@ -64,14 +65,6 @@ std::string refused_text(const std::vector<policy::RecipientDecision>& refused) 
 std::string subject_of(const mail::Header& header) {
   const auto* field = header.first("Subject");
   return field == nullptr ? "" : cut(field->unfolded(), 512);
-}
-
-// A database of before there was that column.
-Outcome<void> add_column(spool::Database& database, std::string_view name, spool::Sql add) {
-  const auto column = has_column(database, "decisions", name);
-  if (!column) return spool::failed(column.error());
-  if (*column) return {};
-  return database.script(add);
 }
 
 std::size_t estimated_octets(const session::Decided& decided) {
@@ -107,7 +100,7 @@ void Recorder::add(std::shared_ptr<const session::Decided> decided) {
     if (!room) return false;
     queue.decisions.push_back(std::move(decided));
     queue.octets += octets;
-    // Not for each: the thread waits for the first, and for a batch.
+    // Not notified for each: the thread waits for the first decision, and for a whole batch.
     const auto waiting = queue.decisions.size();
     wake = waiting == 1 || waiting == batch_size;
     return true;
@@ -130,7 +123,7 @@ void Recorder::set_limits(std::chrono::seconds keep, std::uint64_t max_size) {
   queue_.with([&](Queue& queue) {
     queue.limits.keep = keep;
     queue.limits.max_size = max_size;
-    queue.limits_set = true;  // what is too much by now goes at once
+    queue.limits_set = true;  // decisions beyond the new limits are removed at once
   });
   queue_.notify_all();
 }
@@ -173,10 +166,10 @@ void Recorder::run() noexcept {
   while (round(stop_by)) continue;
 }
 
-// False when it is to stop.
+// False if the thread must stop.
 bool Recorder::round(SteadyTime& stop_by) {
   if (batch_.empty() && configurations_.empty()) wait_for_work(next_prune_);
-  // The first one waits for others, so that they share a commit.
+  // Waits for more decisions, so that they share a commit.
   const bool stopping = queue_.wait_until(
       steady_now() + gathering,
       [](const Queue& q) { return q.stop || q.decisions.size() >= batch_size; },
@@ -193,8 +186,8 @@ bool Recorder::round(SteadyTime& stop_by) {
   return true;
 }
 
-// One batch, and some pruning; false when that failed. What could not be written is kept for
-// another try; what breaks again and again is not tried for ever.
+// Writes one batch, and prunes a little; false if that failed. A batch that could not be written is
+// retried; one that fails again and again is dropped.
 bool Recorder::work() {
   Outcome<void> done;
   try {
@@ -254,7 +247,7 @@ std::uint64_t Recorder::inode_of(const char* part) const {
 
 bool Recorder::in_place() const { return inode_ == inode_of(""); }
 
-// SQLite writes to the file that it has opened, also when nobody will ever find it again.
+// SQLite writes to the file that it has opened, even after it was removed or replaced.
 void Recorder::notice_the_file() {
   if (!database_ || in_place()) return;
   const auto path = database_path(dir_);
@@ -264,13 +257,13 @@ void Recorder::notice_the_file() {
           .field("file", path)
           .text());
   database_.reset();
-  // The log of the file that is gone would be read as that of the one that is there.
+  // The write-ahead log of the removed file would be read as that of the new one.
   if (inode_of("-wal") != wal_inode_) return;
   for (const char* part : {"-wal", "-shm"}) ::unlink((path + part).c_str());
 }
 
 Outcome<void> Recorder::open() {
-  // Who wrote to whom is nobody's business but the admin's.
+  // Only the admin may see who wrote to whom.
   std::error_code failure;
   std::filesystem::create_directories(std::filesystem::path(dir_).parent_path(), failure);
   if (::mkdir(dir_.c_str(), 0750) != 0 && errno != EEXIST) {
@@ -305,29 +298,29 @@ Outcome<void> Recorder::open() {
 }
 
 Outcome<void> Recorder::add_columns(spool::Database& database) {
-  auto done = add_column(database, "refused",
-                         "ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
+  auto done =
+      spool::add_column(database, "decisions", "refused",
+                        "ALTER TABLE decisions ADD COLUMN refused TEXT NOT NULL DEFAULT '';");
   if (done) {
-    done = add_column(database, "octets",
-                      "ALTER TABLE decisions ADD COLUMN octets INTEGER NOT NULL DEFAULT 2048;");
+    done =
+        spool::add_column(database, "decisions", "octets",
+                          "ALTER TABLE decisions ADD COLUMN octets INTEGER NOT NULL DEFAULT 2048;");
   }
   if (done) {
-    done = add_column(database, "monitored",
-                      "ALTER TABLE decisions ADD COLUMN monitored TEXT NOT NULL DEFAULT '';");
+    done =
+        spool::add_column(database, "decisions", "monitored",
+                          "ALTER TABLE decisions ADD COLUMN monitored TEXT NOT NULL DEFAULT '';");
   }
   if (done) done = database.script(make_refused_index);
   return done;
 }
 
-// The one that new records refer to. One is there for each sekisho that made another; they are
+// Adds the dictionary for new records, unless the file has it. Dictionaries of other versions are
 // small, and stay.
 Outcome<void> Recorder::add_dictionary(spool::Database& database) {
-  const auto column = has_column(database, "records", "dictionary");
-  if (!column) return spool::failed(column.error());
-  Outcome<void> done;
-  if (!*column) {
-    done = database.script("ALTER TABLE records ADD COLUMN dictionary INTEGER NOT NULL DEFAULT 0;");
-  }
+  auto done =
+      spool::add_column(database, "records", "dictionary",
+                        "ALTER TABLE records ADD COLUMN dictionary INTEGER NOT NULL DEFAULT 0;");
   const std::string octets = record::make_dictionary();
   const auto find = [&] {
     return database.query("SELECT number FROM dictionaries WHERE octets = CAST(?1 AS BLOB)",
@@ -383,13 +376,13 @@ Outcome<void> Recorder::insert(const session::Decided& decided) {
   const auto& facts = decided.outcome.facts;
   const auto& decision = decided.outcome.verdict.message;
   const auto client = facts.client.address ? facts.client.address->text() : std::string();
-  auto named = facts.recipients;
-  named.insert(named.end(), facts.refused_recipients.begin(), facts.refused_recipients.end());
+  auto named = mail::raw_texts(facts.recipients);
+  for (const auto& refused_path : facts.refused_recipients) named.push_back(refused_path.raw());
   const auto recipients = joined(named);
   const auto author = facts.author.well_formed() ? facts.author.domain().text() : std::string();
   const auto subject = subject_of(decided.inputs.header);
   const auto refused = refused_text(decided.outcome.verdict.refused);
-  const auto mail_from = cut(facts.mail_from, 512);
+  const auto mail_from = cut(facts.mail_from.raw(), 512);
   const auto name = cut(facts.client.name, 255);
   const auto inserted = database_->run(
       "INSERT INTO decisions (id, queue_id, time, client, client_name, mail_from, recipients, "
@@ -423,7 +416,7 @@ void Recorder::failed(const Failure& failure) {
   alarmed_ = true;
   database_.reset();
   if (failure.kind == Failure::Kind::damaged) set_aside();
-  // Values that the database refuses will not be better another time.
+  // If the database refuses the values, a retry would not help.
   if (failure.kind == Failure::Kind::refused) {
     dropped_ += batch_.size();
     batch_.clear();
@@ -443,7 +436,7 @@ void Recorder::recovered() {
       LogLine("history: decisions are recorded again:").field("lost", dropped_.load()).text());
 }
 
-// Out of the way, for somebody to look at; one of them is kept.
+// Renames the damaged file for later inspection; only one such file is kept.
 void Recorder::set_aside() {
   const auto path = database_path(dir_);
   for (const char* part : {"", "-wal", "-shm"}) {

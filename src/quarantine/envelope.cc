@@ -10,7 +10,7 @@ std::string Envelope::json() const {
   const Patience patience;
   nlohmann::json to = nlohmann::json::array();
   for (const auto& recipient : recipients) {
-    to.push_back({{"address", recipient.address}, {"parameters", recipient.parameters}});
+    to.push_back({{"address", recipient.path.raw()}, {"parameters", recipient.parameters}});
   }
   nlohmann::json forged = nlohmann::json::array();
   for (const auto& edit : removals) forged.push_back({{"name", edit.name}, {"index", edit.index}});
@@ -31,7 +31,8 @@ std::optional<Envelope> Envelope::parse(std::string_view text) {
     all.at("authentication_results").get_to(envelope.authentication_results);
     all.at("mail_parameters").get_to(envelope.mail_parameters);
     for (const auto& to : all.at("recipients")) {
-      envelope.recipients.push_back({to.at("address"), to.at("parameters")});
+      envelope.recipients.push_back(
+          {to.at("address").get<std::string>(), to.at("parameters").get<std::vector<std::string>>()});
     }
     for (const auto& forged : all.at("removals")) {
       envelope.removals.push_back(

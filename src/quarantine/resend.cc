@@ -71,7 +71,7 @@ relay::Letter letter_for(const Release& release, const Envelope& envelope, bool 
   for (const auto& address : release.recipients) {
     relay::LetterRecipient to{address, {}};
     const auto original = std::find_if(envelope.recipients.begin(), envelope.recipients.end(),
-                                       [&](const auto& one) { return one.address == address; });
+                                       [&](const auto& one) { return one.path.raw() == address; });
     if (original != envelope.recipients.end()) {
       for (const auto& parameter : original->parameters) {
         if (notify || !ascii::istarts_with(parameter, "NOTIFY="))

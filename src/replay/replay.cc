@@ -18,12 +18,12 @@ using session::Decided;
 using session::Draft;
 using session::Engine;
 using session::HoldCode;
-using session::HoldRequest;
 using session::HoldResult;
 using session::Inputs;
 using session::Journal;
+using session::Keeping;
+using session::KeepRequest;
 using session::Outcome;
-using session::Quarantine;
 using session::Released;
 using session::ReleaseProof;
 using session::Session;
@@ -62,12 +62,12 @@ class RecordedResolver final : public dns::Resolver {
 
 // The store as it was: what it said is recorded. Where it said nothing in time, it says nothing;
 // where it was not asked at the time, it has room.
-class RecordedQuarantine final : public Quarantine {
+class RecordedKeeping final : public Keeping {
  public:
-  explicit RecordedQuarantine(const Decided& recorded) : recorded_(recorded) {}
+  explicit RecordedKeeping(const Decided& recorded) : recorded_(recorded) {}
 
   std::unique_ptr<Draft> begin() override { return std::make_unique<NoDraft>(); }
-  void hold(HoldRequest /*message*/, std::function<void(HoldResult)> done) override {
+  void keep(KeepRequest /*message*/, std::function<void(HoldResult)> done) override {
     using Held = Outcome::Held;
     const auto held = recorded_.outcome.held;
     const bool asked = held == Held::some || held == Held::whole;
@@ -199,12 +199,12 @@ Replayed replay_at_rcpt(const Decided& recorded, const Snapshot& snapshot) {
 Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
   if (recorded.inputs.at_rcpt) return replay_at_rcpt(recorded, snapshot);
   OneDecision journal;
-  RecordedQuarantine holding(recorded);
+  RecordedKeeping holding(recorded);
   WallTime clock{};
   const auto own = offline(snapshot, recorded.inputs);
   auto& resolver = static_cast<RecordedResolver&>(*own->resolver);
   Engine engine(own, journal, [&clock] { return clock; });
-  engine.set_quarantine(&holding);
+  engine.keep_in(&holding);
   const auto queue = std::make_shared<RunQueue>();
   const auto session = Session::replay(engine, queue, recorded);
   Replayed result;

@@ -98,7 +98,7 @@ void Checks::restart(WallTime now) {
 }
 
 void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
-                       const std::string& mail_from, const std::string& receiver) {
+                       const mail::Path& mail_from, const std::string& receiver) {
   const auto query = spf::mail_from_query(address, helo, mail_from, receiver, now_);
   mail_from_.start(as_recorded<spf::Result>("mail_from",
                                             [this, query](const dns::Answers& answers) {

@@ -99,7 +99,7 @@ class Checks {
   // Lookups began before the message: its time and its budget begin now.
   void restart(WallTime now);
   void mail_from(const mail::IpAddress& address, const std::string& helo,
-                 const std::string& mail_from, const std::string& receiver);
+                 const mail::Path& mail_from, const std::string& receiver);
   // Names in a field that has just arrived: asked ahead.
   void header_field(const mail::HeaderField& field);
   void blanks_lost() { verification_.blanks_lost(); }

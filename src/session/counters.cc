@@ -40,9 +40,10 @@ void Counters::count(const policy::Facts& facts, const policy::Verdict& verdict)
   const auto& decision_made = verdict.message;
   count(decision_made);
   decision.count(facts.decided_in);
-  // After a failure inside there are no results, and `none` would be a lie.
-  // Of what was not judged nothing is known.
-  const bool judged = decision_made.rule != "internal" && decision_made.rule != "release";
+  // Of what was not judged nothing is known, and after a failure inside there are no results:
+  // `none` would be a lie.
+  const bool judged = decision_made.rule != policy::rule_name::internal &&
+                      decision_made.rule != policy::rule_name::release;
   if (facts.exemption != policy::Exemption::none || !judged) return;
   ++spf_mail_from[facts.spf_mail_from.code];
   ++spf_helo[facts.spf_helo.code];

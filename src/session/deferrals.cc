@@ -38,8 +38,8 @@ std::optional<std::chrono::seconds> Deferrals::deferred_for(const policy::Facts&
                                                             SteadyTime now) const {
   const bool none = table_.with([](const Table& table) { return table.entries.empty(); });
   if (none) return std::nullopt;
-  const auto of_author = key_of(facts.mail_from, author_of(facts));
-  const auto of_sender = key_of(facts.mail_from, "");
+  const auto of_author = key_of(facts.mail_from.raw(), author_of(facts));
+  const auto of_sender = key_of(facts.mail_from.raw(), "");
   return table_.with([&](const Table& table) {
     std::optional<std::chrono::seconds> longest;
     for (const auto& key : {of_author, of_sender}) {
@@ -53,7 +53,7 @@ std::optional<std::chrono::seconds> Deferrals::deferred_for(const policy::Facts&
 }
 
 void Deferrals::deferred(const policy::Facts& facts, SteadyTime now, WallTime wall) {
-  const auto key = key_of(facts.mail_from, author_of(facts));
+  const auto key = key_of(facts.mail_from.raw(), author_of(facts));
   auto network = network_of(facts);
   const bool added = table_.with([&](Table& table) {
     const auto known = table.entries.find(key);

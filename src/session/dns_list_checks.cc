@@ -15,7 +15,7 @@ constexpr std::size_t kept_from_reasons = 20;
 std::size_t questions_of(const client::Options& lists) {
   std::size_t questions = 0;
   for (const auto& list : lists.lists) {
-    const bool domains = list.kind == client::DnsListKind::rhsbl;
+    const bool domains = holds_domains(list.kind);
     questions += 2 * (domains ? DnsListChecks::most_domains : 1);
   }
   return std::max(questions, DnsListChecks::least_questions);

@@ -53,9 +53,10 @@ class Engine {
   std::shared_ptr<const Snapshot> snapshot() const;
   void replace(std::shared_ptr<const Snapshot> snapshot);
 
-  // Where messages are held, or nullptr; outlives the engine.
-  void set_quarantine(Quarantine* holding) { holding_ = holding; }
-  Quarantine* quarantine() const { return holding_; }
+  // Where the sessions keep messages whose front has no place of its own, or nullptr; outlives the
+  // engine.
+  void keep_in(Keeping* keeping) { keeping_ = keeping; }
+  Keeping* keeping() const { return keeping_; }
 
   // With which fields of ours are proven when they come again; nullptr: they are not. Set before
   // the first session.
@@ -84,7 +85,7 @@ class Engine {
       std::make_shared<client::DnsListGuard>([](const std::string&) {});
   std::shared_ptr<const Seal> seal_;
   Journal& journal_;
-  std::atomic<Quarantine*> holding_{nullptr};
+  std::atomic<Keeping*> keeping_{nullptr};
   std::function<WallTime()> clock_;
   crypto::KeyCache keys_;
   Deferrals deferrals_;

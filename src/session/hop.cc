@@ -38,7 +38,7 @@ std::string received_field(const policy::Facts& facts, const policy::Client& pee
   if (!facts.queue_id.empty()) text += " id " + word(facts.queue_id);
   if (facts.recipients.size() == 1) {
     // RFC 5321 §4.4: with several, it would tell one of the others.
-    const auto& to = facts.recipients.front();
+    const auto& to = facts.recipients.front().raw();
     const bool plain = std::all_of(to.begin(), to.end(), [](char c) {
       return c > ' ' && c < 0x7f && c != '<' && c != '>' && c != '(' && c != ')' && c != ';';
     });

@@ -1,38 +1,46 @@
 // session/message.h: what a Session knows of one message, from MAIL FROM to its outcome; or the
-// lookups that begin before there is one. Only session.cc and conclude.cc include it. Thread: one
-// owner.
+// lookups that begin before there is one. Only the .cc files of session/ include it.
+// Thread: one owner.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "crypto/digest.h"
+#include "session/checks.h"
+#include "session/decided.h"
 #include "session/dns_list_checks.h"
 #include "session/edits.h"
-#include "session/session.h"
+#include "session/said_release.h"
 
 namespace sekisho::session {
 
-// How a failure begins that is none of ours: the store wants the message later, or not at all.
-inline constexpr std::string_view put_off = "put off: ";
-
-// A message that says that it comes out of our store: what it said, and what the store said.
-struct SaidRelease {
-  ReleaseProof proof;  // its header as far as it has come, at most twice what we keep of one
-  enum class State { unasked, asked, answered } state = State::unasked;
-  SteadyTime until = SteadyTime::max();  // asked: when the store has had its time
-  std::optional<std::string> results;    // proven: our field of the first time
-};
-
-struct Session::Message {
+struct Message {
+  // `replayed`: the record of which this is a replay, or nullptr; must outlive this object.
   Message(std::shared_ptr<const Snapshot> configuration, crypto::KeyCache& keys, WallTime now,
-          std::function<void()> notify, const Inputs* recorded)
+          std::function<void()> notify, const Decided* replayed)
       : snapshot(std::move(configuration)),
+        recorded(replayed),
         connected(now),
-        checks(snapshot, keys, now, std::move(notify), recorded) {}
+        checks(snapshot, keys, now, std::move(notify),
+               replayed != nullptr ? &replayed->inputs : nullptr) {}
+
+  bool evaluated() const { return facts.exemption == policy::Exemption::none; }
+  // Whose mail may have come through us before. A login shows who somebody is, and not that the
+  // client is one of our hosts.
+  bool trusted() const {
+    return facts.exemption == policy::Exemption::trusted_network ||
+           facts.exemption == policy::Exemption::unix_socket;
+  }
+  // A replay of a header that is not all there: what was read from it is taken from the record.
+  bool recorded_in_part() const { return recorded != nullptr && recorded->inputs.left_out > 0; }
 
   std::shared_ptr<const Snapshot> snapshot;
+  const Decided* recorded;
   SteadyTime began = steady_now();
   std::optional<SteadyTime> ended;  // when the end of the message came
   WallTime connected;
@@ -44,39 +52,26 @@ struct Session::Message {
   std::vector<std::string> mail_parameters;
   std::vector<Recipient> envelope;  // facts.recipients, with their parameters
 
-  // A RCPT that waits for its answer.
-  struct Asking {
-    Recipient recipient;
-    StepDone done;
-    SteadyTime until;  // what has not answered by then does not refuse
-  };
-  std::optional<Asking> asking;
   // What was known when the first recipient was refused.
   std::optional<policy::Facts> at_refusal;
   // facts.refused_recipients, and why.
   std::vector<policy::RecipientDecision> refused;
 
-  Done done;
+  // The message gets a 4xx for it, whatever is still to come.
   std::optional<std::string> failure;
 
-  // Where a message may have to be held in our own store, its octets.
+  // Where a message may have to be kept, its octets.
   std::unique_ptr<Draft> draft;
   // What a release is bound to, where there is a draft or a release.
   std::optional<crypto::Sha256> body_digest;
 
   std::optional<SaidRelease> release;
-  // What the store said when the message was to be held.
+  // What became of keeping it.
   std::optional<HoldResult> hold_result;
 
   // Last, for their lookups refer to what stands above.
   Checks checks;
   std::optional<DnsListChecks> lists;
-};
-
-struct Session::Storing {
-  std::unique_ptr<Message> message;
-  Outcome outcome;
-  SteadyTime deadline;
 };
 
 }  // namespace sekisho::session

@@ -7,7 +7,7 @@
 //   session->end_of_message(queue_id, [](const Outcome& o) { … });
 // Nothing here blocks: the outcome comes by callback, on the owner's executor or before
 // end_of_message() returns.
-// Errors: a failure inside gives a 4xx outcome, never an accept.
+// Errors: a failure inside, or an event out of order, gives a 4xx outcome, never an accept.
 // Thread: one owner at a time.
 #pragma once
 
@@ -22,18 +22,19 @@
 #include "base/executor.h"
 #include "base/memory.h"
 #include "mail/header.h"
-#include "policy/access_list.h"
+#include "mail/path.h"
 #include "policy/facts.h"
-#include "session/checks.h"
+#include "session/connected.h"
 #include "session/decided.h"
 #include "session/engine.h"
 #include "session/outcome.h"
+#include "session/stage.h"
 
 namespace sekisho::session {
 
 struct MailFrom {
-  std::string address;         // without angle brackets; empty for the null reverse-path
-  bool authenticated = false;  // the client logged in
+  mail::Path path;
+  bool authenticated = false;                // the client logged in
   std::vector<std::string> parameters = {};  // "BODY=8BITMIME"
 };
 
@@ -42,12 +43,16 @@ struct Step {
   std::optional<mail::SmtpReply> refusal;
 };
 
+struct Message;
+
 class Session : public std::enable_shared_from_this<Session> {
  public:
+  // `keeping`: where the front keeps what must be kept; nullptr: where the engine does.
   static std::shared_ptr<Session> create(Engine& engine, policy::Role role,
-                                         std::shared_ptr<Executor> owner);
+                                         std::shared_ptr<Executor> owner,
+                                         Keeping* keeping = nullptr);
   // One that decides again what is recorded, and takes from the record what the world did at the
-  // time: the id, the digests of the body, since when the sender was put off. `recorded` must
+  // time: the id, the digests of the body, since when the sender was deferred. `recorded` must
   // outlive it.
   static std::shared_ptr<Session> replay(Engine& engine, std::shared_ptr<Executor> owner,
                                          const Decided& recorded);
@@ -67,7 +72,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void end_of_header();
   // Of every message: the MTA eats one space after the colon of a field, and the front has put one
   // back.
-  void blanks_lost() { blanks_lost_ = true; }
+  void blanks_lost() { connected_.blanks_lost = true; }
   // False when no more of the body is wanted.
   bool body(std::string_view octets);
   using Done = std::function<void(const Outcome&)>;
@@ -76,7 +81,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void abort() noexcept;
 
   // A message is between MAIL FROM and its outcome.
-  bool in_message() const { return message_ != nullptr || storing_ != nullptr; }
+  bool in_message() const { return stage_ != Stage::idle; }
   // When the time for what is awaited ends: the front calls expire() then.
   SteadyTime deadline() const;
   void expire();
@@ -86,82 +91,59 @@ class Session : public std::enable_shared_from_this<Session> {
   void fail(std::string what) noexcept;
 
  private:
-  struct Message;
-  struct Storing;
+  // A RCPT that waits for its answer.
+  struct Asking {
+    Recipient recipient;
+    StepDone done;
+    SteadyTime until;  // what has not answered by then does not refuse
+  };
   // Runs what may break inside: an exception becomes the failure of this message.
-  template <class Event>
-  void guarded(const Event& event) {
+  template <class Work>
+  void guarded(const Work& work) {
     try {
-      event();
+      work();
     } catch (const std::exception& error) {
       fail(what_of(error));
     }
   }
-  Session(Engine& engine, policy::Role role, std::shared_ptr<Executor> owner,
-          const Decided* recorded = nullptr);
+  Session(Engine& engine, Connected connected, std::shared_ptr<Executor> owner, Keeping* keeping,
+          const Decided* recorded);
 
-  // session.cc: the dialogue.
+  // Enters the stage that the event leads to; false: it may not come now.
+  bool enters(Event event);
+  Keeping* keeping() const { return keeping_ != nullptr ? keeping_ : engine_.keeping(); }
+  bool failed() const;
   std::unique_ptr<Message> new_message(WallTime now);
-  bool receiving() const;
-  policy::Exemption exemption(bool authenticated) const;
-  bool evaluated() const;
-  bool trusted() const;
-  bool behind_relay(const Snapshot& snapshot) const;
-  std::string own_name(const Snapshot& snapshot) const;
-  std::vector<std::string> own_domains(const Snapshot& snapshot) const;
-  // A replay of a header that is not all there: what was read from it is taken from the record.
-  bool recorded_in_part() const { return recorded_ != nullptr && recorded_->inputs.left_out > 0; }
-  void read_header(Message& message);
   void begin(MailFrom from);
-  void evaluate_client(Message& message, bool begun);
-  void find_origin(Message& message);
-  void keep(std::string_view octets);
+  void begin_draft();
   void advance();
-  bool settled(const Message& message, SteadyTime now) const;
-  void see_release(const mail::HeaderField& field);
-  void ask_release(Message& message);
+  void advance_recipient(SteadyTime now);
+  void answer_recipient(std::optional<policy::Decision> refusal) noexcept;
+  bool settled(SteadyTime now) const;
+  void ask_release();
   void taken_back(const TakenBack& taken);
 
-  // recipients.cc: the answer to RCPT.
-  void advance_recipient(Message& message, SteadyTime now);
-  static policy::KnownSoFar known_so_far(const Message& message);
-  void answer_recipient(Message& message, std::optional<policy::Decision> refusal) noexcept;
-  Step note_recipient(Message& message, Recipient recipient,
-                      std::optional<policy::Decision> refusal);
-  void record_refused(Message& message);
-
-  // conclude.cc: from the last word of the message to its outcome.
   void finish() noexcept;
-  void conclude(Message& message, Outcome& outcome);
-  void reach_verdict(Message& message, Outcome& outcome);
-  void match_entries(const Message& message, policy::Facts& facts) const;
-  void write_results(const Message& message, Outcome& outcome) const;
-  void place_held(const Message& message, Outcome& outcome) const;
-  void hold(std::unique_ptr<Message> message, Outcome outcome) noexcept;
-  HoldRequest held_message(Storing& storing) const;
-  void held(const HoldResult& result) noexcept;
-  void apply(const HoldResult& result, Storing& storing);
-  void deliver(Message& message, Outcome outcome) noexcept;
-  std::shared_ptr<const Decided> record(Message& message, Outcome&& outcome);
-  Inputs inputs_of(Message& message) const;
-  std::vector<policy::Edit> removals(const Message& message) const;
-  std::vector<policy::Edit> removals_of_trusted(const Message& message, policy::Facts& facts) const;
-  std::vector<policy::Edit> own_insertions(const Message& message, const Outcome& outcome) const;
-  static void judge_failure(Outcome& outcome, const std::string& what);
-  static void put_off_without_words(Outcome& outcome) noexcept;
+  Outcome judged() noexcept;
+  void keep() noexcept;
+  void kept(const HoldResult& result) noexcept;
+  void deliver() noexcept;
+  std::shared_ptr<const Decided> record(Outcome&& outcome);
+  void record_aborted() noexcept;
 
   Engine& engine_;
-  policy::Role role_;
+  Connected connected_;
   std::shared_ptr<Executor> owner_;
-  const Decided* recorded_ = nullptr;  // this is a replay of it
-  policy::Client client_;
-  std::string mta_name_;
-  bool blanks_lost_ = false;
+  Keeping* keeping_;
+  const Decided* recorded_;  // this is a replay of it
+  Stage stage_ = Stage::idle;
   // Lookups that began before MAIL FROM: the first message takes them over.
   std::unique_ptr<Message> early_;
-  std::unique_ptr<Message> message_;
-  // Judged; its answer waits until the store has it.
-  std::unique_ptr<Storing> storing_;
+  std::unique_ptr<Message> message_;  // not idle
+  std::optional<Asking> asking_;      // Stage::asking
+  Done done_;                         // Stage::deciding, Stage::keeping
+  std::optional<Outcome> outcome_;    // Stage::keeping
+  SteadyTime keep_until_{};           // Stage::keeping
 };
 
 }  // namespace sekisho::session

@@ -22,11 +22,11 @@ bool is_of_any_newsletter(const mail::HeaderField& field) {
 
 // A Delivered-To that names somebody else: the message was delivered once already, and sent on.
 bool foreign_delivered_to(const mail::HeaderField& field,
-                          const std::vector<std::string>& recipients,
+                          const std::vector<mail::Path>& recipients,
                           const std::vector<mail::DomainName>& ours) {
   if (!field.is("Delivered-To")) return false;
   const std::string value = field.unfolded();
-  const auto is_recipient = [&](const std::string& to) { return ascii::iequals(to, value); };
+  const auto is_recipient = [&](const mail::Path& to) { return ascii::iequals(to.raw(), value); };
   if (std::any_of(recipients.begin(), recipients.end(), is_recipient)) return false;
   const auto mailbox = mail::Mailbox::parse(value);
   if (!mailbox) return true;
@@ -37,7 +37,7 @@ bool foreign_delivered_to(const mail::HeaderField& field,
 
 }  // namespace
 
-policy::Traces find_traces(const mail::Header& header, const std::vector<std::string>& recipients,
+policy::Traces find_traces(const mail::Header& header, const std::vector<mail::Path>& recipients,
                            const std::vector<mail::DomainName>& ours) {
   policy::Traces traces;
   for (const auto& field : header.fields()) {

@@ -7,12 +7,13 @@
 
 #include "mail/domain_name.h"
 #include "mail/header.h"
+#include "mail/path.h"
 #include "policy/facts.h"
 
 namespace sekisho::session {
 
 // `ours`: our domains; a Delivered-To of ours is no trace, for our own MTA writes it.
-policy::Traces find_traces(const mail::Header& header, const std::vector<std::string>& recipients,
+policy::Traces find_traces(const mail::Header& header, const std::vector<mail::Path>& recipients,
                            const std::vector<mail::DomainName>& ours);
 
 // Whether one of the signatures, even a broken one, is of the author's own organisation.

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "dns/answers.h"
 #include "mail/ip_address.h"
+#include "mail/path.h"
 #include "mail/mailbox.h"
 #include "spf/options.h"
 #include "spf/result.h"
@@ -18,8 +19,8 @@ namespace sekisho::spf {
 struct Query {
   Scope scope = Scope::mfrom;
   mail::IpAddress client;
-  std::string helo;  // the HELO or EHLO argument as the client said it
-  // The local part and domain as the client said them, for %{s} %{l} %{o}: any octets. For the null
+  std::string helo;  // the HELO or EHLO argument as received
+  // The local part and domain as received, for %{s} %{l} %{o}: any octets. For the null
   // reverse-path and for Scope::helo: "postmaster" at the HELO name (RFC 7208 §2.3, §2.4).
   std::string local_part;
   std::string domain;
@@ -27,9 +28,9 @@ struct Query {
   WallTime now{};        // %{t} in explanations
 };
 
-// The query for a MAIL FROM as it came ("" for the null reverse-path).
+// The query for a MAIL FROM as received ("" for the null reverse-path).
 Query mail_from_query(const mail::IpAddress& client, std::string_view helo,
-                      std::string_view mail_from, std::string_view receiver, WallTime now);
+                      const mail::Path& mail_from, std::string_view receiver, WallTime now);
 Query helo_query(const mail::IpAddress& client, std::string_view helo, std::string_view receiver,
                  WallTime now);
 

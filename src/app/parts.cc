@@ -1,0 +1,244 @@
+#include "app/parts.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "config/checks.h"
+#include "config/dump.h"
+#include "metrics/engine.h"
+#include "metrics/parts.h"
+
+namespace sekisho::app {
+
+using nlohmann::json;
+using Started = Expected<void, std::string>;
+
+namespace {
+
+// As it may be written down: a zone that holds an access key, or may, has no place there. Records
+// have what the lists said, so nobody needs it to decide again.
+config::Settings without_secrets(config::Settings settings) {
+  for (auto& each : settings.client.lists) {
+    if (each.file.empty() && !client::holds_key(each.list.zone)) continue;
+    each.file.clear();
+    each.list.zone = "not-recorded.invalid";
+  }
+  return settings;
+}
+
+}  // namespace
+
+// --- quarantine ----------------------------------------------------------------------------------
+
+Started QuarantinePart::prepare(const config::Settings& settings,
+                                const session::Snapshot& /*snapshot*/) {
+  if (service_) return {};
+  const bool needed = settings.session.quarantine.where == session::QuarantineWhere::store;
+  std::error_code ignored;
+  if (!needed && !std::filesystem::exists(settings.quarantine.dir, ignored)) return {};
+  auto store = quarantine::Store::open(
+      settings.quarantine, quarantine::Access::owner,
+      [this](const std::string& alarm) { log_.error("quarantine: " + alarm); });
+  if (!store) {
+    const std::string why = "quarantine.dir: " + settings.quarantine.dir + ": " + store.error().why;
+    if (needed) return tl::unexpected(why);
+    log_.warning(why);
+    return {};
+  }
+  // A clock that was set back would bring the ids of held messages once more: they go on after the
+  // latest, and what a burst may have borrowed.
+  if (const auto latest = (*store)->latest(); latest && *latest) {
+    engine_.ids_after(**latest + std::chrono::seconds(60));
+  }
+  service_ = std::make_unique<quarantine::Service>(std::move(*store), log_);
+  open_ = service_.get();
+  engine_.keep_in(service_.get());
+  return {};
+}
+
+// Its last answers go to the sessions of the milters, which are still there.
+void QuarantinePart::stop() {
+  engine_.keep_in(nullptr);
+  open_ = nullptr;
+  service_.reset();
+}
+
+void QuarantinePart::status(json& answer) const {
+  answer["quarantine"] = metrics::quarantine_json(open_);
+}
+
+void QuarantinePart::append_metrics(metrics::Families& out) const {
+  metrics::append_store(out, open_);
+}
+
+// --- DNS lists -----------------------------------------------------------------------------------
+
+DnsListsPart::DnsListsPart(session::Engine& engine, Log& log)
+    : guard_(std::make_shared<client::DnsListGuard>(
+          [&log](const std::string& change) { log.warning(change); })),
+      watch_(guard_) {
+  engine.guard_lists(guard_);
+}
+
+Started DnsListsPart::prepare(const config::Settings& /*settings*/,
+                              const session::Snapshot& snapshot) {
+  guard_->configure(snapshot.client, /*wait_for_test=*/true, steady_now());
+  watch_.start(snapshot.resolver, snapshot.client, steady_now());
+  return {};
+}
+
+void DnsListsPart::tick(const config::Settings& /*settings*/) { watch_.tick(steady_now()); }
+
+void DnsListsPart::status(json& answer) const {
+  answer["lists"] = metrics::lists_json(guard_->status());
+}
+
+void DnsListsPart::append_metrics(metrics::Families& out) const {
+  metrics::append_lists(out, guard_->status());
+}
+
+// --- the resolver --------------------------------------------------------------------------------
+
+Started ResolverPart::start(const config::Loaded& loaded) {
+  zone_file_warning_.with(
+      [&](auto& warning) { warning = config::zone_file_warning(loaded.settings); });
+  return {};
+}
+
+void ResolverPart::reload(const config::Loaded& loaded, std::vector<std::string>& /*findings*/) {
+  zone_file_warning_.with(
+      [&](auto& warning) { warning = config::zone_file_warning(loaded.settings); });
+}
+
+void ResolverPart::tick(const config::Settings& /*settings*/) {
+  auto problem = engine_.snapshot()->resolver->status().problem;
+  if (problem == problem_) return;
+  if (problem.empty()) {
+    log_.info("dns: resolv.conf names servers again");
+  } else {
+    log_.warning("dns: " + problem);
+  }
+  problem_ = std::move(problem);
+}
+
+void ResolverPart::status(json& answer) const {
+  answer["resolver"] = metrics::resolver_json(engine_.snapshot()->resolver->status());
+}
+
+void ResolverPart::warnings(std::vector<std::string>& out) const {
+  auto zone_file = zone_file_warning_.with([](const auto& warning) { return warning; });
+  if (!zone_file.empty()) out.push_back(std::move(zone_file));
+  auto problem = engine_.snapshot()->resolver->status().problem;
+  if (!problem.empty()) out.push_back(std::move(problem));
+}
+
+void ResolverPart::append_metrics(metrics::Families& out) const {
+  metrics::append_resolver(out, engine_.snapshot()->resolver->status());
+}
+
+// --- the history ---------------------------------------------------------------------------------
+
+Started HistoryPart::start(const config::Loaded& loaded) {
+  const auto& options = loaded.settings.history;
+  if (options.dir.empty()) return {};
+  recorder_ = std::make_unique<history::Recorder>(options, log_);
+  recorder_->start();
+  journal_.record_to(recorder_.get());
+  record(loaded);
+  auto& deferrals = engine_.deferrals();
+  deferrals_ = std::make_unique<history::DeferralFile>(options.dir, log_);
+  deferrals.remember(deferrals_->read(), wall_now(), steady_now());
+  deferrals_->start([&deferrals] { return deferrals.all(wall_now(), steady_now()); });
+  deferrals.keep_in(deferrals_.get());
+  return {};
+}
+
+// So that what is decided from now on can be explained when the file has changed.
+void HistoryPart::record(const config::Loaded& loaded) {
+  history::Configuration configuration{
+      loaded.digest, config::dump(without_secrets(loaded.settings)), {}};
+  for (const auto& [key, place] : loaded.places) configuration.places.emplace(key, place.text());
+  recorder_->add(std::move(configuration));
+}
+
+void HistoryPart::reload(const config::Loaded& loaded, std::vector<std::string>& /*findings*/) {
+  if (!recorder_) return;
+  record(loaded);
+  recorder_->set_limits(loaded.settings.history.keep, loaded.settings.history.max_size);
+}
+
+// The recorder stays until the last session is gone.
+void HistoryPart::stop() {
+  engine_.deferrals().keep_in(nullptr);
+  deferrals_.reset();
+}
+
+void HistoryPart::status(json& answer) const {
+  answer["history"] = metrics::history_json(recorder_.get());
+}
+
+void HistoryPart::append_metrics(metrics::Families& out) const {
+  metrics::append_history(out, recorder_.get());
+}
+
+// --- access lists --------------------------------------------------------------------------------
+
+void AccessPart::loaded() { files_.loaded(engine_.snapshot()->rules, engine_.now()); }
+
+void AccessPart::reload(const config::Loaded& /*loaded*/, std::vector<std::string>& findings) {
+  loaded();
+  for (const auto& finding : setup::access_findings(engine_.snapshot()->rules, engine_.now())) {
+    findings.push_back(finding.text());
+  }
+}
+
+void AccessPart::tick(const config::Settings& settings) {
+  const auto current = engine_.snapshot();
+  files_.look(settings.access_files, *current, engine_.now(),
+              [this](auto changed) { engine_.replace(std::move(changed)); });
+}
+
+// --- sockets -------------------------------------------------------------------------------------
+
+Started MiltersPart::open(const config::Settings& settings) {
+  auto opened = server_.open(settings.milters);
+  if (!opened) return tl::unexpected(opened.error());
+  return {};
+}
+
+Started MiltersPart::start(const config::Loaded& /*loaded*/) {
+  server_.run();
+  return {};
+}
+
+std::size_t MiltersPart::drain(std::chrono::milliseconds within) { return server_.drain(within); }
+
+Started MetricsPart::open(const config::Settings& settings) {
+  return server_.open(settings.metrics);
+}
+
+Started MetricsPart::start(const config::Loaded& /*loaded*/) { return server_.run(pages_); }
+
+void MetricsPart::status(json& answer) const { answer["metrics"] = server_.address(); }
+
+Started ControlPart::open(const config::Settings& settings) {
+  auto opened = server_.open(settings.control);
+  if (!opened) return tl::unexpected(opened.error());
+  return {};
+}
+
+Started ControlPart::start(const config::Loaded& /*loaded*/) {
+  server_.run(verbs_.quick, verbs_.slow);
+  return {};
+}
+
+Started PlacesPart::start(const config::Loaded& loaded) {
+  places_.opened(loaded.settings);
+  return {};
+}
+
+void PlacesPart::tick(const config::Settings& settings) { places_.look(settings.log); }
+
+}  // namespace sekisho::app

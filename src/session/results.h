@@ -1,0 +1,24 @@
+// session/results.h: what a verdict writes into the header of a message, as one step once the
+// verdict is made: fields that only claim to be ours are removed, then our Authentication-Results,
+// the disposition and the seal are inserted. Each sees the header as it will be delivered, so that
+// what proves a header (the seal, a signature) comes last. RFC 8601 §5, §2.7.
+// Errors: an exception. Thread: one owner.
+#pragma once
+
+#include <vector>
+
+#include "session/connected.h"
+#include "session/message.h"
+#include "session/seal.h"
+
+namespace sekisho::session {
+
+// Sets authentication_results, and the edits where the message is delivered. `seal`: nullptr when
+// there is no secret.
+void write_results(const Message& message, const Connected& connected, const Seal* seal,
+                   Outcome& outcome);
+
+// Of fields that claim to be ours, from the last to the first.
+std::vector<policy::Edit> forged_removals(const Message& message);
+
+}  // namespace sekisho::session
