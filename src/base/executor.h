@@ -1,4 +1,4 @@
-// base/executor.h: where the owner of something runs what others hand to him.
+// base/executor.h: where the owner of something runs what others hand to it.
 // Thread: post() from any thread.
 #pragma once
 
@@ -19,7 +19,7 @@ class Executor {
   virtual void post(Task task) = 0;
 };
 
-// Tasks that the owner runs while he waits: for the command line and for tests.
+// Tasks that the owner runs while it waits: for the command line and for tests.
 class RunQueue final : public Executor {
  public:
   void post(Task task) override;

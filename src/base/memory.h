@@ -14,8 +14,8 @@
 namespace sekisho {
 
 // Does `work`, which must do all or nothing, again until there is memory for it: others give theirs
-// back meanwhile. After a second it is given up, and false: whoever waits for it has a time of his
-// own. So it is with every other exception.
+// back meanwhile. After a second it is given up, and false: whoever waits has a
+// limit too. So it is with every other exception.
 template <class Work>
 bool until_memory(Work&& work) noexcept {
   constexpr int at_once = 20;

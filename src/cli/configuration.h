@@ -14,7 +14,7 @@ inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 
 // What is wrong goes to stderr. An empty path means the system's file, or the defaults where there
 // is none. Whoever decides nothing by it skips the files of lists: an error in one must not keep
-// the admin from his quarantine.
+// the admin from the quarantine.
 std::optional<config::Loaded> load_configuration(
     const std::string& path, config::ValueFiles lists = config::ValueFiles::read);
 

@@ -1,6 +1,6 @@
 // cli/person.h: who types a command that changes something, and the line about it in the log: of
 // the mail facility, or wherever the configuration sends the log of the daemon.
-// Errors: none; a log that takes nothing keeps nobody from his work. Thread: the main one.
+// Errors: none; a log that takes nothing keeps nobody from working. Thread: the main one.
 #pragma once
 
 #include <string>

@@ -97,7 +97,7 @@ void add_changing(CLI::App& quarantine, int& result) {
                    "repeated")
       ->allow_extra_args(false);
   verb->add_flag("--notify", release->notify,
-                 "A failure may be told to the sender, as he asked for (default: never)");
+                 "A failure may be told to the sender, as it asked for (default: never)");
   verb->add_flag("--even-if-delivered", release->even_if_delivered,
                  "Also after a release that broke off when the MTA may have had the message");
 

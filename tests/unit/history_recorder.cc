@@ -400,7 +400,7 @@ TEST_F(History, LargeHeadersDoNotWashItOut) {
   EXPECT_TRUE(archive->find(good.facts.id).value());
 }
 
-// Answers that a sender has made large are left out of his record, which says so.
+// Answers that a sender has made large are left out of its record, which says so.
 TEST_F(History, ARecordHasItsLargestSize) {
   const auto recorder = started(options());
   auto large = decided("AAAA-0001");
