@@ -1,5 +1,5 @@
-// cli/complain.h: how a command says on stderr what is wrong. What was typed, or sent by somebody,
-// is escaped.
+// cli/complain.h: why a command cannot do what it was asked to, and how it says so on stderr. What
+// was typed, or sent by somebody, is escaped.
 // Thread: any.
 #pragma once
 
