@@ -21,8 +21,8 @@ using nlohmann::json;
 
 namespace {
 
-// When descriptors or memory have run out, how long until the next attempt.
-constexpr int pause_ms = 100;
+// When descriptors or memory have run out: until the next attempt.
+void pause() { ::poll(nullptr, 0, static_cast<int>(net::accept_pause.count())); }
 
 std::string text_of(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -43,7 +43,7 @@ Expected<bool, std::string> Server::open(const Options& options) {
                                        listening.error());
   }
   path_ = options.socket;
-  listening_ = std::move(*listening);
+  acceptor_.emplace(std::move(*listening), "control", log_);
   wake_.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake_) return tl::unexpected<std::string>("cannot open an eventfd");
   return true;
@@ -64,7 +64,7 @@ void Server::stop() {
   thread_.join();
   slow_thread_.join();
   connections_.clear();
-  listening_.reset();
+  acceptor_.reset();
   ::unlink(path_.c_str());
 }
 
@@ -88,14 +88,14 @@ void Server::serve() noexcept {
   const Patience patience;  // what it handles are JSON values
   while (!stopping_) {
     // Without memory the others wait a moment, and nobody is lost but whose request it was.
-    if (!contained([this] { wait(); })) ::poll(nullptr, 0, pause_ms);
+    if (!contained([this] { wait(); })) pause();
     end_overdue();
   }
 }
 
-// One round: waits until somebody wants something, or has had his time.
+// One round: waits until somebody wants something, or has had its time.
 bool Server::wait() {
-  std::vector<pollfd> descriptors = {{wake_.get(), POLLIN, 0}, {listening_.get(), POLLIN, 0}};
+  std::vector<pollfd> descriptors = {{wake_.get(), POLLIN, 0}, {acceptor_->fd(), POLLIN, 0}};
   std::vector<Connection*> whose;
   SteadyTime until = steady_now() + std::chrono::minutes(1);
   for (auto& each : connections_) {
@@ -126,14 +126,11 @@ bool Server::wait() {
 
 void Server::accept_all() {
   for (std::size_t i = 0; i < max_connections; ++i) {
-    UniqueFd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!fd) {
-      // The socket stays readable: do not spin.
-      if (errno == EMFILE || errno == ENFILE) ::poll(nullptr, 0, pause_ms);
-      return;
-    }
+    auto accepted = acceptor_->accept();
+    if (accepted.pause) pause();
+    if (!accepted.fd) return;
     make_room();
-    connections_.push_back({std::move(fd), steady_now() + request_time});
+    connections_.push_back({std::move(accepted.fd), steady_now() + request_time});
     connections_.back().number = ++last_number_;
   }
 }

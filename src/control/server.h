@@ -11,6 +11,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -23,6 +24,7 @@
 #include "base/result.h"
 #include "base/unique_handle.h"
 #include "control/options.h"
+#include "net/acceptor.h"
 
 namespace sekisho::control {
 
@@ -72,7 +74,7 @@ class Server {
 
   Log& log_;
   std::string path_;
-  UniqueFd listening_;
+  std::optional<net::Acceptor> acceptor_;  // while it is open
   UniqueFd wake_;
   std::atomic<bool> stopping_{false};
   Handlers quick_;

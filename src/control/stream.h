@@ -1,5 +1,5 @@
 // control/stream.h: a whole text over a connected socket, within a time.
-// Thread: any.
+// Errors: nothing and false. Thread: any.
 #pragma once
 
 #include <chrono>

@@ -1,9 +1,9 @@
 #include "metrics/server.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <list>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -18,6 +18,7 @@
 #include "base/inet_socket.h"
 #include "base/memory.h"
 #include "base/unique_handle.h"
+#include "net/acceptor.h"
 
 namespace sekisho::metrics {
 
@@ -62,7 +63,9 @@ MHD_Result send(MHD_Connection* connection, const Page& page) {
 class Server::Http {
  public:
   Http(UniqueFd listening, InetAddress address, Log& log)
-      : log_(log), listening_(std::move(listening)), address_(std::move(address)) {}
+      : log_(log),
+        acceptor_(std::in_place, std::move(listening), "metrics", log),
+        address_(std::move(address)) {}
   ~Http() { stop(); }
 
   Expected<void, std::string> run(Pages pages);
@@ -91,7 +94,7 @@ class Server::Http {
                                size_t* upload_size, void** place) noexcept;
 
   Log& log_;
-  UniqueFd listening_;
+  std::optional<net::Acceptor> acceptor_;  // until it is stopped
   InetAddress address_;
   UniqueFd stop_reader_;
   UniqueFd stop_writer_;
@@ -124,15 +127,14 @@ void Server::Http::stop() {
   stop_writer_.reset();  // the reading end becomes readable
   thread_.join();
   daemon_.reset();
-  listening_.reset();
+  acceptor_.reset();
 }
 
 void Server::Http::serve() {
   const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon_.get(), MHD_DAEMON_INFO_EPOLL_FD);
   for (;;) {
-    pollfd descriptors[3] = {{listening_.get(), POLLIN, 0},
-                             {stop_reader_.get(), POLLIN, 0},
-                             {info->epoll_fd, POLLIN, 0}};
+    pollfd descriptors[3] = {
+        {acceptor_->fd(), POLLIN, 0}, {stop_reader_.get(), POLLIN, 0}, {info->epoll_fd, POLLIN, 0}};
     ::poll(descriptors, 3, wait_ms());
     if (descriptors[1].revents != 0) return;
     if (descriptors[0].revents != 0) contained([this] { accept_some(); });
@@ -141,16 +143,13 @@ void Server::Http::serve() {
   }
 }
 
-// Half of what may be open at a time: whoever asks at once is served before he can be the oldest.
+// Half of what may be open at a time: whoever asks at once is served before it can be the oldest.
 void Server::Http::accept_some() {
   for (std::size_t i = 0; i < http_connections / 2; ++i) {
-    UniqueFd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!fd) {
-      // The socket stays readable: do not spin.
-      if (errno == EMFILE || errno == ENFILE) ::poll(nullptr, 0, 100);
-      return;
-    }
-    take(std::move(fd));
+    auto accepted = acceptor_->accept();
+    if (accepted.pause) ::poll(nullptr, 0, static_cast<int>(net::accept_pause.count()));
+    if (!accepted.fd) return;
+    take(std::move(accepted.fd));
   }
 }
 

@@ -17,6 +17,7 @@ namespace sekisho::metrics {
 
 namespace {
 
+using control::write_all;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 

@@ -1,22 +1,13 @@
-// The filter's sockets: stale and live ones, modes, draining, and what happens without descriptors.
+// The filter over real sockets: many MTAs, what they send in pieces or never read, and draining.
 #include "milter/server.h"
 
-#include <fcntl.h>
-#include <grp.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "milter/listen.h"
 #include "support/milter_client.h"
 #include "support/session_gate.h"
 #include "support/temporary_folder.h"
@@ -48,7 +39,7 @@ Options unix_socket(const std::string& path) {
 }
 
 // More than one, on whatever machine this is, and a few dozen clients fill the first.
-constexpr Server::Loops three_loops{3, 20};
+constexpr net::Loops::Size three_loops{3, 20};
 
 // A server on a socket of its own.
 class Served {
@@ -73,69 +64,6 @@ class Served {
   std::unique_ptr<Server> server_;
 };
 
-TEST(ParseSocket, WhatItTakes) {
-  const std::pair<const char*, bool> cases[] = {
-      {"unix:/run/x.sock", true},
-      {"local:/run/x.sock", true},
-      {"inet:8890@127.0.0.1", true},
-      {"inet:8890@localhost", true},
-      {"inet6:8890@::1", true},
-      {"inet6:8890@localhost", true},
-      {"unix:x.sock", false},
-      {"unix:", false},
-      {"inet:8890", false},
-      {"inet:0@127.0.0.1", false},
-      {"inet:65536@127.0.0.1", false},
-      {"inet:x@127.0.0.1", false},
-      {"inet:8890@::1", false},
-      {"inet6:8890@127.0.0.1", false},
-      {"inet:8890@mx.example", false},
-      {"tcp:8890@127.0.0.1", false},
-      {"", false},
-  };
-  for (const auto& [text, good] : cases) EXPECT_EQ(parse_socket(text).has_value(), good) << text;
-}
-
-TEST(Listen, OnAStaleSocketButNotOnALiveOne) {
-  test::TemporaryFolder folder;
-  const auto path = folder.file("m.sock");
-  {
-    const auto stale = listen_on(unix_socket(path));
-    ASSERT_TRUE(stale);
-  }
-  ASSERT_EQ(::access(path.c_str(), F_OK), 0) << "nobody removed it";
-  const auto live = listen_on(unix_socket(path));
-  ASSERT_TRUE(live) << live.error();
-  const auto second = listen_on(unix_socket(path));
-  ASSERT_FALSE(second);
-  EXPECT_NE(second.error().find("process " + std::to_string(::getpid())), std::string::npos)
-      << second.error();
-  const auto file = folder.file("file");
-  std::ofstream(file) << "precious";
-  EXPECT_FALSE(listen_on(unix_socket(file)));
-  EXPECT_TRUE(std::filesystem::exists(file));
-  EXPECT_FALSE(listen_on(unix_socket(folder.file("gone/m.sock"))));
-  EXPECT_FALSE(listen_on(unix_socket("/" + std::string(200, 'x'))));
-}
-
-TEST(Listen, ModeAndGroup) {
-  test::TemporaryFolder folder;
-  auto options = unix_socket(folder.file("m.sock"));
-  options.socket_mode = 0606;
-  options.socket_group = ::getgrgid(::getgid())->gr_name;
-  const auto listening = listen_on(options);
-  ASSERT_TRUE(listening) << listening.error();
-  struct stat status {};
-  ASSERT_EQ(::stat(listening->unix_path.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777U, 0606U);
-  EXPECT_EQ(status.st_gid, ::getgid());
-  options = unix_socket(folder.file("n.sock"));
-  options.socket_group = "no-such-group";
-  const auto refused = listen_on(options);
-  ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().find("no-such-group"), std::string::npos);
-}
-
 TEST(Server, ServesOverTcpOfBothFamilies) {
   test::Gate gate(test::snapshot_on_zone(zone));
   Log log(std::make_shared<CountingSink>(), LogLevel::error);
@@ -152,15 +80,6 @@ TEST(Server, ServesOverTcpOfBothFamilies) {
     ASSERT_TRUE(client.connected() && client.greet()) << host;
     EXPECT_EQ(client.message(), "c") << host;
   }
-}
-
-// One that decides thousands of messages a second is enough for two cores; an MTA's usual
-// connections fit into two.
-TEST(Server, UsuallyHasALoopForTwoCores) {
-  const auto loops = Server::usual_loops();
-  const auto cores = std::max(1U, std::thread::hardware_concurrency());
-  EXPECT_EQ(loops.count, std::clamp(cores / 2, 1U, 8U));
-  EXPECT_EQ(loops.filled_at, 64U);
 }
 
 TEST(Server, TwoHundredConnections) {
@@ -320,92 +239,6 @@ TEST(Server, FromAnMtaThatReadsNoAnswersNothingMoreIsTaken) {
     ASSERT_FALSE(answer.empty()) << "after " << verdicts << " of " << sent;
     if (answer[0] == 'i') ++verdicts;
   }
-}
-
-// The time that this process has used.
-std::chrono::milliseconds cpu_time() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return std::chrono::milliseconds((used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
-                                   (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000);
-}
-
-sockaddr_un unix_address(const std::string& path) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  path.copy(name.sun_path, sizeof name.sun_path - 1);
-  return name;
-}
-
-// Connects without waiting for anything.
-UniqueFd knock(const std::string& path) {
-  const auto name = unix_address(path);
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) fd.reset();
-  return fd;
-}
-
-TEST(Server, WithoutDescriptorsConnectionsAreTurnedAwayAndItRecovers) {
-  Served served;
-  MilterClient before(served.path());
-  ASSERT_TRUE(before.greet());
-  UniqueFd late = knock(served.path());
-  ASSERT_TRUE(late);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const auto all = limit.rlim_cur;
-  // What is open is counted; two more for the clients of this test.
-  const UniqueFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  limit.rlim_cur = static_cast<rlim_t>(probe.get()) + 2;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  const auto first = knock(served.path());
-  const auto began = cpu_time();
-  char octet = 0;
-  const auto got = first ? ::recv(first.get(), &octet, 1, 0) : -1;
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  const auto used = cpu_time() - began;
-  limit.rlim_cur = all;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  EXPECT_EQ(got, 0) << "turned away at once";
-  EXPECT_LT(used.count(), 300) << "did not spin";
-  EXPECT_EQ(before.message(), "c");
-  MilterClient after(served.path());
-  ASSERT_TRUE(after.greet());
-  EXPECT_EQ(after.message(), "c");
-}
-
-// The reserve is there again for the next one.
-TEST(Server, WithoutDescriptorsEveryConnectionIsTurnedAway) {
-  Served served;
-  MilterClient before(served.path());
-  ASSERT_TRUE(before.greet());
-  std::vector<UniqueFd> clients;
-  for (int i = 0; i < 6; ++i) {
-    clients.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval patience{30, 0};
-    ::setsockopt(clients.back().get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  }
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const auto all = limit.rlim_cur;
-  UniqueFd lowest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  limit.rlim_cur = static_cast<rlim_t>(lowest.get());
-  lowest.reset();
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  const auto name = unix_address(served.path());
-  int turned_away = 0;
-  for (const auto& client : clients) {
-    char octet = 0;
-    if (::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 &&
-        ::recv(client.get(), &octet, 1, 0) == 0) {
-      ++turned_away;
-    }
-  }
-  limit.rlim_cur = all;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  EXPECT_EQ(turned_away, 6);
-  EXPECT_EQ(before.message(), "c");
 }
 
 }  // namespace

@@ -1,20 +1,24 @@
-#include "milter/listen.h"
+#include "net/listen.h"
 
 #include <charconv>
 
 #include "base/inet_socket.h"
 #include "base/unix_socket.h"
-#include "mail/ip_address.h"
 
-namespace sekisho::milter {
+namespace sekisho::net {
 
 namespace {
 
-// As many MTA processes as may connect at the same moment; the kernel cuts it to its own limit.
+// As many processes of an MTA as may connect at the same moment; the kernel cuts it to its own limit.
 constexpr int backlog = 512;
 
 tl::unexpected<std::string> error(std::string what) {
   return tl::unexpected<std::string>(std::move(what));
+}
+
+bool is_address(const std::string& host, bool v6) {
+  const auto address = parse_inet_address((v6 ? "[" + host + "]" : host) + ":0");
+  return address && address->is_v6() == v6;
 }
 
 }  // namespace
@@ -39,8 +43,7 @@ Expected<SocketAddress, std::string> parse_socket(const std::string& text) {
   SocketAddress address;
   address.host = rest.substr(at + 1);
   if (address.host == "localhost") address.host = kind == "inet" ? "127.0.0.1" : "::1";
-  const auto ip = mail::IpAddress::parse(address.host);
-  if (!ip || (kind == "inet") != (address.host.find(':') == std::string::npos)) {
+  if (!is_address(address.host, kind == "inet6")) {
     return error("'" + address.host + "' is no " + (kind == "inet" ? "IPv4" : "IPv6") + " address");
   }
   unsigned port = 0;
@@ -52,17 +55,14 @@ Expected<SocketAddress, std::string> parse_socket(const std::string& text) {
   return address;
 }
 
-Expected<Listening, std::string> listen_on(const Options& options) {
-  const auto fail = [&](const std::string& why) {
-    return error("milter socket " + options.socket + ": " + why);
-  };
-  const auto where = parse_socket(options.socket);
-  if (!where) return fail(where.error());
-  auto fd = where->unix_path.empty() ? listen_inet({where->host, where->port}, backlog)
-                                     : listen_unix({where->unix_path, options.socket_mode,
-                                                    options.socket_owner, options.socket_group});
-  if (!fd) return fail(fd.error());
+Expected<Listening, std::string> listen_on(const Endpoint& endpoint) {
+  const auto where = parse_socket(endpoint.socket);
+  if (!where) return error(where.error());
+  auto fd = where->unix_path.empty()
+                ? listen_inet({where->host, where->port}, backlog)
+                : listen_unix({where->unix_path, endpoint.mode, endpoint.owner, endpoint.group});
+  if (!fd) return error(fd.error());
   return Listening{std::move(*fd), where->unix_path};
 }
 
-}  // namespace sekisho::milter
+}  // namespace sekisho::net

@@ -1,0 +1,39 @@
+// net/link.h: a connected socket, and the event loop that it is to live on. What accepts or connects
+// hands it to the Stream of whoever talks over it.
+// Thread: one owner.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+
+#include "base/unique_handle.h"
+
+namespace sekisho::net {
+
+class Loop;
+
+// As long as there is one, a connection counts: on its loop, and with whoever limits their number.
+class Seat {
+ public:
+  using Count = std::shared_ptr<std::atomic<std::size_t>>;  // nullptr: nobody limits it
+
+  Seat(Loop& loop, Count count);
+  Seat(Seat&& other) noexcept;
+  Seat& operator=(Seat&&) = delete;
+  ~Seat();
+
+  Loop& loop() const { return *loop_; }
+
+ private:
+  Loop* loop_;  // nullptr: it has been moved on
+  Count count_;
+};
+
+struct Link {
+  UniqueFd fd;  // non-blocking; connected, or still connecting
+  int family;   // AF_UNIX, AF_INET or AF_INET6
+  Seat seat;
+};
+
+}  // namespace sekisho::net

@@ -1,0 +1,16 @@
+// net/socket_options.h: what a socket is, and how TCP is to treat small packets. Each does nothing
+// where the system does not know the option. Thread: any.
+#pragma once
+
+namespace sekisho::net {
+
+// AF_UNIX, AF_INET or AF_INET6.
+int family_of(int socket);
+// TCP_NODELAY: an answer leaves although the one before it has not been acknowledged.
+void send_at_once(int socket);
+// TCP_QUICKACK: a peer that sends small packets to which nothing is answered has a kernel that holds
+// each back until the one before is acknowledged, and ours would acknowledge after 40 ms. The
+// option holds for one read only.
+void acknowledge_at_once(int socket);
+
+}  // namespace sekisho::net
