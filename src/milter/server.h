@@ -1,6 +1,6 @@
 // milter/server.h: serves the MTA on every [[milter]] socket. This speaks the milter protocol
-// itself: libmilter serves one socket per process, and its worker pool waits with a thread for every
-// message.
+// itself: libmilter serves one socket per process, and its worker pool waits with a thread for
+// every message.
 // Errors: open() says why a socket cannot be opened. Thread: its owner's.
 #pragma once
 

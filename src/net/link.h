@@ -1,5 +1,5 @@
-// net/link.h: a connected socket, and the event loop that it is to live on. What accepts or connects
-// hands it to the Stream of whoever talks over it.
+// net/link.h: a connected socket, and the event loop that it is to live on. Whoever accepts or
+// connects hands it to the Stream of whoever talks over it.
 // Thread: one owner.
 #pragma once
 

@@ -9,7 +9,7 @@ namespace sekisho::net {
 
 namespace {
 
-// As many processes of an MTA as may connect at the same moment; the kernel cuts it to its own limit.
+// As many processes of an MTA as may connect at the same moment; the kernel cuts it to its limit.
 constexpr int backlog = 512;
 
 tl::unexpected<std::string> error(std::string what) {

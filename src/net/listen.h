@@ -1,4 +1,4 @@
-// net/listen.h: where a server listens, as it is written in the configuration, and the socket there.
+// net/listen.h: where a server listens, as it is written in the configuration, and its socket.
 // Unix sockets as base/unix_socket.h opens them; TCP on one address.
 // Errors: a sentence for the admin. Thread: any; changes the umask for a moment, so before other
 // threads make files.

@@ -88,7 +88,7 @@ struct Server::State {
   std::size_t drain_peers();
 };
 
-// What is accepted without memory breaks off: the listener goes on when there is some again.
+// Accepting breaks off when there is no memory, and goes on when there is some again.
 void Server::State::wait_for_connections(Listener& listener) {
   if (!listener.acceptor) return;
   listener.readable.async_wait(asio::posix::stream_descriptor::wait_read,

@@ -1,6 +1,6 @@
-// net/server.h: accepts connections on its sockets, and hands each to an event loop. What is spoken
-// there it does not know: a function for each socket makes the peer. It turns away what comes beyond
-// the limit, or without descriptors, and it can be drained.
+// net/server.h: accepts connections on its sockets, and hands each to an event loop. It does not
+// know what is spoken there: a function for each socket makes the peer. What comes beyond the
+// limit, or without descriptors, is turned away; at the end it is drained.
 // Errors: open() says why a socket cannot be had. Thread: open(), run() and drain() by its owner.
 #pragma once
 

@@ -8,9 +8,9 @@ namespace sekisho::net {
 int family_of(int socket);
 // TCP_NODELAY: an answer leaves although the one before it has not been acknowledged.
 void send_at_once(int socket);
-// TCP_QUICKACK: a peer that sends small packets to which nothing is answered has a kernel that holds
-// each back until the one before is acknowledged, and ours would acknowledge after 40 ms. The
-// option holds for one read only.
+// TCP_QUICKACK: the kernel of a peer that sends small packets without an answer to each holds each
+// back until the one before is acknowledged, and ours would acknowledge after 40 ms. The option
+// holds for one read only.
 void acknowledge_at_once(int socket);
 
 }  // namespace sekisho::net

@@ -1,5 +1,5 @@
-// net/stream.h: a connected socket on its event loop: a bounded buffer for what arrives, a queue for
-// what is to be sent, and how long the other side has been silent. What the octets mean is the
+// net/stream.h: a connected socket on its event loop: a bounded buffer for what arrives, a queue
+// for what is to be sent, and how long the other side has been silent. What the octets mean is the
 // business of its owner.
 // Errors: whatever goes wrong closes the owner. Thread: its event loop's.
 #pragma once

@@ -1,5 +1,5 @@
-// support/few_descriptors.h: a process that may open only so many descriptors more, for as long as
-// there is one. Thread: one owner.
+// tests/support/few_descriptors.h: a process that may open only so many descriptors more, for as
+// long as there is one. Thread: one owner.
 #pragma once
 
 #include <fcntl.h>

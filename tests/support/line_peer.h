@@ -1,6 +1,6 @@
-// support/line_peer.h: the simplest thing that can be spoken over net::Stream, lines that are
-// repeated, and a client of it. "busy" begins something, "done" ends it; "wait" is answered only when
-// the test says so; "bye" ends the connection; "throw" is a bug.
+// tests/support/line_peer.h: the simplest thing that can be spoken over net::Stream, lines that are
+// repeated, and a client of it. "busy" begins something, "done" ends it; "wait" is answered only
+// when the test says so; "bye" ends the connection; "throw" is a bug.
 // Thread: LinePeer its loop's, LineClient one owner.
 #pragma once
 

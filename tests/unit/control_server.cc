@@ -15,6 +15,7 @@
 #include "control/client.h"
 #include "control/protocol.h"
 #include "control/stream.h"
+#include "support/few_descriptors.h"
 #include "support/temporary_folder.h"
 
 namespace sekisho::control {
@@ -180,6 +181,24 @@ TEST_F(ControlSocket, AClientThatGoesAwayHarmsNobody) {
     const auto connection = connect_unix(path());
     ASSERT_TRUE(connection);
     write_all(connection->get(), R"({"verb":"status"})", std::chrono::seconds(1));
+  }
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
+}
+
+// Whoever comes learns it at once, and whoever is connected is served as always.
+TEST_F(ControlSocket, WithoutDescriptorsOneMoreIsTurnedAway) {
+  const auto before = connect_unix(path());
+  ASSERT_TRUE(before);
+  EXPECT_TRUE(ask(path(), {{"verb", "status"}}));  // so it has been accepted
+  {
+    const test::FewDescriptors one_for_the_client(1);
+    const auto late = connect_unix(path());
+    ASSERT_TRUE(late);
+    EXPECT_EQ(read_all(late->get(), max_answer_octets, std::chrono::seconds(20)), "");
+    write_all(before->get(), R"({"verb":"status"})", std::chrono::seconds(5));
+    ::shutdown(before->get(), SHUT_WR);
+    const auto answer = read_all(before->get(), max_answer_octets, std::chrono::seconds(20));
+    EXPECT_TRUE(answer && answer->find("\"ok\":true") != std::string::npos);
   }
   EXPECT_TRUE(ask(path(), {{"verb", "status"}}));
 }

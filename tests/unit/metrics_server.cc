@@ -12,6 +12,7 @@
 
 #include "base/inet_socket.h"
 #include "control/stream.h"
+#include "support/few_descriptors.h"
 
 namespace sekisho::metrics {
 
@@ -251,6 +252,23 @@ TEST_P(MetricsHttp, AClientThatGoesAwayHarmsNobody) {
     if (i % 2 == 0) write_all(fd.get(), "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", seconds(1));
     const linger reset{1, 0};
     if (i % 3 == 0) ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
+  expect_served();
+}
+
+// Whoever comes learns it at once, and whoever is connected is served as always.
+TEST_P(MetricsHttp, WithoutDescriptorsOneMoreIsTurnedAway) {
+  const UniqueFd before = connected();
+  ASSERT_TRUE(before);
+  write_all(before.get(), "GET /metrics HTTP/1.1\r\n", seconds(5));
+  expect_served();  // so it has been accepted
+  {
+    const test::FewDescriptors one_for_the_client(1);
+    const UniqueFd late = connected();
+    ASSERT_TRUE(late);
+    EXPECT_EQ(rest(late.get(), seconds(20)), "");
+    write_all(before.get(), "Host: x\r\n\r\n", seconds(5));
+    EXPECT_TRUE(rest(before.get(), seconds(20)).ends_with("\r\n\r\n" + text()));
   }
   expect_served();
 }

@@ -1,4 +1,4 @@
-// A server that does not know what is spoken on it: several sockets, limits, no descriptors, draining.
+// A server that does not know what is spoken: several sockets, limits, no descriptors, draining.
 #include "net/server.h"
 
 #include <fcntl.h>
