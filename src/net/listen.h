@@ -13,10 +13,10 @@
 namespace sekisho::net {
 
 struct Endpoint {
-  std::string socket;    // "unix:PATH", "inet:PORT@ADDRESS" or "inet6:PORT@ADDRESS"
-  unsigned mode = 0660;  // of a Unix socket
-  std::string owner;     // empty: as created
-  std::string group;
+  std::string socket;      // "unix:PATH", "inet:PORT@ADDRESS" or "inet6:PORT@ADDRESS"
+  unsigned mode = 0660;    // of a Unix socket
+  std::string owner = {};  // empty: as created
+  std::string group = {};
 };
 
 // The text of `socket` taken apart: what is wrong with it is a configuration error.
