@@ -9,6 +9,7 @@
 #include "cli/ask.h"
 #include "cli/complain.h"
 #include "policy/access_list.h"
+#include "policy/proofs.h"
 #include "setup/access_files.h"
 
 namespace sekisho::cli {
@@ -27,7 +28,7 @@ bool covers(const policy::AccessEffect& effect, const policy::AccessEffect& want
   const auto mild = [](std::optional<policy::Action> has, std::optional<policy::Action> wants) {
     return !wants || (has && *has <= *wants);
   };
-  return effect.skip_dnsbl >= wanted.skip_dnsbl && effect.skip_rhsbl >= wanted.skip_rhsbl &&
+  return effect.skip_lists.holds_all_of(wanted.skip_lists) &&
          effect.skip_author >= wanted.skip_author && mild(effect.dmarc, wanted.dmarc) &&
          mild(effect.spf, wanted.spf);
 }

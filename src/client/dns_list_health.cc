@@ -36,11 +36,10 @@ struct TestEntries {
   }
 };
 
-bool has_v6(const DnsListDefinition& list) { return list.kind != DnsListKind::rhsbl; }
+bool has_v6(const DnsListDefinition& list) { return !holds_domains(list.kind); }
 
 TestEntries test_entries(const DnsListDefinition& list) {
-  if (list.kind != DnsListKind::rhsbl)
-    return {{entry(list, "2.0.0.127")}, entry(list, "1.0.0.127")};
+  if (!holds_domains(list.kind)) return {{entry(list, "2.0.0.127")}, entry(list, "1.0.0.127")};
   TestEntries entries{{entry(list, "test")}, entry(list, "invalid")};
   if (const auto own = own_test_entry(list.list.zone); !own.empty())
     entries.listed.push_back(entry(list, own));
@@ -254,13 +253,13 @@ std::string advice(const DnsListDefinition& list, DnsListFault fault, std::strin
                "clients "
                "are looked up as before: tell its operator";
       }
-      return list.kind == DnsListKind::rhsbl
+      return holds_domains(list.kind)
                  ? "it lists INVALID, so it would block every domain: it is shut down, or refuses "
                    "you; remove the list"
                  : "it lists 127.0.0.1, so it would block everybody: it is shut down, or refuses "
                    "you; remove the list";
     case DnsListFault::lists_nothing:
-      if (list.kind == DnsListKind::rhsbl) {
+      if (holds_domains(list.kind)) {
         return "RFC 5782 section 5 wants TEST to be listed: correct the zone, remove a dead list, "
                "or "
                "set self_test = false for one of your own, or whose operator lists no TEST";
@@ -398,7 +397,7 @@ void DnsListGuard::client_came(bool with_name) {
   entries_.with([&](const Entries& entries) {
     for (const auto& [name, entry] : entries) {
       const auto& on = entry.list.on;
-      const bool asked = entry.list.kind == DnsListKind::rhsbl &&
+      const bool asked = holds_domains(entry.list.kind) &&
                          std::find(on.begin(), on.end(), DnsListOn::client_name) != on.end();
       if (asked) names += (names.empty() ? "" : ", ") + name;
     }

@@ -176,7 +176,7 @@ class DnsListGuard {
     DnsListHealth health_v6;  // of an address list
     DnsListStatus counts;
 
-    bool has_v6() const { return list.kind != DnsListKind::rhsbl; }
+    bool has_v6() const { return !holds_domains(list.kind); }
     DnsListHealth& of(Whom whom) { return whom == Whom::v6 ? health_v6 : health; }
   };
   using Entries = std::map<std::string, Entry, std::less<>>;

@@ -16,14 +16,14 @@ struct DnsListDefinition {
   DnsListKind kind = DnsListKind::dnsbl;
   DnsListZone list;  // never shown: it may hold an access key
   std::string file;  // where `list` was read from; empty: it stood in the configuration
-  // What is looked up: the client's address in a dnsbl or dnswl, these in an rhsbl.
+  // What is looked up: the client's address, or these in a list that holds domains.
   std::vector<DnsListOn> on{DnsListOn::helo, DnsListOn::sender, DnsListOn::client_name,
                             DnsListOn::from, DnsListOn::dkim};
   bool self_test = true;  // has the test entries of RFC 5782 §5
 
   // Whether it is asked about domains of this origin.
   bool holds(DnsListOn origin) const {
-    return kind == DnsListKind::rhsbl && std::find(on.begin(), on.end(), origin) != on.end();
+    return holds_domains(kind) && std::find(on.begin(), on.end(), origin) != on.end();
   }
 };
 

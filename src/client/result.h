@@ -36,6 +36,39 @@ constexpr auto words_of(DnsListKind) {
                              {DnsListKind::rhsbl, "rhsbl"},
                              {DnsListKind::dnswl, "dnswl"}});
 }
+using DnsKindSet = SetOf<DnsListKind>;
+
+// Whether a list of the kind holds domains; otherwise it holds addresses.
+constexpr bool holds_domains(DnsListKind kind) {
+  switch (kind) {
+    case DnsListKind::rhsbl:
+      return true;
+    case DnsListKind::dnsbl:
+    case DnsListKind::dnswl:
+      return false;
+  }
+  return false;
+}
+// Whether a hit speaks for the message; otherwise it speaks against it.
+constexpr bool vouches(DnsListKind kind) {
+  switch (kind) {
+    case DnsListKind::dnswl:
+      return true;
+    case DnsListKind::dnsbl:
+    case DnsListKind::rhsbl:
+      return false;
+  }
+  return false;
+}
+// The kinds whose hits speak against a message: a hit in a dnswl or an entry of the allowlist may
+// make them of no effect.
+constexpr DnsKindSet accusing_kinds() {
+  DnsKindSet kinds;
+  for (const DnsListKind kind : all_values<DnsListKind>()) {
+    if (!vouches(kind)) kinds.add(kind);
+  }
+  return kinds;
+}
 
 // What of a message is looked up in a list.
 enum class DnsListOn : std::uint8_t { client, helo, sender, client_name, from, dkim };

@@ -1,13 +1,13 @@
 #include "policy/access_entry.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
 
 #include "base/ascii.h"
 #include "base/utf8.h"
 #include "mail/mailbox.h"
+#include "policy/rule_names.h"
 
 namespace sekisho::policy {
 
@@ -17,33 +17,35 @@ using std::chrono::days;
 
 constexpr std::size_t max_note_octets = 200;  // one line of a table, twice
 
-struct KindRow {
-  std::string_view name;
-  IdentityKind kind;
+// What an entry of the allowlist demands where it does not say, and what it may say.
+struct Demand {
   Proof by_default;
-  std::string_view proofs;  // what may be written
+  std::string_view proofs;
 };
 
-constexpr std::array<KindRow, 6> kinds{{
-    {"from", IdentityKind::from, Proof::dmarc,
-     "dmarc, dkim, spf, none, dkim:DOMAIN, spf:DOMAIN or ip:ADDRESS"},
-    {"mfrom", IdentityKind::mfrom, Proof::spf, "spf or none"},
-    {"dkim", IdentityKind::dkim, Proof::dkim, "dkim"},
-    {"ip", IdentityKind::ip, Proof::connection, ""},
-    {"ptr", IdentityKind::ptr, Proof::fcrdns, "fcrdns"},
-    {"helo", IdentityKind::helo, Proof::none, ""},
-}};
-
-const KindRow* kind_of(std::string_view text) {
-  const auto name = text.substr(0, text.find(':'));
-  if (name.size() == text.size()) return nullptr;
-  for (const auto& row : kinds) {
-    if (row.name == name) return &row;
+constexpr Demand demand_of(IdentityKind kind) {
+  switch (kind) {
+    case IdentityKind::from:
+      return {Proof::dmarc, "dmarc, dkim, spf, none, dkim:DOMAIN, spf:DOMAIN or ip:ADDRESS"};
+    case IdentityKind::mfrom:
+      return {Proof::spf, "spf or none"};
+    case IdentityKind::dkim:
+      return {Proof::dkim, "dkim"};
+    case IdentityKind::ip:
+      return {Proof::connection, ""};
+    case IdentityKind::ptr:
+      return {Proof::fcrdns, "fcrdns"};
+    case IdentityKind::helo:
+      return {Proof::none, ""};
   }
-  return nullptr;
+  return {Proof::none, ""};
 }
 
-const KindRow& row_of(IdentityKind kind) { return kinds[static_cast<std::size_t>(kind)]; }
+std::optional<IdentityKind> kind_of(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  return parse_word<IdentityKind>(text.substr(0, colon));
+}
 
 bool may_demand(IdentityKind kind, Proof proof) {
   switch (proof) {
@@ -140,8 +142,8 @@ class EntryReader {
     }
     if (list_ == AccessKind::allow) complete();
     if (list_ == AccessKind::allow && entry_.effect.nothing()) {
-      return parse_error(
-          "the entry allows nothing: add skip=dnsbl,rhsbl, dmarc=accept or spf=accept");
+      return parse_error("the entry allows nothing: add skip=" +
+                         joined_words(client::accusing_kinds()) + ", dmarc=accept or spf=accept");
     }
     return std::move(entry_);
   }
@@ -164,21 +166,21 @@ class EntryReader {
   }
 
   Done read_identity(std::string_view word) {
-    const KindRow* row = kind_of(word);
-    if (row == nullptr) {
+    const auto kind = kind_of(word);
+    if (!kind) {
       std::string what = "an entry begins with from:, mfrom:, dkim:, ip: or ptr:";
       if (list_ == AccessKind::deny)
         what = "an entry begins with from:, mfrom:, dkim:, ip:, ptr: or helo:";
       return parse_error(what + " and a name");
     }
-    entry_.kind = row->kind;
-    entry_.proof = row->by_default;
-    const auto value = word.substr(row->name.size() + 1);
+    entry_.kind = *kind;
+    entry_.proof = demand_of(*kind).by_default;
+    const auto value = word.substr(word.find(':') + 1);
     if (value.empty()) return parse_error("nothing after the colon; no blank may follow it");
-    if (row->kind == IdentityKind::helo && list_ == AccessKind::allow) {
+    if (*kind == IdentityKind::helo && list_ == AccessKind::allow) {
       return parse_error("anybody may say anything in HELO: helo: is for the denylist only");
     }
-    return row->kind == IdentityKind::ip ? read_prefix(value) : read_name(value);
+    return *kind == IdentityKind::ip ? read_prefix(value) : read_name(value);
   }
 
   Done read_prefix(std::string_view value) {
@@ -242,11 +244,11 @@ class EntryReader {
     if (list_ == AccessKind::deny) return read_deny_option(key, *value);
     if (key == "proof") return read_proof(*value);
     if (key == "skip") return read_skip(*value);
-    if (key == "dmarc") {
+    if (key == rule_name::dmarc) {
       return read_action(key, *value, {Action::accept, Action::tag, Action::quarantine},
                          entry_.effect.dmarc);
     }
-    if (key == "spf") return read_action(key, *value, {Action::accept}, entry_.effect.spf);
+    if (key == rule_name::spf) return read_action(key, *value, {Action::accept}, entry_.effect.spf);
     return parse_error("unknown option " + shown(key) +
                        "=: there are proof=, skip=, dmarc=, spf=, until= and note=");
   }
@@ -276,20 +278,20 @@ class EntryReader {
   }
 
   Done read_proof(const std::string& value) {
-    const KindRow& row = row_of(entry_.kind);
-    if (row.proofs.empty()) {
+    const std::string_view proofs = demand_of(entry_.kind).proofs;
+    if (proofs.empty()) {
       return parse_error("an address needs no proof=: nobody can borrow one for a TCP connection");
     }
     if (const auto colon = value.find(':'); colon != std::string::npos) {
       return read_voucher(std::string_view(value).substr(0, colon), value.substr(colon + 1));
     }
-    for (const Proof proof : {Proof::dmarc, Proof::dkim, Proof::spf, Proof::fcrdns, Proof::none}) {
-      if (to_string(proof) != value || !may_demand(entry_.kind, proof)) continue;
-      entry_.proof = proof;
-      return {};
+    const auto proof = parse_word<Proof>(value);
+    if (!proof || !may_demand(entry_.kind, *proof)) {
+      return parse_error(std::string(to_string(entry_.kind)) +
+                         ": takes proof=" + std::string(proofs) + ", not " + shown(value));
     }
-    return parse_error(std::string(row.name) + ": takes proof=" + std::string(row.proofs) +
-                       ", not " + shown(value));
+    entry_.proof = *proof;
+    return {};
   }
 
   // dkim:mailer.example: who vouches for the author. A name stands for itself alone: below a bulk
@@ -309,7 +311,8 @@ class EntryReader {
           prefix->length() == prefix->address().bits() ? prefix->address().text() : prefix->text();
       return {};
     }
-    if (how != "dkim" && how != "spf") {
+    const auto proof = parse_word<Proof>(how);
+    if (proof != Proof::dkim && proof != Proof::spf) {
       return parse_error("proof= takes dkim:DOMAIN, spf:DOMAIN or ip:ADDRESS, not " +
                          shown(std::string(how) + ":" + who));
     }
@@ -319,7 +322,7 @@ class EntryReader {
                          "itself and for no name below it: " + domain.error().what);
     }
     if (domain->label_count() == 1) return parse_error("proof= of the whole ." + domain->text());
-    entry_.proof = how == "dkim" ? Proof::dkim : Proof::spf;
+    entry_.proof = *proof;
     entry_.proof_of = domain->text();
     return {};
   }
@@ -328,18 +331,21 @@ class EntryReader {
     for (;;) {
       const auto comma = value.find(',');
       const auto word = value.substr(0, comma);
-      if (word == "dnsbl" || word == "all") entry_.effect.skip_dnsbl = true;
-      if (word == "rhsbl" || word == "all") entry_.effect.skip_rhsbl = true;
-      if (word == "all") {
+      const auto lists = parse_word<client::DnsListKind>(word);
+      if (lists && !vouches(*lists)) {
+        entry_.effect.skip_lists.add(*lists);
+      } else if (word == "all") {
+        entry_.effect.skip_lists |= client::accusing_kinds();
         all_ = true;
-      } else if (word == "author") {
+      } else if (word == rule_name::author) {
         if (entry_.kind != IdentityKind::ip) {
           return parse_error(
               "only an ip: entry may skip=author: who wrote it is what the others prove");
         }
         entry_.effect.skip_author = true;
-      } else if (word != "dnsbl" && word != "rhsbl") {
-        return parse_error("skip= takes dnsbl, rhsbl, all and author, not " + shown(word));
+      } else {
+        return parse_error("skip= takes " + joined_words(client::accusing_kinds(), ", ") +
+                           ", all and author, not " + shown(word));
       }
       if (comma == std::string_view::npos) return {};
       value.remove_prefix(comma + 1);
@@ -405,7 +411,7 @@ std::string AccessEntry::until_text() const {
 std::string AccessEntry::text(AccessKind list) const {
   std::string out = identity();
   if (list == AccessKind::allow) {
-    if (proof != row_of(kind).by_default || !proof_of.empty()) {
+    if (proof != demand_of(kind).by_default || !proof_of.empty()) {
       out += " proof=" + proof_text(proof, proof_of);
     }
     if (!effect.nothing()) out += " " + to_text(effect);
@@ -417,6 +423,6 @@ std::string AccessEntry::text(AccessKind list) const {
   return out;
 }
 
-bool begins_entry(std::string_view text) { return kind_of(text) != nullptr; }
+bool begins_entry(std::string_view text) { return kind_of(text).has_value(); }
 
 }  // namespace sekisho::policy

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/encoding.h"
+#include "base/fnv.h"
 
 namespace sekisho::policy {
 
@@ -137,11 +138,6 @@ std::string lets_others_in(IdentityKind kind, std::string_view identity,
          std::string(proof) + " dmarc=" + std::string(to_string(*effect.dmarc));
 }
 
-// FNV-1a.
-std::uint64_t digest_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
-}
+std::uint64_t digest_of(std::string_view text) { return Fnv().add(text).value(); }
 
 }  // namespace sekisho::policy

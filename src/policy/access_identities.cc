@@ -6,19 +6,9 @@
 #include "base/ascii.h"
 #include "mail/mailbox.h"
 #include "policy/access_list.h"
+#include "policy/proofs.h"
 
 namespace sekisho::policy {
-
-std::optional<mail::Mailbox> sender_of(const Facts& facts) { return facts.mail_from.mailbox(); }
-
-// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for
-// the null reverse-path (RFC 7208 §2.4).
-bool spf_proves(const Facts& facts, std::string_view domain) {
-  if (!facts.spf_mail_from.proves() || facts.spf_mail_from.scope != spf::Scope::mfrom) return false;
-  const auto sender = sender_of(facts);
-  const auto checked = mail::DomainName::parse(facts.spf_mail_from.domain);
-  return sender && checked && sender->domain == *checked && checked->text() == domain;
-}
 
 namespace {
 
@@ -251,18 +241,20 @@ std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& fac
 
 namespace {
 
-// Whether an entry that skips this list could still turn out to hold.
+// Whether an entry that skips lists of this kind could still turn out to hold.
 DnsListProspect prospect(const AccessList& list, const Facts& facts, KnownSoFar known,
-                         const std::vector<AccessMatch>& matches, bool AccessEffect::*skips,
-                         WallTime AccessList::DnsListSkips::*until) {
-  const auto skipped = [&](const AccessMatch& match) { return match.holds && match.effect.*skips; };
-  if (std::any_of(matches.begin(), matches.end(), skipped)) return DnsListProspect::skipped;
+                         const std::vector<AccessMatch>& matches, client::DnsListKind lists) {
+  const auto skips = [&](const AccessMatch& match) { return match.effect.skip_lists.has(lists); };
+  if (std::any_of(matches.begin(), matches.end(),
+                  [&](const AccessMatch& match) { return match.holds && skips(match); })) {
+    return DnsListProspect::skipped;
+  }
   const auto any = [&](IdentityKind kind) {
-    return facts.received < list.dns_list_skips(kind).*until;
+    return facts.received < list.skips_until(kind, lists);
   };
   if (any(IdentityKind::from) || any(IdentityKind::dkim)) return DnsListProspect::header;
   const auto awaits_spf = [&](const AccessMatch& match) {
-    return match.kind == IdentityKind::mfrom && match.effect.*skips;
+    return match.kind == IdentityKind::mfrom && skips(match);
   };
   if (!known.spf && std::any_of(matches.begin(), matches.end(), awaits_spf)) {
     return DnsListProspect::lookups;
@@ -277,10 +269,11 @@ DnsListProspect prospect(const AccessList& list, const Facts& facts, KnownSoFar 
 DnsListProspects could_still_skip_dns_lists(const AccessList& list, const Facts& facts,
                                             KnownSoFar known) {
   const auto matches = match_allowlist(list, facts);
-  return {prospect(list, facts, known, matches, &AccessEffect::skip_dnsbl,
-                   &AccessList::DnsListSkips::dnsbl),
-          prospect(list, facts, known, matches, &AccessEffect::skip_rhsbl,
-                   &AccessList::DnsListSkips::rhsbl)};
+  DnsListProspects prospects;
+  for (const auto kind : all_values<client::DnsListKind>()) {
+    prospects[kind] = prospect(list, facts, known, matches, kind);
+  }
+  return prospects;
 }
 
 }  // namespace sekisho::policy

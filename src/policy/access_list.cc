@@ -4,13 +4,11 @@
 #include <functional>
 
 #include "base/ascii.h"
+#include "base/fnv.h"
 
 namespace sekisho::policy {
 
 namespace {
-
-std::size_t index(IdentityKind kind) { return static_cast<std::size_t>(kind); }
-std::size_t index(mail::IpAddress::Family family) { return static_cast<std::size_t>(family); }
 
 // "user@example.com"; for a domain alone its name.
 std::string key_of(std::string_view local_part, std::string_view domain) {
@@ -22,9 +20,9 @@ std::string key_of(std::string_view local_part, std::string_view domain) {
 }  // namespace
 
 std::size_t AccessList::PrefixHash::operator()(const mail::IpPrefix& prefix) const {
-  std::uint64_t hash = 0xcbf29ce484222325U ^ static_cast<std::uint64_t>(prefix.length());
-  for (const auto octet : prefix.address().octets()) hash = (hash ^ octet) * 0x100000001b3U;
-  return static_cast<std::size_t>(hash);
+  Fnv hash(static_cast<std::uint64_t>(prefix.length()));
+  for (const auto octet : prefix.address().octets()) hash.add(octet);
+  return static_cast<std::size_t>(hash.value());
 }
 
 AccessList::AccessList(AccessKind kind, Files files) : kind_(kind), files_(std::move(files)) {
@@ -43,16 +41,17 @@ void AccessList::add(const AccessEntry& entry) {
   ++size_;
   if (entry.prefix) {
     prefixes_[*entry.prefix].push_back(&entry);
-    lengths_[index(entry.prefix->address().family())].push_back(entry.prefix->length());
+    lengths_[entry.prefix->address().family()].push_back(entry.prefix->length());
   } else {
-    names_[index(entry.kind)][key_of(entry.local_part, entry.domain)].push_back(&entry);
+    names_[entry.kind][key_of(entry.local_part, entry.domain)].push_back(&entry);
   }
   if (entry.until) expiring_.push_back(&entry);
-  if (kind_ == AccessKind::deny && entry.deny == Action::reject) rejects_[index(entry.kind)] = true;
-  auto& skips = list_skips_[index(entry.kind)];
-  const WallTime until = entry.until.value_or(WallTime::max());
-  if (entry.effect.skip_dnsbl) skips.dnsbl = std::max(skips.dnsbl, until);
-  if (entry.effect.skip_rhsbl) skips.rhsbl = std::max(skips.rhsbl, until);
+  if (kind_ == AccessKind::deny && entry.deny == Action::reject) rejects_.add(entry.kind);
+  for (const auto lists : all_values<client::DnsListKind>()) {
+    if (!entry.effect.skip_lists.has(lists)) continue;
+    WallTime& until = skips_until_[entry.kind][lists];
+    until = std::max(until, entry.until.value_or(WallTime::max()));
+  }
 }
 
 std::size_t AccessList::bad_lines() const {
@@ -101,7 +100,7 @@ AccessList::Entries AccessList::in_force(const Names& names, std::string_view ke
 
 AccessList::Entries AccessList::find(IdentityKind kind, std::string_view local_part,
                                      std::string_view domain, WallTime now) const {
-  const Names& names = names_[index(kind)];
+  const Names& names = names_[kind];
   if (names.empty() || domain.empty()) return {};
   if (!local_part.empty()) {
     if (auto entries = in_force(names, key_of(local_part, domain), now); !entries.empty()) {
@@ -130,7 +129,7 @@ const AccessEntry* AccessList::always_before(const AccessEntry& other, WallTime 
 }
 
 AccessList::Entries AccessList::find(const mail::IpAddress& address, WallTime now) const {
-  for (const int length : lengths_[index(address.family())]) {
+  for (const int length : lengths_[address.family()]) {
     const auto found = prefixes_.find(mail::IpPrefix::around(address, length));
     if (found == prefixes_.end()) continue;
     Entries live = found->second;

@@ -6,13 +6,13 @@
 // Thread: immutable.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/words.h"
 #include "policy/access_file.h"
 #include "policy/facts.h"
 
@@ -48,16 +48,12 @@ class AccessList {
   // anything.
   const AccessEntry* always_before(const AccessEntry& other, WallTime now) const;
 
-  // Until when there are entries of a kind that skip lists; WallTime::min() when there are none.
-  struct DnsListSkips {
-    WallTime dnsbl = WallTime::min();
-    WallTime rhsbl = WallTime::min();
-  };
   // Whether any entry of the denylist rejects that kind of identity.
-  bool rejects(IdentityKind kind) const { return rejects_[static_cast<std::size_t>(kind)]; }
-
-  const DnsListSkips& dns_list_skips(IdentityKind kind) const {
-    return list_skips_[static_cast<std::size_t>(kind)];
+  bool rejects(IdentityKind kind) const { return rejects_.has(kind); }
+  // Until when there are entries of a kind that skip such lists; WallTime::min() when there are
+  // none.
+  WallTime skips_until(IdentityKind kind, client::DnsListKind lists) const {
+    return skips_until_[kind][lists];
   }
 
  private:
@@ -78,12 +74,13 @@ class AccessList {
   AccessKind kind_;
   Files files_;
   std::size_t size_ = 0;
-  std::array<Names, 6> names_;  // by IdentityKind
+  By<IdentityKind, Names> names_;
   std::unordered_map<mail::IpPrefix, Entries, PrefixHash> prefixes_;
-  std::array<std::vector<int>, 2> lengths_;  // of the prefixes by family, the longest first
-  Entries expiring_;                         // by time
-  std::array<DnsListSkips, 6> list_skips_;
-  std::array<bool, 6> rejects_{};
+  By<mail::IpAddress::Family, std::vector<int>> lengths_;  // of the prefixes, the longest first
+  Entries expiring_;                                       // by time
+  SetOf<IdentityKind> rejects_;
+  using UntilByKind = By<client::DnsListKind, WallTime>;
+  By<IdentityKind, UntilByKind> skips_until_{UntilByKind(WallTime::min())};
 };
 
 // What a message matches. Works on what is known so far: a fact that is not known yet matches
@@ -101,10 +98,7 @@ enum class DnsListProspect {
   header,   // only the dot will show: it must not refuse before
   skipped,  // an entry that skips it holds already
 };
-struct DnsListProspects {
-  DnsListProspect dnsbl = DnsListProspect::none;
-  DnsListProspect rhsbl = DnsListProspect::none;
-};
+using DnsListProspects = By<client::DnsListKind, DnsListProspect>;
 // What of `facts` is final.
 struct KnownSoFar {
   bool iprev = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/rule_names.h"
+
 namespace sekisho::policy {
 
 namespace {
@@ -19,8 +21,7 @@ AccessEffect effect_of(const std::vector<AccessMatch>& matches) {
   AccessEffect all;
   for (const auto& match : matches) {
     if (!match.holds) continue;
-    all.skip_dnsbl |= match.effect.skip_dnsbl;
-    all.skip_rhsbl |= match.effect.skip_rhsbl;
+    all.skip_lists |= match.effect.skip_lists;
     all.skip_author |= match.effect.skip_author;
     all.dmarc = milder(all.dmarc, match.effect.dmarc);
     all.spf = milder(all.spf, match.effect.spf);
@@ -41,20 +42,16 @@ std::string proof_text(Proof proof, std::string_view proof_of) {
 }
 
 std::string to_text(const AccessEffect& effect) {
-  std::string skip;
-  const auto add = [&skip](bool skips, std::string_view name) {
-    if (skips) skip.append(skip.empty() ? "skip=" : ",").append(name);
-  };
-  add(effect.skip_dnsbl, "dnsbl");
-  add(effect.skip_rhsbl, "rhsbl");
-  add(effect.skip_author, "author");
-  const auto limit = [&skip](std::string_view rule, std::optional<Action> action) {
+  std::string text = joined_words(effect.skip_lists);
+  if (effect.skip_author) text.append(text.empty() ? "" : ",").append(rule_name::author);
+  if (!text.empty()) text.insert(0, "skip=");
+  const auto limit = [&text](std::string_view rule, std::optional<Action> action) {
     if (!action) return;
-    skip.append(skip.empty() ? "" : " ").append(rule).append("=").append(to_string(*action));
+    text.append(text.empty() ? "" : " ").append(rule).append("=").append(to_string(*action));
   };
-  limit("dmarc", effect.dmarc);
-  limit("spf", effect.spf);
-  return skip;
+  limit(rule_name::dmarc, effect.dmarc);
+  limit(rule_name::spf, effect.spf);
+  return text;
 }
 
 }  // namespace sekisho::policy

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/words.h"
+#include "client/result.h"
 #include "policy/verdict.h"
 
 namespace sekisho::policy {
@@ -41,14 +42,12 @@ constexpr auto words_of(Proof) {
 
 // What an entry may skip. Nothing skips relay control, or a limit of size or rate.
 struct AccessEffect {
-  bool skip_dnsbl = false;
-  bool skip_rhsbl = false;
-  bool skip_author = false;     // the rule about malformed authors; ip: entries only
-  std::optional<Action> dmarc;  // accept, tag or quarantine: the hardest that DMARC may lead to
-  std::optional<Action> spf;    // accept
+  client::DnsKindSet skip_lists;  // hits in DNS lists of these kinds
+  bool skip_author = false;       // the rule about malformed authors; ip: entries only
+  std::optional<Action> dmarc;    // accept, tag or quarantine: the hardest that DMARC may lead to
+  std::optional<Action> spf;      // accept
 
-  bool skips_lists() const { return skip_dnsbl || skip_rhsbl; }
-  bool nothing() const { return !skips_lists() && !skip_author && !dmarc && !spf; }
+  bool nothing() const { return skip_lists.empty() && !skip_author && !dmarc && !spf; }
   bool operator==(const AccessEffect&) const = default;
 };
 

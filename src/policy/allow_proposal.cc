@@ -5,6 +5,8 @@
 
 #include "base/ascii.h"
 #include "mail/mailbox.h"
+#include "policy/proofs.h"
+#include "policy/rule_names.h"
 
 namespace sekisho::policy {
 
@@ -12,16 +14,24 @@ namespace {
 
 using mail::DomainName;
 
-// What the rule forbade, and nothing else.
-AccessEffect effect_against(const std::string& rule) {
+// The rule that is in the way: where the message was accepted, the one in monitor mode.
+std::string_view rule_against(const Decision& decision) {
+  const bool monitored = decision.action == Action::accept && decision.monitored;
+  // Old records do not name the one in monitor mode, where it is the one that is named.
+  return monitored && !decision.monitored_rule.empty() ? decision.monitored_rule : decision.rule;
+}
+
+// What the rule forbade, and nothing else; nothing for a rule that no entry may skip.
+AccessEffect effect_against(std::string_view rule) {
   AccessEffect effect;
-  if (rule == "dmarc") {
+  if (rule == rule_name::dmarc) {
     effect.dmarc = Action::accept;
-  } else if (rule == "spf") {
+  } else if (rule == rule_name::spf) {
     effect.spf = Action::accept;
-  } else {
-    effect.skip_dnsbl = !rule.starts_with("rhsbl");
-    effect.skip_rhsbl = !rule.starts_with("dnsbl");
+  } else if (rule == rule_name::lists) {
+    effect.skip_lists = client::accusing_kinds();
+  } else if (const auto kind = rule_name::dns_list_kind(rule)) {
+    effect.skip_lists = {*kind};
   }
   return effect;
 }
@@ -197,12 +207,19 @@ std::string out_of_reach(const Facts& facts, const Decision& decision) {
   if (decision.monitored.value_or(decision.action) == Action::accept) {
     return "the message was accepted: there is nothing to allow";
   }
-  if (decision.rule == "limits") return "no entry may skip a limit";
-  if (decision.rule == "internal") return "the message was not judged for an error of ours";
-  if (decision.rule == "denylist") return "it is " + decision.reason + ": remove that entry";
-  if (!facts.author.well_formed()) {
+  const std::string_view rule = rule_against(decision);
+  if (rule == rule_name::limits) return "no entry may skip a limit";
+  if (rule == rule_name::internal) return "the message was not judged for an error of ours";
+  if (rule == rule_name::release) {
+    return "the message was not judged: it comes out of the quarantine, and not now";
+  }
+  if (rule == rule_name::denylist) return "it is " + decision.reason + ": remove that entry";
+  if (!facts.author.well_formed() || rule == rule_name::author) {
     return "its author is malformed (" + std::string(to_string(facts.author.result)) +
            "), which only an ip: entry with skip=author may skip";
+  }
+  if (effect_against(rule).nothing()) {
+    return "no entry is known that could skip the rule " + std::string(rule);
   }
   return {};
 }
@@ -216,7 +233,7 @@ Expected<Proposal, std::string> propose(const Facts& facts, const Decision& deci
   for (const auto& by : {by_author, by_open_list, by_voucher}) {
     auto proposal = by(facts);
     if (!proposal) continue;
-    proposal->entry.effect = effect_against(decision.rule);
+    proposal->entry.effect = effect_against(rule_against(decision));
     if (undone_for_us(facts, *proposal)) return tl::unexpected<std::string>(ours(facts, *proposal));
     proposal->other = other_than(facts, *proposal, proposal->entry.effect);
     return std::move(*proposal);

@@ -26,7 +26,7 @@ struct RecipientOpinion {
 
 // `facts`: what is known so far; a list without an answer is `unanswered`. `known`: what of it is
 // final.
-RecipientOpinion judge_recipient(const Facts& facts, const RuleSet& rules, std::string_view to,
+RecipientOpinion judge_recipient(const Facts& facts, const RuleSet& rules, const mail::Path& to,
                                  KnownSoFar known);
 
 // Puts what judge_recipient() goes by into the facts: the entries that match, and the lists that

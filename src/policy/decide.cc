@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "policy/access_list.h"
+#include "policy/dmarc_rule.h"
+#include "policy/proofs.h"
 #include "policy/rule.h"
 
 namespace sekisho::policy {
@@ -36,6 +38,11 @@ Decision as_relayed(Decision decision) {
   return decision;
 }
 
+bool stands_behind_dmarc(const Rule& rule) {
+  const auto dmarc = std::find(chain.begin(), chain.end(), &dmarc_rule);
+  return std::find(dmarc + 1, chain.end(), &rule) != chain.end();
+}
+
 // Asks the rules in their order. With `opinions` all of them, those behind the one that decided
 // too.
 Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
@@ -44,7 +51,9 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
   // that would have acted is what the record shows.
   std::optional<Decision> shadow;
   std::optional<Decision> spoken;
-  for (const Rule& rule : chain()) {
+  const Rule* speaker = nullptr;
+  for (const Rule* each : chain) {
+    const Rule& rule = *each;
     // What was not evaluated has nothing that the other rules could be asked about.
     const bool over = opinions == nullptr || asked.facts.exemption != Exemption::none;
     if (spoken && over) break;
@@ -54,7 +63,7 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
                            .said = spoken ? Said::not_asked : Said::nothing,
                            .why = decision ? decision->reason : rule.silence(asked),
                            .decision = decision,
-                           .key = decision ? std::string(rule.key(asked)) : ""});
+                           .key = decision ? rule.key(asked, *decision) : ""});
     }
     if (!decision || spoken) continue;
     const bool monitor = rule.monitor != nullptr && rule.monitor(asked.rules);
@@ -69,22 +78,24 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
     }
     if (decides) {
       spoken = std::move(result);
+      speaker = &rule;
     } else if (!shadow) {
       shadow = std::move(result);
     }
   }
-  // What the record shows of a rule in monitor mode is most wanted where the message is good
-  // otherwise.
+  // What the first monitored rule would have done is kept also when a later rule accepts: that is
+  // what the admin wants to see.
   if (spoken && shadow) {
     spoken->monitored = shadow->monitored;
     spoken->monitored_rule = shadow->monitored_rule;
   }
-  // A rule before DMARC's did not ask what DMARC says.
-  if (spoken && spoken->rule != "spf") return *spoken;
+  // Rules before DMARC's never looked at DMARC, so there is no override to report.
+  if (speaker != nullptr && !stands_behind_dmarc(*speaker)) return *spoken;
   const Eased eased = eased_dmarc(asked);
   if (!spoken && shadow) spoken = std::move(shadow);
   if (!spoken) {
-    spoken = accept(eased.reason.empty() ? "default" : "allowlist", eased.reason);
+    spoken =
+        accept(eased.reason.empty() ? rule_name::by_default : rule_name::allowlist, eased.reason);
     if (opinions != nullptr && !eased.reason.empty()) {
       // No rule of the chain: it is what kept DMARC from speaking, once nothing else has spoken.
       opinions->push_back({.rule = spoken->rule,
@@ -150,7 +161,8 @@ Verdict decide(const Facts& facts, const RuleSet& rules) {
       facts.author.well_formed() ? rules.override_for(judged_author(facts)) : nullptr;
   Verdict verdict;
   for (const auto& to : facts.recipients) {
-    verdict.recipients.push_back({to, decide_for(facts, rules.for_recipient(to), override_rule)});
+    verdict.recipients.push_back(
+        {to.raw(), decide_for(facts, rules.for_recipient(to), override_rule)});
   }
   if (verdict.recipients.empty()) {
     verdict.message = decide_for(facts, rules.defaults, override_rule);

@@ -1,5 +1,5 @@
 // policy/decide.h: facts and rules in, the verdict out. First match speaks: exempt → limits →
-// malformed author → denylist → DNS lists → DMARC → SPF → accept (chain.cc); a proven entry of the
+// malformed author → denylist → DNS lists → DMARC → SPF → accept (chain, in rules.h); a proven entry of the
 // allowlist keeps the rules behind it from what it may skip. RFC 9989 §5.3.6, §7.4. Pure: no I/O,
 // no clock. Errors: none.
 // Thread: any.

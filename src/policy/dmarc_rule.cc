@@ -1,15 +1,16 @@
+// RFC 9989 §5.3.6, §7.4.
+#include "policy/dmarc_rule.h"
+
+#include <algorithm>
+
+#include "policy/dns_list_rule.h"
 #include "policy/rule.h"
 
 namespace sekisho::policy {
 
-bool dmarc_proves(const Facts& facts) {
-  return facts.dmarc.code == dmarc::Code::pass &&
-         (facts.dmarc.aligned_dkim || !facts.spf_mail_from.overbroad);
-}
+namespace {
 
 using mail::SmtpReply;
-
-namespace {
 
 // The MAIL FROM would align if SPF had passed for it (RFC 9989 §5.3.3).
 bool mail_from_aligns(const Facts& facts) {
@@ -25,7 +26,7 @@ bool mail_from_aligns(const Facts& facts) {
 // What speaks against the message besides p=reject itself (RFC 9989 §7.4). `suffices` is set when
 // it is enough.
 std::vector<std::string> evidence_against(const Facts& facts, const DnsListRules& lists,
-                                          DnsListKinds skipped, bool& suffices) {
+                                          client::DnsKindSet skipped, bool& suffices) {
   std::vector<std::string> evidence = list_evidence(facts, lists, skipped);
   suffices = !evidence.empty();
   const bool via_list = facts.traces.any();
@@ -47,18 +48,18 @@ std::vector<std::string> evidence_against(const Facts& facts, const DnsListRules
 Decision dmarc_reject(const Facts& facts, std::string reason) {
   return refuse(
       SmtpReply(550, "5.7.1", with_id("rejected by DMARC policy for " + facts.dmarc.from, facts)),
-      "dmarc", std::move(reason));
+      rule_name::dmarc, std::move(reason));
 }
 
-// A milder disposition than the owner asked for is told to him in the aggregate report (RFC 9990).
+// A milder disposition than the owner asked for is told to it in the aggregate report (RFC 9990).
 Decision milder(Action action, std::string reason, std::string comment) {
-  auto decision = make(action, "dmarc", std::move(reason));
+  auto decision = make(action, rule_name::dmarc, std::move(reason));
   decision.overrides.emplace_back("local_policy", std::move(comment));
   return decision;
 }
 
 Decision on_requested_reject(const Facts& facts, OnDmarcReject mode, const DnsListRules& lists,
-                             DnsListKinds skipped) {
+                             client::DnsKindSet skipped) {
   bool suffices = false;
   auto evidence = evidence_against(facts, lists, skipped, suffices);
   Decision decision;
@@ -85,7 +86,7 @@ Decision on_requested_reject(const Facts& facts, OnDmarcReject mode, const DnsLi
 Decision on_requested_quarantine(const Facts& facts, OnDmarcQuarantine mode) {
   switch (mode) {
     case OnDmarcQuarantine::quarantine:
-      return make(Action::quarantine, "dmarc", "p=quarantine");
+      return make(Action::quarantine, rule_name::dmarc, "p=quarantine");
     case OnDmarcQuarantine::tag:
       return milder(Action::tag, "p=quarantine, tagged here", "quarantine=tag");
     case OnDmarcQuarantine::reject: {
@@ -94,7 +95,7 @@ Decision on_requested_quarantine(const Facts& facts, OnDmarcQuarantine mode) {
       return decision;
     }
   }
-  return accept("dmarc");
+  return accept(rule_name::dmarc);
 }
 
 // No answer of the DNS could have made it fail.
@@ -111,7 +112,7 @@ bool dmarc_temperror_matters(const dmarc::Result& dmarc) {
 }
 
 // What a deferral comes to when the DNS never answers. Whose domains fail is for the sender to
-// choose (his MAIL FROM, a d=, a name below the author's), so that must not be what delivers a
+// choose (its MAIL FROM, a d=, a name below the author's), so that must not be what delivers a
 // forgery: the policy that is known has its way, as far as mail can be held. Where none is known
 // there is nothing to go by.
 Action end_of_deferral(const dmarc::Result& dmarc, const DmarcRule& rule) {
@@ -128,14 +129,12 @@ Action end_of_deferral(const dmarc::Result& dmarc, const DmarcRule& rule) {
 
 Decision defer_dmarc(const Facts& facts, const DmarcRule& rule) {
   const std::string reason = "DMARC of " + facts.dmarc.from + " cannot be evaluated now";
-  return defer(facts, rule, SmtpReply(451, "4.7.1", cannot_be_known(reason, facts)), "dmarc",
-               reason, end_of_deferral(facts.dmarc, rule));
+  return defer(facts, rule, SmtpReply(451, "4.7.1", cannot_be_known(reason, facts)),
+               rule_name::dmarc, reason, end_of_deferral(facts.dmarc, rule));
 }
 
-}  // namespace
-
 std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
-                                 const DmarcOverride* override_rule, DnsListKinds skipped) {
+                                 const DmarcOverride* override_rule, client::DnsKindSet skipped) {
   const DmarcRule& rule = rules.dmarc;
   DmarcRule effective = rule;
   if (override_rule != nullptr) {
@@ -143,9 +142,10 @@ std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
     effective.quarantine = override_rule->quarantine.value_or(rule.quarantine);
     effective.temperror = override_rule->temperror.value_or(rule.temperror);
   }
-  if (facts.dmarc.code == dmarc::Code::pass) return accept("dmarc", "dmarc=pass");
+  if (facts.dmarc.code == dmarc::Code::pass) return accept(rule_name::dmarc, "dmarc=pass");
   if (would_pass(facts.dmarc)) {
-    return accept("dmarc", "dmarc=temperror, and whatever the DNS had said it would have passed");
+    return accept(rule_name::dmarc,
+                  "dmarc=temperror, and whatever the DNS had said it would have passed");
   }
   if (dmarc_temperror_matters(facts.dmarc)) {
     switch (effective.temperror) {
@@ -167,8 +167,67 @@ std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
   return std::nullopt;
 }
 
+std::string named(const AccessMatch& match) { return match.entry + " (" + match.place + ")"; }
+
+// The entry whose permission DMARC has.
+const AccessMatch* giver_of(const Facts& facts, Action limit) {
+  for (const auto& match : facts.allowlist) {
+    if (match.holds && match.effect.dmarc == limit) return &match;
+  }
+  return nullptr;
+}
+
+bool came_over_a_list(const Traces& traces) {
+  return std::any_of(traces.fields.begin(), traces.fields.end(),
+                     [](const std::string& field) { return field.starts_with("List-"); });
+}
+
+// RFC 9990, the types of PolicyOverride: a list or forwarder was expected to break the author's
+// authentication; an author who is let through for his own sake is local policy.
+std::string override_type(const AccessMatch& match, const Traces& traces) {
+  if (match.kind == IdentityKind::from) return "local_policy";
+  return came_over_a_list(traces) ? "mailing_list" : "trusted_forwarder";
+}
+
+Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts) {
+  const auto limit = effect_of(facts.allowlist).dmarc;
+  if (!limit || !decision || decision->action <= *limit) return {std::move(decision), {}, {}};
+  // A policy that cannot be read now may turn out to be kept: quarantine can wait for that, and the
+  // milder ones need not.
+  if (decision->action == Action::tempfail && *limit == Action::quarantine) {
+    return {std::move(decision), {}, {}};
+  }
+  const AccessMatch* giver = giver_of(facts, *limit);
+  Eased eased;
+  eased.reason = "dmarc=" + std::string(to_string(*limit)) + " by " + named(*giver);
+  if (facts.dmarc.code == dmarc::Code::fail) {
+    eased.overrides.emplace_back(override_type(*giver, facts.traces), giver->entry);
+  }
+  if (*limit == Action::accept) return eased;
+  decision->action = *limit;
+  decision->reply.reset();
+  decision->reason += "; " + eased.reason;
+  decision->overrides = eased.overrides;
+  eased.overrides.clear();
+  eased.decision = std::move(decision);
+  return eased;
+}
+
+}  // namespace
+
+// Without one Author Domain there is nothing to go by.
+Eased eased_dmarc(const Case& asked) {
+  if (!asked.facts.author.well_formed()) return {};
+  return ease_dmarc(
+      by_dmarc(asked.facts, asked.rules, asked.override_rule, asked.allowed.skip_lists),
+      asked.facts);
+}
+
+namespace {
+
 std::string silence_of_dmarc(const Case& asked) {
   if (!asked.facts.author.well_formed()) return "without one author domain there is no policy";
+  if (auto eased = eased_dmarc(asked); !eased.reason.empty()) return std::move(eased.reason);
   const auto& dmarc = asked.facts.dmarc;
   switch (dmarc.code) {
     case dmarc::Code::pass:
@@ -187,7 +246,7 @@ std::string silence_of_dmarc(const Case& asked) {
   return "dmarc=pass";
 }
 
-std::string key_of_dmarc(const Case& asked) {
+std::string key_of_dmarc(const Case& asked, const Decision& /*decision*/) {
   const auto& dmarc = asked.facts.dmarc;
   if (dmarc.code == dmarc::Code::temperror) return "dmarc.temperror";
   if (dmarc.code != dmarc::Code::fail) return {};
@@ -201,5 +260,14 @@ std::string key_of_dmarc(const Case& asked) {
   }
   return {};
 }
+
+}  // namespace
+
+const Rule dmarc_rule = {.name = rule_name::dmarc,
+                         .ask = [](const Case& asked) { return eased_dmarc(asked).decision; },
+                         .silence = silence_of_dmarc,
+                         .key = key_of_dmarc,
+                         .monitor = [](const Rules& rules) { return rules.dmarc.monitor; },
+                         .monitor_key = "dmarc.monitor"};
 
 }  // namespace sekisho::policy

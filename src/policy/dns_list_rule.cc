@@ -7,6 +7,7 @@
 
 namespace sekisho::policy {
 
+using client::DnsKindSet;
 using client::DnsListCode;
 using client::DnsListKind;
 using client::DnsListOn;
@@ -39,23 +40,23 @@ Action action_of(OnListed action) {
 bool applies(const DnsListRules& rules) { return rules.use == UseLists::apply; }
 
 // What the dnswls that list the client make of no effect. Those in monitor mode do nothing.
-DnsListKinds skipped_by_dnswl(const std::vector<DnsListResult>& results, const DnsListRules& rules,
-                              DnsListCode code) {
-  DnsListKinds skipped;
+DnsKindSet skipped_by_dnswl(const std::vector<DnsListResult>& results, const DnsListRules& rules,
+                            DnsListCode code) {
+  DnsKindSet skipped;
   for (const DnsListResult& result : results) {
-    if (result.kind != DnsListKind::dnswl || result.code != code) continue;
+    if (!vouches(result.kind) || result.code != code) continue;
     const DnsListRule* rule = rules.find(result.name);
-    if (rule != nullptr && !rule->monitor) skipped = skipped.with(rule->skip);
+    if (rule != nullptr && !rule->monitor) skipped |= rule->skip;
   }
   return skipped;
 }
 
 // The hits that count, each rule once: the same name in HELO and MAIL FROM is one reason, not two.
 std::vector<Hit> hits_of(const std::vector<DnsListResult>& results, const DnsListRules& rules,
-                         DnsListKinds skipped, bool monitored_too) {
+                         DnsKindSet skipped, bool monitored_too) {
   std::vector<Hit> hits;
   for (const DnsListResult& result : results) {
-    if (result.code != DnsListCode::listed || result.kind == DnsListKind::dnswl) continue;
+    if (result.code != DnsListCode::listed || vouches(result.kind)) continue;
     if (skipped.has(result.kind)) continue;
     const DnsListRule* rule = rules.find(result.name);
     if (rule == nullptr || (rule->monitor && !monitored_too)) continue;
@@ -69,7 +70,7 @@ std::vector<Hit> hits_of(const std::vector<DnsListResult>& results, const DnsLis
 int weight_of_good_word(const std::vector<DnsListResult>& results, const DnsListRules& rules) {
   int weight = 0;
   for (const DnsListRule& rule : rules.rules) {
-    if (rule.kind != DnsListKind::dnswl || rule.monitor) continue;
+    if (!vouches(rule.kind) || rule.monitor) continue;
     const bool hit = std::any_of(results.begin(), results.end(), [&](const DnsListResult& result) {
       return result.code == DnsListCode::listed && result.name == rule.name;
     });
@@ -121,8 +122,8 @@ std::string reply_text(const DnsListResult& result, const Facts& facts) {
   return with_id(std::move(text), facts);
 }
 
-std::string rule_name(const Hit& hit) {
-  return std::string(to_string(hit.rule->kind)) + ":" + hit.rule->name;
+std::string name_of(const Hit& hit) {
+  return rule_name::of_dns_list(hit.rule->kind, hit.rule->name);
 }
 
 std::string reason_of(const Hit& hit) {
@@ -140,34 +141,32 @@ std::string sum_text(const std::vector<Hit>& hits, int good, int threshold) {
          std::to_string(threshold);
 }
 
-Decision conclude(const Hit& hit, const Facts& facts, std::string rule, std::string reason) {
+Decision conclude(const Hit& hit, const Facts& facts, std::string_view rule, std::string reason) {
   const Action action = action_of(hit.rule->action);
   if (action == Action::reject) {
-    return refuse(SmtpReply(554, "5.7.1", reply_text(*hit.result, facts)), std::move(rule),
-                  std::move(reason));
+    return refuse(SmtpReply(554, "5.7.1", reply_text(*hit.result, facts)), rule, std::move(reason));
   }
   if (action == Action::tempfail) {
-    return refuse(SmtpReply(451, "4.7.1", reply_text(*hit.result, facts)), std::move(rule),
-                  std::move(reason));
+    return refuse(SmtpReply(451, "4.7.1", reply_text(*hit.result, facts)), rule, std::move(reason));
   }
-  return make(action, std::move(rule), std::move(reason));
+  return make(action, rule, std::move(reason));
 }
 
-std::optional<Decision> judged(const Facts& facts, const DnsListRules& rules, DnsListKinds skipped,
+std::optional<Decision> judged(const Facts& facts, const DnsListRules& rules, DnsKindSet skipped,
                                bool monitored_too) {
-  skipped = skipped.with(skipped_by_dnswl(facts.lists, rules, DnsListCode::listed));
+  skipped |= skipped_by_dnswl(facts.lists, rules, DnsListCode::listed);
   const auto hits = hits_of(facts.lists, rules, skipped, monitored_too);
   const Hit* hit = hardest(hits);
   if (hit == nullptr || hit->rule->action == OnListed::log) return std::nullopt;
-  std::string rule = rule_name(*hit);
+  std::string rule = name_of(*hit);
   std::string reason = reason_of(*hit);
   if (rules.threshold > 0) {
     const int good = weight_of_good_word(facts.lists, rules);
     if (sum_of(hits) - good < rules.threshold) return std::nullopt;
-    rule = "lists";
+    rule = rule_name::lists;
     reason = sum_text(hits, good, rules.threshold);
   }
-  Decision decision = conclude(*hit, facts, std::move(rule), std::move(reason));
+  Decision decision = conclude(*hit, facts, rule, std::move(reason));
   for (const Hit& each : hits) decision.evidence.push_back("list:" + each.rule->name);
   return decision;
 }
@@ -180,12 +179,52 @@ const DnsListRule* DnsListRules::find(std::string_view name) const {
   return found == rules.end() ? nullptr : &*found;
 }
 
+std::vector<std::string> list_evidence(const Facts& facts, const DnsListRules& rules,
+                                       DnsKindSet skipped) {
+  std::vector<std::string> evidence;
+  if (!applies(rules)) return evidence;
+  skipped |= skipped_by_dnswl(facts.lists, rules, DnsListCode::listed);
+  for (const Hit& hit : hits_of(facts.lists, rules, skipped, false)) {
+    if (hit.rule->action == OnListed::reject) evidence.push_back("list:" + hit.rule->name);
+  }
+  return evidence;
+}
+
+std::optional<Decision> refuse_at_rcpt(const Facts& facts, const Rules& rules, DnsKindSet skipped) {
+  if (facts.exemption != Exemption::none || facts.role == Role::local || rules.monitor) {
+    return std::nullopt;
+  }
+  // A good word may still come.
+  skipped |= skipped_by_dnswl(facts.lists, rules.lists, DnsListCode::unanswered);
+  if (!applies(rules.lists)) return std::nullopt;
+  const bool good_word_open =
+      rules.lists.threshold > 0 &&
+      std::any_of(facts.lists.begin(), facts.lists.end(), [](const DnsListResult& result) {
+        return vouches(result.kind) && result.code == DnsListCode::unanswered;
+      });
+  if (good_word_open) return std::nullopt;
+  auto decision = judged(facts, rules.lists, skipped, false);
+  if (!decision || !decision->reply) return std::nullopt;
+  // RFC 5321 §4.2.3: the mailbox is not available now.
+  if (decision->action == Action::tempfail) {
+    // Whoever was deferred for long enough may come in, and is held.
+    auto reply = SmtpReply(450, "4.7.1", decision->reply->text());
+    auto now = defer(facts, rules.dmarc, std::move(reply), decision->rule, decision->reason,
+                     Action::quarantine);
+    if (now.action != Action::tempfail) return std::nullopt;
+    decision->reply = std::move(now.reply);
+  }
+  return decision;
+}
+
+namespace {
+
 std::optional<Decision> by_lists(const Facts& facts, const DnsListRules& rules,
-                                 DnsListKinds skipped) {
+                                 DnsKindSet skipped) {
   if (!applies(rules) || facts.lists.empty()) return std::nullopt;
   if (auto decision = judged(facts, rules, skipped, false)) {
     // What the others would have said stands beside it.
-    const auto silent = skipped.with(skipped_by_dnswl(facts.lists, rules, DnsListCode::listed));
+    const auto silent = skipped | skipped_by_dnswl(facts.lists, rules, DnsListCode::listed);
     for (const Hit& hit : hits_of(facts.lists, rules, silent, true)) {
       if (hit.rule->monitor) decision->evidence.push_back("monitored-list:" + hit.rule->name);
     }
@@ -200,6 +239,16 @@ std::optional<Decision> by_lists(const Facts& facts, const DnsListRules& rules,
   return shadow;
 }
 
+// What a list defers ends as every deferral does, and is held then: it is still listed.
+std::optional<Decision> lists(const Case& asked) {
+  auto decision = by_lists(asked.facts, asked.rules.lists, asked.allowed.skip_lists);
+  if (!decision || decision->action != Action::tempfail) return decision;
+  auto ended = defer(asked.facts, asked.rules.dmarc, *decision->reply, decision->rule,
+                     decision->reason, Action::quarantine);
+  ended.evidence = std::move(decision->evidence);
+  return ended;
+}
+
 std::string silence_of_lists(const Case& asked) {
   const DnsListRules& rules = asked.rules.lists;
   if (rules.rules.empty()) return "no DNS list is configured";
@@ -207,11 +256,11 @@ std::string silence_of_lists(const Case& asked) {
   const auto& results = asked.facts.lists;
   const auto listed =
       std::count_if(results.begin(), results.end(), [](const DnsListResult& result) {
-        return result.code == DnsListCode::listed && result.kind != DnsListKind::dnswl;
+        return result.code == DnsListCode::listed && !vouches(result.kind);
       });
   if (listed == 0) return "no list has any of its names";
-  const DnsListKinds allowed{asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl};
-  const auto skipped = allowed.with(skipped_by_dnswl(results, rules, DnsListCode::listed));
+  const auto skipped =
+      asked.allowed.skip_lists | skipped_by_dnswl(results, rules, DnsListCode::listed);
   const auto hits = hits_of(results, rules, skipped, true);
   if (hits.empty()) return "it is listed, and an entry of the allowlist or a dnswl skips that";
   if (rules.threshold > 0) {
@@ -221,62 +270,34 @@ std::string silence_of_lists(const Case& asked) {
   return "it is listed by rules that only log";
 }
 
-std::string key_of_lists(const Case& asked) {
-  const auto decision = by_lists(asked.facts, asked.rules.lists,
-                                 {asked.allowed.skip_dnsbl, asked.allowed.skip_rhsbl});
-  return key_of_list_rule(decision ? decision->rule : "lists", asked.rules.lists);
+std::string silence_at_rcpt(const Case& asked) {
+  const auto later = by_lists(asked.facts, asked.rules.lists, asked.allowed.skip_lists);
+  return later ? "does not refuse at RCPT: " + later->reason : silence_of_lists(asked);
 }
 
-std::string key_of_list_rule(std::string_view name, const DnsListRules& rules) {
-  if (name == "lists") return "lists.threshold";
+std::string key_of_lists(const Case& asked, const Decision& decision) {
+  if (decision.rule == rule_name::lists) return "lists.threshold";
   std::map<DnsListKind, std::size_t> count;
-  for (const DnsListRule& rule : rules.rules) {
-    const std::string section(to_string(rule.kind));
+  for (const DnsListRule& rule : asked.rules.lists.rules) {
     const std::size_t index = ++count[rule.kind];
-    if (section + ":" + rule.name == name) {
-      return section + "[" + std::to_string(index) + "]";
+    if (rule_name::of_dns_list(rule.kind, rule.name) == decision.rule) {
+      return std::string(to_string(rule.kind)) + "[" + std::to_string(index) + "]";
     }
   }
   return "lists";
 }
 
-std::vector<std::string> list_evidence(const Facts& facts, const DnsListRules& rules,
-                                       DnsListKinds skipped) {
-  std::vector<std::string> evidence;
-  if (!applies(rules)) return evidence;
-  skipped = skipped.with(skipped_by_dnswl(facts.lists, rules, DnsListCode::listed));
-  for (const Hit& hit : hits_of(facts.lists, rules, skipped, false)) {
-    if (hit.rule->action == OnListed::reject) evidence.push_back("list:" + hit.rule->name);
-  }
-  return evidence;
-}
+}  // namespace
 
-std::optional<Decision> refuse_at_rcpt(const Facts& facts, const Rules& rules,
-                                       DnsListKinds skipped) {
-  if (facts.exemption != Exemption::none || facts.role == Role::local || rules.monitor) {
-    return std::nullopt;
-  }
-  // A good word may still come.
-  skipped = skipped.with(skipped_by_dnswl(facts.lists, rules.lists, DnsListCode::unanswered));
-  if (!applies(rules.lists)) return std::nullopt;
-  const bool good_word_open =
-      rules.lists.threshold > 0 &&
-      std::any_of(facts.lists.begin(), facts.lists.end(), [](const DnsListResult& result) {
-        return result.kind == DnsListKind::dnswl && result.code == DnsListCode::unanswered;
-      });
-  if (good_word_open) return std::nullopt;
-  auto decision = judged(facts, rules.lists, skipped, false);
-  if (!decision || !decision->reply) return std::nullopt;
-  // RFC 5321 §4.2.3: the mailbox is not available now.
-  if (decision->action == Action::tempfail) {
-    // Who was put off for long enough may come in, and is held.
-    auto reply = SmtpReply(450, "4.7.1", decision->reply->text());
-    auto now = defer(facts, rules.dmarc, std::move(reply), decision->rule, decision->reason,
-                     Action::quarantine);
-    if (now.action != Action::tempfail) return std::nullopt;
-    decision->reply = std::move(now.reply);
-  }
-  return decision;
-}
+const Rule dns_list_rule = {.name = rule_name::lists,
+                            .ask = lists,
+                            .silence = silence_of_lists,
+                            .key = key_of_lists,
+                            .at_rcpt =
+                                [](const Case& asked) {
+                                  return refuse_at_rcpt(asked.facts, asked.rules,
+                                                        asked.allowed.skip_lists);
+                                },
+                            .silence_at_rcpt = silence_at_rcpt};
 
 }  // namespace sekisho::policy

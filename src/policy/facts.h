@@ -63,7 +63,7 @@ struct Client {
   bool operator==(const Client&) const = default;
 };
 
-// How the message came to nobody's surprise: fields that lists and forwarders leave.
+// Header fields that mailing lists and forwarders add. They excuse a broken signature.
 struct Traces {
   std::vector<std::string> fields;  // "List-Id", "ARC-Seal", … each once
   bool author_signature = false;    // a DKIM-Signature aligned with the author, even a broken one
@@ -91,8 +91,8 @@ struct Facts {
   bool author_is_ours = false;  // the Author Domain is one of [identity] domains or below
   Traces traces;
   client::IprevResult iprev;
-  std::vector<client::DnsListResult>
-      lists;  // one for each lookup, in the order of the configuration
+  // one for each lookup, in the order of the configuration
+  std::vector<client::DnsListResult> lists;
   spf::Result spf_helo{spf::Scope::helo, spf::Code::none, "", "", ""};
   spf::Result spf_mail_from;
   std::vector<dkim::SignatureResult> dkim;
@@ -101,8 +101,7 @@ struct Facts {
   std::vector<AccessMatch> denylist;
   // With refused_recipients alone: the kinds of lists that an entry kept, or could still have kept,
   // from refusing there.
-  bool rcpt_skips_dnsbl = false;
-  bool rcpt_skips_rhsbl = false;
+  client::DnsKindSet rcpt_skips;
   // How long this sender and author have been deferred already, from whichever network; none for
   // the first time.
   std::optional<std::chrono::seconds> deferred_for;
@@ -113,22 +112,6 @@ struct Facts {
   std::chrono::microseconds decided_in{0};  // from the end of the message to the verdict
   bool operator==(const Facts&) const = default;
 };
-
-// The Author Domain whose policy decides: of an alias that the MTA will replace, what it leads to.
-// The author is well-formed.
-mail::DomainName judged_author(const Facts& facts);
-// The MAIL FROM, read strictly: an address that readers could take in several ways proves nothing.
-// None for the null reverse-path.
-std::optional<mail::Mailbox> sender_of(const Facts& facts);
-// SPF passed for the domain of the MAIL FROM, which is this one.
-bool spf_proves(const Facts& facts, std::string_view domain);
-// dmarc=pass that shows who the author is: not by SPF alone of a record that allows nearly
-// everybody.
-bool dmarc_proves(const Facts& facts);
-
-// SPF or DKIM passed for a domain of the author's, whether or not his owner publishes a policy.
-// Overbroad SPF proves nothing.
-bool author_proves(const Facts& facts);
 
 // "mail.example.com[192.0.2.1]", as Postfix writes it.
 std::string client_text(const Client& client);

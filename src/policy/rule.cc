@@ -4,22 +4,22 @@ namespace sekisho::policy {
 
 using mail::SmtpReply;
 
-Decision accept(std::string rule, std::string reason) {
+Decision accept(std::string_view rule, std::string reason) {
   Decision decision;
-  decision.rule = std::move(rule);
+  decision.rule = rule;
   decision.reason = std::move(reason);
   return decision;
 }
 
-Decision make(Action action, std::string rule, std::string reason) {
-  Decision decision = accept(std::move(rule), std::move(reason));
+Decision make(Action action, std::string_view rule, std::string reason) {
+  Decision decision = accept(rule, std::move(reason));
   decision.action = action;
   return decision;
 }
 
-Decision refuse(SmtpReply reply, std::string rule, std::string reason) {
-  auto decision = make(reply.permanent() ? Action::reject : Action::tempfail, std::move(rule),
-                       std::move(reason));
+Decision refuse(SmtpReply reply, std::string_view rule, std::string reason) {
+  auto decision =
+      make(reply.permanent() ? Action::reject : Action::tempfail, rule, std::move(reason));
   decision.reply = std::move(reply);
   return decision;
 }
@@ -34,7 +34,7 @@ std::string cannot_be_known(const std::string& reason, const Facts& facts) {
   return with_id("temporary failure: " + reason, facts);
 }
 
-Decision defer(const Facts& facts, const DmarcRule& rule, SmtpReply reply, const std::string& name,
+Decision defer(const Facts& facts, const DmarcRule& rule, SmtpReply reply, std::string_view name,
                const std::string& reason, Action end) {
   if (facts.deferred_for && *facts.deferred_for >= rule.defer_for) {
     return make(end, name, reason + "; deferred long enough");

@@ -1,10 +1,10 @@
-// policy/rules.h: what the admin decided, as values. [spf], [dmarc], [lists], [[policy]],
-// [policy_defaults].
+// policy/rules.h: which rules there are, in their order, and what the admin decided about each, as
+// values: [spf], [dmarc], [lists], [[policy]], [policy_defaults].
 // Thread: immutable values.
 #pragma once
 
+#include <array>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -90,19 +90,6 @@ constexpr auto words_of(UseLists) {
   return words<UseLists>({{UseLists::apply, "apply"}, {UseLists::skip, "skip"}});
 }
 
-// The kinds of lists that a good word (a dnswl, an allowlist entry) makes of no effect.
-struct DnsListKinds {
-  bool dnsbl = false;
-  bool rhsbl = false;
-  bool has(client::DnsListKind kind) const {
-    return kind == client::DnsListKind::dnsbl ? dnsbl : kind == client::DnsListKind::rhsbl && rhsbl;
-  }
-  DnsListKinds with(DnsListKinds other) const {
-    return {dnsbl || other.dnsbl, rhsbl || other.rhsbl};
-  }
-  bool operator==(const DnsListKinds&) const = default;
-};
-
 // What a hit in one list leads to. One [[dnsbl]], [[rhsbl]] or [[dnswl]].
 struct DnsListRule {
   std::string name;
@@ -110,7 +97,7 @@ struct DnsListRule {
   OnListed action = OnListed::reject;  // not for a dnswl
   int weight = 1;                      // counts with a threshold; a dnswl's is taken off
   bool monitor = false;
-  DnsListKinds skip{true, true};  // what a hit in a dnswl makes of no effect
+  client::DnsKindSet skip = client::accusing_kinds();  // what a hit in a dnswl makes of no effect
 };
 
 // [lists]
@@ -123,7 +110,7 @@ struct DnsListRules {
   const DnsListRule* find(std::string_view name) const;
 };
 
-// The rules that hold for one recipient.
+// What holds for one recipient.
 struct Rules {
   SpfRule spf;
   DmarcRule dmarc;
@@ -170,5 +157,18 @@ struct RuleSet {
   // The most specific override for an Author Domain; nullptr without one.
   const DmarcOverride* override_for(const mail::DomainName& author) const;
 };
+
+// The rules (rule.h) in the order in which they are asked: the first that speaks decides. Each
+// stands in a file of its own, X_rule.cc.
+struct Rule;
+extern const Rule exempt_rule;
+extern const Rule limits_rule;
+extern const Rule author_rule;
+extern const Rule denylist_rule;
+extern const Rule dns_list_rule;
+extern const Rule dmarc_rule;
+extern const Rule spf_rule;
+inline constexpr std::array chain = {&exempt_rule,   &limits_rule, &author_rule, &denylist_rule,
+                                     &dns_list_rule, &dmarc_rule,  &spf_rule};
 
 }  // namespace sekisho::policy

@@ -9,6 +9,7 @@
 
 #include "base/words.h"
 #include "mail/smtp_reply.h"
+#include "policy/rule_names.h"
 
 namespace sekisho::policy {
 
@@ -25,10 +26,9 @@ constexpr auto words_of(Action) {
 // What one rule concluded for one recipient.
 struct Decision {
   Action action = Action::accept;
-  // exempt, limits, author, dnsbl:NAME, rhsbl:NAME, lists (the threshold), dmarc, spf, default
-  std::string rule = "default";
-  std::string reason;                    // for people; never text of the sender's
-  std::optional<mail::SmtpReply> reply;  // when the action is tempfail or reject
+  std::string rule{rule_name::by_default};  // rule_names.h
+  std::string reason;                       // for people; never text of the sender's
+  std::optional<mail::SmtpReply> reply;     // when the action is tempfail or reject
   // what corroborates a reject, or what turned one into a quarantine
   std::vector<std::string> evidence;
   // In monitor mode: what would have been done, and by which rule. Another rule may have decided
@@ -65,7 +65,7 @@ constexpr auto words_of(Edit::Kind) {
 }
 
 struct Verdict {
-  // What answers the dot: reject or tempfail only when all recipients agree, else the hardest that
+  // What answers the end of DATA: reject or tempfail only when all recipients agree, else the hardest that
   // can be applied to the whole message.
   Decision message;
   std::vector<RecipientDecision> recipients;

@@ -90,6 +90,7 @@ void put(std::string& out, const std::chrono::duration<Rep, Period>& value) {
 void put(std::string& out, const WallTime& time) { put(out, time.time_since_epoch()); }
 void put(std::string& out, const mail::IpAddress& address) { put(out, address.text()); }
 void put(std::string& out, const mail::DomainName& domain) { put(out, domain.text()); }
+void put(std::string& out, const mail::Path& path) { put(out, path.raw()); }
 void put(std::string& out, const mail::Mailbox& mailbox) {
   head(out, 4, 2);
   put(out, mailbox.local_part);
@@ -121,7 +122,8 @@ void put(std::string& out, const T& object);
 // What is not written, for the reader has it from the object that it fills: nothing, and what is as
 // in a new object. So a default may not change without a new record_version.
 template <class T>
-concept Simple = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, std::string>;
+concept Simple = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, std::string> ||
+    std::same_as<T, mail::Path>;
 template <class T>
 bool absent(const T& value, const void* fresh) {
   if constexpr (Simple<T>) {
@@ -152,6 +154,11 @@ class Fresh {
     places_.push_back(&member);
     return *this;
   }
+  // Only what is in a set is written, so no comparison is needed.
+  template <Worded Enum>
+  Fresh& flags(const char* /*prefix*/, const SetOf<Enum>& /*set*/) {
+    return *this;
+  }
 
  private:
   Fresh() { members(*this, object_); }
@@ -168,6 +175,15 @@ class Writer {
     if (absent(member, *fresh_++)) return *this;
     put(out_, std::string_view(name));
     put(out_, member);
+    return *this;
+  }
+  template <Worded Enum>
+  Writer& flags(const char* prefix, const SetOf<Enum>& set) {
+    for (const Enum value : all_values<Enum>()) {
+      if (!set.has(value)) continue;
+      put(out_, std::string(prefix).append(to_string(value)));
+      put(out_, true);
+    }
     return *this;
   }
 
@@ -253,6 +269,7 @@ void get(const json& from, crypto::Sha256Digest& to) {
   if (octets.size() != to.octets.size()) throw Unreadable("a digest of another length");
   std::copy(octets.begin(), octets.end(), to.octets.begin());
 }
+void get(const json& from, mail::Path& to) { to = mail::Path(from.get_ref<const std::string&>()); }
 void get(const json& from, std::pair<std::string, std::string>& to) {
   get(from.at(0), to.first);
   get(from.at(1), to.second);
@@ -283,6 +300,10 @@ template <>
 mail::DomainName made(const json& from) {
   const auto& text = from.get_ref<const std::string&>();
   return required(mail::DomainName::parse(text), text);
+}
+template <>
+mail::Path made(const json& from) {
+  return mail::Path(from.get_ref<const std::string&>());
 }
 template <>
 mail::Mailbox made(const json& from) {
@@ -316,6 +337,15 @@ class Reader {
   Reader& operator()(const char* name, T& member) {
     const auto found = object_.find(name);
     if (found != object_.end()) get(*found, member);
+    return *this;
+  }
+  template <Worded Enum>
+  Reader& flags(const char* prefix, SetOf<Enum>& set) {
+    for (const Enum value : all_values<Enum>()) {
+      bool in_set = false;
+      (*this)(std::string(prefix).append(to_string(value)).c_str(), in_set);
+      if (in_set) set.add(value);
+    }
     return *this;
   }
 

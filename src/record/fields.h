@@ -1,6 +1,7 @@
 // record/fields.h: the members of everything that is recorded, each named once: writer and reader
-// of record.cc both walk along these lists, so that they cannot disagree. Only record.cc includes
-// it. A new member of Facts, Verdict or Inputs is one more word here. Thread: any.
+// of codec.cc both walk along these lists, so that they cannot disagree. Only codec.cc includes
+// it. A new member of Facts, Verdict or Inputs is one more word here; flags() is a set of which
+// each value has a member of its own: "rcpt_dnsbl": true. Thread: any.
 #pragma once
 
 #include <concepts>
@@ -70,8 +71,7 @@ void members(Archive& a, Of<client::DnsListResult> auto& o) {
 
 template <class Archive>
 void members(Archive& a, Of<policy::AccessEffect> auto& o) {
-  a("dnsbl", o.skip_dnsbl)("rhsbl", o.skip_rhsbl)("author", o.skip_author)("dmarc", o.dmarc);
-  a("spf", o.spf);
+  a.flags("", o.skip_lists)("author", o.skip_author)("dmarc", o.dmarc)("spf", o.spf);
 }
 
 template <class Archive>
@@ -93,7 +93,7 @@ void members(Archive& a, Of<policy::Facts> auto& o) {
   a("deferred_for", o.deferred_for)("questions", o.dns_questions)("waited", o.dns_waited);
   a("elapsed", o.elapsed)("decided_in", o.decided_in)("lists", o.lists);
   a("allowlist", o.allowlist)("denylist", o.denylist);
-  a("rcpt_dnsbl", o.rcpt_skips_dnsbl)("rcpt_rhsbl", o.rcpt_skips_rhsbl);
+  a.flags("rcpt_", o.rcpt_skips);
 }
 
 template <class Archive>

@@ -59,7 +59,7 @@ json published_json(const dmarc::Published& record) {
 
 // What was done with the message on DMARC's account, in the words of RFC 9990.
 std::string_view applied(const policy::Decision& decision) {
-  if (decision.rule != "dmarc") return "none";
+  if (decision.rule != policy::rule_name::dmarc) return "none";
   switch (decision.action) {
     case policy::Action::accept:
     case policy::Action::tag:
@@ -136,11 +136,13 @@ json lists_json(const std::vector<client::DnsListResult>& results) {
 json edits_json(const std::vector<policy::Edit>& edits) {
   json all = json::array();
   for (const auto& edit : edits) {
+    json object = {{"edit", to_string(edit.kind)}, {"name", edit.name}};
     if (edit.kind == policy::Edit::Kind::remove) {
-      all.push_back({{"edit", "remove"}, {"name", edit.name}, {"index", edit.index}});
+      object["index"] = edit.index;
     } else {
-      all.push_back({{"edit", "insert"}, {"name", edit.name}, {"value", edit.value}});
+      object["value"] = edit.value;
     }
+    all.push_back(std::move(object));
   }
   return all;
 }

@@ -1,13 +1,14 @@
 #include "replay/what_if.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 
+#include "config/keys.h"
 #include "policy/access_list.h"
 #include "policy/allow_proposal.h"
 #include "policy/at_rcpt.h"
 #include "policy/decide.h"
+#include "policy/proofs.h"
 #include "session/checks.h"
 
 namespace sekisho::replay {
@@ -160,7 +161,7 @@ void address_could(Alternatives& all) {
   const auto& facts = all.facts();
   if (!facts.client.address) return;
   all.with_facts("the allowlist had the entry: ip:" + facts.client.address->text() + " skip=all",
-                 [](Facts& f) { f.rcpt_skips_dnsbl = f.rcpt_skips_rhsbl = true; });
+                 [](Facts& f) { f.rcpt_skips = client::accusing_kinds(); });
 }
 
 void entry_could(Alternatives& all) {
@@ -213,51 +214,15 @@ void circumstances_could(Alternatives& all) {
                  [](Facts& f) { f.exemption = policy::Exemption::trusted_network; });
 }
 
-// Another word for a key of the rules.
-struct OtherWord {
-  std::string_view key;
-  std::string_view word;
-  void (*set)(policy::Rules&);
-};
-
-using policy::Rules;
-constexpr std::array other_words = {
-    OtherWord{"dmarc.reject", "corroborated",
-              [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::corroborated; }},
-    OtherWord{"dmarc.reject", "always",
-              [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::always; }},
-    OtherWord{"dmarc.reject", "quarantine",
-              [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::quarantine; }},
-    OtherWord{"dmarc.reject", "tag", [](Rules& r) { r.dmarc.reject = policy::OnDmarcReject::tag; }},
-    OtherWord{"dmarc.quarantine", "quarantine",
-              [](Rules& r) { r.dmarc.quarantine = policy::OnDmarcQuarantine::quarantine; }},
-    OtherWord{"dmarc.quarantine", "tag",
-              [](Rules& r) { r.dmarc.quarantine = policy::OnDmarcQuarantine::tag; }},
-    OtherWord{"dmarc.quarantine", "reject",
-              [](Rules& r) { r.dmarc.quarantine = policy::OnDmarcQuarantine::reject; }},
-    OtherWord{"dmarc.temperror", "accept",
-              [](Rules& r) { r.dmarc.temperror = policy::OnTemperror::accept; }},
-    OtherWord{"dmarc.temperror", "tempfail",
-              [](Rules& r) { r.dmarc.temperror = policy::OnTemperror::tempfail; }},
-    OtherWord{"dmarc.author", "reject",
-              [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::reject; }},
-    OtherWord{"dmarc.author", "quarantine",
-              [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::quarantine; }},
-    OtherWord{"dmarc.author", "tag",
-              [](Rules& r) { r.author.malformed = policy::OnMalformedAuthor::tag; }},
-    OtherWord{"dmarc.author_readable", "judge",
-              [](Rules& r) { r.author.readable = policy::OnReadableAuthor::judge; }},
-    OtherWord{"dmarc.author_readable", "malformed",
-              [](Rules& r) { r.author.readable = policy::OnReadableAuthor::malformed; }},
-    OtherWord{"spf.fail", "tag", [](Rules& r) { r.spf.fail = policy::OnSpfFail::tag; }},
-    OtherWord{"spf.fail", "quarantine",
-              [](Rules& r) { r.spf.fail = policy::OnSpfFail::quarantine; }},
-    OtherWord{"spf.fail", "reject", [](Rules& r) { r.spf.fail = policy::OnSpfFail::reject; }},
-    OtherWord{"spf.temperror", "accept",
-              [](Rules& r) { r.spf.temperror = policy::OnTemperror::accept; }},
-    OtherWord{"spf.temperror", "tempfail",
-              [](Rules& r) { r.spf.temperror = policy::OnTemperror::tempfail; }},
-};
+// A key of the rules that went by it, with each of its other words.
+void words_could(Alternatives& all, const std::string& key) {
+  const config::KeyRow* row = config::find_key(key);
+  if (row == nullptr || !row->rule) return;
+  for (const std::string& word : row->rule.words) {
+    all.with_rules(key + " were " + word,
+                   [&](policy::Rules& rules) { config::set_word(row->rule, word, rules); });
+  }
+}
 
 // The keys that rules went by, of the first recipient's rules or of everybody's.
 void configuration_could(Alternatives& all, const Snapshot& snapshot) {
@@ -272,14 +237,9 @@ void configuration_could(Alternatives& all, const Snapshot& snapshot) {
   const auto opinions = all.at_rcpt() ? std::vector<policy::RuleOpinion>()
                                       : policy::opinions(facts, rules, override_rule);
   for (const auto& opinion : opinions) {
-    if (opinion.said == policy::RuleOpinion::Said::not_asked) continue;
-    for (const auto& [key, word, set] : other_words) {
-      if (key == opinion.key) {
-        all.with_rules(std::string(key) + " were " + std::string(word), set);
-      }
-    }
+    if (opinion.said != policy::RuleOpinion::Said::not_asked) words_could(all, opinion.key);
   }
-  all.with_rules("nothing were in monitor mode", [](Rules& r) {
+  all.with_rules("nothing were in monitor mode", [](policy::Rules& r) {
     r.monitor = r.spf.monitor = r.dmarc.monitor = r.author.monitor = false;
     for (auto& list : r.lists.rules) list.monitor = false;
   });

@@ -1,16 +1,11 @@
 #include "setup/access_files.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <iterator>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/unique_handle.h"
+#include "base/read_file.h"
 
 namespace sekisho::setup {
 
@@ -24,33 +19,6 @@ using policy::AccessList;
 constexpr std::size_t max_octets = std::size_t{32} * 1024 * 1024;
 // Of the lines about one list at once.
 constexpr std::size_t max_told = 10;
-
-struct ReadError {
-  std::string what;
-  bool absent = false;
-};
-
-// Not a pipe or device: it could make the daemon wait for ever.
-Expected<std::string, ReadError> read_file(const std::string& path) {
-  const auto failed = [](std::string what, bool absent = false) {
-    return tl::unexpected<ReadError>({std::move(what), absent});
-  };
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!file) return failed(std::strerror(errno), errno == ENOENT || errno == ENOTDIR);
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return failed("not a regular file");
-  }
-  std::string text;
-  std::array<char, 65536> chunk;
-  for (;;) {
-    const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
-    if (got == 0) return text;
-    if (got < 0 && errno != EINTR) return failed(std::strerror(errno));
-    if (got > 0) text.append(chunk.data(), static_cast<std::size_t>(got));
-    if (text.size() > max_octets) return failed("larger than 32 MB");
-  }
-}
 
 bool is_default(const std::string& path) {
   return path == default_allowlist || path == default_denylist;
@@ -66,18 +34,19 @@ Expected<AccessList::Files, std::string> read_all(const std::vector<std::string>
                                                   AccessKind kind) {
   AccessList::Files files;
   for (const auto& path : paths) {
-    const auto text = read_file(path);
+    const auto text = read_file(path, max_octets);
+    const bool absent = !text && text.error().code == FileError::Code::absent;
     if (text) {
       files.push_back(
           std::make_shared<const AccessFile>(policy::parse_access_file(*text, path, kind)));
-    } else if (text.error().absent && is_default(path)) {
+    } else if (absent && is_default(path)) {
       files.push_back(absent_file(path));
     } else {
       const char* section = kind == AccessKind::allow ? "allowlist" : "denylist";
       return tl::unexpected<std::string>(
           std::string(section) + ".files: " + path + ": " + text.error().what +
-          (text.error().absent ? ": make the file, if only an empty one, or take it out of the list"
-                               : ": check that the daemon's user may read it"));
+          (absent ? ": make the file, if only an empty one, or take it out of the list"
+                  : ": check that the daemon's user may read it"));
     }
   }
   return files;
@@ -97,12 +66,10 @@ std::string count(std::size_t number, const std::string& of_what) {
 
 // "reject", "reject (monitor)", "skip=dnsbl,rhsbl".
 std::string effect_of(const policy::DnsListRule& rule) {
-  if (rule.kind != client::DnsListKind::dnswl) {
+  if (!vouches(rule.kind)) {
     return std::string(to_string(rule.action)) + (rule.monitor ? " (monitor)" : "");
   }
-  std::string skipped = rule.skip.dnsbl ? "dnsbl" : "";
-  if (rule.skip.rhsbl) skipped += skipped.empty() ? "rhsbl" : ",rhsbl";
-  return "skip=" + (skipped.empty() ? "nothing" : skipped);
+  return "skip=" + (rule.skip.empty() ? "nothing" : joined_words(rule.skip));
 }
 
 std::string name_of(AccessKind kind) {
@@ -139,7 +106,7 @@ void add_moved_to_dot(const AccessList& list, WallTime now,
     for (const auto& entry : file->entries) {
       const bool late =
           entry.kind == policy::IdentityKind::from || entry.kind == policy::IdentityKind::dkim;
-      if (!late || !entry.effect.skips_lists() || entry.expired(now)) continue;
+      if (!late || entry.effect.skip_lists.empty() || entry.expired(now)) continue;
       if (first == nullptr) {
         first = &entry;
       } else {
@@ -324,9 +291,9 @@ std::shared_ptr<const AccessFile> AccessFiles::look_at_file(
   const auto known = stamps_.find(path);
   if (stamp && known != stamps_.end() && known->second == *stamp) return held;
   stamps_.erase(path);
-  const auto text = read_file(path);
+  const auto text = read_file(path, max_octets);
   if (!text) {
-    const bool never_was = text.error().absent && !held->present;
+    const bool never_was = text.error().code == FileError::Code::absent && !held->present;
     if (!never_was) keep(path, *held, text.error().what);
     return held;
   }

@@ -33,7 +33,8 @@ std::string text_of(const DnsListProspects& prospects) {
     }
     return "";
   };
-  return std::string(one(prospects.dnsbl)) + " " + one(prospects.rhsbl);
+  return std::string(one(prospects[client::DnsListKind::dnsbl])) + " " +
+         one(prospects[client::DnsListKind::rhsbl]);
 }
 
 // At RCPT: no header yet.

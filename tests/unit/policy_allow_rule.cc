@@ -355,7 +355,7 @@ const Proposed proposals[] = {
     {"SPF of the HELO name", "dmarc",
      [](Facts& f) {
        nothing_proves(f);
-       f.mail_from.clear();
+       f.mail_from = {};
        f.spf_mail_from.code = spf::Code::pass;
      },
      "", "proves nothing"},
@@ -363,6 +363,10 @@ const Proposed proposals[] = {
     {"over a limit", "limits", [](Facts&) {}, "", "no entry may skip a limit"},
     {"a malformed author", "author", [](Facts& f) { f.author.result = mail::Author::Result::many; },
      "", "skip=author"},
+    {"a readable author whom nothing proves", "author",
+     [](Facts& f) { f.author.result = mail::Author::Result::readable; }, "", "skip=author"},
+    {"while it is released", "release", [](Facts&) {}, "", "not judged"},
+    {"by a rule that a later version has", "greylist", [](Facts&) {}, "", "rule greylist"},
     {"exempt", "exempt", [](Facts& f) { f.exemption = Exemption::authenticated; }, "",
      "not evaluated"},
 };
@@ -393,6 +397,19 @@ TEST(Proposal, OfAnAcceptedMessageIsNone) {
   monitored.monitored = quarantine;
   monitored.rule = "dmarc";
   EXPECT_TRUE(propose(list_mail(), monitored));
+}
+
+// Another rule accepted it, and not the one that will refuse it once monitor mode ends.
+TEST(Proposal, OfAMonitoredRuleIsAgainstThatRule) {
+  Decision monitored;
+  monitored.rule = "dmarc";
+  monitored.monitored = reject;
+  monitored.monitored_rule = "dnsbl:zen";
+  const auto proposal = propose(list_mail(), monitored);
+  ASSERT_TRUE(proposal) << proposal.error();
+  EXPECT_EQ(proposal->entry.text(AccessKind::allow), "dkim:lists.freebsd.example skip=dnsbl");
+  monitored.monitored_rule = "limits";
+  EXPECT_FALSE(propose(list_mail(), monitored));
 }
 
 // Whom else it lets in, whatever proves it.

@@ -118,25 +118,25 @@ const Case author_cases[] = {
     {"no From in a bounce",
      [](Facts& f, RuleSet&) {
        f.author = malformed(R::missing);
-       f.mail_from.clear();
+       f.mail_from = {};
      },
      tag, "author"},
     {"domainless From in a bounce",
      [](Facts& f, RuleSet&) {
        f.author = malformed(R::no_domain);
-       f.mail_from.clear();
+       f.mail_from = {};
      },
      tag, "author"},
     {"two author domains in a bounce",
      [](Facts& f, RuleSet&) {
        f.author = malformed(R::many);
-       f.mail_from.clear();
+       f.mail_from = {};
      },
      reject, "author", "550 5.7.1 "},
     {"unreadable From in a bounce",
      [](Facts& f, RuleSet&) {
        f.author = malformed(R::invalid);
-       f.mail_from.clear();
+       f.mail_from = {};
      },
      reject, "author", "550 5.7.1 "},
     {"malformed author quarantined",

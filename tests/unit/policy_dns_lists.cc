@@ -55,7 +55,7 @@ RuleSet usual() {
       {"zen", DnsListKind::dnsbl, OnListed::reject, 3, false, {}},
       {"bl", DnsListKind::dnsbl, OnListed::tag, 2, false, {}},
       {"dbl", DnsListKind::rhsbl, OnListed::quarantine, 2, false, {}},
-      {"good", DnsListKind::dnswl, OnListed::log, 2, false, {true, true}},
+      {"good", DnsListKind::dnswl, OnListed::log, 2, false, client::accusing_kinds()},
   };
   return rules;
 }
@@ -129,7 +129,7 @@ const Case cases[] = {
        on_zen(f);
        on_dbl(f);
        on_good(f);
-       rule(r, 3).skip = {true, false};
+       rule(r, 3).skip = {DnsListKind::dnsbl};
      },
      quarantine, "rhsbl:dbl", "list:dbl"},
     {"a good word that is only watched",
@@ -313,7 +313,7 @@ TEST(ListReply, ThresholdTellsTheSum) {
 
 // --- at RCPT -------------------------------------------------------------------------------------
 
-std::string at_rcpt(const Facts& facts, const RuleSet& rules, DnsListKinds skipped = {}) {
+std::string at_rcpt(const Facts& facts, const RuleSet& rules, client::DnsKindSet skipped = {}) {
   const auto decision = refuse_at_rcpt(facts, rules.for_recipient("user@example.jp"), skipped);
   return decision ? decision->reply->line().substr(0, 9) : "";
 }
@@ -324,8 +324,8 @@ TEST(ListsAtRcpt, OnlyWhatIsKnownSpeaks) {
   EXPECT_EQ(at_rcpt(facts, rules), "");
   on_zen(facts);
   EXPECT_EQ(at_rcpt(facts, rules), "554 5.7.1");
-  EXPECT_EQ(at_rcpt(facts, rules, {true, false}), "");
-  EXPECT_EQ(at_rcpt(facts, rules, {false, true}), "554 5.7.1");
+  EXPECT_EQ(at_rcpt(facts, rules, {DnsListKind::dnsbl}), "");
+  EXPECT_EQ(at_rcpt(facts, rules, {DnsListKind::rhsbl}), "554 5.7.1");
   rule(rules, 0).action = OnListed::tempfail;
   EXPECT_EQ(at_rcpt(facts, rules), "450 4.7.1");
   for (const auto later : {OnListed::quarantine, OnListed::tag, OnListed::log}) {
@@ -341,7 +341,7 @@ TEST(ListsAtRcpt, AGoodWordThatMayStillComeIsWaitedFor) {
   on_good(facts, DnsListCode::unanswered);
   EXPECT_EQ(at_rcpt(facts, rules), "");
   // One that would not help, or has nothing to say, is not.
-  rule(rules, 3).skip = {false, true};
+  rule(rules, 3).skip = {DnsListKind::rhsbl};
   EXPECT_EQ(at_rcpt(facts, rules), "554 5.7.1");
   rules.defaults.lists.threshold = 3;
   EXPECT_EQ(at_rcpt(facts, rules), "");  // its weight would

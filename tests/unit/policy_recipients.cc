@@ -109,7 +109,7 @@ TEST(Recipients, OneAnswerForAll) {
     facts.author.domains = {domain("a.example")};
     facts.dmarc.code = c.temperror ? dmarc::Code::temperror : dmarc::Code::fail;
     facts.dmarc.requested = dmarc::Policy::reject;
-    facts.recipients = c.to;
+    facts.recipients.assign(c.to.begin(), c.to.end());
     const auto verdict = decide(facts, rules);
     EXPECT_EQ(verdict.message.action, c.message) << c.to[0];
     ASSERT_EQ(verdict.recipients.size(), c.actions.size());

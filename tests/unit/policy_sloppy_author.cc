@@ -111,7 +111,7 @@ const Case cases[] = {
     {"a sloppy From in a bounce",
      [](Facts& f, RuleSet&) {
        f.author = readable("a.example");
-       f.mail_from.clear();
+       f.mail_from = {};
      },
      reject, "author", "550 5.7.1 "},
     {"a sloppy From without proof, tagged",

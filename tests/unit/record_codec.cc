@@ -1,13 +1,16 @@
 // Records: everything that led to a decision, written and read again exactly.
 #include "record/codec.h"
 
+#include <fstream>
 #include <random>
+#include <tuple>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zstd.h>
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.h"
 #include "support/session_gate.h"
 
 namespace sekisho::record {
@@ -34,6 +37,11 @@ class Maker {
     for (auto& each : out) each = text();
     return out;
   }
+  std::vector<mail::Path> paths() {
+    std::vector<mail::Path> out(number(4));
+    for (auto& each : out) each = text();
+    return out;
+  }
   mail::DomainName domain() {
     static const std::vector<const char*> names = {"a.example", "xn--r8jz45g.example",
                                                    "_x.b.example", "1.2.3", "localhost"};
@@ -44,17 +52,24 @@ class Maker {
                                                  "::", "::ffff:192.0.2.9"};
     return mail::IpAddress::parse_published(all[number(all.size())]).value();
   }
-  template <class Enum>
-  Enum one_of(std::size_t count) {
-    return static_cast<Enum>(number(count));
+  template <Worded Enum>
+  Enum one_of() {
+    return all_values<Enum>()[number(count_of<Enum>)];
+  }
+  client::DnsKindSet kinds() {
+    client::DnsKindSet kinds;
+    for (const auto kind : all_values<client::DnsListKind>()) {
+      if (yes()) kinds.add(kind);
+    }
+    return kinds;
   }
   WallTime time() { return WallTime(std::chrono::seconds(number(4'000'000'000U))); }
 
   spf::Result spf(spf::Scope scope) {
-    return {scope, one_of<spf::Code>(7), text(), text(), text(), yes()};
+    return {scope, one_of<spf::Code>(), text(), text(), text(), yes()};
   }
   dkim::SignatureResult signature() {
-    return {one_of<dkim::Code>(7),
+    return {one_of<dkim::Code>(),
             text(),
             text(),
             text(),
@@ -66,24 +81,24 @@ class Maker {
   }
   dmarc::Result dmarc() {
     dmarc::Result result;
-    result.code = one_of<dmarc::Code>(5);
+    result.code = one_of<dmarc::Code>();
     result.from = text();
     result.policy_domain = text();
     result.org_domain = text();
-    result.discovery = one_of<dmarc::Discovery>(2);
+    result.discovery = one_of<dmarc::Discovery>();
     result.tag = text();
-    result.policy = one_of<dmarc::Policy>(3);
-    result.requested = one_of<dmarc::Policy>(3);
+    result.policy = one_of<dmarc::Policy>();
+    result.requested = one_of<dmarc::Policy>();
     if (yes()) {
       dmarc::Published published;
-      published.p = one_of<dmarc::Policy>(3);
-      if (yes()) published.sp = one_of<dmarc::Policy>(3);
-      if (yes()) published.np = one_of<dmarc::Policy>(3);
+      published.p = one_of<dmarc::Policy>();
+      if (yes()) published.sp = one_of<dmarc::Policy>();
+      if (yes()) published.np = one_of<dmarc::Policy>();
       published.adkim_strict = yes();
       published.aspf_strict = yes();
       published.fo = text();
       published.testing = yes();
-      published.psd = one_of<dmarc::Psd>(3);
+      published.psd = one_of<dmarc::Psd>();
       published.rua = texts();
       published.ruf = texts();
       result.published = std::move(published);
@@ -97,17 +112,17 @@ class Maker {
   }
   policy::AccessMatch match() {
     policy::AccessMatch match;
-    match.kind = one_of<policy::IdentityKind>(6);
+    match.kind = one_of<policy::IdentityKind>();
     match.entry = text();
     match.place = text();
-    match.proof = one_of<policy::Proof>(6);
+    match.proof = one_of<policy::Proof>();
     match.proven = yes();
     match.holds = yes();
     match.reason = text();
-    match.effect = {yes(), yes(), yes(), std::nullopt, std::nullopt};
-    if (yes()) match.effect.dmarc = one_of<policy::Action>(5);
-    if (yes()) match.effect.spf = one_of<policy::Action>(5);
-    match.deny = one_of<policy::Action>(5);
+    match.effect = {kinds(), yes(), std::nullopt, std::nullopt};
+    if (yes()) match.effect.dmarc = one_of<policy::Action>();
+    if (yes()) match.effect.spf = one_of<policy::Action>();
+    match.deny = one_of<policy::Action>();
     return match;
   }
   policy::Facts facts() {
@@ -115,8 +130,8 @@ class Maker {
     facts.id = text();
     facts.queue_id = text();
     facts.received = time();
-    facts.role = one_of<policy::Role>(3);
-    facts.exemption = one_of<policy::Exemption>(5);
+    facts.role = one_of<policy::Role>();
+    facts.exemption = one_of<policy::Exemption>();
     facts.released_id = text();
     if (yes()) facts.client.address = address();
     facts.client.name = text();
@@ -124,11 +139,11 @@ class Maker {
     facts.client.unix_socket = yes();
     if (yes()) facts.relay = facts.client;
     facts.relay_reason = text();
-    facts.refused_recipients = texts();
+    facts.refused_recipients = paths();
     facts.mail_from = text();
-    facts.recipients = texts();
+    facts.recipients = paths();
     facts.header_over_limits = yes();
-    facts.author.result = one_of<mail::Author::Result>(6);
+    facts.author.result = one_of<mail::Author::Result>();
     for (std::size_t n = number(3); n > 0; --n) {
       facts.author.mailboxes.push_back({text(), domain()});
       facts.author.domains.push_back(domain());
@@ -136,15 +151,14 @@ class Maker {
     facts.author.reason = text();
     facts.author_is_ours = yes();
     facts.traces = {texts(), yes()};
-    facts.iprev = {one_of<client::IprevCode>(5), text(), text()};
+    facts.iprev = {one_of<client::IprevCode>(), text(), text()};
     facts.spf_helo = spf(spf::Scope::helo);
     facts.spf_mail_from = spf(spf::Scope::mfrom);
     for (std::size_t n = number(3); n > 0; --n) facts.dkim.push_back(signature());
     facts.dmarc = dmarc();
     for (std::size_t n = number(3); n > 0; --n) facts.allowlist.push_back(match());
     for (std::size_t n = number(3); n > 0; --n) facts.denylist.push_back(match());
-    facts.rcpt_skips_dnsbl = yes();
-    facts.rcpt_skips_rhsbl = yes();
+    facts.rcpt_skips = kinds();
     if (yes()) facts.deferred_for = std::chrono::seconds(number(100'000));
     facts.dns_questions = number(100);
     facts.dns_waited = std::chrono::milliseconds(number(20'000));
@@ -154,18 +168,18 @@ class Maker {
   }
   policy::Decision decision() {
     policy::Decision decision;
-    decision.action = one_of<policy::Action>(5);
+    decision.action = one_of<policy::Action>();
     decision.rule = text();
     decision.reason = text();
     if (yes()) decision.reply = mail::SmtpReply(550, "5.7.1", text());
     decision.evidence = texts();
-    if (yes()) decision.monitored = one_of<policy::Action>(5);
+    if (yes()) decision.monitored = one_of<policy::Action>();
     if (yes()) decision.overrides.emplace_back(text(), text());
     return decision;
   }
   dns::AnswerPtr answer() {
     dns::Answer answer;
-    answer.outcome = one_of<dns::Outcome>(4);
+    answer.outcome = one_of<dns::Outcome>();
     answer.error = text();
     answer.ttl = std::chrono::seconds(number(100'000));
     answer.texts = texts();
@@ -175,28 +189,26 @@ class Maker {
     return std::make_shared<const dns::Answer>(std::move(answer));
   }
   dns::Question question() {
-    static constexpr dns::Type types[] = {dns::Type::a,  dns::Type::cname, dns::Type::ptr,
-                                          dns::Type::mx, dns::Type::txt,   dns::Type::aaaa};
     std::string name = "n" + std::to_string(number(1000)) + ".";
     name += static_cast<char>(128 + number(128));  // SPF macros make such names
-    return {dns::Name::from(name).value(), types[number(6)]};
+    return {dns::Name::from(name).value(), one_of<dns::Type>()};
   }
   Decided decided() {
     Decided decided;
     decided.outcome.facts = facts();
     decided.outcome.verdict.message = decision();
     for (const auto& to : decided.outcome.facts.recipients) {
-      decided.outcome.verdict.recipients.push_back({to, decision()});
+      decided.outcome.verdict.recipients.push_back({to.raw(), decision()});
     }
     for (const auto& to : decided.outcome.facts.refused_recipients) {
-      if (yes()) decided.outcome.verdict.refused.push_back({to, decision()});
+      if (yes()) decided.outcome.verdict.refused.push_back({to.raw(), decision()});
     }
     for (std::size_t n = number(3); n > 0; --n) {
       decided.outcome.verdict.edits.push_back(
-          {one_of<policy::Edit::Kind>(2), text(), text(), number(10)});
+          {one_of<policy::Edit::Kind>(), text(), text(), number(10)});
     }
     decided.outcome.authentication_results = text();
-    decided.outcome.held = one_of<session::Outcome::Held>(4);
+    decided.outcome.held = one_of<session::Outcome::Held>();
     decided.outcome.recipients_held = texts();
     decided.outcome.hold_reason = text();
     decided.configuration = text();
@@ -214,14 +226,14 @@ class Maker {
     for (std::size_t n = number(5); n > 0; --n) inputs.header.add({text(), text()});
     inputs.malformed_lines = texts();
     for (std::size_t n = number(5); n > 0; --n) inputs.answers.add(question(), answer());
-    if (yes()) inputs.hold_result = session::HoldResult{one_of<session::HoldCode>(3), text()};
+    if (yes()) inputs.hold_result = session::HoldResult{one_of<session::HoldCode>(), text()};
     if (yes()) inputs.released = text();
     if (yes()) inputs.refusals.push_back({"dkim", question(), answer()});
     for (std::size_t n = number(3); n > 0; --n) {
       dkim::BodyDigest digest;
-      digest.wanted.form = one_of<dkim::Canonicalisation>(2);
+      digest.wanted.form = one_of<dkim::Canonicalisation>();
       if (yes()) digest.wanted.length = random_();
-      digest.found.coverage = one_of<dkim::BodyHash::Coverage>(3);
+      digest.found.coverage = one_of<dkim::BodyHash::Coverage>();
       for (char& c : digest.found.digest.octets) c = static_cast<char>(number(256));
       inputs.bodies.push_back(digest);
     }
@@ -290,6 +302,58 @@ TEST(Record, TheDictionaryIsARecordWithEveryMember) {
   EXPECT_EQ(read->inputs.answers.size(), 11U);
 }
 
+// Of a version that wrote what had no words (kinds of edits, what was held where, body hashes) as
+// numbers.
+TEST(Record, WithNumbersForWords) {
+  std::ifstream file(std::string(SEKISHO_TEST_DATA) + "/record/with-numbers.b64");
+  std::string text;
+  ASSERT_TRUE(std::getline(file, text));
+  const auto octets = base64_decode(text);
+  ASSERT_TRUE(octets);
+  const auto read = decode(*octets);
+  ASSERT_TRUE(read) << read.error().what;
+  using policy::Edit;
+  EXPECT_EQ(read->outcome.verdict.edits,
+            (std::vector<Edit>{{Edit::Kind::remove, "Authentication-Results", "", 2},
+                               {Edit::Kind::insert, "X-Sekisho-Disposition", " tag", 0}}));
+  EXPECT_EQ(read->outcome.held, session::Outcome::Held::some);
+  ASSERT_TRUE(read->inputs.hold_result);
+  EXPECT_EQ(read->inputs.hold_result->code, session::HoldCode::held);
+  ASSERT_EQ(read->inputs.bodies.size(), 2U);
+  const auto& [part, shorter] = std::tie(read->inputs.bodies[0], read->inputs.bodies[1]);
+  EXPECT_EQ(part.wanted, (dkim::WantedHash{dkim::Canonicalisation::relaxed, 7}));
+  EXPECT_EQ(part.found.coverage, dkim::BodyHash::Coverage::part);
+  EXPECT_EQ(shorter.wanted, (dkim::WantedHash{dkim::Canonicalisation::simple, 900}));
+  EXPECT_EQ(shorter.found.coverage, dkim::BodyHash::Coverage::too_short);
+  // And what has had words all the time.
+  const auto& facts = read->outcome.facts;
+  EXPECT_EQ(facts.author.result, mail::Author::Result::multiple_fields);
+  EXPECT_EQ(facts.lists.at(0).fault, client::DnsListFault::untested);
+  EXPECT_EQ(facts.allowlist.at(0).effect.skip_lists,
+            client::DnsKindSet{client::DnsListKind::rhsbl});
+  EXPECT_EQ(facts.rcpt_skips, client::DnsKindSet{client::DnsListKind::dnsbl});
+}
+
+// A number would be another value once there are more of them.
+TEST(Record, HasNoNumberForAValueOfAnEnum) {
+  Decided decided;
+  decided.outcome.verdict.edits = {{policy::Edit::Kind::remove, "", "", 0}};
+  decided.outcome.held = session::Outcome::Held::by_mta;
+  decided.inputs.hold_result = session::HoldResult{session::HoldCode::full, ""};
+  decided.inputs.bodies.resize(1);
+  decided.inputs.bodies[0].wanted.form = dkim::Canonicalisation::relaxed;
+  decided.inputs.bodies[0].found.coverage = dkim::BodyHash::Coverage::too_short;
+  const std::string packed_record = Encoder().encode(decided);
+  std::string raw(ZSTD_getFrameContentSize(packed_record.data(), packed_record.size()), '\0');
+  ZSTD_decompress(raw.data(), raw.size(), packed_record.data(), packed_record.size());
+  const auto record = nlohmann::json::from_cbor(raw);
+  EXPECT_EQ(record.at("/outcome/verdict/edits/0/kind"_json_pointer), "remove");
+  EXPECT_EQ(record.at("/outcome/held"_json_pointer), "by-mta");
+  EXPECT_EQ(record.at("/inputs/hold_result/code"_json_pointer), "full");
+  EXPECT_EQ(record.at("/inputs/bodies/0/wanted/form"_json_pointer), "relaxed");
+  EXPECT_EQ(record.at("/inputs/bodies/0/found/coverage"_json_pointer), "too-short");
+}
+
 // Of a time when it was not recorded why a recipient was refused.
 TEST(Record, WithoutWhyARecipientWasRefused) {
   const auto read = decode(packed(
@@ -314,10 +378,11 @@ TEST(Record, ThatIsDamagedIsAnError) {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(decode(std::string_view(whole).substr(0, size))) << size;
   }
-  for (const auto& value :
-       {nlohmann::json(), nlohmann::json(7), nlohmann::json{{"v", "one"}},
-        nlohmann::json{{"v", 1}, {"outcome", 7}},
-        nlohmann::json{{"v", 1}, {"outcome", {{"facts", {{"role", "king"}}}}}}}) {
+  for (const auto& value : {nlohmann::json(), nlohmann::json(7), nlohmann::json{{"v", "one"}},
+                            nlohmann::json{{"v", 1}, {"outcome", 7}},
+                            nlohmann::json{{"v", 1}, {"outcome", {{"facts", {{"role", "king"}}}}}},
+                            nlohmann::json{{"v", 1}, {"outcome", {{"held", 4}}}},
+                            nlohmann::json{{"v", 1}, {"outcome", {{"held", -1}}}}}) {
     EXPECT_FALSE(decode(packed(value))) << value;
   }
   // One octet is another.

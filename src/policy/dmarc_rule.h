@@ -1,0 +1,23 @@
+// policy/dmarc_rule.h: what DMARC says of a message once the allowlist has been heard.
+// RFC 9989 §5.3.6, §7.4; RFC 9990 for what is told of it. Only this folder includes it.
+// Pure: no I/O, no clock. Errors: none. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "policy/rule.h"
+
+namespace sekisho::policy {
+
+struct Eased {
+  std::optional<Decision> decision;
+  // RFC 9990 policy_override, and why: when DMARC was kept from what its owner asked for.
+  std::vector<std::pair<std::string, std::string>> overrides;
+  std::string reason;
+};
+Eased eased_dmarc(const Case& asked);
+
+}  // namespace sekisho::policy
