@@ -32,10 +32,6 @@ using policy::Proof;
 
 std::string safe(std::string_view text) { return escape_for_log(text, 400); }
 
-std::string_view name_of(AccessKind kind) {
-  return kind == AccessKind::allow ? "allowlist" : "denylist";
-}
-
 // --- columns -------------------------------------------------------------------------------------
 
 struct Column {
@@ -119,7 +115,7 @@ std::string proof_text(const AccessEntry& entry, AccessKind kind) {
 }
 
 void print_list(const AccessList& list, WallTime now) {
-  std::printf("%s: %zu %s\n", std::string(name_of(list.kind())).c_str(), list.size(),
+  std::printf("%s: %zu %s\n", std::string(to_string(list.kind())).c_str(), list.size(),
               list.size() == 1 ? "entry" : "entries");
   if (list.size() == 0) return;
   const bool allow = list.kind() == AccessKind::allow;
@@ -210,7 +206,7 @@ std::size_t print_entries(const AccessList::Entries& entries, AccessKind kind, W
     const std::string what = entry->expired(now)
                                  ? "never: it has expired"
                                  : condition(*entry, kind) + ": " + allows_text(*entry, kind);
-    std::printf("%-10s %s  (%s)\n%-10s %s\n", std::string(name_of(kind)).c_str(),
+    std::printf("%-10s %s  (%s)\n%-10s %s\n", std::string(to_string(kind)).c_str(),
                 safe(entry->identity()).c_str(), safe(entry->place()).c_str(), "", what.c_str());
     const std::string dead = kind == AccessKind::allow ? policy::never_does_anything(*entry) : "";
     if (!dead.empty()) std::printf("%-10s but %s\n", "", safe(dead).c_str());
@@ -281,7 +277,7 @@ void print_match(const policy::AccessMatch& match, AccessKind kind) {
   if (match.deny) what = to_string(*match.deny);
   std::string entry = match.entry;
   if (!match.proof_of.empty()) entry += " proof=" + proof_text(match.proof, match.proof_of);
-  std::printf("%-10s %s  %s  (%s)\n%-10s %s  (%s)\n", std::string(name_of(kind)).c_str(),
+  std::printf("%-10s %s  %s  (%s)\n%-10s %s  (%s)\n", std::string(to_string(kind)).c_str(),
               safe(entry).c_str(), std::string(standing(match)).c_str(), safe(match.reason).c_str(),
               "", what.c_str(), safe(match.place).c_str());
   if (match.holds && !match.deny) tell_width(match.kind, match.entry, match.effect);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sekisho::metrics {
 
@@ -74,26 +75,11 @@ json durations_json(const session::Durations& durations) {
 
 void append_messages(Families& out, const session::Counters& counters) {
   using Kind = Family::Kind;
-  out.push_back(counter("sekisho_connections_total", "Connections of MTAs.", counters.connections));
+  for (const auto& [value, key, family, help] : session::named_counters) {
+    out.push_back(counter(std::string(family), std::string(help), counters.*value));
+  }
   out.push_back(gauge("sekisho_connections_open", "Connections of MTAs that are open now.",
                       static_cast<double>(counters.open_connections.load())));
-  out.push_back(counter("sekisho_messages_total", "Messages that were judged or skipped.",
-                        counters.messages));
-  out.push_back(
-      counter("sekisho_messages_skipped_total",
-              "Messages that are not evaluated: of trusted or authenticated clients, and released "
-              "ones.",
-              counters.exempt));
-  out.push_back(counter("sekisho_messages_aborted_total",
-                        "Messages that were gone before their verdict.", counters.aborted));
-  out.push_back(counter("sekisho_refused_recipients_total", "Recipients that were refused at RCPT.",
-                        counters.refused_recipients));
-  out.push_back(counter("sekisho_messages_not_held_total",
-                        "Messages that had to be held and that the store did not take.",
-                        counters.not_held));
-  out.push_back(counter("sekisho_internal_errors_total",
-                        "Failures inside; a message that has one is answered 4xx.",
-                        counters.internal_errors));
   Family verdicts(Kind::counter, "sekisho_verdicts_total", "What was done with messages.");
   add_codes(verdicts, "action", counters.by_action);
   out.push_back(std::move(verdicts));
@@ -164,15 +150,11 @@ json messages_json(const session::Counters& counters) {
                   {"dkim", codes_json(counters.dkim, false)},
                   {"dmarc", codes_json(counters.dmarc, false)},
                   {"iprev", codes_json(counters.iprev, false)}};
-  return {{"sessions",
-           {{"connections", counters.connections.load()},
-            {"open", counters.open_connections.load()},
-            {"messages", counters.messages.load()},
-            {"skipped", counters.exempt.load()},
-            {"aborted", counters.aborted.load()},
-            {"refused_recipients", counters.refused_recipients.load()},
-            {"not_held", counters.not_held.load()},
-            {"internal_errors", counters.internal_errors.load()}}},
+  json sessions = {{"open", counters.open_connections.load()}};
+  for (const auto& [value, key, family, help] : session::named_counters) {
+    sessions[std::string(key)] = (counters.*value).load();
+  }
+  return {{"sessions", std::move(sessions)},
           {"verdicts", codes_json(counters.by_action, true)},
           {"monitored", codes_json(counters.by_monitored_action, false)},
           {"results", std::move(results)},

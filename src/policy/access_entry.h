@@ -12,12 +12,16 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/words.h"
 #include "mail/ip_address.h"
 #include "policy/access_match.h"
 
 namespace sekisho::policy {
 
 enum class AccessKind { allow, deny };
+constexpr auto words_of(AccessKind) {
+  return words<AccessKind>({{AccessKind::allow, "allowlist"}, {AccessKind::deny, "denylist"}});
+}
 
 struct AccessEntry {
   IdentityKind kind = IdentityKind::from;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/words.h"
 #include "policy/facts.h"
@@ -76,6 +77,30 @@ struct Counters {
   void count(const policy::Decision& decision_made);
   // Once for each message that got a verdict.
   void count(const policy::Facts& facts, const policy::Verdict& verdict);
+};
+
+// The plain counters with their names: one that is added here and counted somewhere is shown by
+// `sekisho status` and read by Prometheus.
+struct NamedCounter {
+  std::atomic<std::uint64_t> Counters::*value;
+  std::string_view key;     // in "sessions" of `sekisho status`
+  std::string_view family;  // of Prometheus
+  std::string_view help;    // one sentence
+};
+inline constexpr NamedCounter named_counters[] = {
+    {&Counters::connections, "connections", "sekisho_connections_total", "Connections of MTAs."},
+    {&Counters::messages, "messages", "sekisho_messages_total",
+     "Messages that were judged or skipped."},
+    {&Counters::exempt, "skipped", "sekisho_messages_skipped_total",
+     "Messages that are not evaluated: of trusted or authenticated clients, and released ones."},
+    {&Counters::aborted, "aborted", "sekisho_messages_aborted_total",
+     "Messages that were gone before their verdict."},
+    {&Counters::refused_recipients, "refused_recipients", "sekisho_refused_recipients_total",
+     "Recipients that were refused at RCPT."},
+    {&Counters::not_held, "not_held", "sekisho_messages_not_held_total",
+     "Messages that had to be held and that the store did not take."},
+    {&Counters::internal_errors, "internal_errors", "sekisho_internal_errors_total",
+     "Failures inside; a message that has one is answered 4xx."},
 };
 
 }  // namespace sekisho::session

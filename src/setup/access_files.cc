@@ -42,9 +42,8 @@ Expected<AccessList::Files, std::string> read_all(const std::vector<std::string>
     } else if (absent && is_default(path)) {
       files.push_back(absent_file(path));
     } else {
-      const char* section = kind == AccessKind::allow ? "allowlist" : "denylist";
       return tl::unexpected<std::string>(
-          std::string(section) + ".files: " + path + ": " + text.error().what +
+          std::string(to_string(kind)) + ".files: " + path + ": " + text.error().what +
           (absent ? ": make the file, if only an empty one, or take it out of the list"
                   : ": check that the daemon's user may read it"));
     }
@@ -70,10 +69,6 @@ std::string effect_of(const policy::DnsListRule& rule) {
     return std::string(to_string(rule.action)) + (rule.monitor ? " (monitor)" : "");
   }
   return "skip=" + (rule.skip.empty() ? "nothing" : joined_words(rule.skip));
-}
-
-std::string name_of(AccessKind kind) {
-  return kind == AccessKind::allow ? "allowlist" : "denylist";
 }
 
 std::vector<std::string> texts_of(const AccessList& list) {
@@ -203,7 +198,7 @@ std::string access_in_force(const policy::RuleSet& rules) {
       std::string text = file->path + ": ";
       text += file->present ? count(file->entries.size(), "entry") : "absent";
       if (file->bad_lines > 0) text += ", " + count(file->bad_lines, "bad line");
-      line.field(name_of(list.kind()), text);
+      line.field(std::string(to_string(list.kind())), text);
     }
   };
   if (rules.denylist) tell(*rules.denylist);
@@ -226,8 +221,8 @@ void AccessFiles::loaded(const policy::RuleSet& rules, WallTime now) {
       log_.warning(findings[i].text());
     }
     if (list->bad_lines() > 0) {
-      log_.warning(name_of(list->kind()) + ": " + count(list->size(), "entry") + ", " +
-                   count(list->bad_lines(), "bad line"));
+      log_.warning(std::string(to_string(list->kind())) + ": " + count(list->size(), "entry") +
+                   ", " + count(list->bad_lines(), "bad line"));
     }
     tell_expired(list, WallTime::min(), now);
   }
@@ -319,8 +314,8 @@ void AccessFiles::tell_change(const AccessList* before, const AccessList* after)
   if (after == nullptr) return;
   const auto old_texts = before == nullptr ? std::vector<std::string>{} : texts_of(*before);
   const auto new_texts = texts_of(*after);
-  std::string line = name_of(after->kind()) + ": " + count(after->size(), "entry") + " (" +
-                     std::to_string(only_in_first(new_texts, old_texts)) + " added, " +
+  std::string line = std::string(to_string(after->kind())) + ": " + count(after->size(), "entry") +
+                     " (" + std::to_string(only_in_first(new_texts, old_texts)) + " added, " +
                      std::to_string(only_in_first(old_texts, new_texts)) + " removed)";
   const auto findings = after->findings();
   if (after->bad_lines() == 0) {
@@ -342,12 +337,13 @@ void AccessFiles::tell_expired(const AccessList* list, WallTime after, WallTime 
   if (list == nullptr) return;
   std::size_t told = 0;
   for (const auto* entry : list->expired_between(after, now)) {
-    if (!expired_.insert(name_of(list->kind()) + " " + entry->text(list->kind())).second) continue;
+    const std::string kind(to_string(list->kind()));
+    if (!expired_.insert(kind + " " + entry->text(list->kind())).second) continue;
     if (++told > max_told) continue;
     log_.warning(entry->place() + ": " + expired_text(*entry));
   }
   if (told > max_told) {
-    log_.warning(name_of(list->kind()) + ": " + count(told - max_told, "entry") +
+    log_.warning(std::string(to_string(list->kind())) + ": " + count(told - max_told, "entry") +
                  " more expired: sekisho allow list shows them");
   }
 }

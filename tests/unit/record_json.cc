@@ -40,7 +40,10 @@ policy::Facts usual() {
 }
 
 session::Outcome outcome_of(policy::Facts facts, policy::Verdict verdict) {
-  return {.facts = std::move(facts), .verdict = std::move(verdict)};
+  session::Outcome outcome;
+  outcome.facts = std::move(facts);
+  outcome.verdict = std::move(verdict);
+  return outcome;
 }
 
 policy::Verdict with(policy::Action action, std::string rule, std::string reason = {}) {
