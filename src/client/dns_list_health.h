@@ -63,13 +63,12 @@ class DnsListHealth {
   // One that has not answered since we started may only wait for a resolver that starts after us,
   // as at the boot of a machine. Each further time doubles it, up to the minute.
   static constexpr std::chrono::seconds retest_at_start{5};
-  // So many failures without an answer between them set a list aside. Each has been retried by the
+  // This many consecutive lookups without an answer set a list aside. Each has been retried by the
   // resolver for seconds, so it is no lost packet; and a list that is asked by every session adds
   // its time-out to every message.
   static constexpr unsigned failures_to_set_aside = 5;
-  // So many lookups in a row that list whoever it was, and the list is tested at once, for it may
-  // have begun to list the world. Spam comes in such runs too: hence not again within half a
-  // minute.
+  // This many consecutive hits start a self-test: the list may have begun to list everything. Spam
+  // comes in such runs too: hence not again within half a minute.
   static constexpr unsigned hits_to_test = 5;
   static constexpr std::chrono::seconds test_not_before{30};
   // What happened longer ago does not double the wait.
@@ -165,8 +164,7 @@ class DnsListGuard {
   void client_came(bool with_name);
   std::vector<DnsListStatus> status() const;
 
-  // Every tenth host out there has no name. So many after each other without one, and the MTA looks
-  // none up.
+  // One client in ten has no name. Where this many in a row have none, the MTA looks none up.
   static constexpr unsigned nameless_clients_to_warn = 200;
 
  private:

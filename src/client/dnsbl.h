@@ -43,7 +43,7 @@ std::vector<DnsListLookup> address_lookups(const Options& options, const mail::I
 // What a list may hold of a name as it came, a HELO name or a domain, in A-labels; nothing for what
 // is no domain (an address literal, "localhost", 192.0.2.1).
 std::optional<std::string> listable(std::string_view name);
-// That in a list that holds domains of this origin.
+// The lookup of `domain` in `list`, which must hold domains of this origin.
 DnsListLookup domain_lookup(const DnsListDefinition& list, DnsListOn on, const std::string& domain);
 
 enum class Reason { wanted, if_known };

@@ -95,7 +95,7 @@ constexpr auto words_of(DnsListCode) {
 // What is wrong with a list, or with an answer of it.
 enum class DnsListFault : std::uint8_t {
   none,
-  error_code,        // 127.255.255.0/24: the operator says why he does not answer
+  error_code,        // 127.255.255.0/24: the operator says why it does not answer
   outside,           // an address outside 127.0.0.0/8: a parked domain, a resolver that rewrites
   no_answer,         // time-out
   refused,           // SERVFAIL, REFUSED, an answer that cannot be used

@@ -73,7 +73,7 @@ bool is_class(std::string_view text) {
 
 std::optional<Type> type_of(std::string_view text) {
   if (const auto number = parse_generic("TYPE", text)) {
-    for (const Type type : {Type::a, Type::aaaa, Type::cname, Type::mx, Type::ptr, Type::txt}) {
+    for (const Type type : all_values<Type>()) {
       if (static_cast<std::uint32_t>(type) == *number) return type;
     }
     return std::nullopt;

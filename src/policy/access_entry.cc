@@ -215,7 +215,7 @@ class EntryReader {
     }
     auto mailbox = mail::Mailbox::parse(value);
     if (!mailbox) return parse_error(mailbox.error().what);
-    // It would be an address that nobody has, and the entry would wait for him without a word.
+    // It would be an address that nobody has, and the entry would never match, without a word.
     if (mailbox->local_part.find('*') != std::string::npos) {
       return parse_error("there are no patterns before the @: write the whole address, or " +
                          shown(mailbox->domain.text()) + " for everybody in it");
@@ -299,7 +299,7 @@ class EntryReader {
   Done read_voucher(std::string_view how, const std::string& who) {
     if (entry_.kind != IdentityKind::from) {
       return parse_error(
-          "only a from: entry says of whom the proof is: the others name him already");
+          "only a from: entry says of whom the proof is: the others name it already");
     }
     if (how == "ip") {
       const auto prefix = mail::IpPrefix::parse(who);

@@ -32,7 +32,7 @@ std::string dmarc_reason(const Facts& facts) {
   return hollow ? result + " by " + spf_reason(facts) : result;
 }
 
-// Somebody else answers for the author: his signature, his MAIL FROM or his connection.
+// Somebody else answers for the author: by a signature, a MAIL FROM or a connection.
 Showing show_voucher(const AccessEntry& entry, const Facts& facts) {
   const std::string& who = entry.proof_of;
   if (entry.proof_prefix) {
@@ -207,9 +207,9 @@ class Matcher {
   }
 
   // Whoever vouches for other people's mail does not vouch for ours: all customers of a provider
-  // have his signature, his SPF and his addresses, and could write in our name. Only an entry that
+  // have its signature, its SPF and its addresses, and could write in our name. Only an entry that
   // names us covers us. DNS lists may be skipped: at RCPT nobody knows the author, and they show
-  // nobody who he is.
+  // nobody who it is.
   void spare_ourselves(AccessMatch& match) const {
     if (!facts_.author_is_ours) return;
     // An alias of ours that the MTA will replace is another name, until everybody reads ours.

@@ -87,7 +87,7 @@ class AccessList {
 // nothing.
 std::vector<AccessMatch> match_allowlist(const AccessList& list, const Facts& facts);
 // A denied identity needs no proof: one that is forged is denied too. `readable`:
-// mail::readable_authors() of a malformed author, each of whom is denied as if he were the one.
+// mail::readable_authors() of a malformed author, each of whom is denied as if it were the only one.
 std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& facts,
                                         const std::vector<mail::Mailbox>& readable = {});
 
@@ -95,7 +95,7 @@ std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& fac
 enum class DnsListProspect {
   none,     // nothing will skip it: it may refuse now
   lookups,  // join SPF and iprev, and ask again
-  header,   // only the dot will show: it must not refuse before
+  header,   // only the message will show: it must not refuse before
   skipped,  // an entry that skips it holds already
 };
 using DnsListProspects = By<client::DnsListKind, DnsListProspect>;

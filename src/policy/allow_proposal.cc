@@ -135,7 +135,7 @@ std::optional<Proposal> by_open_list(const Facts& facts) {
   return has_trace(facts, "List-Post") ? by_list(facts) : std::nullopt;
 }
 
-// The author, when the service that sends for him answers for the message.
+// The author, when the service that sends for them answers for the message.
 std::optional<Proposal> by_voucher(const Facts& facts) {
   const auto sender = sender_of(facts);
   const bool spf = sender && spf_proves(facts, sender->domain.text());

@@ -1,6 +1,6 @@
 // policy/allow_proposal.h: the narrowest entry that would let a message through and that this
-// message itself can prove: the author by his own proof, or by whoever vouches for him; only what
-// people write to, a list, by itself.
+// message itself can prove: the author by a proof of their own, or by whoever vouches for them; only
+// what people write to, a list, by itself.
 // Pure: no I/O, no clock. Errors: the reason why there is none. Thread: any.
 #pragma once
 

@@ -67,7 +67,7 @@ std::vector<Hit> hits_of(const std::vector<DnsListResult>& results, const DnsLis
   return hits;
 }
 
-int weight_of_good_word(const std::vector<DnsListResult>& results, const DnsListRules& rules) {
+int weight_of_dnswls(const std::vector<DnsListResult>& results, const DnsListRules& rules) {
   int weight = 0;
   for (const DnsListRule& rule : rules.rules) {
     if (!vouches(rule.kind) || rule.monitor) continue;
@@ -161,7 +161,7 @@ std::optional<Decision> judged(const Facts& facts, const DnsListRules& rules, Dn
   std::string rule = name_of(*hit);
   std::string reason = reason_of(*hit);
   if (rules.threshold > 0) {
-    const int good = weight_of_good_word(facts.lists, rules);
+    const int good = weight_of_dnswls(facts.lists, rules);
     if (sum_of(hits) - good < rules.threshold) return std::nullopt;
     rule = rule_name::lists;
     reason = sum_text(hits, good, rules.threshold);
@@ -194,15 +194,15 @@ std::optional<Decision> refuse_at_rcpt(const Facts& facts, const Rules& rules, D
   if (facts.exemption != Exemption::none || facts.role == Role::local || rules.monitor) {
     return std::nullopt;
   }
-  // A good word may still come.
+  // A dnswl may still answer that it lists the client.
   skipped |= skipped_by_dnswl(facts.lists, rules.lists, DnsListCode::unanswered);
   if (!applies(rules.lists)) return std::nullopt;
-  const bool good_word_open =
+  const bool dnswl_open =
       rules.lists.threshold > 0 &&
       std::any_of(facts.lists.begin(), facts.lists.end(), [](const DnsListResult& result) {
         return vouches(result.kind) && result.code == DnsListCode::unanswered;
       });
-  if (good_word_open) return std::nullopt;
+  if (dnswl_open) return std::nullopt;
   auto decision = judged(facts, rules.lists, skipped, false);
   if (!decision || !decision->reply) return std::nullopt;
   // RFC 5321 §4.2.3: the mailbox is not available now.
@@ -265,7 +265,7 @@ std::string silence_of_lists(const Case& asked) {
   if (hits.empty()) return "it is listed, and an entry of the allowlist or a dnswl skips that";
   if (rules.threshold > 0) {
     return "listed, and below the threshold: " +
-           sum_text(hits, weight_of_good_word(results, rules), rules.threshold);
+           sum_text(hits, weight_of_dnswls(results, rules), rules.threshold);
   }
   return "it is listed by rules that only log";
 }
