@@ -1,6 +1,4 @@
-// base/ascii.h: ASCII letters without a locale. Protocol text is octets: these never look at
-// anything else.
-// Thread: any.
+// base/ascii.h: functions on ASCII letters without a locale: protocol text is octets. Thread: any.
 #pragma once
 
 #include <algorithm>

@@ -11,11 +11,11 @@ namespace sekisho {
 
 namespace {
 
-// RFC 3339 knows four digits for the year; what lies beyond is no time of a message.
+// RFC 3339 knows four digits for the year; a later time cannot belong to a message.
 constexpr WallTime latest_time = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31) +
                                  std::chrono::hours(24) - std::chrono::seconds(1);
 
-// Exactly `digits` digits, taken from the front.
+// Removes exactly `digits` digits from the front.
 std::optional<int> take_number(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) return std::nullopt;
   int value = 0;
@@ -81,7 +81,7 @@ std::string to_iso8601(WallTime time) {
   const std::chrono::hh_mm_ss clock(time - day);
   const int year = static_cast<int>(date.year());
   if (year >= 0 && year <= 9999) {
-    // A list has a hundred thousand of them.
+    // Written by hand for speed: a list has a hundred thousand of them.
     std::string text = "0000-00-00T00:00:00Z";
     const auto put = [&](std::size_t at, auto number) {
       text[at] = static_cast<char>('0' + number / 10);

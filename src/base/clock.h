@@ -1,7 +1,6 @@
 // base/clock.h: the two clocks, and how times are written. Evaluators get the time as an argument.
-// Wall time is for stamps and for what documents say (x=, t=); steady time for every wait and
-// limit.
-// Thread: any.
+// Wall time is for time stamps and for times in messages (x=, t=); steady time for every wait and
+// limit. Thread: any.
 #pragma once
 
 #include <chrono>
@@ -21,7 +20,7 @@ SteadyTime steady_now();
 std::string to_iso8601(WallTime time);
 // "Sat, 21 Nov 2026 09:30:00 +0000" (RFC 5322 §3.3).
 std::string to_rfc5322(WallTime time);
-// ISO 8601 in UTC ("2026-11-21T09:30:00Z", "2026-11-21") or seconds since 1970; nothing for other
+// ISO 8601 in UTC ("2026-11-21T09:30:00Z", "2026-11-21") or seconds since 1970; nullopt for other
 // text.
 std::optional<WallTime> parse_time(std::string_view text);
 

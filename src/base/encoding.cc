@@ -35,7 +35,7 @@ void append_escaped(std::string& out, std::string_view octets) {
   }
 }
 
-// What a terminal acts upon, what a log line ends at, and what turns the text that a person reads.
+// Characters that control a terminal, end a log line, or change the direction of text.
 bool steers(char32_t code_point) {
   const bool control = code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f);
   const bool line_separator = code_point == 0x2028 || code_point == 0x2029;
@@ -46,7 +46,7 @@ bool steers_or_quotes(char32_t code_point) {
   return steers(code_point) || code_point == U'"' || code_point == U'\\';
 }
 
-// Safe whatever is unsafe: nearly all of nearly every text.
+// Characters that are always safe: nearly all of nearly every text.
 bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
 
 std::string escape(std::string_view text, std::size_t limit, bool (*is_unsafe)(char32_t)) {
@@ -103,7 +103,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
   std::size_t at = 0;
   while (text.size() >= 4) {
     const auto digit = [&](std::size_t i) -> std::uint32_t { return values[octet(text[i])]; };
-    // What is no digit is all ones, and a digit has six bits.
+    // The value of a non-digit is all ones; a digit has six bits.
     if ((digit(0) | digit(1) | digit(2) | digit(3)) > 63) return std::nullopt;
     const std::uint32_t bits = digit(0) << 18U | digit(1) << 12U | digit(2) << 6U | digit(3);
     out[at++] = static_cast<char>(bits >> 16U);

@@ -18,8 +18,8 @@ std::string hex_encode(std::string_view octets);
 // are shown, then "…".
 std::string escape_for_log(std::string_view text, std::size_t limit = 512);
 
-// For a sentence that is printed and may hold what somebody typed or sent: the same, but quotes and
-// backslashes stay as they are.
+// For a printed sentence with typed or received text: the same, but quotes and backslashes stay as
+// they are.
 std::string escape_for_terminal(std::string_view text);
 
 }  // namespace sekisho

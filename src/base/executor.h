@@ -1,5 +1,4 @@
-// base/executor.h: where the owner of something runs what others hand to it.
-// Thread: post() from any thread.
+// base/executor.h: runs tasks on the thread of an object's owner. Thread: post() from any thread.
 #pragma once
 
 #include <deque>
@@ -14,8 +13,8 @@ class Executor {
  public:
   using Task = std::function<void()>;
   virtual ~Executor() = default;
-  // Runs `task` later on the owner's thread, never before post() returns. Tasks run in the order
-  // they came. When it throws (there is no memory), the task is not taken, and may be posted again.
+  // Runs `task` later on the owner's thread, never before post() returns. Tasks run in the order of
+  // their arrival. If it throws (no memory), the task was not taken, and may be posted again.
   virtual void post(Task task) = 0;
 };
 

@@ -27,9 +27,9 @@ class Guarded {
     return std::forward<Use>(use)(value_);
   }
 
-  // Wakes those who wait: call after `with` changed what they wait for.
+  // Wakes all waiting threads: call after `with` changed the condition.
   void notify_all() { changed_.notify_all(); }
-  // When each change is for one of them.
+  // For a change that concerns one waiting thread.
   void notify_one() { changed_.notify_one(); }
 
   // Waits until `ready(value)` or the deadline, then `use(value, was_ready)` under the lock.

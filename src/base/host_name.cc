@@ -7,7 +7,7 @@
 namespace sekisho {
 
 std::string host_name() {
-  // A name that does not fit may come without its end (gethostname(2)).
+  // A name that does not fit may lack its NUL (gethostname(2)).
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
   return name.data();

@@ -1,12 +1,12 @@
-// base/host_name.h: what this machine calls itself, for the names that a configuration leaves open.
-// Thread: any.
+// base/host_name.h: the name of this machine, for names that a configuration leaves out. Thread:
+// any.
 #pragma once
 
 #include <string>
 
 namespace sekisho {
 
-// As gethostname(2) has it, which need not be fully qualified; "localhost" when it has none.
+// The name of gethostname(2), which need not be fully qualified; "localhost" if there is none.
 std::string host_name();
 
 }  // namespace sekisho

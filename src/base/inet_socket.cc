@@ -16,7 +16,7 @@ tl::unexpected<std::string> error(std::string what) {
   return tl::unexpected<std::string>(std::move(what));
 }
 
-// What went wrong, and what to do about it.
+// The error of errno, with advice.
 std::string errno_text() {
   const int code = errno;
   const std::string text = std::strerror(code);
@@ -28,7 +28,7 @@ std::string errno_text() {
   return text;
 }
 
-// The size of what was written into `storage`; 0 when the host is no address.
+// Returns the size of the address in `storage`; 0 if the host is not an address.
 socklen_t to_sockaddr(const InetAddress& where, sockaddr_storage& storage) {
   if (where.is_v6()) {
     auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
@@ -57,13 +57,13 @@ Expected<InetAddress, std::string> parse_inet_address(std::string_view text) {
   const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (brackets) host = host.substr(1, host.size() - 2);
   InetAddress out{std::string(host), 0};
-  // A port of its own cannot be told from the last group of an IPv6 address without brackets.
+  // Without brackets, the port could not be distinguished from the last group of an IPv6 address.
   if (brackets != out.is_v6()) return wrong();
   const char* end = digits.data() + digits.size();
   const auto [stop, failure] = std::from_chars(digits.data(), end, out.port);
   if (digits.empty() || failure != std::errc() || stop != end) return wrong();
   sockaddr_storage unused{};
-  // A NUL would end the text for inet_pton, and hide what follows it.
+  // A NUL would end the text for inet_pton, and hide the rest.
   if (host.find('\0') != std::string_view::npos || to_sockaddr(out, unused) == 0) return wrong();
   return out;
 }

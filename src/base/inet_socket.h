@@ -24,12 +24,12 @@ struct InetAddress {
 // A port of 0 is allowed: the system then chooses one.
 Expected<InetAddress, std::string> parse_inet_address(std::string_view text);
 
-enum class V6 { only, and_v4 };  // what [::] serves
+enum class V6 { only, and_v4 };  // the families served by [::]
 
-// `backlog`: how many may wait to be accepted; the kernel cuts it to its own limit.
+// `backlog`: how many may wait to be accepted; the kernel lowers it to its own limit.
 Expected<UniqueFd, std::string> listen_inet(const InetAddress& where, int backlog,
                                             V6 v6 = V6::only);
-// Where a listening socket really is.
+// The actual port of a listening socket.
 std::uint16_t port_of(int fd);
 
 }  // namespace sekisho

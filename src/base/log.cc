@@ -12,7 +12,7 @@
 namespace sekisho {
 namespace {
 
-// A datagram of syslog and a line of a terminal stay readable; what is longer is an attack or a
+// So a syslog datagram and a line of a terminal stay readable; a longer line is an attack or a
 // mistake.
 constexpr std::size_t max_line = 4096;
 constexpr std::string_view cut_mark = "...";
@@ -21,7 +21,7 @@ constexpr std::string_view cut_mark = "...";
 constexpr std::size_t max_repetitions = 1024;
 constexpr std::chrono::seconds repetition_span{60};
 
-// One line of at most 4 KB without control characters, whatever the caller made of it.
+// Makes any text one line of at most 4 KB without control characters.
 std::string made_safe(std::string_view line) {
   std::string out(line.substr(0, max_line));
   if (line.size() > max_line) {
@@ -96,7 +96,7 @@ void Log::try_write(LogLevel level, std::string_view line) {
   }
 }
 
-// Where a log is read every day, a hole in it should not look like a quiet hour.
+// Reports lost lines, so that a gap in the log does not look like a quiet hour.
 void Log::not_taken(SteadyTime now) {
   ++lost_;
   const bool complains = gap_.with([&](Gap& gap) {

@@ -35,15 +35,15 @@ constexpr auto words_of(LogLevel) {
 // `key=value` pairs. A value with spaces, quotes or odd characters is quoted and escaped.
 class LogLine {
  public:
-  // What stands before the fields, as "4bXY:".
+  // `head` is put before the fields: "4bXY:".
   explicit LogLine(std::string_view head = {});
 
   LogLine& field(std::string_view key, std::string_view value);
   LogLine& field(std::string_view key, std::integral auto value) {
     return plain(key, std::to_string(value));
   }
-  // For what a stranger wrote and a program reads: a blank becomes \x20, so that the value stays
-  // one word.
+  // For a stranger's text that a program reads: a blank becomes \x20, so that the value stays one
+  // word.
   LogLine& word(std::string_view key, std::string_view value);
   // For a value of the program's own shape, such as "pass(example.com s1)": escaped, never quoted.
   LogLine& plain(std::string_view key, std::string_view value);
@@ -54,13 +54,13 @@ class LogLine {
   std::string text_;
 };
 
-// Where lines go. Thread: any.
+// The target of lines. Thread: any.
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  // Whether the line was taken.
+  // Returns whether the line was written.
   virtual bool write(LogLevel level, std::string_view line) const = 0;
-  // Whether somebody who looks where it should be finds it: a file may be removed.
+  // Whether the target is still at its place: a file may have been removed.
   virtual bool in_place() const { return true; }
 };
 
@@ -74,9 +74,9 @@ std::shared_ptr<const LogSink> journal_sink(const std::string& socket_path,
 class Log {
  public:
   // Lines less severe than `least` are dropped. A target that cannot be opened is replaced by
-  // stderr, and that is its first line. Lines that a target does not take are counted: a warning
-  // goes to stderr when that begins, and to the target when it takes lines again; each at most once
-  // a minute.
+  // stderr, and that is its first line. Lines that the target does not accept are counted: a
+  // warning goes to stderr when that begins, and to the target when it accepts lines again; each at
+  // most once a minute.
   explicit Log(const LogOptions& options, LogLevel least = LogLevel::info);
   Log(std::shared_ptr<const LogSink> sink, LogLevel least);
 
@@ -86,13 +86,13 @@ class Log {
   void info(std::string_view line) noexcept { write(LogLevel::info, line); }
   void debug(std::string_view line) noexcept { write(LogLevel::debug, line); }
 
-  // For what may happen a thousand times a second: lines of one `key` at most once a minute, the
-  // next one with how many were left out.
+  // For events that may happen a thousand times a second: at most one line of each `key` a minute,
+  // the next one with the number of those left out.
   void write_limited(LogLevel level, std::string_view key, std::string_view line,
                      SteadyTime now = steady_now()) noexcept;
 
-  // After a reload or the rotation of a file: goes on with the new target, or with the old one when
-  // the new one cannot be opened; then false, and the log says why.
+  // After a reload or the rotation of a file: goes on with the new target. If that cannot be
+  // opened, it keeps the old one, returns false, and logs why.
   bool reopen(const LogOptions& options);
 
   bool in_place() const;
@@ -104,7 +104,7 @@ class Log {
     std::uint64_t left_out = 0;
   };
   struct Gap {
-    std::uint64_t lines = 0;  // not taken, and not told
+    std::uint64_t lines = 0;  // lost, and not reported yet
     std::optional<SteadyTime> complained;
     std::optional<SteadyTime> told;
   };

@@ -10,7 +10,7 @@ struct LogOptions {
   enum class Target { syslog, stderr_stream, journald, file };
   Target target = Target::syslog;
   std::string path;  // for Target::file
-  // Who writes; a literal, which ends with NUL.
+  // The name of the program; a literal, which ends with NUL.
   std::string_view ident = "sekishod";
 
   bool operator==(const LogOptions&) const = default;

@@ -35,8 +35,8 @@ int severity(LogLevel level) {
 
 class SyslogSink : public LogSink {
  public:
-  // The connection is made now, for the process may lose the right to make it. It is the C
-  // library's own, one for the process, and stays open.
+  // The connection is made now, because the process may lose the right to make it later. It belongs
+  // to the C library, one for the process, and stays open.
   explicit SyslogSink(std::string_view ident) {
     ::openlog(ident.data(), LOG_PID | LOG_NDELAY, LOG_MAIL);
   }
@@ -46,7 +46,7 @@ class SyslogSink : public LogSink {
   }
 };
 
-// What was not written.
+// Returns the part that was not written.
 std::string_view write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
@@ -57,8 +57,8 @@ std::string_view write_all(int fd, std::string_view text) {
   return text;
 }
 
-// Lines with the time, for where nobody adds it. Each is one write, so that lines of several
-// threads, or processes, do not mix.
+// Lines with a time stamp, for targets that do not add one. Each is one write, so that lines of
+// several threads or processes do not mix.
 class StreamSink : public LogSink {
  public:
   StreamSink(int borrowed, std::string_view ident) : fd_(borrowed), ident_(ident) {}
@@ -72,7 +72,7 @@ class StreamSink : public LogSink {
            here.st_dev == there.st_dev;
   }
   bool write(LogLevel level, std::string_view line) const override {
-    // After a part of a line, which a full disk has left.
+    // Ends a partial line that a full disk has left.
     std::string out(torn_.exchange(false) ? "\n" : "");
     out.append(to_iso8601(wall_now())).append(" ").append(ident_);
     out.append("[").append(std::to_string(::getpid())).append("] ");
@@ -105,7 +105,7 @@ class JournalSink : public LogSink {
                       "\nSYSLOG_IDENTIFIER=" + std::string(ident_) +
                       "\nSYSLOG_PID=" + std::to_string(::getpid()) + "\nMESSAGE=";
     out.append(line).append("\n");
-    // Not waiting: a journal that stands still must not hold up mail.
+    // Does not wait: a stalled journal must not delay mail.
     const auto* to = reinterpret_cast<const sockaddr*>(&address_);
     const ssize_t sent = ::sendto(fd_.get(), out.data(), out.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                                   to, sizeof address_);
@@ -120,7 +120,7 @@ class JournalSink : public LogSink {
 
 using OrWhyNot = Expected<std::shared_ptr<const LogSink>, std::string>;
 
-// Created for the daemon and its group alone: the log names senders and recipients.
+// Readable only for the daemon and its group: the log names senders and recipients.
 OrWhyNot file_sink(const std::string& path, std::string_view ident) {
   constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   UniqueFd fd(::open(path.c_str(), flags, 0640));

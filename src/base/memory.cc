@@ -10,9 +10,9 @@ thread_local int patient = 0;
 thread_local int waited = 0;  // milliseconds of the allocation that waits
 thread_local Clock::time_point waited_until{};
 
-// Called by operator new when there is no memory: it tries again when this returns ([new.handler]).
-// Whether the last time was for the same allocation it is not told; for another one, something has
-// happened in between.
+// Called by operator new when there is no memory; it tries again when this returns ([new.handler]).
+// The handler cannot know whether the last call was for the same allocation; if not, other code has
+// run in between.
 void wait_or_throw() {
   constexpr int longest = 5000;
   constexpr std::chrono::microseconds at_once(100);

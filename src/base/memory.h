@@ -1,6 +1,6 @@
-// base/memory.h: what goes on although an allocation has failed: an answer that somebody waits for,
-// a destructor, the outermost frame of a thread. One allocation that fails costs one message, and
-// never the process.
+// base/memory.h: for work that must go on although an allocation has failed: an awaited answer, a
+// destructor, the outermost frame of a thread. A failed allocation may cost one message, but never
+// the process.
 //   until_memory([&] { owner->post(task); });
 // Thread: any.
 #pragma once
@@ -13,9 +13,9 @@
 
 namespace sekisho {
 
-// Does `work`, which must do all or nothing, again until there is memory for it: others give theirs
-// back meanwhile. After a second it is given up, and false: whoever waits has a
-// limit too. So it is with every other exception.
+// Repeats `work`, which must do all or nothing, until there is memory for it: other threads free
+// theirs meanwhile. Gives up after a second and returns false, because the waiting side has a limit
+// too. Any other exception also returns false.
 template <class Work>
 bool until_memory(Work&& work) noexcept {
   constexpr int at_once = 20;
@@ -33,10 +33,9 @@ bool until_memory(Work&& work) noexcept {
   return false;
 }
 
-// While there is one on this thread, an allocation waits for memory, five seconds at most, and does
-// not fail at once: for libraries whose destructors allocate (nlohmann::json flattens what it
-// destroys), where a failure would end the process. Where everybody waits for this thread, it
-// stands around the least that needs it.
+// While one exists on this thread, an allocation waits up to five seconds for memory instead of
+// failing at once: for libraries whose destructors allocate (nlohmann::json), where a failure would
+// end the process. On a thread for which others wait, its scope must be as small as possible.
 class Patience {
  public:
   Patience();
@@ -44,11 +43,11 @@ class Patience {
   Patience(const Patience&) = delete;
   Patience& operator=(const Patience&) = delete;
 
-  // Once, at the start of the program; without it an allocation fails at once everywhere.
+  // Call once, at the start of the program; without it every allocation fails at once.
   static void make_possible();
 };
 
-// Does `work`, and nothing comes out of it; false when it broke.
+// Runs `work` and catches every exception; false if there was one.
 template <class Work>
 bool contained(Work&& work) noexcept {
   try {
@@ -59,7 +58,7 @@ bool contained(Work&& work) noexcept {
   }
 }
 
-// What it says, or what can be said without memory.
+// The text of the exception, or a fixed text if there is no memory.
 inline std::string what_of(const std::exception& error) noexcept {
   try {
     return error.what();

@@ -8,8 +8,8 @@ namespace sekisho {
 
 Polled poll_until(std::span<pollfd> waiting, SteadyTime deadline) {
   using std::chrono::milliseconds;
-  // What is left is rounded up, so that the last millisecond is not spent in a loop. An hour at
-  // once: the number fits poll's int.
+  // The rest is rounded up, so that the last millisecond is not spent in a loop. At most an hour at
+  // once, which fits poll's int.
   constexpr milliseconds most = std::chrono::hours(1);
   for (;;) {
     const auto left = deadline - steady_now();

@@ -11,13 +11,13 @@
 namespace sekisho {
 
 enum class Polled {
-  ready,   // at least one descriptor has something in its `revents`
-  late,    // the deadline is reached. Once it is past, nothing is asked any more
+  ready,   // at least one descriptor has a non-zero `revents`
+  late,    // the deadline is reached; after it, poll(2) is not called any more
   failed,  // poll(2) itself
 };
 
 Polled poll_until(std::span<pollfd> waiting, SteadyTime deadline);
-// One descriptor; `events` as in poll(2). A broken connection is ready: reading it tells why.
+// One descriptor; `events` as in poll(2). A broken connection is ready: reading it gives the error.
 Polled poll_until(int fd, short events, SteadyTime deadline);
 
 }  // namespace sekisho

@@ -26,7 +26,7 @@ tl::unexpected<FileError> system_failure() {
   return failed(absent ? Code::absent : Code::failed, std::strerror(error));
 }
 
-// "32 MB", and what is no whole number of them in octets.
+// "32 MB"; in octets if it is not a whole number of MB.
 std::string size_text(std::size_t octets) {
   constexpr std::size_t mebi = std::size_t{1024} * 1024;
   if (octets >= mebi && octets % mebi == 0) return std::to_string(octets / mebi) + " MB";

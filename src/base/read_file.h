@@ -1,6 +1,5 @@
-// base/read_file.h: the whole of a file that somebody else wrote, unless it is larger than a limit.
-// Errors: what kind of failure it is, and words for a person that do not name the file.
-// Thread: any; waits for the disk.
+// base/read_file.h: reads a whole file, unless it is larger than a limit. Errors: the kind of
+// failure, and a text for a person without the file name. Thread: any; waits for the disk.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +20,11 @@ struct FileError {
   std::string what;  // "Permission denied", "larger than 32 MB"
 };
 
-// A regular file and nothing else: a pipe or device could make the caller wait for ever. `limit` in
-// octets; a file of exactly this size is read.
+// Only a regular file: a pipe or device could make the caller wait for ever. `limit` in octets; a
+// file of exactly this size is read.
 Expected<std::string, FileError> read_file(const std::string& path, std::size_t limit);
 
-// From an open descriptor to its end, whatever it is; waits for it.
+// Reads an open descriptor of any kind to its end; waits for it.
 Expected<std::string, FileError> read_to_end(int fd, std::size_t limit);
 
 }  // namespace sekisho

@@ -41,7 +41,7 @@ constexpr std::array wide = {
     Range{0x1f680, 0x1f6ff}, Range{0x1f7e0, 0x1f7f0}, Range{0x1f900, 0x1faff},
     Range{0x20000, 0x3fffd}};
 
-// Marks that stand on the character before them (general category Mn and Me of scripts in use).
+// Marks that combine with the character before them (general category Mn and Me of scripts in use).
 constexpr std::array combining = {
     Range{0x0300, 0x036f}, Range{0x0483, 0x0489}, Range{0x0591, 0x05bd}, Range{0x05bf, 0x05bf},
     Range{0x05c1, 0x05c2}, Range{0x05c4, 0x05c5}, Range{0x05c7, 0x05c7}, Range{0x0610, 0x061a},
@@ -57,7 +57,7 @@ constexpr std::array combining = {
     Range{0x1ab0, 0x1aff}, Range{0x1dc0, 0x1dff}, Range{0x20d0, 0x20f0}, Range{0x3099, 0x309a},
     Range{0xfe20, 0xfe2f}};
 
-// Shown as nothing, or as a blank that is none: whoever reads cannot know that they are there.
+// Invisible characters, or those that look like a blank but are none.
 constexpr std::array invisible = {
     Range{0x00ad, 0x00ad},   Range{0x034f, 0x034f},   Range{0x115f, 0x1160},
     Range{0x17b4, 0x17b5},   Range{0x180b, 0x180f},   Range{0x200b, 0x200f},
@@ -75,7 +75,7 @@ constexpr bool contains(const std::array<Range, n>& ranges, char32_t code_point)
   return found != ranges.end() && found->first <= code_point;
 }
 
-// Languages put two or three marks on a letter; more are there to paint over other lines.
+// Languages put two or three marks on a letter; more serve to paint over other lines.
 constexpr unsigned most_marks = 4;
 
 // One character as it is shown.
@@ -123,10 +123,10 @@ class Characters {
 
   std::string_view rest_;
   Charset charset_;
-  unsigned marks_ = most_marks;  // there is nothing yet that a mark could stand on
+  unsigned marks_ = most_marks;  // no character yet that could take a mark
 };
 
-// How many characters at the front are ASCII that is shown as it is, a column each.
+// The number of characters at the front that are plain ASCII, of one column each.
 std::size_t plain_characters(std::string_view text) {
   std::size_t count = 0;
   while (count < text.size() && text[count] >= ' ' && text[count] < '\x7f' && text[count] != '\\')
@@ -134,11 +134,11 @@ std::size_t plain_characters(std::string_view text) {
   return count;
 }
 
-// Appends printable(); how many columns it takes.
+// Appends printable(); returns its columns.
 std::size_t append_printable(std::string& out, std::string_view text, std::size_t columns,
                              Charset charset) {
   const std::string_view more = charset == Charset::utf8 ? "…" : "~";
-  // Most texts are plain, and need no look at what each character is.
+  // Most texts are plain, and need no check of each character.
   const std::size_t plain = plain_characters(text.substr(0, columns));
   if (plain == text.size()) {
     out += text;
@@ -150,7 +150,7 @@ std::size_t append_printable(std::string& out, std::string_view text, std::size_
   }
   const std::size_t begin = out.size();
   std::size_t used = 0;
-  // Where to cut when there is more than fits.
+  // Where to cut if not all fits.
   std::size_t cut = begin;
   std::size_t used_at_cut = 0;
   Characters characters(text, charset);
@@ -236,7 +236,7 @@ std::string printable_lines(std::string_view text, Charset charset) {
 std::string folded(std::string_view text, std::size_t columns, std::size_t indent) {
   std::string out;
   std::size_t used = 0;
-  bool begun = false;  // a word stands in this line
+  bool begun = false;  // this line has a word already
   while (!text.empty()) {
     if (text.front() == '\n') {
       out += '\n';

@@ -20,7 +20,7 @@ struct HandleDeleter {
 template <class T, auto Free>
 using UniqueHandle = std::unique_ptr<T, HandleDeleter<Free>>;
 
-// A file descriptor that is closed with its owner; -1 holds nothing.
+// A file descriptor, closed by the destructor; -1: none.
 class UniqueFd {
  public:
   UniqueFd() = default;

@@ -15,7 +15,7 @@ namespace sekisho {
 
 namespace {
 
-// As many peers as may connect at the same moment; the kernel cuts it to its own limit.
+// The number of peers that may connect at the same moment; the kernel lowers it to its own limit.
 constexpr int backlog = 512;
 
 tl::unexpected<std::string> error(std::string what) {
@@ -24,7 +24,7 @@ tl::unexpected<std::string> error(std::string what) {
 
 std::string errno_text() { return std::strerror(errno); }
 
-// Who has the other end of a connected Unix socket.
+// The process at the other end of a connected Unix socket.
 std::string peer_process(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;

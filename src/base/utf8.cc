@@ -7,7 +7,7 @@ namespace {
 struct Lead {
   std::size_t octets;
   char32_t bits;      // of the first octet
-  char32_t smallest;  // what is smaller had a shorter form
+  char32_t smallest;  // smaller values have a shorter form
 };
 
 std::optional<Lead> lead(unsigned char octet) {

@@ -4,10 +4,9 @@
 //     return words<Policy>({{Policy::none, "none"}, {Policy::quarantine, "quarantine"}, …});
 //   }
 // To text and back, all values, their number, arrays and sets by value come from that table. It
-// does not compile when a value has no word or two have the same: a missing `case` is only a
-// warning, which a build may have turned off, and a number that says how many there are can be
-// forgotten. So the compiler is asked which values have a name (is_enumerator()).
-// Errors: none at run time. Thread: any.
+// does not compile if a value has no word, or two have the same. (A missing `case` would only be a
+// warning, and a constant with the number of values can be forgotten.) The compiler itself is asked
+// which values have a name (is_enumerator()). Errors: none at run time. Thread: any.
 #pragma once
 
 #include <array>
@@ -44,7 +43,7 @@ class Words {
  public:
   using Rows = std::array<Word<Enum>, Count>;
 
-  // Called by the two functions below, when compiling: a throw is an error of the compiler's then.
+  // Called at compile time by the two functions below: a throw is then a compile error.
   constexpr explicit Words(const Word<Enum> (&rows)[Count]) : rows_(std::to_array(rows)) {
     for (std::size_t i = 0; i < Count; ++i) {
       if (rows_[i].text.empty()) throw "a value has an empty word";
@@ -57,7 +56,7 @@ class Words {
 
   static constexpr std::size_t size() { return Count; }
   constexpr const Rows& rows() const { return rows_; }
-  // Row i is of the value i, so that an array may be indexed by it.
+  // Whether row i has the value i, so that it can index an array.
   constexpr bool from_zero() const {
     return static_cast<std::size_t>(rows_.back().value) == Count - 1;
   }
@@ -75,8 +74,8 @@ consteval Words<Enum, Count> words(const Word<Enum> (&rows)[Count]) {
   return table;
 }
 
-// Of an enum whose values are somebody else's numbers, those of DNS types for example: that each
-// has a word is not checked, and neither By nor SetOf takes it.
+// For an enum with foreign numbers, DNS types for example: completeness is not checked, and neither
+// By nor SetOf accepts it.
 template <class Enum, std::size_t Count>
 consteval Words<Enum, Count> words_of_numbers(const Word<Enum> (&rows)[Count]) {
   return Words<Enum, Count>(rows);
@@ -101,7 +100,7 @@ constexpr std::array<Enum, count_of<Enum>> all_values() {
   return values;
 }
 
-// Empty for what is no value of the enum.
+// Empty for a number that is not a value of the enum.
 template <Worded Enum>
 constexpr std::string_view to_string(Enum value) {
   for (const auto& row : words_table<Enum>.rows()) {
@@ -118,7 +117,7 @@ constexpr std::optional<Enum> parse_word(std::string_view text) {
   return std::nullopt;
 }
 
-// One element for each value of an enum, which is all that can index it.
+// One element for each value of an enum; only such a value can index it.
 template <Worded Enum, class T>
 class By {
  public:
@@ -167,7 +166,7 @@ class SetOf {
   std::uint32_t bits_ = 0;
 };
 
-// For people who may write one: "accept, tag, reject".
+// A list for people: "accept, tag, reject".
 template <Worded Enum>
 std::string all_words() {
   std::string text;
