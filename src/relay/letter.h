@@ -1,4 +1,4 @@
-// relay/letter.h: one message with its envelope on its way to an MTA, and what came of it.
+// relay/letter.h: one message with its envelope for an MTA, and the result of handing it over.
 // Thread: immutable values.
 #pragma once
 
@@ -15,7 +15,7 @@ struct LetterRecipient {
 
 struct Letter {
   std::string mail_from;  // without angle brackets; empty for the null reverse-path
-  // "SMTPUTF8", "RET=HDRS"; BODY and SIZE are told by the content
+  // "SMTPUTF8", "RET=HDRS"; BODY and SIZE follow from the content
   std::vector<std::string> mail_parameters;
   std::vector<LetterRecipient> recipients;
   std::string_view content;  // lines end with CRLF
@@ -24,16 +24,16 @@ struct Letter {
 struct Handover {
   enum class Code {
     accepted,    // by the MTA, for all recipients
-    deferred,    // not now: a 4xx, no connection, a broken one before the end of the message
+    deferred,    // a 4xx, no connection, or one broken before the end of the message
     refused,     // a 5xx
-    impossible,  // the MTA does not offer what the message needs, or it cannot be sent as it is
+    impossible,  // the MTA lacks an extension, or the message cannot be sent as it is
     uncertain,   // the MTA had all of the message and did not answer
   };
   Code code = Code::deferred;
-  // The MTA's last reply, or what went wrong; for people. The MTA's text is printable ASCII.
+  // The MTA's last reply, or the failure; for people. The MTA's text is printable ASCII.
   std::string why;
-  // Recipients that the MTA refused by name, with its reply, when it would have taken the message
-  // for others: nothing was sent. The message can go to the rest.
+  // The recipients that the MTA refused, with its replies, if it would have accepted the message
+  // for others. Nothing was sent; the message can be sent to the others.
   struct Refused {
     std::string address;
     std::string reply;

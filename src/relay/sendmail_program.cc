@@ -25,7 +25,7 @@ namespace {
 
 using Code = Handover::Code;
 
-// What a program says before it fails: a line or two.
+// The output of a failing program: a line or two.
 constexpr std::size_t said_octets = 512;
 
 std::string system_error(std::string_view doing) {
@@ -33,7 +33,7 @@ std::string system_error(std::string_view doing) {
          std::strerror(errno);  // NOLINT(concurrency-mt-unsafe): glibc's is safe
 }
 
-// The value of a parameter that all have; empty when they differ.
+// The value of a parameter that is the same for all; empty if they differ.
 std::string common_notify(const std::vector<LetterRecipient>& recipients) {
   std::optional<std::string> common;
   for (const auto& to : recipients) {
@@ -63,7 +63,7 @@ struct Child {
   UniqueFd output;
 };
 
-// Pipes that no other program inherits.
+// Makes a pipe that no other program inherits.
 bool make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
@@ -84,7 +84,7 @@ std::optional<Child> start(std::vector<std::string> arguments) {
   std::array<char*, 2> environment = {path.data(), nullptr};
   child.process = ::fork();
   if (child.process == 0) {
-    // Nothing but what is safe after fork().
+    // Only calls that are safe after fork().
     if (::dup2(in.get(), STDIN_FILENO) < 0 || ::dup2(out.get(), STDOUT_FILENO) < 0 ||
         ::dup2(out.get(), STDERR_FILENO) < 0)
       ::_exit(EX_OSERR);
@@ -98,7 +98,8 @@ std::optional<Child> start(std::vector<std::string> arguments) {
   return child;
 }
 
-// Feeds it, and reads what it says, until it closes its output. Whether all was in time.
+// Writes the message and reads the output of the program, until it closes its output. False on a
+// time-out.
 bool converse(Child& child, std::string_view content, SteadyTime deadline, std::string& said) {
   for (;;) {
     std::array<pollfd, 2> waiting = {pollfd{child.output.get(), POLLIN, 0},
@@ -120,7 +121,7 @@ bool converse(Child& child, std::string_view content, SteadyTime deadline, std::
   }
 }
 
-// An ended process's status, or nothing when it did not end in time and was killed.
+// The exit status of the process; nullopt if it did not end in time and was killed.
 std::optional<int> wait_for(pid_t process, SteadyTime deadline) {
   int status = 0;
   for (;;) {
@@ -152,7 +153,7 @@ Handover outcome_of(int status, const std::string& said) {
   }
   const int code = WEXITSTATUS(status);
   if (code == EX_OK) return {Code::accepted, "sendmail took it" + one_line(said), {}};
-  // What a program of the MTA's says when it may work later. sysexits(3).
+  // Exit codes of a temporary failure. sysexits(3).
   const bool later = code == EX_TEMPFAIL || code == EX_OSERR || code == EX_OSFILE ||
                      code == EX_IOERR || code == EX_CANTCREAT;
   return {later ? Code::deferred : Code::refused,
@@ -183,7 +184,7 @@ Handover hand_over_by_sendmail(const std::string& program, const Letter& letter,
                                std::chrono::seconds timeout) {
   if (::access(program.c_str(), X_OK) != 0) return {Code::deferred, system_error(program), {}};
   const auto deadline = steady_now() + timeout;
-  // It may end before it has read everything.
+  // The program may end before it has read everything.
   struct sigaction ignored {};
   struct sigaction before {};
   ignored.sa_handler = SIG_IGN;

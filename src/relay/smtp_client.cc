@@ -21,7 +21,7 @@ bool is_ascii(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-// What a command line can carry between its angle brackets or as a parameter.
+// Whether the text can stand between the angle brackets of a command, or as a parameter.
 bool is_plain(std::string_view text, bool blanks) {
   return std::none_of(text.begin(), text.end(), [&](char c) {
     return ascii::is_control(c) || (!blanks && (c == ' ' || c == '<' || c == '>'));
@@ -39,11 +39,11 @@ bool never_notified(const LetterRecipient& to) {
                      [](const std::string& one) { return ascii::iequals(one, "NOTIFY=NEVER"); });
 }
 
-// What the message needs of the MTA.
+// The extensions that the message needs.
 struct Needs {
   bool eight_bit = false;
   bool utf8 = false;     // SMTPUTF8
-  bool silence = false;  // DSN, for NOTIFY=NEVER: nobody else is to hear of a failure later
+  bool silence = false;  // DSN, for NOTIFY=NEVER: no later failure may be reported
 
   static Needs of(const Letter& letter) {
     Needs needs;
@@ -57,16 +57,16 @@ struct Needs {
         is_ascii(letter.mail_from) &&
         std::all_of(letter.recipients.begin(), letter.recipients.end(),
                     [](const LetterRecipient& to) { return is_ascii(to.address); });
-    // A header with raw octets that came without SMTPUTF8 goes on without it.
+    // A header with raw octets that was received without SMTPUTF8 is sent without it.
     needs.utf8 = !addresses || (declared && !is_ascii(header));
-    // The null reverse-path hears of nothing anyway.
+    // The null reverse-path gets no notification anyway.
     needs.silence = !letter.mail_from.empty() &&
                     std::any_of(letter.recipients.begin(), letter.recipients.end(), never_notified);
     return needs;
   }
 };
 
-// Where the first CR or LF is that stands alone; npos when none does.
+// The place of the first bare CR or LF; npos if there is none.
 std::size_t bare_line_end(std::string_view content) {
   std::size_t at = content.find_first_of("\r\n");
   while (at != std::string_view::npos && content.compare(at, 2, "\r\n") == 0)
@@ -74,7 +74,7 @@ std::size_t bare_line_end(std::string_view content) {
   return at;
 }
 
-// Why it cannot go over SMTP at all; empty when it can.
+// Why the message cannot be sent by SMTP at all; empty if it can.
 std::string why_impossible(const Letter& letter) {
   if (const auto at = bare_line_end(letter.content); at != std::string_view::npos) {
     return "octet " + std::to_string(at) +
@@ -119,7 +119,7 @@ class Transaction {
     return std::min(end_, steady_now() + time);
   }
 
-  // Nothing when the connection is broken; outcome_ says so.
+  // nullopt if the connection is broken; outcome_ says so.
   std::optional<Reply> reply(std::string_view stage, std::chrono::seconds time) {
     auto got = connection_.read_reply(deadline(time));
     if (!got) {
@@ -127,7 +127,7 @@ class Transaction {
       give_up(Code::deferred, std::string(stage) + ": " + got.error());
       return std::nullopt;
     }
-    // Nothing was asked yet that it could be an answer to.
+    // Nothing was asked yet, so it cannot be an answer.
     if (connection_.has_unread()) {
       lost_ = true;
       give_up(Code::deferred, std::string(stage) + ": more than one reply to one command");
@@ -187,7 +187,7 @@ class Transaction {
     return true;
   }
 
-  // Whether a parameter that came with the message goes out with it.
+  // Whether a received parameter is sent too.
   bool goes_out(const std::string& parameter) const {
     if (!is_plain(parameter, false) || !is_ascii(parameter)) return false;
     const std::string name = name_of(parameter);
@@ -251,8 +251,8 @@ class Transaction {
     block = ".\r\n";
     const bool sent = send_block(block);
     const auto got = sent ? reply("end of message", times_.dot) : std::nullopt;
-    // By the first digit, where the code is not one that was expected (RFC 5321 §4.2.1): what is
-    // neither yes nor no tells nothing about the message.
+    // Judges an unexpected code by its first digit (RFC 5321 §4.2.1); other digits say nothing
+    // about the message.
     if (!got) {
       outcome_.code = Code::uncertain;
     } else if (got->positive()) {
@@ -286,7 +286,7 @@ class Transaction {
   const SteadyTime end_;
   std::set<std::string, std::less<>> offered_;
   Handover outcome_;
-  bool lost_ = false;  // there is nobody to say QUIT to
+  bool lost_ = false;  // the connection is lost: no QUIT
 };
 
 }  // namespace

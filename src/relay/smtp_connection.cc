@@ -33,7 +33,7 @@ std::string printable_ascii(std::string_view line) {
   return out;
 }
 
-// What became of a connect() that was not done at once: an errno, 0 when it stands.
+// The result of a connect() in progress: an errno, 0 on success.
 int error_of_connect(int fd, SteadyTime deadline) {
   if (poll_until(fd, POLLOUT, deadline) != Polled::ready) return ETIMEDOUT;
   int error = 0;
@@ -138,7 +138,7 @@ Expected<std::string, std::string> SmtpConnection::read_line(SteadyTime deadline
     } else if (errno != EINTR) {
       return broken(system_error("the connection broke", errno));
     }
-    // A server that drips octets keeps nobody beyond the deadline.
+    // A server that sends octets slowly must still meet the deadline.
     if (steady_now() > deadline) return broken("no answer in time");
   }
 }

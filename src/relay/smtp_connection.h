@@ -1,7 +1,6 @@
-// relay/smtp_connection.h: commands out, replies in, by a blocking socket with deadlines. RFC 5321
-// §4.2: a reply has at most 100 lines and 64 KB, all with one code; anything else is a broken
-// connection.
-// Errors: a sentence. Thread: one owner.
+// relay/smtp_connection.h: sends commands and reads replies on a blocking socket with deadlines.
+// RFC 5321 §4.2: a reply has at most 100 lines and 64 KB, all with one code; anything else is a
+// broken connection. Errors: a sentence. Thread: one owner.
 #pragma once
 
 #include <chrono>
@@ -42,7 +41,7 @@ class SmtpConnection {
   // The whole text, octet by octet.
   Expected<void, std::string> send(std::string_view octets, SteadyTime deadline);
   Expected<Reply, std::string> read_reply(SteadyTime deadline);
-  // The server has said more than it was asked for.
+  // Whether the server has sent more than the expected replies.
   bool has_unread() const { return !buffer_.empty(); }
 
  private:
