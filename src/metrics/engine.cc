@@ -11,7 +11,7 @@ using nlohmann::json;
 
 namespace {
 
-// What is counted by a code, with the code's word.
+// Calls `use` with each counter of a code, and the word of the code.
 template <class Code, class Use>
 void for_each_code(const session::Counters::Each<Code>& counters, const Use& use) {
   for (const Code code : all_values<Code>()) {

@@ -1,5 +1,5 @@
-// metrics/engine.h: what the session engine has counted, as families of samples and as the
-// objects of `sekisho status`. Thread: any.
+// metrics/engine.h: the counters of the session engine, as families of samples and as the objects
+// of `sekisho status`. Thread: any.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,8 +15,7 @@ void append_messages(Families& out, const session::Counters& counters);
 void append_resolver(Families& out, const dns::ResolverStatus& status);
 void append_keys(Families& out, const crypto::KeyCache::Status& status);
 
-// {"sessions":{…},"verdicts":{…},"results":{…},"times":{…}}; what has not happened yet is left out
-// of results.
+// {"sessions":{…},"verdicts":{…},"results":{…},"times":{…}}; results without a count are left out.
 nlohmann::json messages_json(const session::Counters& counters);
 nlohmann::json resolver_json(const dns::ResolverStatus& status);
 

@@ -1,19 +1,19 @@
-// metrics/family.h: what Prometheus reads: families of samples as plain values, and their text
-// (text exposition format 0.0.4). Thread: any; values.
+// metrics/family.h: families of samples for Prometheus as plain values, and their text (text
+// exposition format 0.0.4). Thread: any; values.
 //
-// A part of the daemon that has something to count gives the composition root (app/daemon.cc) one
-// more callback, which appends whole families:
+// A part of the daemon with counters gives the composition root (app/daemon.cc) one more callback,
+// which appends whole families:
 //   sources.push_back([&store](Families& out) {
 //     out.push_back(gauge("sekisho_quarantine_messages", "Messages that are held.", store.held()));
 //     auto& expired = out.emplace_back(Family::Kind::counter, "sekisho_expired_total", "…");
 //     expired.add({{"rule", "dmarc"}}, 7);
 //   });
 // It is called on the thread of the metrics server, for each scrape: it must be safe there and must
-// not block; read counters, ask no disk. A family is appended once, and by one callback. Names are
-// those of prometheus.io/docs/practices/naming: sekisho_ in front, base units, _total behind a
-// counter. Only names from the configuration and fixed words become label values, never what a
-// sender wrote: each new value is a new time series for ever. The zone of a DNS list may hold a
-// secret: use its rule's name.
+// not block; it may read counters, but not the disk. A family is appended once, and by one
+// callback. Names are those of prometheus.io/docs/practices/naming: sekisho_ in front, base units,
+// _total behind a counter. Only names from the configuration and fixed words become label values,
+// never a sender's text: each new value is a new time series for ever. The zone of a DNS list may
+// hold a secret: use its rule's name.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct Family {
 
   Family(Kind family_kind, std::string family_name, std::string family_help)
       : kind(family_kind), name(std::move(family_name)), help(std::move(family_help)) {}
-  // Without labels, or one of several.
+  // Adds a sample, without labels or as one of several.
   Family& add(Labels labels, double value);
   Family& add(double value) { return add({}, value); }
 
@@ -62,8 +62,8 @@ using Source = std::function<void(Families&)>;
 Family counter(std::string name, std::string help, std::uint64_t value);
 Family gauge(std::string name, std::string help, double value);
 
-// The text. Octets of a label or help that are no UTF-8 become U+FFFD, for a scrape with one is
-// refused whole.
+// The text. Invalid UTF-8 in a label or help becomes U+FFFD, because Prometheus refuses a whole
+// scrape that has any.
 std::string render(const Families& families);
 
 }  // namespace sekisho::metrics

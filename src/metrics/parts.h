@@ -1,6 +1,6 @@
-// metrics/parts.h: what the parts of the daemon have counted: the objects of `sekisho status`, and the
-// families of samples that Prometheus reads. A DNS list is called by its rule's name; its zone may
-// hold a secret. The session engine's own are in metrics/engine.h. Thread: any.
+// metrics/parts.h: the counters of the parts of the daemon: the objects of `sekisho status`, and
+// the families of samples for Prometheus. A DNS list is shown by its rule's name; its zone may hold
+// a secret. The session engine's own are in metrics/engine.h. Thread: any.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ nlohmann::json quarantine_json(quarantine::Service* holding);
 nlohmann::json history_json(const history::Recorder* recorder);
 
 void append_lists(Families& out, const DnsListStatuses& lists);
-// nullptr: there is no store, and nothing is appended. What is in it is as of the last count
+// nullptr: there is no store, and nothing is appended. The content is that of the last count
 // (quarantine/service.h).
 void append_store(Families& out, const quarantine::Service* holding);
 // nullptr: there is no history, and nothing is appended.

@@ -27,7 +27,7 @@ namespace {
 using ResponseHandle = UniqueHandle<MHD_Response, MHD_destroy_response>;
 using DaemonHandle = UniqueHandle<MHD_Daemon, MHD_stop_daemon>;
 
-// A burst waits here for the next round of the loop, and not a second for its next SYN.
+// A burst waits here for the next round of the loop, instead of a second for the retransmitted SYN.
 constexpr int backlog = 128;
 
 struct Page {
@@ -40,7 +40,7 @@ tl::unexpected<std::string> error(std::string what) {
   return tl::unexpected<std::string>(std::move(what));
 }
 
-// Our paths need no %-octets: "/metrics%00x" is another path than "/metrics".
+// No decoding of %-octets: "/metrics%00x" must not become "/metrics".
 size_t keep_escapes(void* /*self*/, MHD_Connection* /*connection*/, char* text) noexcept {
   return std::strlen(text);
 }
@@ -50,7 +50,7 @@ MHD_Result send(MHD_Connection* connection, const Page& page) {
       page.body.size(), const_cast<char*>(page.body.data()), MHD_RESPMEM_MUST_COPY));
   if (!response) return MHD_NO;
   MHD_add_response_header(response.get(), MHD_HTTP_HEADER_CONTENT_TYPE, page.type);
-  // One request a connection: its time then is the time of the connection.
+  // One request per connection, so that the time of a connection bounds that of its request.
   MHD_add_response_header(response.get(), MHD_HTTP_HEADER_CONNECTION, "close");
   if (page.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
     MHD_add_response_header(response.get(), MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -110,7 +110,7 @@ Expected<void, std::string> Server::Http::run(Pages pages) {
   if (::pipe2(ends, O_CLOEXEC) != 0) return error("metrics: cannot open a pipe");
   stop_reader_.reset(ends[0]);
   stop_writer_.reset(ends[1]);
-  // Driven by our loop, with connections that we accept: more than ours it never has.
+  // Driven by our loop, with the connections that we accept and no others.
   daemon_.reset(MHD_start_daemon(
       MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, nullptr, nullptr, &Http::on_request, this,
       MHD_OPTION_NOTIFY_CONNECTION, &Http::on_connection, this, MHD_OPTION_CONNECTION_LIMIT,
@@ -124,7 +124,7 @@ Expected<void, std::string> Server::Http::run(Pages pages) {
 
 void Server::Http::stop() {
   if (!thread_.joinable()) return;
-  stop_writer_.reset();  // the reading end becomes readable
+  stop_writer_.reset();  // makes the reading end readable
   thread_.join();
   daemon_.reset();
   acceptor_.reset();
@@ -143,7 +143,8 @@ void Server::Http::serve() {
   }
 }
 
-// Half of what may be open at a time: whoever asks at once is served before it can be the oldest.
+// At most half of the open connections at a time: a client that asks at once is served before it is
+// the oldest.
 void Server::Http::accept_some() {
   for (std::size_t i = 0; i < http_connections / 2; ++i) {
     auto accepted = acceptor_->accept();
@@ -170,7 +171,7 @@ void Server::Http::take(UniqueFd fd) {
   }
 }
 
-// Until something has to be done without being asked; -1: never.
+// The time until the next timer; -1: none.
 int Server::Http::wait_ms() const {
   MHD_UNSIGNED_LONG_LONG wanted = 0;
   if (MHD_get_timeout(daemon_.get(), &wanted) == MHD_YES && wanted == 0) return 0;
@@ -206,7 +207,7 @@ void Server::Http::on_connection(void* self, MHD_Connection* connection, void** 
     connections.push_back({fd, steady_now() + http_request_time});
     *place = &connections.back();
   } catch (const std::exception&) {
-    ::shutdown(fd, SHUT_RDWR);  // nobody would watch its time
+    ::shutdown(fd, SHUT_RDWR);  // its time would not be watched
   }
 }
 
@@ -251,7 +252,7 @@ Expected<void, std::string> Server::open(const Options& options) {
   };
   auto address = parse_inet_address(options.listen);
   if (!address) return failed(address.error());
-  // [::] is every address of this host, as everywhere where metrics are scraped.
+  // [::] is every address of this host, as in other exporters.
   auto listening = listen_inet(*address, backlog, V6::and_v4);
   if (!listening) return failed(listening.error());
   address->port = port_of(listening->get());

@@ -1,7 +1,7 @@
 // metrics/server.h: serves the metrics over HTTP: GET and HEAD of /metrics and /healthz,
 // one request a connection. libmicrohttpd reads the requests; the loop, the sockets and their time
-// are ours, so that a slow client holds nobody up. Errors: open() says why the address cannot be
-// had. Thread: its own, one; the callbacks are called on it.
+// are ours, so that a slow client delays nobody. Errors: open() says why the address cannot be had.
+// Thread: its own, one; the callbacks are called on it.
 #pragma once
 
 #include <chrono>
@@ -16,12 +16,11 @@
 
 namespace sekisho::metrics {
 
-// A scrape is one packet each way on a network that works, and Prometheus itself gives up after 10
-// s.
+// A scrape is one packet each way on a working network, and Prometheus itself gives up after 10 s.
 inline constexpr std::chrono::seconds http_request_time{5};
 
-// Two servers that scrape, and a person, need three. When one more comes, the oldest has to go: who
-// has been connected longest without an answer is not somebody who asked.
+// Two servers that scrape, and a person, need three. When one more connects, the oldest is closed:
+// it has been connected longest without a complete request.
 inline constexpr std::size_t http_connections = 32;
 
 // Request line and header of one request, and what is kept of it. Prometheus sends 300 octets, a
@@ -38,12 +37,12 @@ class Server {
   explicit Server(Log& log);
   ~Server();
 
-  // Opens the socket, as whatever user this is; nothing when the options name none.
+  // Opens the socket, as whatever user this is; does nothing if the options name none.
   Expected<void, std::string> open(const Options& options);
-  // Serves; nothing when no socket is open.
+  // Serves; does nothing if no socket is open.
   Expected<void, std::string> run(Pages pages);
   void stop();
-  // Where it listens: "127.0.0.1:9464"; empty when nowhere.
+  // The listening address: "127.0.0.1:9464"; empty if there is none.
   std::string address() const;
 
  private:
