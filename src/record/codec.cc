@@ -25,7 +25,7 @@ using nlohmann::json;
 // With the dictionary: 2.1 KB for each in half the time of level 1, which makes them 1.7 KB.
 constexpr int compression_level = -5;
 
-// Caught by decode().
+// Thrown by the reader, caught by decode().
 struct Unreadable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -36,16 +36,16 @@ T required(Expected<T> read, const std::string& text) {
   return std::move(*read);
 }
 
-// An enum goes by its word, for the order of the values may change. Versions before 0.2 wrote these
-// as the number of the value; a value of theirs may get a new place only once such records have
-// gone.
+// An enum is written as its word, because the order of the values may change. Versions before 0.2
+// wrote these as the number of the value; so these values must keep their numbers as long as such
+// records exist.
 template <class Enum>
 concept OnceANumber = std::same_as<Enum, policy::Edit::Kind> ||
     std::same_as<Enum, session::Outcome::Held> || std::same_as<Enum, session::HoldCode> ||
     std::same_as<Enum, dkim::Canonicalisation> || std::same_as<Enum, dkim::BodyHash::Coverage>;
 
 // --- writing -------------------------------------------------------------------------------------
-// Straight to CBOR (RFC 8949 §3): a tree in between cost as much as all the rest.
+// Written directly as CBOR (RFC 8949 §3): an intermediate tree would cost as much as all the rest.
 
 // A head: the major type and a number.
 void head(std::string& out, unsigned major, std::uint64_t number) {
@@ -119,8 +119,8 @@ template <class T>
 requires std::is_class_v<T>
 void put(std::string& out, const T& object);
 
-// What is not written, for the reader has it from the object that it fills: nothing, and what is as
-// in a new object. So a default may not change without a new record_version.
+// Members that are not written: empty ones, and those equal to their default, which the reader
+// already has in a new object. So a default must not change without a new record_version.
 template <class T>
 concept Simple = std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, std::string> ||
     std::same_as<T, mail::Path>;
@@ -141,7 +141,7 @@ bool absent(const std::vector<T>& values, const void* /*fresh*/) {
   return values.empty();
 }
 
-// A new object, and where its members are, in the order in which members() names them.
+// A new object with pointers to its members, in the order of members().
 template <class T>
 class Fresh {
  public:
@@ -192,7 +192,7 @@ class Writer {
   std::vector<const void*>::const_iterator fresh_;
 };
 
-// A map whose end is marked, for how many members it has is not known at its beginning.
+// A map of indefinite length, because the number of members is not known at its beginning.
 constexpr char map_begins = '\xbf';
 constexpr char map_ends = '\xff';
 
@@ -379,7 +379,7 @@ template <class T>
 requires std::is_class_v<T>
 void get(const json& from, T& to) {
   if (!from.is_object()) throw Unreadable("something that should be an object");
-  to = T{};  // what is not written is as in a new object, whatever its owner made of this one
+  to = T{};  // unwritten members get the defaults of a new object
   Reader reader(from);
   members(reader, to);
 }
@@ -388,7 +388,7 @@ void get(const json& from, T& to) {
 
 std::vector<std::uint8_t> unpack(std::string_view octets, std::string_view dictionary) {
   const auto size = ZSTD_getFrameContentSize(octets.data(), octets.size());
-  // The two that mean "not told" and "no frame" are larger than any length.
+  // The two values for "unknown" and "no frame" are larger than any length.
   if (size > max_record_octets)
     throw Unreadable("it is damaged, or was written by a sekisho older than this one");
   std::vector<std::uint8_t> raw(size);

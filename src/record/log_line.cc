@@ -13,7 +13,7 @@ std::string angle(const std::string& address) { return "<" + address + ">"; }
 std::string dkim_text(const std::vector<dkim::SignatureResult>& signatures) {
   if (signatures.empty()) return "none";
   std::string text;
-  // Ten are verified at most; the rest was not looked at.
+  // At most ten are verified; the others were not looked at.
   for (std::size_t i = 0; i < std::min<std::size_t>(signatures.size(), 10); ++i) {
     const auto& s = signatures[i];
     if (i > 0) text += ",";
@@ -39,7 +39,7 @@ std::string dmarc_text(const dmarc::Result& result) {
   return details.empty() ? code : code + "(" + details + ")";
 }
 
-// A few; a flood of recipients is counted.
+// The first few recipients, and the number of the others.
 std::string recipients_text(const std::vector<mail::Path>& recipients) {
   constexpr std::size_t most = 10;
   std::string text;
@@ -60,7 +60,7 @@ std::string recipients_text(const std::vector<policy::RecipientDecision>& recipi
 }
 
 // "-", what holds as "dkim:lists.freebsd.org(proven)", or "unproven(from:example.com)";
-// "own-domain(dkim:mailer.example)" is proven and not for a message in our own name.
+// "own-domain(dkim:mailer.example)" is proven, but does not cover a message in our own name.
 std::string allow_text(const std::vector<policy::AccessMatch>& matches) {
   std::string holding;
   std::string unproven;
@@ -70,7 +70,7 @@ std::string allow_text(const std::vector<policy::AccessMatch>& matches) {
     std::string word = match.entry;
     if (!match.proof_of.empty()) word += "/" + proof_text(match.proof, match.proof_of);
     if (match.holds) word.append("(").append(standing(match)).append(")");
-    // The same identity may stand there with several proofs.
+    // The same identity may occur with several proofs.
     if (text == word || text.ends_with("," + word)) continue;
     text += (text.empty() ? "" : ",") + word;
   }
@@ -106,7 +106,7 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-// "zen:127.0.0.4,dbl:temperror"; each list once, and "-" when there is nothing to tell.
+// "zen:127.0.0.4,dbl:temperror"; each list once; "-" if there is nothing to report.
 std::string lists_text(const std::vector<client::DnsListResult>& results) {
   std::string text;
   std::set<std::string> told;
@@ -123,14 +123,14 @@ std::string lists_text(const std::vector<client::DnsListResult>& results) {
 }
 
 std::string spf_text(const spf::Result& result, bool at_rcpt) {
-  // Whether SPF had an answer by then is not recorded: one without a name is none.
+  // Whether SPF had a result by then is not recorded: a result without a name is none.
   if (at_rcpt && result.domain.empty()) return "-";
   std::string text(to_string(result.code));
   if (result.scope == spf::Scope::mfrom) text += result.overbroad ? "(mfrom overbroad)" : "(mfrom)";
   return text;
 }
 
-// "-" is what was not known yet when the recipients were refused.
+// "-" means not known yet when the recipients were refused.
 void add_results(LogLine& line, const policy::Facts& facts) {
   const bool at_rcpt = facts.recipients.empty() && !facts.refused_recipients.empty();
   const std::string_view author =
@@ -166,7 +166,7 @@ std::string log_line(const policy::Facts& facts, const policy::Verdict& verdict)
   if (!verdict.refused.empty()) line.plain("refused_rule", refused_rules(verdict.refused));
   if (facts.relay) {
     line.word("relay", policy::client_text(*facts.relay));
-    // Where its Received field tells no client, the message was judged without one.
+    // If the Received field names no client, the message was judged without one.
     if (!facts.client.address)
       line.plain("relay_reason", facts.relay_reason.substr(0, facts.relay_reason.find(':')));
   }

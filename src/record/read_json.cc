@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// A value that is none of those that are written. Does not leave this file.
+// Thrown for an unknown value. Does not leave this file.
 struct Unreadable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -21,7 +21,7 @@ const std::string& text(const json& object, const char* key) {
   return object.at(key).get_ref<const std::string&>();
 }
 
-// The value whose word stands there.
+// The value for the word at that place.
 template <Worded Value>
 Value one_of(const json& object, const char* key) {
   const std::string& word = text(object, key);

@@ -1,6 +1,5 @@
-// record/sample.h: a decision as most are, of nobody: what records have in common, for zstd to
-// refer to. May be changed at will: a database keeps every text that its records refer to. Thread:
-// immutable.
+// record/sample.h: a made-up typical decision: the zstd dictionary. May be changed at will: a
+// database keeps every dictionary that its records use. Thread: immutable.
 #pragma once
 
 #include <string_view>

@@ -57,7 +57,7 @@ json published_json(const dmarc::Published& record) {
           {"rua", record.rua}};
 }
 
-// What was done with the message on DMARC's account, in the words of RFC 9990.
+// What was done with the message because of DMARC, in the words of RFC 9990.
 std::string_view applied(const policy::Decision& decision) {
   if (decision.rule != policy::rule_name::dmarc) return "none";
   switch (decision.action) {
