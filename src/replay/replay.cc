@@ -34,7 +34,7 @@ namespace {
 
 using nlohmann::json;
 
-// Knows the recorded answers; what else it is asked stays open until it is told to fail.
+// Has the recorded answers; any other question stays open until it is told to fail.
 class RecordedResolver final : public dns::Resolver {
  public:
   explicit RecordedResolver(const dns::Answers& answers) : answers_(answers) {}
@@ -60,8 +60,8 @@ class RecordedResolver final : public dns::Resolver {
   std::unordered_map<dns::Question, Callback, dns::QuestionHash> open_;
 };
 
-// The store as it was: what it said is recorded. Where it said nothing in time, it says nothing;
-// where it was not asked at the time, it has room.
+// The store with its recorded answers. If it did not answer in time, it does not answer now; if it
+// was not asked at the time, it has room.
 class RecordedKeeping final : public Keeping {
  public:
   explicit RecordedKeeping(const Decided& recorded) : recorded_(recorded) {}
@@ -103,13 +103,13 @@ class OneDecision final : public Journal {
 std::shared_ptr<const Snapshot> offline(const Snapshot& snapshot, const Inputs& inputs) {
   auto own = std::make_shared<Snapshot>(snapshot);
   own->resolver = std::make_shared<RecordedResolver>(inputs.answers);
-  // The time has had its say: what had none is among the answers.
+  // Time no longer matters: questions that timed out are among the recorded answers.
   own->dns.message_budget = std::chrono::hours(24);
   own->options.identity.hostname = inputs.hostname;
   return own;
 }
 
-// As a front speaks with the session.
+// Drives the session like a front.
 void converse(Session& session, const Decided& recorded, WallTime& clock) {
   const auto& facts = recorded.outcome.facts;
   const auto& inputs = recorded.inputs;
@@ -117,7 +117,7 @@ void converse(Session& session, const Decided& recorded, WallTime& clock) {
   const auto& client = facts.relay ? *facts.relay : facts.client;
   if (inputs.blanks_lost) session.blanks_lost();
   session.connect(client, inputs.mta_name);
-  // A client that greeted nobody: sendmail then says nothing of HELO.
+  // The client sent no HELO: sendmail then passes none.
   if (!client.helo.empty()) session.helo(client.helo);
   clock = facts.received;
   session.mail_from({facts.mail_from, inputs.authenticated});
@@ -129,7 +129,7 @@ void converse(Session& session, const Decided& recorded, WallTime& clock) {
   session.end_of_message(facts.queue_id, [](const Outcome&) {});
 }
 
-// JSON without its escapes: whoever prints it escapes it for what he prints to, and once is enough.
+// The text without JSON escapes: it is escaped once, when it is printed.
 std::string raw_text(const json& value) {
   if (value.is_string()) return "\"" + value.get<std::string>() + "\"";
   if (!value.is_structured()) return value.dump();
@@ -142,7 +142,7 @@ std::string raw_text(const json& value) {
   return value.is_object() ? "{" + text + "}" : "[" + text + "]";
 }
 
-// What differs between two objects, member by member.
+// The differences between two objects, member by member.
 void compare(const std::string& name, const json& live, const json& replayed,
              std::vector<std::string>& found) {
   if (live == replayed) return;
@@ -165,7 +165,7 @@ void compare(const std::string& name, const json& live, const json& replayed,
   found.push_back(name + ": " + text(live) + ", replayed as " + text(replayed));
 }
 
-// What the lists of another configuration say was never asked.
+// The lists of another configuration were never asked.
 void name_new_lists(const Decided& recorded, const Snapshot& snapshot, Replayed& result) {
   if (recorded.outcome.facts.exemption != policy::Exemption::none) return;
   const auto& known = recorded.outcome.facts.lists;
@@ -178,13 +178,12 @@ void name_new_lists(const Decided& recorded, const Snapshot& snapshot, Replayed&
   }
 }
 
-// Nothing came after the recipients, who were all refused: what was known of them then is judged
-// again.
+// All recipients were refused and there was no message: the facts of that time are judged again.
 Replayed replay_at_rcpt(const Decided& recorded, const Snapshot& snapshot) {
   Replayed result;
   result.outcome = recorded.outcome;
   auto& facts = result.outcome.facts;
-  // Under the same configuration the entries are those of the time, whatever the files hold by now.
+  // Under the same configuration the recorded entries are used, whatever the files have now.
   if (recorded.configuration != snapshot.digest) {
     policy::match_at_rcpt(facts, snapshot.rules, policy::KnownSoFar{true, true});
   }
@@ -209,7 +208,7 @@ Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
   const auto session = Session::replay(engine, queue, recorded);
   Replayed result;
   converse(*session, recorded, clock);
-  // An evaluation asks for a few names at a time: more rounds than this are a fault of ours.
+  // An evaluation asks for a few names at a time: more rounds than this are a bug.
   for (int round = 0; journal.get() == nullptr; ++round) {
     queue->run_until([&] { return journal.get() != nullptr; }, steady_now());
     if (journal.get() != nullptr) break;
@@ -219,20 +218,20 @@ Replayed replay(const Decided& recorded, const Snapshot& snapshot) {
       resolver.fail(question);
     }
     if (!needed.empty() && round < 1000) continue;
-    // It waits for the store, as it did until the MTA went away; or for nothing that there is.
+    // It still waits: for the store, as it did until the MTA disconnected, or for nothing at all.
     session->abort();
     if (journal.get() == nullptr) throw std::logic_error("a replay that comes to no end");
   }
   result.outcome = journal.get()->outcome;
   name_new_lists(recorded, snapshot, result);
-  // How long it took, and what it cost, is of its time.
+  // Duration and cost are those of the original decision.
   auto& facts = result.outcome.facts;
   const auto& then = recorded.outcome.facts;
   facts.dns_questions = then.dns_questions;
   facts.dns_waited = then.dns_waited;
   facts.elapsed = then.elapsed;
   facts.decided_in = then.decided_in;
-  // What broke cannot be made to break again, and may have been anywhere in the facts.
+  // An internal failure cannot be repeated, and may have affected any of the facts.
   if (!recorded.failure.empty()) facts = then;
   return result;
 }
@@ -241,7 +240,7 @@ std::vector<std::string> differences(const Outcome& live, const Outcome& replaye
   std::vector<std::string> found;
   compare("", record::to_json(live), record::to_json(replayed), found);
   if (!found.empty() || live == replayed) return found;
-  // What the object for programs leaves out.
+  // Differences in members that the JSON object does not have.
   if (live.facts != replayed.facts)
     found.emplace_back("facts: they differ in what has no name here");
   if (live.verdict != replayed.verdict) found.emplace_back("verdict: edits or recipients differ");

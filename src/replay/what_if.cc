@@ -20,14 +20,14 @@ namespace {
 
 using policy::Facts;
 
-// With another SPF result, or another entry: nothing is still to come.
+// With another SPF result, or another entry: all facts are final.
 constexpr policy::KnownSoFar all_known{true, true};
 
 class Alternatives {
  public:
   Alternatives(const Decided& recorded, const Snapshot& snapshot)
       : recorded_(recorded), snapshot_(snapshot), facts_(recorded.outcome.facts) {
-    // The lists may have changed since: then what they said at the time is all there is to go by.
+    // The entries may have changed since: then the recorded ones are used.
     Facts now = facts_;
     policy::match_access_lists(now, snapshot.rules);
     lists_are_the_same_ = now.allowlist == facts_.allowlist && now.denylist == facts_.denylist;
@@ -37,11 +37,11 @@ class Alternatives {
   bool at_rcpt() const { return recorded_.inputs.at_rcpt; }
   const policy::Decision& decision() const { return recorded_.outcome.verdict.message; }
 
-  // Another result of SPF or DKIM, and what DMARC makes of it on the recorded answers.
+  // Another result of SPF or DKIM, and DMARC evaluated with it on the recorded answers.
   void with_results(std::string change, const std::function<void(Facts&)>& alter) {
     Facts facts = facts_;
     alter(facts);
-    // DMARC as it would be, then the lists.
+    // Evaluates DMARC again, then the access lists.
     if (facts.author.well_formed()) {
       const spf::Result* spf = facts.client.address ? &facts.spf_mail_from : nullptr;
       const auto again =
@@ -74,7 +74,7 @@ class Alternatives {
  private:
   void add(std::string change, const Facts& facts, const policy::RuleSet& rules) {
     const auto& then = recorded_.outcome.verdict;
-    // An exempt client is accepted, whatever the message is.
+    // An exempt client is accepted, whatever its message.
     const bool early = at_rcpt() && facts.exemption == policy::Exemption::none;
     const auto now = early ? policy::decide_at_rcpt(facts, rules) : policy::decide(facts, rules);
     const bool passes = early && policy::lets_pass(then, now);
@@ -147,7 +147,7 @@ void entries_could(Alternatives& all) {
     all.with_facts("the denylist did not have " + match.entry,
                    [&](Facts& f) { std::erase(f.denylist, match); });
   }
-  // At RCPT nothing that an entry let through has been decided.
+  // At RCPT no decision of an allowing entry has been made.
   if (all.at_rcpt()) return;
   for (const auto& match : facts.allowlist) {
     if (!match.holds) continue;
@@ -177,7 +177,7 @@ void entry_could(Alternatives& all) {
   });
 }
 
-// What only a message has.
+// Alternatives that need a message.
 void message_could(Alternatives& all) {
   const auto& facts = all.facts();
   if (facts.traces.any()) {
@@ -214,7 +214,7 @@ void circumstances_could(Alternatives& all) {
                  [](Facts& f) { f.exemption = policy::Exemption::trusted_network; });
 }
 
-// A key of the rules that went by it, with each of its other words.
+// The alternatives for a key that a rule used: each of its other words.
 void words_could(Alternatives& all, const std::string& key) {
   const config::KeyRow* row = config::find_key(key);
   if (row == nullptr || !row->rule) return;
@@ -224,7 +224,7 @@ void words_could(Alternatives& all, const std::string& key) {
   }
 }
 
-// The keys that rules went by, of the first recipient's rules or of everybody's.
+// The alternatives for the keys that rules used, of the first recipient's rules or the defaults.
 void configuration_could(Alternatives& all, const Snapshot& snapshot) {
   const auto& facts = all.facts();
   const auto* override_rule = facts.author.well_formed()
@@ -233,7 +233,7 @@ void configuration_could(Alternatives& all, const Snapshot& snapshot) {
   const auto& rules = facts.recipients.empty()
                           ? snapshot.rules.defaults
                           : snapshot.rules.for_recipient(facts.recipients.front());
-  // What refuses at RCPT goes by no word that could be another.
+  // Refusals at RCPT do not depend on a word that could be changed.
   const auto opinions = all.at_rcpt() ? std::vector<policy::RuleOpinion>()
                                       : policy::opinions(facts, rules, override_rule);
   for (const auto& opinion : opinions) {
