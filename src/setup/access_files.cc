@@ -15,9 +15,9 @@ using policy::AccessFile;
 using policy::AccessKind;
 using policy::AccessList;
 
-// 100,000 entries with notes are 10 MB; what is larger is no list that somebody keeps.
+// 100,000 entries with notes are 10 MB; a larger file is not an access list.
 constexpr std::size_t max_octets = std::size_t{32} * 1024 * 1024;
-// Of the lines about one list at once.
+// At most this many lines about one list at once.
 constexpr std::size_t max_told = 10;
 
 bool is_default(const std::string& path) {
@@ -92,7 +92,7 @@ std::string expired_text(const policy::AccessEntry& entry) {
          ") and does nothing: remove it, or give it another date";
 }
 
-// RFC 5321 §3.3: once RCPT is answered, only the dot can refuse.
+// RFC 5321 §3.3: once RCPT is answered, only the reply to the end of DATA can refuse.
 void add_moved_to_dot(const AccessList& list, WallTime now,
                       std::vector<config::Finding>& findings) {
   std::size_t others = 0;
@@ -117,8 +117,7 @@ void add_moved_to_dot(const AccessList& list, WallTime now,
           "the dot"));
 }
 
-// Written when a message was let through for who had sent it, they let others write in anybody's
-// name.
+// Such an entry names only the sending service, and so lets all its customers write under any name.
 void add_too_wide(const AccessList& list, WallTime now, std::vector<config::Finding>& findings) {
   std::size_t others = 0;
   std::optional<config::Finding> first;
@@ -293,8 +292,8 @@ std::shared_ptr<const AccessFile> AccessFiles::look_at_file(
     return held;
   }
   kept_.erase(path);
-  // Written to within the same tick of the clock, it could change again without a new stamp: it is
-  // looked at until it has been quiet for a while.
+  // A file that was just written could change again within the same tick of the clock, without a
+  // new stamp: it is read again until it has been quiet for a while.
   const std::int64_t quiet_since = now.time_since_epoch().count() - look_every.count();
   if (stamp && stamp->modified / 1'000'000'000 < quiet_since) stamps_[path] = *stamp;
   if (held->present && held->digest == policy::digest_of(*text)) return held;
@@ -302,8 +301,8 @@ std::shared_ptr<const AccessFile> AccessFiles::look_at_file(
 }
 
 void AccessFiles::keep(const std::string& path, const AccessFile& held, const std::string& why) {
-  // Once for each reason, and not at the first look: it may be the moment between an editor's two
-  // renames.
+  // Reported once for each reason, and not at the first look, which may fall between the two
+  // renames of an editor.
   auto& kept = kept_[path];
   if (++kept.looks < 2 || !kept.told.insert(why).second) return;
   log_.warning(path + ": " + why + ": what it held (" + count(held.entries.size(), "entry") +
@@ -327,7 +326,7 @@ void AccessFiles::tell_change(const AccessList* before, const AccessList* after)
     if (bad != findings.end()) line += ": " + bad->text();
     log_.warning(line);
   }
-  // The first bad line has been told.
+  // The first bad line has been reported already.
   for (std::size_t i = 0; i < std::min(findings.size(), max_told); ++i) {
     if (after->bad_lines() != 1 || !findings[i].bad_line) log_.warning(findings[i].text());
   }

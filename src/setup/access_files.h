@@ -2,9 +2,8 @@
 // when they change. A change is seen by modification time, size and inode; editors that write in
 // place and those that rename both work. A file that vanished or cannot be read leaves its entries
 // in force.
-// Errors: a sentence for the admin, or a line in the log; an entry is never made from what could
-// not be read.
-// Thread: one owner, the one that replaces the engine's snapshot.
+// Errors: a sentence for the admin, or a line in the log; no entry is made from a file that could
+// not be read. Thread: one owner, the one that replaces the engine's snapshot.
 #pragma once
 
 #include <functional>
@@ -26,12 +25,12 @@
 
 namespace sekisho::setup {
 
-// Puts both lists into `rules`. Bad lines are no error: they are findings of the lists.
+// Reads both lists into `rules`. Bad lines are not errors, but findings of the lists.
 Expected<void, std::string> read_access_files(const AccessFileOptions& options,
                                               policy::RuleSet& rules);
 
-// Bad lines, entries that are given twice, never do anything or have expired, and what entries move
-// to the dot.
+// Reports bad lines, duplicate, ineffective and expired entries, and refusals that entries move to
+// the end of DATA.
 std::vector<config::Finding> access_findings(const policy::RuleSet& rules, WallTime now);
 
 // One line for the log: each file of the two lists with its entries and bad lines, and each DNS
@@ -40,15 +39,15 @@ std::string access_in_force(const policy::RuleSet& rules);
 
 class AccessFiles {
  public:
-  // How soon a change holds.
+  // How soon a change takes effect.
   static constexpr std::chrono::seconds look_every{2};
 
   explicit AccessFiles(Log& log) : log_(log) {}
 
-  // After the start and after a reload: says what is wrong with what is in force now.
+  // After the start and after a reload: logs the faults of the lists in force.
   void loaded(const policy::RuleSet& rules, WallTime now);
-  // Gives `replace` a snapshot with what has changed since, if anything has, and logs the change
-  // when it is in force.
+  // If a file has changed, passes a new snapshot to `replace`, and logs the change once it is in
+  // force.
   using Replace = std::function<void(std::shared_ptr<const session::Snapshot>)>;
   void look(const AccessFileOptions& options, const session::Snapshot& current, WallTime now,
             const Replace& replace);
@@ -62,7 +61,7 @@ class AccessFiles {
     std::int64_t changed = 0;   // ns, of the inode
     bool operator==(const Stamp&) const = default;
   };
-  // A file whose old entries are kept: for how many looks, and the reasons that were told.
+  // A file whose old entries are kept: since how many looks, and the reported reasons.
   struct Kept {
     int looks = 0;
     std::set<std::string> told;

@@ -52,7 +52,7 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
     snapshot->resolver = running->snapshot->resolver;
     return snapshot;
   }
-  // Also a resolv.conf that is broken while other settings are reloaded leaves its servers in use.
+  // If resolv.conf is broken at the moment of a reload, its last servers stay in use.
   std::vector<std::string> last_good;
   if (running != nullptr && running->settings.dns.zone_file.empty() &&
       running->settings.dns.servers.empty())

@@ -1,6 +1,6 @@
-// setup/snapshot.h: from settings to what the sessions work with: the resolver is made, the
-// public suffix list, the allowlist and the denylist are read.
-// Errors: a sentence for the admin. Thread: any.
+// setup/snapshot.h: makes the snapshot for the sessions from settings: creates the resolver, and
+// reads the public suffix list, the allowlist and the denylist. Errors: a sentence for the admin.
+// Thread: any.
 #pragma once
 
 #include <memory>
@@ -12,14 +12,14 @@
 
 namespace sekisho::setup {
 
-// `running`: the snapshot in force and its settings, whose resolver (with its cache) is kept while
-// [dns] says the same.
+// `running`: the snapshot in force and its settings, whose resolver (with its cache) is kept if
+// [dns] is unchanged.
 struct Running {
   std::shared_ptr<const session::Snapshot> snapshot;
   config::Settings settings;
 };
 
-// One that asks nobody: for decisions on recorded answers. Its resolver is a nullptr.
+// A snapshot for decisions on recorded answers. Its resolver is nullptr.
 Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
     const config::Settings& settings, const std::string& digest);
 
