@@ -16,7 +16,7 @@ namespace sekisho::replay {
 
 struct Replayed {
   session::Outcome outcome;
-  std::vector<std::string> not_recorded;  // "example.com TXT": what the other configuration asks
+  std::vector<std::string> not_recorded;  // "example.com TXT": asked only by the other one
   // At least one recipient that was refused at RCPT would not have been. The verdict on the message
   // is then unknown, and `outcome` does not have it.
   bool passes_rcpt = false;
@@ -30,6 +30,7 @@ inline constexpr std::string_view not_refused_at_rcpt = "not refused at RCPT";
 
 // The differences by name, with both values: "verdict.action: reject, replayed as tag". Empty:
 // nothing.
-std::vector<std::string> differences(const session::Outcome& live, const session::Outcome& replayed);
+std::vector<std::string> differences(const session::Outcome& live,
+                                     const session::Outcome& replayed);
 
 }  // namespace sekisho::replay

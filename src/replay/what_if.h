@@ -21,6 +21,7 @@ struct Alternative {
 };
 
 // Only alternatives with another action; first those of the sender, then ours.
-std::vector<Alternative> what_if(const session::Decided& recorded, const session::Snapshot& snapshot);
+std::vector<Alternative> what_if(const session::Decided& recorded,
+                                 const session::Snapshot& snapshot);
 
 }  // namespace sekisho::replay
