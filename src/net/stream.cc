@@ -64,7 +64,9 @@ void Stream::read() {
       });
 }
 
+// What had been read when the stream was closed is not looked at: no answer would go out.
 void Stream::on_read(std::size_t octets) {
+  if (closed_) return;
   end_ += octets;
   last_word_ = steady_now();
   if (is_tcp_) acknowledge_at_once(socket_.native_handle());

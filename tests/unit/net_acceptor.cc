@@ -87,7 +87,8 @@ TEST(AcceptorReserve, WithoutOneItIsTakenWhenThereIsRoom) {
     EXPECT_TRUE(acceptor->accept().pause);
     EXPECT_FALSE(ended(clients.front())) << "nothing to turn it away with";
   }
-  EXPECT_TRUE(acceptor->accept().fd);
+  const auto accepted = acceptor->accept();
+  EXPECT_TRUE(accepted.fd);
   const test::FewDescriptors none(0);
   EXPECT_TRUE(acceptor->accept().pause);
   EXPECT_TRUE(ended(clients.back()));
