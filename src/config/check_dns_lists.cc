@@ -83,7 +83,7 @@ void check_zone(const Listed& list, Reader& reader) {
 // Without the test a list that is dead, or lists the world, goes unnoticed for longer.
 void check_self_test(const Listed& list, Reader& reader) {
   const auto& definition = list.definition;
-  if (definition.kind != DnsListKind::rhsbl || definition.self_test) return;
+  if (!holds_domains(definition.kind) || definition.self_test) return;
   const auto own = client::own_test_entry(definition.list.zone);
   if (own.empty()) return;
   reader.warning(place_in(reader, list, "self_test"),
@@ -92,7 +92,7 @@ void check_self_test(const Listed& list, Reader& reader) {
 }
 
 void check_effect(const Listed& list, const policy::DnsListRules& rules, Reader& reader) {
-  if (list.definition.kind == DnsListKind::rhsbl && list.definition.on.empty() &&
+  if (holds_domains(list.definition.kind) && list.definition.on.empty() &&
       given(reader, list, "on")) {
     reader.warning(place_in(reader, list, "on"),
                    list.entry + " can never match: on is empty; name what it looks up");
@@ -102,8 +102,8 @@ void check_effect(const Listed& list, const policy::DnsListRules& rules, Reader&
     reader.warning(place_in(reader, list, "weight"),
                    list.entry + ".weight has no effect: lists.threshold is 0");
   }
-  const bool dnswl = list.definition.kind == DnsListKind::dnswl;
-  if (dnswl && list.rule.skip == policy::DnsListKinds{} && rules.threshold == 0) {
+  const bool dnswl = vouches(list.definition.kind);
+  if (dnswl && list.rule.skip.empty() && rules.threshold == 0) {
     reader.warning(place_in(reader, list, "skip"),
                    list.entry + " has no effect: skip is empty, and lists.threshold is 0");
   }
@@ -131,14 +131,14 @@ bool can_match(const DnsListDefinition& list) {
 int largest_sum(const std::vector<Listed>& lists) {
   int sum = 0;
   for (const Listed& list : lists) {
-    const bool counts = list.definition.kind != DnsListKind::dnswl && !list.rule.monitor &&
+    const bool counts = !vouches(list.definition.kind) && !list.rule.monitor &&
                         can_match(list.definition);
     if (counts) sum += list.rule.weight;
   }
   return sum;
 }
 
-bool any_of_kind(const std::vector<Listed>& lists, policy::DnsListKinds kinds) {
+bool any_of_kind(const std::vector<Listed>& lists, client::DnsKindSet kinds) {
   return std::any_of(lists.begin(), lists.end(),
                      [&](const Listed& list) { return kinds.has(list.definition.kind); });
 }
@@ -154,15 +154,14 @@ void check_together(const std::vector<Listed>& lists, const policy::DnsListRules
                        std::to_string(most));
   }
   for (const Listed& list : lists) {
-    if (list.definition.kind != DnsListKind::dnswl || list.rule.skip == policy::DnsListKinds{})
-      continue;
+    if (!vouches(list.definition.kind) || list.rule.skip.empty()) continue;
     if (any_of_kind(lists, list.rule.skip)) continue;
     reader.warning(place_in(reader, list, "skip"),
                    list.entry + " has no effect: there is no list of the kinds that it skips");
   }
 }
 
-// Whether somebody has use for the lists.
+// Whether a list has an effect for some recipient.
 void check_use(const Settings& settings, Reader& reader) {
   const auto applies = [](const policy::Rules& rules) {
     return rules.lists.use == policy::UseLists::apply;
@@ -179,7 +178,7 @@ void check_use(const Settings& settings, Reader& reader) {
 
 }  // namespace
 
-void check_lists(const Settings& settings, Reader& reader) {
+void check_dns_lists(const Settings& settings, Reader& reader) {
   const auto& rules = settings.rules.defaults.lists;
   const auto lists = listed(settings);
   for (const Listed& list : lists) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/inet_socket.h"
+#include "config/keys.h"
 
 namespace sekisho::config {
 namespace {
@@ -160,49 +161,6 @@ void check_ports(const Settings& settings, Reader& reader) {
   }
 }
 
-void check_policies(const Settings& settings, Reader& reader) {
-  std::map<std::string, Place> seen;
-  for (std::size_t i = 0; i < settings.rules.policies.size(); ++i) {
-    const std::string entry = entry_name("policy", i + 1);
-    const auto& patterns = settings.rules.policies[i].to;
-    if (patterns.empty() && !reader.given(entry + ".to")) {
-      reader.error(reader.place_of(entry), "to is missing: add to = [\"user@example.com\"]");
-    }
-    for (std::size_t j = 0; j < patterns.size(); ++j) {
-      const Place place = reader.place_of(entry + ".to[" + std::to_string(j) + "]");
-      const auto [first, fresh] = seen.emplace(patterns[j].text(), place);
-      if (!fresh) {
-        reader.error(place, "the recipient " + patterns[j].text() +
-                                " is given twice; the first is at " + first->second.text() +
-                                ": remove one of them");
-      }
-    }
-  }
-}
-
-void check_dns(const Settings& settings, Reader& reader) {
-  if (const auto warning = zone_file_warning(settings); !warning.empty())
-    reader.warning(reader.place_of("dns.zone_file"), warning);
-  if (reader.given("dns.servers") && !settings.dns.servers.empty() &&
-      !settings.dns.zone_file.empty()) {
-    reader.warning(reader.place_of("dns.servers"),
-                   "dns.servers has no effect: dns.zone_file answers everything");
-  }
-  if (settings.dns.timeout > settings.dns.message_budget) {
-    const bool timeout = reader.given("dns.timeout");
-    reader.warning(reader.place_of(timeout ? "dns.timeout" : "dns.message_budget"),
-                   "dns.timeout is longer than dns.message_budget, which ends before it");
-  }
-}
-
-void check_dmarc(const Settings& settings, Reader& reader) {
-  if (!settings.public_suffix_list.empty() &&
-      settings.dmarc.discovery == dmarc::Discovery::treewalk) {
-    reader.warning(reader.place_of("dmarc.public_suffix_list"),
-                   "dmarc.public_suffix_list has no effect: it is for dmarc.discovery = \"psl\"");
-  }
-}
-
 // Whether prefixes of one family leave no address out: two halves make the prefix that they are
 // halves of, from the longest up to the one of length 0.
 bool cover_everything(const std::vector<mail::IpPrefix>& prefixes, mail::IpAddress::Family family) {
@@ -245,19 +203,6 @@ void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& 
   }
 }
 
-void check_trust(const Settings& settings, Reader& reader) {
-  const auto& trust = settings.session.trust;
-  check_everybody("trust.networks", trust.networks,
-                  "no message from there would be evaluated; list your own networks, as in "
-                  "mynetworks of Postfix",
-                  reader);
-  check_everybody(
-      "trust.relays", trust.relays,
-      "whoever connects could say who sent a message, and nobody would be refused; list "
-      "the addresses of your own relays",
-      reader);
-}
-
 // Loopback stands there for the content filter of a relay, and is in trust.networks for our own.
 void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>& networks,
                  const Place& place, Reader& reader) {
@@ -279,8 +224,91 @@ void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>&
   }
 }
 
-void check_relays(const Settings& settings, Reader& reader) {
+// Whether a key stands in the entry besides whom it is for.
+bool has_rules(const Reader& reader, const std::string& entry) {
+  const std::string prefix = entry + ".";
+  const auto& places = reader.places();
+  for (auto at = places.lower_bound(prefix); at != places.end(); ++at) {
+    const std::string_view path = at->first;
+    if (!path.starts_with(prefix)) return false;
+    const std::string_view key = path.substr(prefix.size());
+    if (key != "to" && !key.starts_with("to[")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string zone_file_warning(const Settings& settings) {
+  if (settings.dns.zone_file.empty()) return "";
+  const auto& milters = settings.milters;
+  const bool for_trying = std::all_of(milters.begin(), milters.end(), [](const auto& milter) {
+    return milter.socket.starts_with("inet") &&
+           is_loopback(milter.socket.substr(milter.socket.find('@') + 1));
+  });
+  if (for_trying) return "";
+  return "THE DNS IS NOT ASKED: every answer for this filter's mail comes from the file " +
+         settings.dns.zone_file + "; remove dns.zone_file, unless this is a laboratory";
+}
+
+void check_policies(const Settings& settings, Reader& reader) {
+  std::map<std::string, Place> seen;
+  for (std::size_t i = 0; i < settings.rules.policies.size(); ++i) {
+    const std::string entry = entry_name("policy", i + 1);
+    if (!has_rules(reader, entry)) {
+      reader.warning(reader.place_of(entry),
+                     "the entry sets nothing: its recipients have the rules of everybody");
+    }
+    const auto& patterns = settings.rules.policies[i].to;
+    if (patterns.empty() && !reader.given(entry + ".to")) {
+      reader.error(reader.place_of(entry), "to is missing: add to = [\"user@example.com\"]");
+    }
+    for (std::size_t j = 0; j < patterns.size(); ++j) {
+      const Place place = reader.place_of(entry + ".to[" + std::to_string(j) + "]");
+      const auto [first, fresh] = seen.emplace(patterns[j].text(), place);
+      if (!fresh) {
+        reader.error(place, "the recipient " + patterns[j].text() +
+                                " is given twice; the first is at " + first->second.text() +
+                                ": remove one of them");
+      }
+    }
+  }
+}
+
+void check_dns(const Settings& settings, Reader& reader) {
+  if (const auto warning = zone_file_warning(settings); !warning.empty())
+    reader.warning(reader.place_of("dns.zone_file"), warning);
+  if (reader.given("dns.servers") && !settings.dns.servers.empty() &&
+      !settings.dns.zone_file.empty()) {
+    reader.warning(reader.place_of("dns.servers"),
+                   "dns.servers has no effect: dns.zone_file answers everything");
+  }
+  if (settings.dns.timeout > settings.dns.message_budget) {
+    const bool timeout = reader.given("dns.timeout");
+    reader.warning(reader.place_of(timeout ? "dns.timeout" : "dns.message_budget"),
+                   "dns.timeout is longer than dns.message_budget, which ends before it");
+  }
+}
+
+void check_dmarc(const Settings& settings, Reader& reader) {
+  if (!settings.public_suffix_list.empty() &&
+      settings.dmarc.discovery == dmarc::Discovery::treewalk) {
+    reader.warning(reader.place_of("dmarc.public_suffix_list"),
+                   "dmarc.public_suffix_list has no effect: it is for dmarc.discovery = \"psl\"");
+  }
+}
+
+void check_trust(const Settings& settings, Reader& reader) {
   const auto& trust = settings.session.trust;
+  check_everybody("trust.networks", trust.networks,
+                  "no message from there would be evaluated; list your own networks, as in "
+                  "mynetworks of Postfix",
+                  reader);
+  check_everybody(
+      "trust.relays", trust.relays,
+      "whoever connects could say who sent a message, and nobody would be refused; list "
+      "the addresses of your own relays",
+      reader);
   for (std::size_t i = 0; i < trust.relays.size(); ++i) {
     check_relay(trust.relays[i], trust.networks,
                 reader.place_of("trust.relays[" + std::to_string(i) + "]"), reader);
@@ -302,31 +330,12 @@ void check_process(const Settings& settings, Reader& reader) {
   }
 }
 
-}  // namespace
-
-std::string zone_file_warning(const Settings& settings) {
-  if (settings.dns.zone_file.empty()) return "";
-  const auto& milters = settings.milters;
-  const bool for_trying = std::all_of(milters.begin(), milters.end(), [](const auto& milter) {
-    return milter.socket.starts_with("inet") &&
-           is_loopback(milter.socket.substr(milter.socket.find('@') + 1));
-  });
-  if (for_trying) return "";
-  return "THE DNS IS NOT ASKED: every answer for this filter's mail comes from the file " +
-         settings.dns.zone_file + "; remove dns.zone_file, unless this is a laboratory";
-}
-
 void check_across(const Settings& settings, Reader& reader) {
   check_sockets(settings, reader);
   check_ports(settings, reader);
-  check_policies(settings, reader);
-  check_dns(settings, reader);
-  check_dmarc(settings, reader);
-  check_trust(settings, reader);
-  check_relays(settings, reader);
-  check_metrics(settings, reader);
-  check_process(settings, reader);
-  check_lists(settings, reader);
+  for (const Section& section : sections()) {
+    if (section.check != nullptr) section.check(settings, reader);
+  }
 }
 
 }  // namespace sekisho::config

@@ -10,13 +10,20 @@
 
 namespace sekisho::config {
 
-// check_lists.cc
-void check_lists(const Settings& settings, Reader& reader);
+// For the sections of the table of keys.
+void check_dns(const Settings& settings, Reader& reader);
+void check_trust(const Settings& settings, Reader& reader);
+void check_dmarc(const Settings& settings, Reader& reader);
+void check_policies(const Settings& settings, Reader& reader);
+void check_metrics(const Settings& settings, Reader& reader);
+void check_process(const Settings& settings, Reader& reader);
+void check_dns_lists(const Settings& settings, Reader& reader);  // check_dns_lists.cc
 
 // What everybody must hear of a zone file that answers for mail from outside this host; empty when
 // there is none.
 std::string zone_file_warning(const Settings& settings);
 
+// Between sections, and then in each.
 void check_across(const Settings& settings, Reader& reader);
 
 }  // namespace sekisho::config

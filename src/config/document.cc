@@ -26,7 +26,7 @@ void convert_table(const toml::table& table, const std::string& name, int nestin
     out.entries.push_back({std::string(key.str()), place_of(key.source(), name),
                            convert(node, name, nesting + 1, findings)});
   }
-  // toml++ sorts by name; findings and accumulated lists want the order of the file.
+  // toml++ sorts by name; findings and arrays that are added up want the order of the file.
   std::stable_sort(out.entries.begin(), out.entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
   });
@@ -44,7 +44,7 @@ Value convert(const toml::node& node, const std::string& name, int nesting,
     out.kind = Value::Kind::table;
     convert_table(*table, name, nesting, findings, out);
   } else if (const auto* array = node.as_array()) {
-    out.kind = Value::Kind::list;
+    out.kind = Value::Kind::array;
     for (const toml::node& item : *array) {
       out.items.push_back(convert(item, name, nesting + 1, findings));
     }
@@ -143,7 +143,7 @@ std::string_view describe(Value::Kind kind) {
       return "true or false";
     case Value::Kind::time:
       return "a date or time";
-    case Value::Kind::list:
+    case Value::Kind::array:
       return "a list";
     case Value::Kind::table:
       return "a table";

@@ -16,12 +16,12 @@ namespace sekisho::config {
 struct Entry;
 
 struct Value {
-  enum class Kind { text, integer, real, boolean, time, list, table };
+  enum class Kind { text, integer, real, boolean, time, array, table };
   Kind kind = Kind::text;
   std::string text;
   std::int64_t integer = 0;
   bool boolean = false;
-  std::vector<Value> items;    // list
+  std::vector<Value> items;    // array
   std::vector<Entry> entries;  // table, in the order of the file
   Place place;
 

@@ -1,5 +1,7 @@
 #include "config/finding.h"
 
+#include <algorithm>
+
 namespace sekisho::config {
 
 std::string Place::text() const {
@@ -13,6 +15,11 @@ std::string Finding::text() const {
   const std::string where = place.text();
   const char* word = level == Level::error ? "error: " : "warning: ";
   return (where.empty() ? "" : where + ": ") + word + message;
+}
+
+bool any_error(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& each) { return each.level == Finding::Level::error; });
 }
 
 }  // namespace sekisho::config

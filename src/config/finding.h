@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace sekisho::config {
 
@@ -30,5 +31,8 @@ struct Finding {
   std::string text() const;
   bool operator==(const Finding&) const = default;
 };
+
+// Whether one of them is an error.
+bool any_error(const std::vector<Finding>& findings);
 
 }  // namespace sekisho::config

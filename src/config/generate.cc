@@ -44,27 +44,29 @@ std::string facts(const KeyRow& row) {
   return out;
 }
 
-// The one thing that every installation needs is live in the sample, the rest is commented out.
-bool is_live(const KeyRow& row) {
-  return row.section == "milter" && (row.name == "socket" || row.name == "socket_group");
+std::string head(const Section& section) {
+  const std::string name(section.name);
+  return section.repeated ? "[[" + name + "]]" : "[" + name + "]";
+}
+
+// The one thing that every installation needs stands in the sample, the rest is commented out.
+bool is_commented_out(const Section& section) {
+  return section.repeated && std::none_of(section.keys.begin(), section.keys.end(),
+                                          [](const KeyRow& row) { return row.in_example; });
+}
+
+std::string example_line(const KeyRow& row) {
+  return (row.in_example ? "" : "#") + std::string(row.name) + " = " + shown_value(row) + "\n";
 }
 
 std::string example_section(const Section& section) {
-  const bool optional = section.repeated && section.name != "milter";
-  const std::string name(section.name);
   std::string out = "\n" + comment(section.text);
-  out += (optional ? "#" : "") + (section.repeated ? "[[" + name + "]]" : "[" + name + "]") + "\n";
-  for (const KeyRow& row : keys()) {
-    if (row.section != section.name) continue;
-    out += "\n" + comment(row.text) + comment(facts(row));
-    out += (is_live(row) ? "" : "#") + std::string(row.name) + " = " + shown_value(row) + "\n";
+  out += (is_commented_out(section) ? "#" : "") + head(section) + "\n";
+  for (const KeyRow& row : section.keys) {
+    out += "\n" + comment(row.text) + comment(facts(row)) + example_line(row);
   }
-  if (section.name != "policy") return out;
-  for (const KeyRow& row : keys()) {
-    if (!row.in_policy.empty()) {
-      out += "#" + std::string(row.in_policy) + " = " + shown_value(row) + "\n";
-    }
-  }
+  if (!section.repeated) return out;
+  for (const KeyRow& row : section.repeated->rules) out += example_line(row);
   return out;
 }
 
@@ -113,8 +115,7 @@ std::string example() {
       comment("See milter.conf(5). What is wrong with a file says: sekisho config check");
   for (const KeyRow& row : keys()) {
     if (!row.section.empty()) continue;
-    out += "\n" + comment(row.text) + comment(facts(row));
-    out += "#" + std::string(row.name) + " = " + shown_value(row) + "\n";
+    out += "\n" + comment(row.text) + comment(facts(row)) + example_line(row);
   }
   for (const Section& section : sections()) out += example_section(section);
   return out;
@@ -123,8 +124,7 @@ std::string example() {
 std::string man_key_section() {
   std::string out = ".Ss Before the first section\n" + mdoc_items("");
   for (const Section& section : sections()) {
-    const std::string name(section.name);
-    out += ".Ss " + (section.repeated ? "[[" + name + "]]" : "[" + name + "]") + "\n";
+    out += ".Ss " + head(section) + "\n";
     out += mdoc(section.text) + mdoc_items(section.name);
   }
   return out;

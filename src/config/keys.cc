@@ -1,5 +1,6 @@
 #include "config/keys.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "config/key_rows.h"
@@ -7,17 +8,49 @@
 namespace sekisho::config {
 namespace {
 
-Rows all_keys() {
-  Rows all;
-  for (const auto& part :
-       {include_keys, identity_keys, milter_keys,     control_keys,         dns_keys,
-        trust_keys,   spf_keys,      dkim_keys,       dmarc_discovery_keys, dmarc_keys,
-        lists_keys,   dnsbl_keys,    rhsbl_keys,      dnswl_keys,           policy_default_keys,
-        policy_keys,  allow_keys,    quarantine_keys, history_keys,         log_keys,
-        metrics_keys, process_keys}) {
-    for (KeyRow& row : part()) all.push_back(std::move(row));
+// What a row does not repeat of its section; a rule is in the settings as one for everybody.
+void complete(Section& section) {
+  for (KeyRow& row : section.keys) {
+    row.section = section.name;
+    if (!row.rule) continue;
+    row.slot = in_part<Settings>(
+        row.rule, [](auto& settings) -> auto& { return settings.rules.defaults; });
+  }
+}
+
+// The rules of all sections, as keys of an entry that has rules of its own.
+void complete_entries(Section& section, const std::vector<Section>& all) {
+  if (!section.repeated || !section.repeated->rule) return;
+  for (const Section& other : all) {
+    for (const KeyRow& row : other.keys) {
+      if (!row.rule) continue;
+      section.repeated->rules.push_back({.name = row.in_policy,
+                                         .entry = section.repeated->rule(row.rule),
+                                         .sample = row.sample,
+                                         .section = section.name});
+    }
+  }
+}
+
+std::vector<Section> complete_sections() {
+  std::vector<Section> all;
+  for (const auto& make : all_sections) complete(all.emplace_back(make()));
+  for (Section& section : all) complete_entries(section, all);
+  return all;
+}
+
+Rows complete_keys() {
+  Rows all{include_key()};
+  for (const Section& section : sections()) {
+    all.insert(all.end(), section.keys.begin(), section.keys.end());
   }
   return all;
+}
+
+const KeyRow* find_in(const Rows& rows, std::string_view name) {
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const KeyRow& row) { return row.name == name; });
+  return found == rows.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -26,68 +59,53 @@ std::string KeyRow::path() const {
   return (section.empty() ? std::string() : std::string(section) + ".") + std::string(name);
 }
 
-std::string KeyRow::expects() const {
-  return std::visit([](const auto& held) { return held.expects; }, slot);
-}
+std::string KeyRow::expects() const { return slot ? slot.expects : entry.expects; }
 
 std::string KeyRow::default_value() const {
-  struct Show {
-    std::string operator()(const IncludeSlot&) const { return "[]"; }
-    std::string operator()(const Slot<Settings>& held) const { return held.show(Settings()); }
-    std::string operator()(const Slot<milter::Options>& held) const { return held.show({}); }
-    std::string operator()(const Slot<DnsListEntry>& held) const { return held.show({}); }
-    std::string operator()(const Slot<policy::Rules>& held) const { return held.show({}); }
-    std::string operator()(const Slot<policy::RecipientRules>&) const { return {}; }
-  };
-  return std::visit(Show(), slot);
+  if (required) return {};
+  const Settings usual;
+  return slot ? slot.show(usual) : entry.show(find_section(section)->repeated->make(usual));
 }
 
-const std::vector<KeyRow>& keys() {
-  static const Rows rows = all_keys();
-  return rows;
+const KeyRow* Section::find(std::string_view key) const {
+  const KeyRow* own = find_in(keys, key);
+  return own != nullptr || !repeated ? own : find_in(repeated->rules, key);
+}
+
+std::vector<std::string> Section::key_names() const {
+  std::vector<std::string> names;
+  if (repeated) {
+    for (const KeyRow& row : repeated->rules) names.emplace_back(row.name);
+  }
+  for (const KeyRow& row : keys) names.emplace_back(row.name);
+  return names;
+}
+
+bool Section::needs_restart() const {
+  return std::all_of(keys.begin(), keys.end(),
+                     [](const KeyRow& row) { return row.reload == Reload::restart; });
 }
 
 const std::vector<Section>& sections() {
-  static const std::vector<Section> all{
-      {"identity", false, "Who we are."},
-      {"milter", true, "A socket for the MTA; one entry for each, and at least one."},
-      {"control", false, "How sekisho(1) reaches the daemon."},
-      {"dns", false, "Whom to ask, and for how long."},
-      {"trust", false, "Whose mail is not judged."},
-      {"spf", false, "What SPF leads to, for the MAIL FROM identity (RFC 7208)."},
-      {"dkim", false, "What of DKIM is verified (RFC 6376)."},
-      {"dmarc", false, "What DMARC leads to (RFC 9989)."},
-      {"lists", false, "What DNS lists lead to (RFC 5782), together."},
-      {"dnsbl", true, "A list of addresses that send spam, for the client; one entry for each."},
-      {"rhsbl", true, "A list of domains that spam comes from or points to; one entry for each."},
-      {"dnswl", true, "A list of addresses that are known as good; one entry for each."},
-      {"policy_defaults", false, "For all recipients."},
-      {"policy", true,
-       "Other rules for some recipients: a key that stands here replaces the one of its section, "
-       "the "
-       "others hold as they are."},
-      {"allowlist", false, "Whose mail may skip a rule, once it is proven to be his."},
-      {"denylist", false, "Whose mail is refused."},
-      {"quarantine", false, "Where messages are held."},
-      {"history", false, "What was decided, and why."},
-      {"log", false, "What happened."},
-      {"metrics", false, "What Prometheus reads."},
-      {"process", false, "What the daemon runs as."},
-  };
+  static const std::vector<Section> all = complete_sections();
   return all;
 }
 
-std::optional<client::DnsListKind> list_kind(std::string_view section) {
-  using client::DnsListKind;
-  for (const DnsListKind kind : {DnsListKind::dnsbl, DnsListKind::rhsbl, DnsListKind::dnswl}) {
-    if (section == to_string(kind)) return kind;
-  }
-  return std::nullopt;
+const Rows& keys() {
+  static const Rows all = complete_keys();
+  return all;
 }
 
 const Section* find_section(std::string_view name) {
   for (const Section& section : sections()) {
     if (section.name == name) return &section;
+  }
+  return nullptr;
+}
+
+const KeyRow* find_key(std::string_view path) {
+  for (const KeyRow& row : keys()) {
+    if (row.path() == path) return &row;
   }
   return nullptr;
 }

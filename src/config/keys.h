@@ -1,18 +1,18 @@
-// config/keys.h: the one table of keys. Parser, example, manual page and dump are made from it; a
-// default is what a default-constructed owner holds. Thread: immutable.
+// config/keys.h: the one table of keys. Parser, example, manual page, dump, what a reload takes and
+// what-if are made from it; a default is what a default-constructed owner holds.
+// Thread: immutable.
 #pragma once
 
+#include <any>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "config/document.h"
 #include "config/reader.h"
 #include "config/settings.h"
-#include "config/values.h"
 
 namespace sekisho::config {
 
@@ -24,48 +24,84 @@ enum class Reload {
 // A key's value inside its owner.
 template <class Owner>
 struct Slot {
-  std::string expects;
+  std::string expects;             // "a whole number from 1 to 50": after "must be"
+  std::vector<std::string> words;  // all values, where they are words
   std::function<void(const std::string& key, const Value&, Owner&, Reader&)> read;
   std::function<std::string(const Owner&)> show;  // as TOML
+  std::function<void(const Owner& from, Owner& to)> copy;
+
+  explicit operator bool() const { return read != nullptr; }
 };
 
-// Read by the loader itself: it has no place in the settings.
-struct IncludeSlot {
-  std::string expects = "a list of paths with * and ?";
-};
+// Sets a key that is one of some words.
+template <class Owner>
+void set_word(const Slot<Owner>& slot, std::string_view word, Owner& owner) {
+  Value value;
+  value.text = word;
+  Reader reader;
+  slot.read({}, value, owner, reader);
+}
 
-// One per section, in the order of the manual.
-struct Section {
-  std::string_view name;
-  bool repeated = false;  // [[name]]
-  std::string_view text;
-};
+// An entry of a [[section]]; only the section and its keys know the type.
+using AnyEntry = std::any;
 
 struct KeyRow {
-  std::string_view section;  // empty: before the first section
   std::string_view name;
-  // Settings: in its [section]. Rules: in its [section], and in a [[policy]] by the name
-  // `in_policy`. The others: in each [[milter]], [[dnsbl]] and its like, and [[policy]].
-  std::variant<IncludeSlot, Slot<Settings>, Slot<milter::Options>, Slot<DnsListEntry>,
-               Slot<policy::Rules>, Slot<policy::RecipientRules>>
-      slot;
+  // Where the value is. A key of a [section] has `slot`, and `rule` besides when it may stand in a
+  // [[policy]] too; a key of a [[section]] has `entry`.
+  Slot<Settings> slot = {};
+  Slot<policy::Rules> rule = {};
+  Slot<AnyEntry> entry = {};
+  // The entries of a [[section]] have nothing by which they could be told apart after a change, so
+  // that all of its keys are of one kind.
   Reload reload = Reload::live;
   bool required = false;         // an entry without it is an error
+  bool in_example = false;       // stands there as it is, and not in a comment
   std::string_view sample = {};  // for the example, where the default says nothing
   std::string_view in_policy = {};
-  std::string_view text;  // one paragraph
+  std::string_view text = {};     // one paragraph
+  std::string_view section = {};  // empty: before the first section
 
   std::string path() const;
   std::string expects() const;
-  // The default as TOML; empty when the key has none.
+  // The default as TOML; empty when the key is required.
   std::string default_value() const;
 };
 
+using Rows = std::vector<KeyRow>;
+
+// How the entries of a [[section]] are kept in the settings.
+struct Repeated {
+  std::function<AnyEntry(const Settings&)> make;  // one without a key
+  std::function<void(Settings&, AnyEntry)> add;
+  std::function<std::vector<AnyEntry>(const Settings&)> all;
+  std::function<void(Settings&)> clear;
+  // For entries that have rules of their own: a rule as a key of an entry. Such entries start from
+  // the rules for everybody, and are read after them.
+  std::function<Slot<AnyEntry>(const Slot<policy::Rules>&)> rule = {};
+  Rows rules = {};  // made with it from all rules, each by its name `in_policy`
+};
+
+struct Section {
+  std::string_view name;
+  std::string_view text;
+  Rows keys;
+  std::optional<Repeated> repeated = {};  // [[name]]
+  // Looks for what is wrong between keys that are each right.
+  void (*check)(const Settings&, Reader&) = nullptr;
+
+  const KeyRow* find(std::string_view key) const;
+  // All keys that may stand in it.
+  std::vector<std::string> key_names() const;
+  bool needs_restart() const;  // of a [[section]]: see KeyRow::reload
+};
+
+// In the order of the manual.
 const std::vector<Section>& sections();
-const std::vector<KeyRow>& keys();
+// The keys of all sections, after those that stand before the first one.
+const Rows& keys();
 
 const Section* find_section(std::string_view name);
-// Whether a section holds the lists of a kind: [[dnsbl]], [[rhsbl]], [[dnswl]].
-std::optional<client::DnsListKind> list_kind(std::string_view section);
+const KeyRow* find_key(std::string_view path);  // "spf.fail"
 
 }  // namespace sekisho::config

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "config/checks.h"
 #include "config/key_rows.h"
 
 namespace sekisho::config {
@@ -14,6 +15,7 @@ using std::chrono::seconds;
 
 namespace {
 
+using client::DnsKindSet;
 using client::DnsListDefinition;
 using client::DnsListKind;
 using client::DnsListOn;
@@ -67,7 +69,7 @@ void read_zone_file(const std::string& key, const Value& value, DnsListDefinitio
                     Reader& reader) {
   if (reader.skip_value_files) return;
   const std::size_t findings = reader.findings.size();
-  const auto lines = reader.read_list_file({"file:" + value.text, value.place});
+  const auto lines = reader.read_value_file({"file:" + value.text, value.place});
   if (reader.findings.size() > findings && may_be_zone(value.text)) {
     reader.findings.resize(findings);
     reader.error(value.place,
@@ -111,38 +113,34 @@ Expected<std::string> check_list_name(std::string_view text) {
   return std::string(text);
 }
 
+// What a list of domains may be asked about.
 Expected<DnsListOn> parse_on(std::string_view text) {
-  for (const DnsListOn on : {DnsListOn::helo, DnsListOn::sender, DnsListOn::client_name,
-                             DnsListOn::from, DnsListOn::dkim}) {
-    if (text == to_string(on)) return on;
-  }
+  const auto on = parse_word<DnsListOn>(text);
+  if (on && *on != DnsListOn::client) return *on;
   return parse_error("write helo, sender, client_name, from or dkim");
 }
 
 Expected<DnsListKind> parse_skip(std::string_view text) {
-  for (const DnsListKind kind : {DnsListKind::dnsbl, DnsListKind::rhsbl}) {
-    if (text == to_string(kind)) return kind;
-  }
-  return parse_error("write dnsbl or rhsbl");
+  const auto kind = parse_word<DnsListKind>(text);
+  if (kind && !vouches(*kind)) return *kind;
+  return parse_error("write " + joined_words(client::accusing_kinds(), " or "));
 }
 
-Type<policy::DnsListKinds> skipped_kinds() {
-  const auto kinds = list<DnsListKind>("dnsbl and rhsbl", parse_skip, [](const DnsListKind& kind) {
-    return std::string(to_string(kind));
-  });
+Type<DnsKindSet> skipped_kinds() {
+  const auto kinds = array_of<DnsListKind>(
+      joined_words(client::accusing_kinds(), " and "), parse_skip,
+      [](const DnsListKind& kind) { return std::string(to_string(kind)); });
   return {kinds.expects,
-          [read = kinds.read](const std::string& key, const Value& value,
-                              policy::DnsListKinds& slot, Reader& reader) {
+          [read = kinds.read](const std::string& key, const Value& value, DnsKindSet& slot,
+                              Reader& reader) {
             std::vector<DnsListKind> read_kinds;
             read(key, value, read_kinds, reader);
             slot = {};
-            for (const DnsListKind kind : read_kinds) {
-              (kind == DnsListKind::dnsbl ? slot.dnsbl : slot.rhsbl) = true;
-            }
+            for (const DnsListKind kind : read_kinds) slot.add(kind);
           },
-          [show = kinds.show](const policy::DnsListKinds& slot) {
+          [show = kinds.show](const DnsKindSet& slot) {
             std::vector<DnsListKind> shown;
-            for (const DnsListKind kind : {DnsListKind::dnsbl, DnsListKind::rhsbl}) {
+            for (const DnsListKind kind : all_values<DnsListKind>()) {
               if (slot.has(kind)) shown.push_back(kind);
             }
             return show(shown);
@@ -151,10 +149,9 @@ Type<policy::DnsListKinds> skipped_kinds() {
 
 // --- the rows ------------------------------------------------------------------------------------
 
-KeyRow name_row(std::string_view section, std::string_view sample) {
-  return {.section = section,
-          .name = "name",
-          .slot = at<DnsListEntry>(
+KeyRow name_row(std::string_view sample) {
+  return {.name = "name",
+          .entry = in_entry<DnsListEntry>(
               text("a name of letters, digits, dots, hyphens and underscores", check_list_name),
               [](auto& e) -> auto& { return e.definition.name; }),
           .sample = sample,
@@ -163,10 +160,9 @@ KeyRow name_row(std::string_view section, std::string_view sample) {
               "zone holds an access key needs a name, for the zone is never shown then."};
 }
 
-KeyRow list_row(std::string_view section, std::string_view sample) {
-  return {.section = section,
-          .name = "list",
-          .slot = at<DnsListEntry>(
+KeyRow list_row(std::string_view sample) {
+  return {.name = "list",
+          .entry = in_entry<DnsListEntry>(
               list_zone(), [](auto& e) -> auto& { return e.definition; }),
           .sample = sample,
           .text =
@@ -177,10 +173,9 @@ KeyRow list_row(std::string_view section, std::string_view sample) {
               "unless there is a list_file."};
 }
 
-KeyRow list_file_row(std::string_view section) {
-  return {.section = section,
-          .name = "list_file",
-          .slot = at<DnsListEntry>(
+KeyRow list_file_row() {
+  return {.name = "list_file",
+          .entry = in_entry<DnsListEntry>(
               list_file(), [](auto& e) -> auto& { return e.definition; }),
           .text =
               "A file with one line, the same as list would hold: for a zone with an access "
@@ -188,27 +183,19 @@ KeyRow list_file_row(std::string_view section) {
               "0640, its group the daemon's."};
 }
 
-KeyRow action_row(std::string_view section) {
-  using policy::OnListed;
-  return {.section = section,
-          .name = "action",
-          .slot = at<DnsListEntry>(
-              choice<OnListed>({{"reject", OnListed::reject},
-                                {"quarantine", OnListed::quarantine},
-                                {"tempfail", OnListed::tempfail},
-                                {"tag", OnListed::tag},
-                                {"log", OnListed::log}}),
-              [](auto& e) -> auto& { return e.rule.action; }),
+KeyRow action_row() {
+  return {.name = "action",
+          .entry = in_entry<DnsListEntry>(
+              choice<policy::OnListed>(), [](auto& e) -> auto& { return e.rule.action; }),
           .text =
               "What a hit leads to. reject and tempfail are said at RCPT if the list has "
               "answered by then, else after the message. tempfail ends with dmarc.defer_for: after "
               "that a hit quarantines. log: nothing but the record."};
 }
 
-KeyRow weight_row(std::string_view section, std::string_view paragraph) {
-  return {.section = section,
-          .name = "weight",
-          .slot = at<DnsListEntry>(
+KeyRow weight_row(std::string_view paragraph) {
+  return {.name = "weight",
+          .entry = in_entry<DnsListEntry>(
               number<int>(1, 100), [](auto& e) -> auto& { return e.rule.weight; }),
           .text = paragraph};
 }
@@ -217,10 +204,9 @@ constexpr std::string_view weight_of_hit =
     "What a hit adds to the sum that lists.threshold is compared with. Of no effect while that is "
     "0.";
 
-KeyRow monitor_row(std::string_view section, std::string_view paragraph) {
-  return {.section = section,
-          .name = "monitor",
-          .slot = at<DnsListEntry>(
+KeyRow monitor_row(std::string_view paragraph) {
+  return {.name = "monitor",
+          .entry = in_entry<DnsListEntry>(
               boolean(), [](auto& e) -> auto& { return e.rule.monitor; }),
           .text = paragraph};
 }
@@ -230,10 +216,9 @@ constexpr std::string_view monitor_of_hit =
     "neither "
     "counts for the threshold nor as evidence.";
 
-KeyRow self_test_row(std::string_view section) {
-  return {.section = section,
-          .name = "self_test",
-          .slot = at<DnsListEntry>(
+KeyRow self_test_row() {
+  return {.name = "self_test",
+          .entry = in_entry<DnsListEntry>(
               boolean(), [](auto& e) -> auto& { return e.definition.self_test; }),
           .text =
               "The list must hold its test entry: 127.0.0.2, or TEST in a list of domains (RFC "
@@ -242,28 +227,21 @@ KeyRow self_test_row(std::string_view section) {
               "(127.0.0.1, INVALID) sets it aside either way."};
 }
 
-}  // namespace
-
 Rows lists_keys() {
-  using policy::UseLists;
   return {
-      {.section = "lists",
-       .name = "use",
-       .slot = at<policy::Rules>(
-           choice<UseLists>({{"apply", UseLists::apply}, {"skip", UseLists::skip}}),
-           [](auto& r) -> auto& { return r.lists.use; }),
+      {.name = "use",
+       .rule = at<policy::Rules>(
+           choice<policy::UseLists>(), [](auto& r) -> auto& { return r.lists.use; }),
        .in_policy = "lists",
        .text = "Whether a hit means anything for a recipient. skip in a [[policy]] for "
                "postmaster@* lets those who are blocked by mistake write to you."},
-      {.section = "lists",
-       .name = "threshold",
+      {.name = "threshold",
        .slot = at<Settings>(
            number<int>(0, 1000), [](auto& s) -> auto& { return s.rules.defaults.lists.threshold; }),
        .text = "0: each list decides alone, and the hardest action of those that hit is done. "
                "Else: it is done only if the weights of the lists that hit add up to this much. A "
                "list counts once, however many of its values are listed."},
-      {.section = "lists",
-       .name = "rcpt_wait",
+      {.name = "rcpt_wait",
        .slot = at<Settings>(
            duration<milliseconds>(milliseconds(0), seconds(8)),
            [](auto& s) -> auto& { return s.rules.defaults.lists.rcpt_wait; }),
@@ -273,49 +251,105 @@ Rows lists_keys() {
 }
 
 Rows dnsbl_keys() {
-  return {name_row("dnsbl", R"("zen")"),
-          list_row("dnsbl", R"("zen.spamhaus.org=127.0.0.[2..11]")"),
-          list_file_row("dnsbl"),
-          action_row("dnsbl"),
-          weight_row("dnsbl", weight_of_hit),
-          monitor_row("dnsbl", monitor_of_hit),
-          self_test_row("dnsbl")};
+  return {name_row(R"("zen")"),
+          list_row(R"("zen.spamhaus.org=127.0.0.[2..11]")"),
+          list_file_row(),
+          action_row(),
+          weight_row(weight_of_hit),
+          monitor_row(monitor_of_hit),
+          self_test_row()};
 }
 
 Rows rhsbl_keys() {
-  return {name_row("rhsbl", R"("dbl")"),
-          list_row("rhsbl", R"("dbl.spamhaus.org=127.0.1.[2..99]")"),
-          list_file_row("rhsbl"),
-          {.section = "rhsbl",
-           .name = "on",
-           .slot = at<DnsListEntry>(
-               list<DnsListOn>("helo, sender, client_name, from and dkim", parse_on,
+  return {name_row(R"("dbl")"),
+          list_row(R"("dbl.spamhaus.org=127.0.1.[2..99]")"),
+          list_file_row(),
+          {.name = "on",
+           .entry = in_entry<DnsListEntry>(
+               array_of<DnsListOn>("helo, sender, client_name, from and dkim", parse_on,
                                [](const DnsListOn& on) { return std::string(to_string(on)); }),
                [](auto& e) -> auto& { return e.definition.on; }),
            .text = "Which domains are looked up: of HELO, of MAIL FROM, the verified name of the "
                    "client, the Author Domain, the d= of DKIM signatures. The last two are known "
                    "only with the message."},
-          action_row("rhsbl"),
-          weight_row("rhsbl", weight_of_hit),
-          monitor_row("rhsbl", monitor_of_hit),
-          self_test_row("rhsbl")};
+          action_row(),
+          weight_row(weight_of_hit),
+          monitor_row(monitor_of_hit),
+          self_test_row()};
 }
 
 Rows dnswl_keys() {
-  return {name_row("dnswl", R"("dnswl")"),
-          list_row("dnswl", R"("list.dnswl.org=127.0.[0..255].[1..3]")"),
-          list_file_row("dnswl"),
-          {.section = "dnswl",
-           .name = "skip",
-           .slot = at<DnsListEntry>(
+  return {name_row(R"("dnswl")"),
+          list_row(R"("list.dnswl.org=127.0.[0..255].[1..3]")"),
+          list_file_row(),
+          {.name = "skip",
+           .entry = in_entry<DnsListEntry>(
                skipped_kinds(), [](auto& e) -> auto& { return e.rule.skip; }),
            .text = "What a hit makes of no effect: hits in these kinds of lists. Nothing else: SPF "
                    "and DMARC are judged all the same."},
-          weight_row("dnswl",
-                     "What a hit takes off the sum that lists.threshold is compared with; for a "
+          weight_row("What a hit takes off the sum that lists.threshold is compared with; for a "
                      "skip that is empty or names one kind."),
-          monitor_row("dnswl", "Look up and log, and let a hit have no effect."),
-          self_test_row("dnswl")};
+          monitor_row("Look up and log, and let a hit have no effect."),
+          self_test_row()};
+}
+
+// The entries of one kind, whose two halves stand in two vectors of the settings.
+Repeated dns_lists(DnsListKind kind) {
+  return {.make =
+              [kind](const Settings&) {
+                DnsListEntry entry;
+                entry.definition.kind = kind;
+                return AnyEntry(std::move(entry));
+              },
+          .add =
+              [](Settings& settings, AnyEntry entry) {
+                add_dns_list(settings, std::move(entry_as<DnsListEntry>(entry)));
+              },
+          .all =
+              [kind](const Settings& settings) {
+                std::vector<AnyEntry> all;
+                for (DnsListEntry& entry : dns_lists_of(settings, kind)) {
+                  all.emplace_back(std::move(entry));
+                }
+                return all;
+              },
+          .clear = [kind](Settings& settings) { remove_dns_lists(settings, kind); }};
+}
+
+}  // namespace
+
+Section lists_section() {
+  return {.name = "lists",
+          .text = "What DNS lists lead to (RFC 5782), together.",
+          .keys = lists_keys(),
+          .check = check_dns_lists};
+}
+
+Section dnsbl_section() {
+  return {
+      .name = "dnsbl",
+      .text = "A list of addresses that send spam, for the client; one entry for each.",
+      .keys = dnsbl_keys(),
+      .repeated = dns_lists(DnsListKind::dnsbl),
+  };
+}
+
+Section rhsbl_section() {
+  return {
+      .name = "rhsbl",
+      .text = "A list of domains that spam comes from or points to; one entry for each.",
+      .keys = rhsbl_keys(),
+      .repeated = dns_lists(DnsListKind::rhsbl),
+  };
+}
+
+Section dnswl_section() {
+  return {
+      .name = "dnswl",
+      .text = "A list of addresses that are known as good; one entry for each.",
+      .keys = dnswl_keys(),
+      .repeated = dns_lists(DnsListKind::dnswl),
+  };
 }
 
 }  // namespace sekisho::config

@@ -3,13 +3,14 @@
 
 namespace sekisho::config {
 
+namespace {
+
 Rows history_keys() {
   using std::chrono::hours;
   using std::chrono::seconds;
   constexpr std::uint64_t mega = std::uint64_t{1} << 20U;
   return {
-      {.section = "history",
-       .name = "dir",
+      {.name = "dir",
        .slot = at<Settings>(
            path(), [](auto& s) -> auto& { return s.history.dir; }),
        .reload = Reload::restart,
@@ -18,19 +19,23 @@ Rows history_keys() {
            "envelope, "
            "header and DNS answers of every message, never its body. It must belong to the user of "
            "the daemon. Empty: nothing is recorded."},
-      {.section = "history",
-       .name = "keep",
+      {.name = "keep",
        .slot = at<Settings>(
            duration<seconds>(hours(1), hours(24 * 3650)),
            [](auto& s) -> auto& { return s.history.keep; }),
        .text = "How long a decision is kept."},
-      {.section = "history",
-       .name = "max_size",
+      {.name = "max_size",
        .slot = at<Settings>(
            size(16 * mega, mega * mega), [](auto& s) -> auto& { return s.history.max_size; }),
        .text = "How much of the disk the record may take: past it the oldest decisions go, however "
                "young. A decision takes 1 to 5 KB."},
   };
+}
+
+}  // namespace
+
+Section history_section() {
+  return {.name = "history", .text = "What was decided, and why.", .keys = history_keys()};
 }
 
 }  // namespace sekisho::config

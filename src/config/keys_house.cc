@@ -1,3 +1,4 @@
+#include "config/checks.h"
 #include "config/key_rows.h"
 
 namespace sekisho::config {
@@ -5,24 +6,20 @@ namespace sekisho::config {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Rows include_keys() {
-  return {
-      {.section = "",
-       .name = "include",
-       .slot = IncludeSlot{},
-       .sample = R"(["conf.d/*.toml"])",
-       .text =
-           "Files to read as well, in the order of their names. A relative path starts from the "
-           "folder of the file that includes it; a pattern may match nothing, a plain name must "
-           "exist. A key given twice is an error, in whichever files; [[milter]] and [[policy]] "
-           "entries of all files add up."},
-  };
+namespace {
+
+// Read by the loader itself: it has no place in the settings.
+Slot<Settings> read_by_the_loader(std::string expects) {
+  return {.expects = std::move(expects),
+          .words = {},
+          .read = [](const std::string&, const Value&, Settings&, Reader&) {},
+          .show = [](const Settings&) { return std::string("[]"); },
+          .copy = [](const Settings&, Settings&) {}};
 }
 
 Rows identity_keys() {
   return {
-      {.section = "identity",
-       .name = "authserv_id",
+      {.name = "authserv_id",
        .slot = at<Settings>(
            text("a name without spaces", check_authserv_id),
            [](auto& s) -> auto& { return s.session.identity.authserv_id; }),
@@ -31,24 +28,21 @@ Rows identity_keys() {
            "The name under which results are written into Authentication-Results (RFC 8601 "
            "section 2.5); inbound fields that already carry it are removed. Empty: the MTA's own "
            "name (macro j), else the hostname."},
-      {.section = "identity",
-       .name = "authserv_aliases",
+      {.name = "authserv_aliases",
        .slot = at<Settings>(
            texts("names without spaces", check_authserv_id),
            [](auto& s) -> auto& { return s.session.identity.authserv_aliases; }),
        .sample = R"(["mx2.example.jp"])",
        .text = "The names of our other hosts: inbound Authentication-Results fields that carry one "
                "of them are removed too."},
-      {.section = "identity",
-       .name = "hostname",
+      {.name = "hostname",
        .slot = at<Settings>(
            text("a host name", check_host_name),
            [](auto& s) -> auto& { return s.session.identity.hostname; }),
        .sample = R"("mx.example.jp")",
        .text = "This host's name, for the SPF macro r and wherever the MTA does not say its own. "
                "Empty: the name the system has."},
-      {.section = "identity",
-       .name = "seal_file",
+      {.name = "seal_file",
        .slot = at<Settings>(
            path(), [](auto& s) -> auto& { return s.session.identity.seal_file; }),
        .reload = Reload::restart,
@@ -60,8 +54,7 @@ Rows identity_keys() {
            "trust.networks brings them. Hosts that give mail back to each other share one file. "
            "Empty: "
            "nothing is proven, and our fields are removed then."},
-      {.section = "identity",
-       .name = "domains",
+      {.name = "domains",
        .slot = at<Settings>(
            domains(), [](auto& s) -> auto& { return s.session.identity.domains; }),
        .sample = R"(["example.jp"])",
@@ -75,49 +68,43 @@ Rows identity_keys() {
 
 Rows milter_keys() {
   return {
-      {.section = "milter",
-       .name = "socket",
-       .slot = at<milter::Options>(
+      {.name = "socket",
+       .entry = in_entry<milter::Options>(
            text("unix:/PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS", check_milter_socket),
            [](auto& m) -> auto& { return m.socket; }),
        .reload = Reload::restart,
        .required = true,
+       .in_example = true,
        .sample = R"("unix:/var/spool/postfix/sekisho/mx.sock")",
        .text =
            "Where the MTA connects. Postfix runs in a chroot on many systems: a Unix socket below "
            "/var/spool/postfix works for it either way. The milter protocol has no password: "
            "whoever reaches the socket may ask for verdicts."},
-      {.section = "milter",
-       .name = "socket_mode",
-       .slot = at<milter::Options>(
+      {.name = "socket_mode",
+       .entry = in_entry<milter::Options>(
            file_mode(), [](auto& m) -> auto& { return m.socket_mode; }),
        .reload = Reload::restart,
        .text = "The mode of a Unix socket, in octal, as text."},
-      {.section = "milter",
-       .name = "socket_owner",
-       .slot = at<milter::Options>(
+      {.name = "socket_owner",
+       .entry = in_entry<milter::Options>(
            text("the name of a user", check_account),
            [](auto& m) -> auto& { return m.socket_owner; }),
        .reload = Reload::restart,
        .text = "The owner of a Unix socket. Empty: the user of the daemon."},
-      {.section = "milter",
-       .name = "socket_group",
-       .slot = at<milter::Options>(
+      {.name = "socket_group",
+       .entry = in_entry<milter::Options>(
            text("the name of a group", check_account),
            [](auto& m) -> auto& { return m.socket_group; }),
        .reload = Reload::restart,
+       .in_example = true,
        .sample = R"("postfix")",
        .text =
            "The group of a Unix socket: that of the MTA, so that it may connect. Unless started as "
            "root, the daemon's user must be a member of it, or the folder give it to the socket by "
            "its setgid bit. Empty: as created."},
-      {.section = "milter",
-       .name = "role",
-       .slot = at<milter::Options>(
-           choice<policy::Role>({{"mx", policy::Role::mx},
-                                 {"submission", policy::Role::submission},
-                                 {"local", policy::Role::local}}),
-           [](auto& m) -> auto& { return m.role; }),
+      {.name = "role",
+       .entry = in_entry<milter::Options>(
+           choice<policy::Role>(), [](auto& m) -> auto& { return m.role; }),
        .reload = Reload::restart,
        .text =
            "Who the clients of this socket are. mx: other mail servers. submission: our own "
@@ -128,15 +115,13 @@ Rows milter_keys() {
 
 Rows control_keys() {
   return {
-      {.section = "control",
-       .name = "socket",
+      {.name = "socket",
        .slot = at<Settings>(
            text("a path that begins with /", check_socket_path),
            [](auto& s) -> auto& { return s.control.socket; }),
        .reload = Reload::restart,
        .text = "The Unix socket on which sekisho(1) reaches the daemon; its mode is 0660."},
-      {.section = "control",
-       .name = "group",
+      {.name = "group",
        .slot = at<Settings>(
            text("the name of a group", check_account),
            [](auto& s) -> auto& { return s.control.group; }),
@@ -148,8 +133,7 @@ Rows control_keys() {
 
 Rows dns_keys() {
   return {
-      {.section = "dns",
-       .name = "servers",
+      {.name = "servers",
        .slot = at<Settings>(
            texts("addresses, with :PORT or not", check_dns_server),
            [](auto& s) -> auto& { return s.dns.servers; }),
@@ -157,8 +141,7 @@ Rows dns_keys() {
        .text =
            "The resolvers to ask. Their answers are trusted: take a validating resolver on this "
            "host. Empty: those of /etc/resolv.conf, which is watched for changes."},
-      {.section = "dns",
-       .name = "zone_file",
+      {.name = "zone_file",
        .slot = at<Settings>(
            path(), [](auto& s) -> auto& { return s.dns.zone_file; }),
        .sample = R"("laboratory.zone")",
@@ -166,15 +149,13 @@ Rows dns_keys() {
            "Answer from this zone (RFC 1035 text) alone and ask nobody: for laboratories and "
            "demonstrations. Lines \";!servfail NAME [TYPE]\" and \";!timeout NAME [TYPE]\" make "
            "answers fail."},
-      {.section = "dns",
-       .name = "timeout",
+      {.name = "timeout",
        .slot = at<Settings>(
            duration<milliseconds>(milliseconds(100), seconds(60)),
            [](auto& s) -> auto& { return s.dns.timeout; }),
        .text = "How long one question may take, repetitions and other servers included. After that "
                "its answer is a temporary error."},
-      {.section = "dns",
-       .name = "message_budget",
+      {.name = "message_budget",
        .slot = at<Settings>(
            duration<milliseconds>(seconds(1), seconds(120)),
            [](auto& s) -> auto& { return s.dns.message_budget; }),
@@ -186,8 +167,7 @@ Rows dns_keys() {
 Rows trust_keys() {
   using session::OnAuthenticated;
   return {
-      {.section = "trust",
-       .name = "networks",
+      {.name = "networks",
        .slot = at<Settings>(
            prefixes(), [](auto& s) -> auto& { return s.session.trust.networks; }),
        .sample = R"(["127.0.0.0/8", "::1/128", "192.0.2.0/24"])",
@@ -196,8 +176,7 @@ Rows trust_keys() {
            "mynetworks. Their forged Authentication-Results fields are still removed. A client on "
            "a Unix socket is always trusted. Entries that are everybody, alone (0.0.0.0/0) or "
            "together, are an error."},
-      {.section = "trust",
-       .name = "authenticated",
+      {.name = "authenticated",
        .slot = at<Settings>(
            choice<OnAuthenticated>(
                {{"skip", OnAuthenticated::skip}, {"evaluate", OnAuthenticated::evaluate}}),
@@ -205,8 +184,7 @@ Rows trust_keys() {
        .text =
            "Clients that logged in (AUTH): skip does not evaluate them, evaluate treats them like "
            "everybody else."},
-      {.section = "trust",
-       .name = "relays",
+      {.name = "relays",
        .slot = at<Settings>(
            prefixes(), [](auto& s) -> auto& { return s.session.trust.relays; }),
        .sample = R"(["192.0.2.25", "2001:db8::25"])",
@@ -222,8 +200,7 @@ Rows trust_keys() {
 
 Rows log_keys() {
   return {
-      {.section = "log",
-       .name = "target",
+      {.name = "target",
        .slot = at<Settings>(
            log_target(), [](auto& s) -> auto& { return s.log; }),
        .text = "Where the log goes: syslog (facility mail), stderr, journald, or file:PATH, a file "
@@ -234,8 +211,7 @@ Rows log_keys() {
 
 Rows process_keys() {
   return {
-      {.section = "process",
-       .name = "user",
+      {.name = "user",
        .slot = at<Settings>(
            text("the name of a user", check_account),
            [](auto& s) -> auto& { return s.process.user; }),
@@ -244,8 +220,7 @@ Rows process_keys() {
            "The user to become when the daemon is started as root. It needs no other rights than "
            "to read its configuration, to create its sockets, and to write to the folders of the "
            "history and the quarantine."},
-      {.section = "process",
-       .name = "group",
+      {.name = "group",
        .slot = at<Settings>(
            text("the name of a group", check_account),
            [](auto& s) -> auto& { return s.process.group; }),
@@ -253,6 +228,59 @@ Rows process_keys() {
        .sample = R"("sekisho")",
        .text = "The group to become. Empty: that of the user."},
   };
+}
+
+}  // namespace
+
+KeyRow include_key() {
+  return {.name = "include",
+          .slot = read_by_the_loader("a list of paths with * and ?"),
+          .sample = R"(["conf.d/*.toml"])",
+          .text =
+              "Files to read as well, in the order of their names. A relative path starts from the "
+              "folder of the file that includes it; a pattern may match nothing, a plain name must "
+              "exist. A key given twice is an error, in whichever files; [[milter]] and [[policy]] "
+              "entries of all files add up."};
+}
+
+Section identity_section() {
+  return {.name = "identity", .text = "Who we are.", .keys = identity_keys()};
+}
+
+Section milter_section() {
+  return {
+      .name = "milter",
+      .text = "A socket for the MTA; one entry for each, and at least one.",
+      .keys = milter_keys(),
+      .repeated = entries_at<milter::Options>([](auto& s) -> auto& { return s.milters; }),
+  };
+}
+
+Section control_section() {
+  return {.name = "control", .text = "How sekisho(1) reaches the daemon.", .keys = control_keys()};
+}
+
+Section dns_section() {
+  return {.name = "dns",
+          .text = "Whom to ask, and for how long.",
+          .keys = dns_keys(),
+          .check = check_dns};
+}
+
+Section trust_section() {
+  return {.name = "trust",
+          .text = "Whose mail is not judged.",
+          .keys = trust_keys(),
+          .check = check_trust};
+}
+
+Section log_section() { return {.name = "log", .text = "What happened.", .keys = log_keys()}; }
+
+Section process_section() {
+  return {.name = "process",
+          .text = "What the daemon runs as.",
+          .keys = process_keys(),
+          .check = check_process};
 }
 
 }  // namespace sekisho::config

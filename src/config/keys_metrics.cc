@@ -1,11 +1,13 @@
+#include "config/checks.h"
 #include "config/key_rows.h"
 
 namespace sekisho::config {
 
+namespace {
+
 Rows metrics_keys() {
   return {
-      {.section = "metrics",
-       .name = "listen",
+      {.name = "listen",
        .slot = at<Settings>(
            text("ADDRESS:PORT, an IPv6 address in brackets", check_listen_address),
            [](auto& s) -> auto& { return s.metrics.listen; }),
@@ -16,6 +18,15 @@ Rows metrics_keys() {
                "this host, or let a packet filter admit the monitoring host alone. [::]:9464 is "
                "every address of this host, IPv4 too. Empty: nowhere."},
   };
+}
+
+}  // namespace
+
+Section metrics_section() {
+  return {.name = "metrics",
+          .text = "What Prometheus reads.",
+          .keys = metrics_keys(),
+          .check = check_metrics};
 }
 
 }  // namespace sekisho::config

@@ -9,15 +9,13 @@ constexpr std::chrono::milliseconds hour = std::chrono::hours(1);
 // How long messages are kept.
 Rows keeping_keys() {
   return {
-      {.section = "quarantine",
-       .name = "keep",
+      {.name = "keep",
        .slot = at<Settings>(
            duration<std::chrono::seconds>(hour, hour * 24 * 3650),
            [](auto& s) -> auto& { return s.quarantine.keep; }),
        .reload = Reload::restart,
        .text = "How long a message is kept in the store. After that it expires."},
-      {.section = "quarantine",
-       .name = "keep_deleted",
+      {.name = "keep_deleted",
        .slot = at<Settings>(
            duration<std::chrono::seconds>(std::chrono::milliseconds(0), hour * 24 * 3650),
            [](auto& s) -> auto& { return s.quarantine.keep_deleted; }),
@@ -29,14 +27,11 @@ Rows keeping_keys() {
   };
 }
 
-}  // namespace
-
 Rows quarantine_keys() {
   using session::QuarantineWhere;
   using session::WhenFull;
   Rows rows = {
-      {.section = "quarantine",
-       .name = "where",
+      {.name = "where",
        .slot = at<Settings>(
            choice<QuarantineWhere>({{"mta", QuarantineWhere::mta},
                                     {"store", QuarantineWhere::store},
@@ -49,22 +44,19 @@ Rows quarantine_keys() {
            "hold it. junk: it is delivered with the field "
            "\"X-Sekisho-Disposition: quarantine\", for a Sieve rule that files it; that field is "
            "removed from all inbound mail."},
-      {.section = "quarantine",
-       .name = "dir",
+      {.name = "dir",
        .slot = at<Settings>(
            path(), [](auto& s) -> auto& { return s.quarantine.dir; }),
        .reload = Reload::restart,
        .text = "The folder of the store: the index and one file for each message. Nobody but the "
                "daemon's user may write to it; it is made when its parent exists."},
-      {.section = "quarantine",
-       .name = "max_size",
+      {.name = "max_size",
        .slot = at<Settings>(
            size(0, std::uint64_t{1} << 50), [](auto& s) -> auto& { return s.quarantine.max_size; }),
        .reload = Reload::restart,
        .text = "How much the messages of the store may take up together; \"0\" is no limit. What "
                "nobody has seen is never removed to make room: when_full says what happens."},
-      {.section = "quarantine",
-       .name = "when_full",
+      {.name = "when_full",
        .slot = at<Settings>(
            choice<WhenFull>({{"tempfail", WhenFull::tempfail},
                              {"mta", WhenFull::mta},
@@ -72,8 +64,7 @@ Rows quarantine_keys() {
            [](auto& s) -> auto& { return s.session.quarantine.when_full; }),
        .text = "What answers a message that is to be held when max_size is reached. tempfail: the "
                "sender tries again. mta: the MTA holds it. reject: it is refused."},
-      {.section = "quarantine",
-       .name = "release_via",
+      {.name = "release_via",
        .slot = at<Settings>(
            text("smtp:HOST:PORT or sendmail:/PATH", check_release_route),
            [](auto& s) -> auto& { return s.quarantine.release_via; }),
@@ -88,6 +79,12 @@ Rows quarantine_keys() {
   const auto keeping = keeping_keys();
   rows.insert(rows.begin() + 2, keeping.begin(), keeping.end());
   return rows;
+}
+
+}  // namespace
+
+Section quarantine_section() {
+  return {.name = "quarantine", .text = "Where messages are held.", .keys = quarantine_keys()};
 }
 
 }  // namespace sekisho::config

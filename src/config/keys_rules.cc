@@ -1,3 +1,4 @@
+#include "config/checks.h"
 #include "config/key_rows.h"
 
 namespace sekisho::config {
@@ -6,28 +7,23 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
 Rows spf_keys() {
-  using policy::OnSpfFail;
   return {
-      {.section = "spf",
-       .name = "fail",
-       .slot = at<policy::Rules>(
-           choice<OnSpfFail>({{"tag", OnSpfFail::tag},
-                              {"quarantine", OnSpfFail::quarantine},
-                              {"reject", OnSpfFail::reject}}),
-           [](auto& r) -> auto& { return r.spf.fail; }),
+      {.name = "fail",
+       .rule = at<policy::Rules>(
+           choice<policy::OnSpfFail>(), [](auto& r) -> auto& { return r.spf.fail; }),
        .in_policy = "spf.fail",
        .text =
            "What is done when SPF of the MAIL FROM identity says fail, and DMARC has not decided "
            "already. reject breaks plain forwarding to us (RFC 7208 appendix D)."},
-      {.section = "spf",
-       .name = "temperror",
-       .slot = at<policy::Rules>(
-           choice(temperror_choices()), [](auto& r) -> auto& { return r.spf.temperror; }),
+      {.name = "temperror",
+       .rule = at<policy::Rules>(
+           choice<policy::OnTemperror>(), [](auto& r) -> auto& { return r.spf.temperror; }),
        .in_policy = "spf.temperror",
        .text = "What is done when SPF could not be evaluated because DNS failed."},
-      {.section = "spf",
-       .name = "overbroad",
+      {.name = "overbroad",
        .slot = at<Settings>(
            choice<spf::Code>({{"pass", spf::Code::pass}, {"neutral", spf::Code::neutral}}),
            [](auto& s) -> auto& { return s.spf.overbroad; }),
@@ -36,9 +32,8 @@ Rows spf_keys() {
            "network larger than an IPv4 /8 or an IPv6 /16, exists: of a name without the client's "
            "address in it. pass: RFC 7208. neutral: it is not believed, and DMARC does not pass by "
            "it. Either way it proves nothing to the allowlist."},
-      {.section = "spf",
-       .name = "monitor",
-       .slot = at<policy::Rules>(
+      {.name = "monitor",
+       .rule = at<policy::Rules>(
            boolean(), [](auto& r) -> auto& { return r.spf.monitor; }),
        .in_policy = "spf.monitor",
        .text = "Decide and log by the rules of this section, and do not apply them."},
@@ -47,14 +42,12 @@ Rows spf_keys() {
 
 Rows dkim_keys() {
   return {
-      {.section = "dkim",
-       .name = "max_signatures",
+      {.name = "max_signatures",
        .slot = at<Settings>(
            number<std::size_t>(1, 50), [](auto& s) -> auto& { return s.dkim.max_signatures; }),
        .text = "How many DKIM signatures of a message are verified, from the top; further ones are "
                "reported as dkim=policy. Each costs a DNS question and a public-key operation."},
-      {.section = "dkim",
-       .name = "min_rsa_bits",
+      {.name = "min_rsa_bits",
        .slot = at<Settings>(
            number<unsigned>(1024, 4096), [](auto& s) -> auto& { return s.dkim.min_rsa_bits; }),
        .text =
@@ -66,22 +59,19 @@ Rows dkim_keys() {
 Rows dmarc_discovery_keys() {
   using dmarc::Discovery;
   return {
-      {.section = "dmarc",
-       .name = "discovery",
+      {.name = "discovery",
        .slot = at<Settings>(
            choice<Discovery>({{"tree-walk", Discovery::treewalk}, {"psl", Discovery::psl}}),
            [](auto& s) -> auto& { return s.dmarc.discovery; }),
        .text =
            "How the policy and the organizational domain are found: tree-walk (RFC 9989 section "
            "4.10), or psl, the public suffix list (RFC 7489)."},
-      {.section = "dmarc",
-       .name = "public_suffix_list",
+      {.name = "public_suffix_list",
        .slot = at<Settings>(
            path(), [](auto& s) -> auto& { return s.public_suffix_list; }),
        .sample = R"("/usr/share/publicsuffix/public_suffix_list.dat")",
        .text = "The list for discovery = \"psl\". Empty: the one that libpsl finds on the system."},
-      {.section = "dmarc",
-       .name = "overrides",
+      {.name = "overrides",
        .slot = at<Settings>(
            overrides(), [](auto& s) -> auto& { return s.rules.overrides; }),
        .sample = R"([{domain = "example.com", reject = "always"}])",
@@ -93,35 +83,32 @@ Rows dmarc_discovery_keys() {
   };
 }
 
-Rows dmarc_keys() {
+Rows dmarc_rules() {
   return {
-      {.section = "dmarc",
-       .name = "reject",
-       .slot = at<policy::Rules>(
-           choice(dmarc_reject_choices()), [](auto& r) -> auto& { return r.dmarc.reject; }),
+      {.name = "reject",
+       .rule = at<policy::Rules>(
+           choice<policy::OnDmarcReject>(), [](auto& r) -> auto& { return r.dmarc.reject; }),
        .in_policy = "dmarc.reject",
        .text =
            "What p=reject means here. corroborated: reject when further evidence speaks against "
            "the message, else quarantine, for RFC 9989 section 7.4 forbids to reject on p=reject "
            "alone. always, quarantine, tag: do that."},
-      {.section = "dmarc",
-       .name = "quarantine",
-       .slot = at<policy::Rules>(
-           choice(dmarc_quarantine_choices()), [](auto& r) -> auto& { return r.dmarc.quarantine; }),
+      {.name = "quarantine",
+       .rule = at<policy::Rules>(
+           choice<policy::OnDmarcQuarantine>(),
+           [](auto& r) -> auto& { return r.dmarc.quarantine; }),
        .in_policy = "dmarc.quarantine",
        .text = "What p=quarantine means here. [quarantine] where says where a quarantined message "
                "goes."},
-      {.section = "dmarc",
-       .name = "temperror",
-       .slot = at<policy::Rules>(
-           choice(temperror_choices()), [](auto& r) -> auto& { return r.dmarc.temperror; }),
+      {.name = "temperror",
+       .rule = at<policy::Rules>(
+           choice<policy::OnTemperror>(), [](auto& r) -> auto& { return r.dmarc.temperror; }),
        .in_policy = "dmarc.temperror",
        .text = "What is done when DNS failed, and the message would be quarantined or rejected for "
                "some answer that it could have given. tempfail: the sender tries again later, and "
                "not for longer than defer_for."},
-      {.section = "dmarc",
-       .name = "defer_for",
-       .slot = at<policy::Rules>(
+      {.name = "defer_for",
+       .rule = at<policy::Rules>(
            duration<seconds>(milliseconds(0), hours(24) * 30),
            [](auto& r) -> auto& { return r.dmarc.defer_for; }),
        .in_policy = "dmarc.defer_for",
@@ -131,23 +118,17 @@ Rows dmarc_keys() {
            "is not known counts for nothing: they are quarantined if the author's policy, as far "
            "as it can be read, asks for quarantine or reject, and otherwise accepted and tagged. "
            "What a list puts off is quarantined then."},
-      {.section = "dmarc",
-       .name = "author",
-       .slot = at<policy::Rules>(
-           choice<policy::OnMalformedAuthor>({{"reject", policy::OnMalformedAuthor::reject},
-                                              {"quarantine", policy::OnMalformedAuthor::quarantine},
-                                              {"tag", policy::OnMalformedAuthor::tag}}),
+      {.name = "author",
+       .rule = at<policy::Rules>(
+           choice<policy::OnMalformedAuthor>(),
            [](auto& r) -> auto& { return r.author.malformed; }),
        .in_policy = "dmarc.author",
        .text =
            "What is done when a message does not have exactly one From field whose mailboxes are "
            "of exactly one domain (RFC 9989 section 5.3.1). The reply names the fault."},
-      {.section = "dmarc",
-       .name = "author_readable",
-       .slot = at<policy::Rules>(
-           choice<policy::OnReadableAuthor>({{"judge", policy::OnReadableAuthor::judge},
-                                             {"malformed", policy::OnReadableAuthor::malformed}}),
-           [](auto& r) -> auto& { return r.author.readable; }),
+      {.name = "author_readable",
+       .rule = at<policy::Rules>(
+           choice<policy::OnReadableAuthor>(), [](auto& r) -> auto& { return r.author.readable; }),
        .in_policy = "dmarc.author_readable",
        .text =
            "What is done with a From field that is not valid (a comma outside quotes, a bracket "
@@ -155,26 +136,29 @@ Rows dmarc_keys() {
            "judged for that domain, and treated like a valid one when SPF or DKIM passes for it; "
            "without that, author says what is done. malformed: author says what is done, whoever "
            "proves what. Behind sendmail, which rewrites From, fewer fields are readable."},
-      {.section = "dmarc",
-       .name = "author_monitor",
-       .slot = at<policy::Rules>(
+      {.name = "author_monitor",
+       .rule = at<policy::Rules>(
            boolean(), [](auto& r) -> auto& { return r.author.monitor; }),
        .in_policy = "dmarc.author_monitor",
        .text = "Decide and log by the author rule, and do not apply it."},
-      {.section = "dmarc",
-       .name = "monitor",
-       .slot = at<policy::Rules>(
+      {.name = "monitor",
+       .rule = at<policy::Rules>(
            boolean(), [](auto& r) -> auto& { return r.dmarc.monitor; }),
        .in_policy = "dmarc.monitor",
        .text = "Decide and log by the other rules of this section, and do not apply them."},
   };
 }
 
-Rows policy_default_keys() {
+Rows dmarc_keys() {
+  Rows rows = dmarc_discovery_keys();
+  for (KeyRow& row : dmarc_rules()) rows.push_back(std::move(row));
+  return rows;
+}
+
+Rows policy_defaults_keys() {
   return {
-      {.section = "policy_defaults",
-       .name = "monitor",
-       .slot = at<policy::Rules>(
+      {.name = "monitor",
+       .rule = at<policy::Rules>(
            boolean(), [](auto& r) -> auto& { return r.monitor; }),
        .in_policy = "monitor",
        .text = "Decide, log and record everything, and apply nothing: for the first weeks. Forged "
@@ -184,9 +168,8 @@ Rows policy_default_keys() {
 
 Rows policy_keys() {
   return {
-      {.section = "policy",
-       .name = "to",
-       .slot = at<policy::RecipientRules>(
+      {.name = "to",
+       .entry = in_entry<policy::RecipientRules>(
            recipients(), [](auto& p) -> auto& { return p.to; }),
        .required = true,
        .sample = R"(["postmaster@*", "@partner.example"])",
@@ -194,6 +177,55 @@ Rows policy_keys() {
            "The recipients that the entry is for: user@example.com, postmaster@*, @example.com or "
            "*. The most specific pattern wins, in this order. A pattern stands in one entry only."},
   };
+}
+
+// An entry starts from the rules for everybody.
+Repeated policies() {
+  using policy::RecipientRules;
+  Repeated out = entries_at<RecipientRules>([](auto& s) -> auto& { return s.rules.policies; });
+  out.make = [](const Settings& settings) {
+    RecipientRules entry;
+    entry.rules = settings.rules.defaults;
+    return AnyEntry(std::move(entry));
+  };
+  out.rule = [](const Slot<policy::Rules>& rule) {
+    return in_part<AnyEntry>(
+        rule, [](auto& entry) -> auto& { return entry_as<RecipientRules>(entry).rules; });
+  };
+  return out;
+}
+
+}  // namespace
+
+Section spf_section() {
+  return {.name = "spf",
+          .text = "What SPF leads to, for the MAIL FROM identity (RFC 7208).",
+          .keys = spf_keys()};
+}
+
+Section dkim_section() {
+  return {.name = "dkim", .text = "What of DKIM is verified (RFC 6376).", .keys = dkim_keys()};
+}
+
+Section dmarc_section() {
+  return {.name = "dmarc",
+          .text = "What DMARC leads to (RFC 9989).",
+          .keys = dmarc_keys(),
+          .check = check_dmarc};
+}
+
+Section policy_defaults_section() {
+  return {.name = "policy_defaults", .text = "For all recipients.", .keys = policy_defaults_keys()};
+}
+
+Section policy_section() {
+  return {.name = "policy",
+          .text =
+              "Other rules for some recipients: a key that stands here replaces the one of its "
+              "section, the others hold as they are.",
+          .keys = policy_keys(),
+          .repeated = policies(),
+          .check = check_policies};
 }
 
 }  // namespace sekisho::config

@@ -1,7 +1,6 @@
 #include "config/load.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -11,11 +10,10 @@
 #include <glob.h>
 
 #include "base/encoding.h"
-#include "config/accounts.h"
+#include "base/fnv.h"
 #include "config/checks.h"
 #include "config/document.h"
 #include "config/dump.h"
-#include "config/host_mta.h"
 #include "config/keys.h"
 #include "config/reader.h"
 #include "config/suggest.h"
@@ -44,32 +42,17 @@ std::string canonical(const std::string& path) {
   return failure ? path : out.string();
 }
 
-const KeyRow* find_row(std::string_view section, std::string_view name) {
-  for (const KeyRow& row : keys()) {
-    if (row.section == section && row.name == name) return &row;
-  }
-  return nullptr;
-}
-
-// A row whose key stands in a [[policy]] under this name.
-const KeyRow* find_policy_row(std::string_view name) {
-  for (const KeyRow& row : keys()) {
-    if (!row.in_policy.empty() && row.in_policy == name) return &row;
-  }
-  return find_row("policy", name);
-}
-
-std::vector<std::string> names_in(std::string_view section) {
+std::vector<std::string> names_in(const Section* section) {
+  if (section != nullptr) return section->key_names();
   std::vector<std::string> out;
   for (const KeyRow& row : keys()) {
-    if (row.section == section) out.emplace_back(row.name);
-    if (section == "policy" && !row.in_policy.empty()) out.emplace_back(row.in_policy);
+    if (row.section.empty()) out.emplace_back(row.name);
   }
   return out;
 }
 
 // "; did you mean dkim.min_rsa_bits?", or what the section takes.
-std::string hint_for_key(std::string_view section, const std::string& name) {
+std::string hint_for_key(const Section* section, const std::string& name) {
   const std::vector<std::string> here = names_in(section);
   if (const std::string meant = nearest(name, here); !meant.empty()) {
     return "; did you mean " + meant + "?";
@@ -79,7 +62,7 @@ std::string hint_for_key(std::string_view section, const std::string& name) {
   }
   std::string list;
   for (const std::string& each : here) list += (list.empty() ? "" : ", ") + each;
-  return section.empty() ? "" : "; here may stand: " + list;
+  return section == nullptr ? "" : "; here may stand: " + list;
 }
 
 std::string hint_for_section(const std::string& name) {
@@ -92,10 +75,27 @@ std::string hint_for_section(const std::string& name) {
   return "; the sections are: " + list;
 }
 
+// The keys of an entry. Those of rules have a dot in their names, and TOML makes a table of them:
+// spf.fail = "tag".
+std::vector<std::pair<std::string, const Entry*>> keys_of_entry(const Section& section,
+                                                                const Value& table) {
+  std::vector<std::pair<std::string, const Entry*>> out;
+  for (const Entry& entry : table.entries) {
+    if (section.repeated->rules.empty() || entry.value.kind != Value::Kind::table) {
+      out.emplace_back(entry.key, &entry);
+      continue;
+    }
+    for (const Entry& inner : entry.value.entries) {
+      out.emplace_back(std::string(entry.key).append(".").append(inner.key), &inner);
+    }
+  }
+  return out;
+}
+
 class Loader {
  public:
-  explicit Loader(ValueFiles lists = ValueFiles::read) {
-    reader_.skip_value_files = lists == ValueFiles::skip;
+  explicit Loader(ValueFiles files = ValueFiles::read) {
+    reader_.skip_value_files = files == ValueFiles::skip;
   }
   void read_file(const std::string& path, const Place& included_at, std::size_t nesting);
   void read_text(std::string_view text, const std::string& name, std::size_t nesting);
@@ -116,20 +116,14 @@ class Loader {
   void apply_top(const Entry& entry);
   void apply_section(const Section& section, const Value& table);
   void apply_repeated(const Section& section, const Value& list);
-  template <class Owner>
-  void apply_entry(const Section& section, const std::string& name, const Value& table,
-                   Owner& owner);
-  void apply_milter(const Section& section, const Value& table);
-  void apply_list(const Section& section, client::DnsListKind kind, const Value& table);
-  void apply_policy(const Value& table);
-  bool apply_policy_key(const std::string& name, const Entry& entry, const std::string& path,
-                        policy::RecipientRules& rules);
-  void unknown_key(std::string_view section, const Entry& entry, const std::string& name);
+  void apply_entry(const Section& section, const Value& table);
+  void unknown_key(const Section* section, const Entry& entry, const std::string& name);
 
   Reader reader_;
   Settings settings_;
   std::vector<Value> documents_;
-  std::vector<const Value*> policies_;          // applied last: they start from the defaults
+  // Entries that start from the rules for everybody, and are applied after these.
+  std::vector<std::pair<const Section*, const Value*>> entries_with_rules_;
   std::map<std::string, Place> given_;          // keys that may be given once
   std::map<std::string, Place> included_from_;  // canonical path, where it was asked for
 };
@@ -182,22 +176,21 @@ void Loader::include(const Item& pattern, std::size_t nesting) {
   for (const std::string& file : files_of(path)) read_file(file, pattern.place, nesting + 1);
 }
 
-void Loader::unknown_key(std::string_view section, const Entry& entry, const std::string& name) {
-  const std::string shown = escape_for_log(name, 64);
-  reader_.error(entry.place, "unknown key " +
-                                 (section.empty() ? shown : std::string(section) + "." + shown) +
-                                 hint_for_key(section, name));
+void Loader::unknown_key(const Section* section, const Entry& entry, const std::string& name) {
+  const std::string place = section == nullptr ? "" : std::string(section->name) + ".";
+  reader_.error(entry.place,
+                "unknown key " + place + escape_for_log(name, 64) + hint_for_key(section, name));
 }
 
 void Loader::apply_top(const Entry& entry) {
   if (entry.key == "include") return;
   const Section* section = find_section(entry.key);
-  const bool many = entry.value.kind == Value::Kind::list;
+  const bool many = entry.value.kind == Value::Kind::array;
   if (section == nullptr) {
     const bool table = entry.value.kind == Value::Kind::table ||
                        (many && !entry.value.items.empty() &&
                         entry.value.items.front().kind == Value::Kind::table);
-    if (!table) return unknown_key("", entry, entry.key);
+    if (!table) return unknown_key(nullptr, entry, entry.key);
     reader_.error(entry.place, "unknown section [" + escape_for_log(entry.key, 64) + "]" +
                                    hint_for_section(entry.key));
     return;
@@ -214,9 +207,9 @@ void Loader::apply_top(const Entry& entry) {
 
 void Loader::apply_section(const Section& section, const Value& table) {
   for (const Entry& entry : table.entries) {
-    const KeyRow* row = find_row(section.name, entry.key);
+    const KeyRow* row = section.find(entry.key);
     if (row == nullptr) {
-      unknown_key(section.name, entry, entry.key);
+      unknown_key(&section, entry, entry.key);
       continue;
     }
     const std::string path = row->path();
@@ -227,11 +220,7 @@ void Loader::apply_section(const Section& section, const Value& table) {
       continue;
     }
     reader_.remember(path, entry.place);
-    if (const auto* slot = std::get_if<Slot<Settings>>(&row->slot)) {
-      slot->read(path, entry.value, settings_, reader_);
-    } else if (const auto* rule = std::get_if<Slot<policy::Rules>>(&row->slot)) {
-      rule->read(path, entry.value, settings_.rules.defaults, reader_);
-    }
+    row->slot.read(path, entry.value, settings_, reader_);
   }
 }
 
@@ -239,111 +228,47 @@ void Loader::apply_repeated(const Section& section, const Value& list) {
   for (const Value& table : list.items) {
     if (table.kind != Value::Kind::table) {
       reader_.error(table.place, "write [[" + std::string(section.name) + "]] and its keys below");
-    } else if (section.name == "milter") {
-      apply_milter(section, table);
-    } else if (const auto kind = list_kind(section.name)) {
-      apply_list(section, *kind, table);
+    } else if (section.repeated->rules.empty()) {
+      apply_entry(section, table);
     } else {
-      policies_.push_back(&table);
+      entries_with_rules_.emplace_back(&section, &table);
     }
   }
 }
 
-// One entry of a section that may stand several times, into its owner.
-template <class Owner>
-void Loader::apply_entry(const Section& section, const std::string& name, const Value& table,
-                         Owner& owner) {
+// One entry of a section that may stand several times.
+void Loader::apply_entry(const Section& section, const Value& table) {
+  const Repeated& repeated = *section.repeated;
+  const std::size_t number = repeated.all(settings_).size() + 1;
+  const std::string name = std::string(section.name) + "[" + std::to_string(number) + "]";
   reader_.remember(name, table.place);
-  for (const Entry& entry : table.entries) {
-    const KeyRow* row = find_row(section.name, entry.key);
-    if (row == nullptr) {
-      unknown_key(section.name, entry, entry.key);
-      continue;
-    }
-    const std::string path = std::string(name).append(".").append(entry.key);
-    reader_.remember(path, entry.place);
-    std::get<Slot<Owner>>(row->slot).read(path, entry.value, owner, reader_);
-  }
-}
-
-void Loader::apply_milter(const Section& section, const Value& table) {
-  milter::Options& milter = settings_.milters.emplace_back();
-  apply_entry(section, "milter[" + std::to_string(settings_.milters.size()) + "]", table, milter);
-}
-
-void Loader::apply_list(const Section& section, client::DnsListKind kind, const Value& table) {
-  const auto& lists = settings_.client.lists;
-  const auto before = std::count_if(lists.begin(), lists.end(),
-                                    [&](const auto& list) { return list.kind == kind; });
-  DnsListEntry entry;
-  entry.definition.kind = kind;
-  apply_entry(section, std::string(section.name) + "[" + std::to_string(before + 1) + "]", table,
-              entry);
-  add_list(settings_, std::move(entry));
-}
-
-void Loader::apply_policy(const Value& table) {
-  policy::RecipientRules rules;
-  rules.rules = settings_.rules.defaults;
-  const std::string name = "policy[" + std::to_string(settings_.rules.policies.size() + 1) + "]";
-  reader_.remember(name, table.place);
-  bool sets_something = false;
-  for (const Entry& entry : table.entries) {
-    if (entry.value.kind != Value::Kind::table) {
-      const std::string path = std::string(name).append(".").append(entry.key);
-      sets_something |= apply_policy_key(entry.key, entry, path, rules);
-      continue;
-    }
-    for (const Entry& inner : entry.value.entries) {
-      std::string key = entry.key;
-      key.append(".").append(inner.key);
-      sets_something |=
-          apply_policy_key(key, inner, std::string(name).append(".").append(key), rules);
+  AnyEntry made = repeated.make(settings_);
+  for (const auto& [key, entry] : keys_of_entry(section, table)) {
+    const std::string path = std::string(name).append(".").append(key);
+    reader_.remember(path, entry->place);
+    if (const KeyRow* row = section.find(key)) {
+      row->entry.read(path, entry->value, made, reader_);
+    } else {
+      unknown_key(&section, *entry, key);
     }
   }
-  if (!sets_something) {
-    reader_.warning(table.place,
-                    "the entry sets nothing: its recipients have the rules of everybody");
-  }
-  settings_.rules.policies.push_back(std::move(rules));
+  repeated.add(settings_, std::move(made));
 }
 
-// Whether the key is a rule, right or wrong.
-bool Loader::apply_policy_key(const std::string& name, const Entry& entry, const std::string& path,
-                              policy::RecipientRules& rules) {
-  const KeyRow* row = find_policy_row(name);
-  if (row == nullptr) {
-    unknown_key("policy", entry, name);
-    return true;
-  }
-  reader_.remember(path, entry.place);
-  if (const auto* to = std::get_if<Slot<policy::RecipientRules>>(&row->slot)) {
-    to->read(path, entry.value, rules, reader_);
-    return false;
-  }
-  std::get<Slot<policy::Rules>>(row->slot).read(path, entry.value, rules.rules, reader_);
-  return true;
-}
-
-// FNV-1a of the effective settings: tells snapshots apart in logs, and protects nothing.
+// Of the effective settings: tells snapshots apart in logs, and protects nothing.
 std::string digest_of(const Settings& settings) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  std::string text = dump(settings);
+  Fnv hash;
+  hash.add(dump(settings));
   // A zone that is not shown makes a difference too; a hash of 64 bits gives no key away.
-  for (const auto& list : settings.client.lists) text += list.list.zone + list.list.codes.text();
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  }
-  std::string octets;
-  for (int shift = 56; shift >= 0; shift -= 8) octets += static_cast<char>(hash >> shift & 0xff);
-  return hex_encode(octets);
+  for (const auto& list : settings.client.lists) hash.add(list.list.zone + list.list.codes.text());
+  return hash.hex();
 }
 
 Expected<Loaded, std::vector<Finding>> Loader::finish() {
   for (const Value& document : documents_) {
     for (const Entry& entry : document.entries) apply_top(entry);
   }
-  for (const Value* policy : policies_) apply_policy(*policy);
+  for (const auto& [section, table] : entries_with_rules_) apply_entry(*section, *table);
   check_across(settings_, reader_);
   std::vector<Finding> findings = std::move(reader_.findings);
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
@@ -356,22 +281,10 @@ Expected<Loaded, std::vector<Finding>> Loader::finish() {
                 std::move(reader_.files), reader_.places()};
 }
 
-// The sockets of the milters as one text, for comparison.
-std::string milters_text(const Settings& settings) {
-  std::string out;
-  for (const milter::Options& milter : settings.milters) {
-    for (const KeyRow& row : keys()) {
-      const auto* slot = std::get_if<Slot<milter::Options>>(&row.slot);
-      if (slot != nullptr) out += slot->show(milter) + "\n";
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
-Expected<Loaded, std::vector<Finding>> load_file(const std::string& path, ValueFiles lists) {
-  Loader loader(lists);
+Expected<Loaded, std::vector<Finding>> load_file(const std::string& path, ValueFiles files) {
+  Loader loader(files);
   loader.read_file(path, {}, 0);
   return loader.finish();
 }
@@ -389,48 +302,6 @@ Expected<std::string, std::vector<Finding>> control_socket(const std::string& pa
   if (loaded) return std::move(loaded->settings.control.socket);
   if (auto given = loader.given_socket(loaded.error())) return std::move(*given);
   return tl::unexpected(std::move(loaded.error()));
-}
-
-std::vector<Finding> problems(const Loaded& loaded, const std::string& name, bool as_root) {
-  std::vector<Finding> out;
-  if (loaded.settings.milters.empty()) {
-    out.push_back(
-        {Finding::Level::error,
-         {name, 0, 0},
-         "no [[milter]]: the daemon would listen nowhere; add [[milter]] and its socket"});
-  }
-  find_unknown_accounts(loaded, name, as_root, out);
-  find_rewriting_mta(loaded, name, out);
-  return out;
-}
-
-bool any_error(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(),
-                     [](const Finding& each) { return each.level == Finding::Level::error; });
-}
-
-std::vector<std::string> reload_needs_restart(const Settings& running, const Settings& loaded) {
-  std::vector<std::string> out;
-  for (const KeyRow& row : keys()) {
-    const auto* slot = std::get_if<Slot<Settings>>(&row.slot);
-    if (slot == nullptr || row.reload == Reload::live) continue;
-    if (slot->show(running) != slot->show(loaded)) out.push_back(row.path());
-  }
-  if (milters_text(running) != milters_text(loaded)) out.emplace_back("milter");
-  return out;
-}
-
-Settings keep_until_restart(const Settings& running, Settings loaded) {
-  loaded.milters = running.milters;
-  loaded.control = running.control;
-  loaded.metrics = running.metrics;
-  loaded.process = running.process;
-  loaded.history.dir = running.history.dir;
-  loaded.session.identity.seal_file = running.session.identity.seal_file;
-  const std::string route = std::move(loaded.quarantine.release_via);
-  loaded.quarantine = running.quarantine;
-  loaded.quarantine.release_via = route;
-  return loaded;
 }
 
 }  // namespace sekisho::config

@@ -25,30 +25,19 @@ struct Loaded {
   std::map<std::string, Place> places;
 };
 
-// `skip`: for whoever needs no lists, so that a damaged one is not in his way: keys that name a
-// file of lines, or the file of a DNS list's zone, stay as empty as if that file were.
+// Files that hold the values of a key: "file:PATH", and the file of a DNS list's zone. `skip` is for
+// commands that do not need the values, so that a damaged file does not stop them: it is then as if
+// each file were empty.
 enum class ValueFiles { read, skip };
 
 Expected<Loaded, std::vector<Finding>> load_file(const std::string& path,
-                                                 ValueFiles lists = ValueFiles::read);
+                                                 ValueFiles files = ValueFiles::read);
 // `name` is what findings call the text, and its folder is where relative paths start.
 Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const std::string& name);
 
-// Where the file says that the daemon listens for commands, whatever else is wrong in it: the
-// daemon may run on what the file was before. The findings when there are errors and the socket is
-// not told, or is one of them: it may stand in what could not be read.
+// The control socket that the file names, even if the rest of the file has errors: the daemon may
+// still run with an earlier version of it. Errors: the findings, if the socket itself is wrong, or
+// if there are errors and no socket was found, for it may stand in what could not be read.
 Expected<std::string, std::vector<Finding>> control_socket(const std::string& path);
-
-// What keeps the daemon, but not `sekisho check`, from working with these settings on this host;
-// its users and groups are looked up. `name` is that of the configuration. Errors; warnings about
-// what only root would need, unless `as_root`.
-std::vector<Finding> problems(const Loaded& loaded, const std::string& name, bool as_root);
-// Whether one of them is an error.
-bool any_error(const std::vector<Finding>& findings);
-
-// The keys that differ and are not reloadable: "control.socket", "milter".
-std::vector<std::string> reload_needs_restart(const Settings& running, const Settings& loaded);
-// `loaded` with those keys as they are in `running`.
-Settings keep_until_restart(const Settings& running, Settings loaded);
 
 }  // namespace sekisho::config

@@ -15,22 +15,22 @@ using policy::DmarcOverride;
 const std::vector<std::string> fields{"domain", "reject", "quarantine", "temperror"};
 
 template <class Enum>
-void set_choice(const std::string& key, const Value& value,
-                const std::vector<Choice<Enum>>& choices, std::optional<Enum>& slot,
-                Reader& reader) {
-  const std::size_t found = read_choice(key, value, words_of(choices), reader);
-  if (found < choices.size()) slot = choices[found].value;
+void read_word(const std::string& key, const Value& value, std::optional<Enum>& slot,
+               Reader& reader) {
+  const auto words = all_words<Enum>();
+  const std::size_t found = read_choice(key, value, words, reader);
+  if (found < words.size()) slot = all_values<Enum>()[found];
 }
 
 // One field of an entry besides its domain.
 void read_field(const std::string& key, const Entry& field, DmarcOverride& out, Reader& reader) {
   const std::string path = key + "." + field.key;
   if (field.key == "reject") {
-    set_choice(path, field.value, dmarc_reject_choices(), out.reject, reader);
+    read_word(path, field.value, out.reject, reader);
   } else if (field.key == "quarantine") {
-    set_choice(path, field.value, dmarc_quarantine_choices(), out.quarantine, reader);
+    read_word(path, field.value, out.quarantine, reader);
   } else if (field.key == "temperror") {
-    set_choice(path, field.value, temperror_choices(), out.temperror, reader);
+    read_word(path, field.value, out.temperror, reader);
   } else if (field.key != "domain") {
     const std::string meant = nearest(field.key, fields);
     reader.error(field.place,
@@ -98,13 +98,13 @@ std::vector<Value> tables_of(const std::string& key, const Value& value, Reader&
                                         "or \"file:PATH\"");
       return;
     }
-    for (const Item& line : reader.read_list_file({reference.text, reference.place})) {
+    for (const Item& line : reader.read_value_file({reference.text, reference.place})) {
       out.push_back(table_of_line(line));
     }
   };
   if (value.kind == Value::Kind::text) {
     add_file(value);
-  } else if (value.kind == Value::Kind::list) {
+  } else if (value.kind == Value::Kind::array) {
     for (const Value& entry : value.items) {
       if (entry.kind == Value::Kind::table) {
         out.push_back(entry);
@@ -138,44 +138,13 @@ void read_overrides(const std::string& key, const Value& value, std::vector<Dmar
 
 std::string show_entry(const DmarcOverride& entry) {
   std::string out = "{domain = " + toml_text(entry.domain.text());
-  if (entry.reject)
-    out += ", reject = " + toml_text(word_of(dmarc_reject_choices(), *entry.reject));
-  if (entry.quarantine) {
-    out += ", quarantine = " + toml_text(word_of(dmarc_quarantine_choices(), *entry.quarantine));
-  }
-  if (entry.temperror) {
-    out += ", temperror = " + toml_text(word_of(temperror_choices(), *entry.temperror));
-  }
+  if (entry.reject) out += ", reject = " + toml_word(*entry.reject);
+  if (entry.quarantine) out += ", quarantine = " + toml_word(*entry.quarantine);
+  if (entry.temperror) out += ", temperror = " + toml_word(*entry.temperror);
   return out + "}";
 }
 
 }  // namespace
-
-const std::vector<Choice<policy::OnDmarcReject>>& dmarc_reject_choices() {
-  using policy::OnDmarcReject;
-  static const std::vector<Choice<OnDmarcReject>> choices{
-      {"corroborated", OnDmarcReject::corroborated},
-      {"always", OnDmarcReject::always},
-      {"quarantine", OnDmarcReject::quarantine},
-      {"tag", OnDmarcReject::tag}};
-  return choices;
-}
-
-const std::vector<Choice<policy::OnDmarcQuarantine>>& dmarc_quarantine_choices() {
-  using policy::OnDmarcQuarantine;
-  static const std::vector<Choice<OnDmarcQuarantine>> choices{
-      {"quarantine", OnDmarcQuarantine::quarantine},
-      {"tag", OnDmarcQuarantine::tag},
-      {"reject", OnDmarcQuarantine::reject}};
-  return choices;
-}
-
-const std::vector<Choice<policy::OnTemperror>>& temperror_choices() {
-  using policy::OnTemperror;
-  static const std::vector<Choice<OnTemperror>> choices{{"accept", OnTemperror::accept},
-                                                        {"tempfail", OnTemperror::tempfail}};
-  return choices;
-}
 
 Type<std::vector<DmarcOverride>> overrides() {
   return {"a list of {domain, reject, quarantine, temperror} entries", read_overrides,
@@ -183,7 +152,7 @@ Type<std::vector<DmarcOverride>> overrides() {
             std::vector<std::string> elements;
             elements.reserve(slot.size());
             for (const DmarcOverride& each : slot) elements.push_back(show_entry(each));
-            return show_list(elements);
+            return show_array(elements);
           }};
 }
 

@@ -117,12 +117,12 @@ class Reach {
     return before_the_start && is_made_at_start(folder);
   }
 
-  // Why the user does not get to the folder itself, if so. Tells once what it has told.
+  // Whether the user gets to the folder; if not, a finding names the folder that keeps it out.
   bool passes(Level level, const std::string& key, const std::string& folder) {
     for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
       const std::string above = folder.substr(0, at);
       struct stat status {};
-      if (::stat(above.c_str(), &status) != 0) return true;  // a finding of whoever looks at it
+      if (::stat(above.c_str(), &status) != 0) return true;  // a finding of the caller
       if (!may(user_, status, 1)) {
         find(level, key,
              "the user " + user_.name + " may not enter " + above + ": setfacl -m u:" + user_.name +
@@ -168,8 +168,8 @@ class Reach {
                path);
   }
 
-  // The sockets are made before root is given up: whether the user may make them counts where it is
-  // started as him.
+  // A daemon that is started as root makes its sockets before it becomes the user: only for one that
+  // is started as the user it counts what the user may do.
   void look_at_socket(const std::string& key, const std::string& path, const std::string& group,
                       const std::string& mode) {
     const auto folder = folder_of(path);

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <system_error>
 
 #include "base/ascii.h"
+#include "base/read_file.h"
 #include "client/options.h"
 
 namespace sekisho::config {
 namespace {
 
-// A list of 30,000 domains is 600 KB; what is larger is no configuration.
+// A file of 30,000 domains is 600 KB; what is larger is no configuration.
 constexpr std::size_t max_file_octets = std::size_t{1024} * 1024;
 constexpr std::string_view file_prefix = "file:";
 
@@ -28,25 +27,17 @@ void Reader::warning(const Place& place, const std::string& message) {
 }
 
 Expected<std::string> Reader::read_file(const std::string& path) {
-  std::error_code failure;
-  const auto status = std::filesystem::status(path, failure);
-  if (!std::filesystem::exists(status)) {
-    return parse_error(failure ? failure.message() : "no such file");
+  auto text = sekisho::read_file(path, max_file_octets);
+  if (!text) {
+    return parse_error(text.error().code == FileError::Code::failed
+                           ? "cannot be opened: check that the daemon's user may read it"
+                           : text.error().what);
   }
-  // A pipe or device could make the start wait for ever.
-  if (!std::filesystem::is_regular_file(status)) return parse_error("not a regular file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return parse_error("cannot be opened: check that the daemon's user may read it");
-  std::string text(max_file_octets + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return parse_error("cannot be read");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > max_file_octets) return parse_error("larger than 1 MB");
   if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-  return text;
+  return std::move(*text);
 }
 
-std::vector<Item> Reader::read_list_file(const Item& reference) {
+std::vector<Item> Reader::read_value_file(const Item& reference) {
   std::vector<Item> out;
   if (skip_value_files) return out;
   const std::string path =
@@ -73,13 +64,13 @@ std::vector<Item> Reader::items(const std::string& key, const Value& value) {
   const auto add = [&](const Value& element) {
     const Item item{element.text, element.place};
     if (!names_file(item.text)) return out.push_back(item);
-    for (Item& line : read_list_file(item)) out.push_back(std::move(line));
+    for (Item& line : read_value_file(item)) out.push_back(std::move(line));
   };
   if (value.kind == Value::Kind::text && names_file(value.text)) {
     add(value);
     return out;
   }
-  if (value.kind != Value::Kind::list) {
+  if (value.kind != Value::Kind::array) {
     error(value.place, key + " must be a list, [\"…\"], or \"file:PATH\", not " +
                            std::string(describe(value.kind)));
     return out;

@@ -14,7 +14,7 @@
 
 namespace sekisho::config {
 
-// A text with its place: an element of a list, or a line of a list file.
+// A text with its place: an element of an array, or a line of a file of values.
 struct Item {
   std::string text;
   Place place;
@@ -29,8 +29,8 @@ class Reader {
   // The contents; ParseError says what is wrong with the file.
   Expected<std::string> read_file(const std::string& path);
   // The lines of the file of "file:PATH" without comments and empty ones.
-  std::vector<Item> read_list_file(const Item& reference);
-  // A list of texts with every "file:PATH", the whole value or an element, replaced by its lines.
+  std::vector<Item> read_value_file(const Item& reference);
+  // An array of texts with every "file:PATH", the whole value or an element, replaced by its lines.
   std::vector<Item> items(const std::string& key, const Value& value);
 
   // Where the key "milter[0].socket" stands, or an element of it, "policy[0].to[2]"; for checks

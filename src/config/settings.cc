@@ -13,10 +13,10 @@ session::Options default_session() {
   return out;
 }
 
-void add_list(Settings& settings, DnsListEntry entry) {
+void add_dns_list(Settings& settings, DnsListEntry entry) {
   auto& definition = entry.definition;
   auto& rule = entry.rule;
-  if (definition.kind != client::DnsListKind::rhsbl) definition.on = {client::DnsListOn::client};
+  if (!holds_domains(definition.kind)) definition.on = {client::DnsListOn::client};
   const bool secret = !definition.file.empty() || client::holds_key(definition.list.zone);
   if (definition.name.empty() && !secret) definition.name = definition.list.zone;
   rule.name = definition.name;
@@ -30,8 +30,19 @@ void add_list(Settings& settings, DnsListEntry entry) {
   lists.insert(next, std::move(definition));
 }
 
-DnsListEntry list_entry(const Settings& settings, std::size_t index) {
-  return {settings.client.lists[index], settings.rules.defaults.lists.rules[index]};
+std::vector<DnsListEntry> dns_lists_of(const Settings& settings, client::DnsListKind kind) {
+  std::vector<DnsListEntry> out;
+  const auto& lists = settings.client.lists;
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    if (lists[i].kind == kind) out.push_back({lists[i], settings.rules.defaults.lists.rules[i]});
+  }
+  return out;
+}
+
+void remove_dns_lists(Settings& settings, client::DnsListKind kind) {
+  const auto is_one = [kind](const auto& each) { return each.kind == kind; };
+  std::erase_if(settings.client.lists, is_one);
+  std::erase_if(settings.rules.defaults.lists.rules, is_one);
 }
 
 }  // namespace sekisho::config

@@ -41,7 +41,7 @@ struct Settings {
   dns::Options dns;
   spf::Options spf;
   dkim::Options dkim;
-  dmarc::Options dmarc;            // `suffixes` is set by whoever loads the list
+  dmarc::Options dmarc;            // `suffixes` are set when they are loaded
   std::string public_suffix_list;  // a file; empty: the system's
   client::Options client;
   policy::RuleSet rules;  // rules.defaults.lists.rules: one for each of client.lists
@@ -57,7 +57,8 @@ struct DnsListEntry {
 };
 
 // Into the settings, and out of them again.
-void add_list(Settings& settings, DnsListEntry entry);
-DnsListEntry list_entry(const Settings& settings, std::size_t index);
+void add_dns_list(Settings& settings, DnsListEntry entry);
+std::vector<DnsListEntry> dns_lists_of(const Settings& settings, client::DnsListKind kind);
+void remove_dns_lists(Settings& settings, client::DnsListKind kind);
 
 }  // namespace sekisho::config

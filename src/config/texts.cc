@@ -213,21 +213,21 @@ Type<std::vector<std::string>> texts(const std::string& expects, const CheckText
     if (text.empty()) return parse_error("empty");
     return check(text);
   };
-  return list<std::string>(expects, parse, [](const std::string& each) { return each; });
+  return array_of<std::string>(expects, parse, [](const std::string& each) { return each; });
 }
 
 Type<std::vector<mail::DomainName>> domains() {
-  return list<mail::DomainName>("domains", mail::DomainName::parse,
+  return array_of<mail::DomainName>("domains", mail::DomainName::parse,
                                 [](const mail::DomainName& each) { return each.text(); });
 }
 
 Type<std::vector<mail::IpPrefix>> prefixes() {
-  return list<mail::IpPrefix>("addresses and networks", mail::IpPrefix::parse,
+  return array_of<mail::IpPrefix>("addresses and networks", mail::IpPrefix::parse,
                               [](const mail::IpPrefix& each) { return each.text(); });
 }
 
 Type<std::vector<policy::RecipientPattern>> recipients() {
-  auto type = list<policy::RecipientPattern>(
+  auto type = array_of<policy::RecipientPattern>(
       "recipients: user@example.com, postmaster@*, @example.com or *",
       policy::RecipientPattern::parse,
       [](const policy::RecipientPattern& each) { return each.text(); });

@@ -58,7 +58,7 @@ std::string shown(const Value& value) {
       return value.boolean ? "true" : "false";
     case Value::Kind::real:
     case Value::Kind::time:
-    case Value::Kind::list:
+    case Value::Kind::array:
     case Value::Kind::table:
       return std::string(describe(value.kind));
   }
@@ -214,7 +214,7 @@ std::size_t read_choice(const std::string& key, const Value& value,
   return words.size();
 }
 
-std::string show_list(const std::vector<std::string>& elements) {
+std::string show_array(const std::vector<std::string>& elements) {
   constexpr std::size_t one_line = 80;
   std::string out;
   for (const std::string& each : elements) out += (out.empty() ? "" : ", ") + each;

@@ -4,6 +4,7 @@
 // Thread: immutable values.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,6 +16,7 @@
 
 #include "base/log_options.h"
 #include "base/result.h"
+#include "base/words.h"
 #include "config/document.h"
 #include "config/reader.h"
 #include "config/suggest.h"
@@ -29,6 +31,7 @@ struct Type {
   std::string expects;  // "a whole number from 1 to 50": after "must be"
   std::function<void(const std::string& key, const Value&, T& slot, Reader&)> read;
   std::function<std::string(const T&)> show;
+  std::vector<std::string> words = {};  // all values, where they are words
 };
 
 // --- numbers -------------------------------------------------------------------------------------
@@ -97,30 +100,45 @@ std::string list_choices(const std::vector<std::string>& words);
 std::size_t read_choice(const std::string& key, const Value& value,
                         const std::vector<std::string>& words, Reader& reader);
 
-template <class Enum>
-std::vector<std::string> words_of(const std::vector<Choice<Enum>>& choices) {
+template <Worded Enum>
+std::vector<std::string> all_words() {
   std::vector<std::string> words;
-  words.reserve(choices.size());
-  for (const auto& each : choices) words.push_back(each.word);
+  for (const Enum value : all_values<Enum>()) words.emplace_back(to_string(value));
   return words;
 }
 
-template <class Enum>
-std::string word_of(const std::vector<Choice<Enum>>& choices, Enum value) {
-  for (const auto& each : choices) {
-    if (each.value == value) return each.word;
-  }
-  return {};
+template <Worded Enum>
+std::string toml_word(Enum value) {
+  return toml_text(to_string(value));
 }
 
+// Some values of an enum, by words of their own.
 template <class Enum>
 Type<Enum> choice(const std::vector<Choice<Enum>>& choices) {
-  return {list_choices(words_of(choices)),
-          [choices](const std::string& key, const Value& value, Enum& slot, Reader& reader) {
-            const std::size_t found = read_choice(key, value, words_of(choices), reader);
+  std::vector<std::string> words;
+  words.reserve(choices.size());
+  for (const auto& each : choices) words.push_back(each.word);
+  return {list_choices(words),
+          [choices, words](const std::string& key, const Value& value, Enum& slot, Reader& reader) {
+            const std::size_t found = read_choice(key, value, words, reader);
             if (found < choices.size()) slot = choices[found].value;
           },
-          [choices](const Enum& slot) { return toml_text(word_of(choices, slot)); }};
+          [choices](const Enum& slot) {
+            const auto found = std::find_if(choices.begin(), choices.end(),
+                                            [&](const auto& each) { return each.value == slot; });
+            return toml_text(found == choices.end() ? std::string() : found->word);
+          },
+          words};
+}
+
+// All values of an enum.
+template <Worded Enum>
+Type<Enum> choice() {
+  std::vector<Choice<Enum>> choices;
+  for (const Enum value : all_values<Enum>()) {
+    choices.push_back({std::string(to_string(value)), value});
+  }
+  return choice(choices);
 }
 
 // --- texts ---------------------------------------------------------------------------------------
@@ -142,16 +160,16 @@ Expected<std::string> check_dns_server(std::string_view text);
 Expected<std::string> check_release_route(std::string_view text);
 Expected<std::string> check_listen_address(std::string_view text);
 
-// --- lists ---------------------------------------------------------------------------------------
+// --- arrays --------------------------------------------------------------------------------------
 
-std::string show_list(const std::vector<std::string>& elements);
+std::string show_array(const std::vector<std::string>& elements);
 
 template <class T>
 using ParseElement = std::function<Expected<T>(std::string_view)>;
 
-// A list of texts, each read by `parse` and written by `text_of`; "file:PATH" is understood.
+// An array of texts, each read by `parse` and written by `text_of`; "file:PATH" is understood.
 template <class T>
-Type<std::vector<T>> list(const std::string& expects, ParseElement<T> parse,
+Type<std::vector<T>> array_of(const std::string& expects, ParseElement<T> parse,
                           std::function<std::string(const T&)> text_of) {
   return {
       "a list of " + expects,
@@ -172,7 +190,7 @@ Type<std::vector<T>> list(const std::string& expects, ParseElement<T> parse,
         std::vector<std::string> elements;
         elements.reserve(slot.size());
         for (const T& each : slot) elements.push_back(toml_text(text_of(each)));
-        return show_list(elements);
+        return show_array(elements);
       }};
 }
 
@@ -181,11 +199,7 @@ Type<std::vector<mail::DomainName>> domains();
 Type<std::vector<mail::IpPrefix>> prefixes();
 Type<std::vector<policy::RecipientPattern>> recipients();
 
-// --- the words of the rules ----------------------------------------------------------------------
-
-const std::vector<Choice<policy::OnDmarcReject>>& dmarc_reject_choices();
-const std::vector<Choice<policy::OnDmarcQuarantine>>& dmarc_quarantine_choices();
-const std::vector<Choice<policy::OnTemperror>>& temperror_choices();
+// --- overrides -----------------------------------------------------------------------------------
 
 // [{domain = "example.com", reject = "always"}], or lines `example.com reject=always` of a file.
 Type<std::vector<policy::DmarcOverride>> overrides();

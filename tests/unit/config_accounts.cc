@@ -1,6 +1,7 @@
 // Users and groups that a configuration names and this host lacks: found before the daemon tries to
 // start.
 #include "config/accounts.h"
+#include "config/problems.h"
 
 #include <gtest/gtest.h>
 

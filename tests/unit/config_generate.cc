@@ -9,6 +9,9 @@
 #include "config/generate.h"
 #include "config/keys.h"
 #include "config/load.h"
+#include "config/problems.h"
+#include "config/suggest.h"
+#include "config/values.h"
 
 namespace sekisho::config {
 namespace {
@@ -55,8 +58,9 @@ TEST(ConfigKeys, EachStandsOnceInASectionThatExistsAndHasAText) {
     EXPECT_TRUE(row.section.empty() || find_section(row.section) != nullptr) << row.path();
     EXPECT_FALSE(row.expects().empty()) << row.path();
     EXPECT_TRUE(row.text.ends_with(".")) << row.path();
-    const bool is_rule = std::holds_alternative<Slot<policy::Rules>>(row.slot);
-    EXPECT_EQ(is_rule, !row.in_policy.empty()) << row.path();
+    EXPECT_EQ(bool(row.rule), !row.in_policy.empty()) << row.path();
+    EXPECT_NE(bool(row.slot), bool(row.entry)) << row.path();
+    EXPECT_FALSE(row.rule && !row.slot) << row.path();
   }
 }
 

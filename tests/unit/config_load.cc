@@ -11,6 +11,7 @@
 
 #include "config/dump.h"
 #include "config/load.h"
+#include "config/problems.h"
 #include "support/temporary_folder.h"
 
 namespace sekisho::config {
@@ -94,11 +95,14 @@ TEST(ConfigLoad, ListsComeBackInTheirOrder) {
   std::string names;
   for (const auto& list : first->settings.client.lists) names += list.name + " ";
   EXPECT_EQ(names, "a.example d.example b.example c.example ");
-  for (std::size_t i = 0; i < 4; ++i) {
-    const auto entry = list_entry(first->settings, i);
-    EXPECT_EQ(entry.definition.name, entry.rule.name);
-    EXPECT_EQ(entry.definition.kind, entry.rule.kind);
+  for (const auto kind : all_values<client::DnsListKind>()) {
+    for (const auto& entry : dns_lists_of(first->settings, kind)) {
+      EXPECT_EQ(entry.definition.name, entry.rule.name);
+      EXPECT_EQ(entry.definition.kind, kind);
+      EXPECT_EQ(entry.rule.kind, kind);
+    }
   }
+  EXPECT_EQ(dns_lists_of(first->settings, client::DnsListKind::dnsbl).size(), 2U);
   const auto second = load_text(dump(first->settings), "dump");
   ASSERT_TRUE(second) << lines(second.error());
   EXPECT_EQ(second->digest, first->digest);
@@ -223,25 +227,6 @@ TEST(ConfigMetrics, WhereItMayListen) {
       EXPECT_EQ(loaded->settings.metrics.listen, listen);
     }
   }
-}
-
-TEST(ConfigReload, NamesTheKeysThatNeedARestartAndKeepsThem) {
-  const auto running = load_text(
-      "[[milter]]\nsocket = \"unix:/run/a.sock\"\n[process]\nuser = \"a\"\n[spf]\nfail = \"tag\"\n",
-      "a");
-  const auto loaded = load_text(
-      "[[milter]]\nsocket = \"unix:/run/b.sock\"\n[process]\nuser = \"b\"\n[control]\ngroup = "
-      "\"g\"\n"
-      "[metrics]\nlisten = \"127.0.0.1:1\"\n[spf]\nfail = \"reject\"\n",
-      "b");
-  ASSERT_TRUE(running && loaded);
-  EXPECT_EQ(reload_needs_restart(running->settings, running->settings), std::vector<std::string>{});
-  EXPECT_EQ(
-      reload_needs_restart(running->settings, loaded->settings),
-      (std::vector<std::string>{"control.group", "metrics.listen", "process.user", "milter"}));
-  const Settings kept = keep_until_restart(running->settings, loaded->settings);
-  EXPECT_EQ(reload_needs_restart(running->settings, kept), std::vector<std::string>{});
-  EXPECT_EQ(kept.rules.defaults.spf.fail, policy::OnSpfFail::reject);
 }
 
 }  // namespace

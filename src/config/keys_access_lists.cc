@@ -20,7 +20,7 @@ void read_paths(const std::string& key, const Value& value, Paths& slot, Reader&
     }
     paths.push_back(std::move(path));
   };
-  if (value.kind != Value::Kind::list) {
+  if (value.kind != Value::Kind::array) {
     return reader.error(value.place, key + " must be a list of paths, [\"…\"], not " +
                                          std::string(describe(value.kind)));
   }
@@ -31,31 +31,44 @@ void read_paths(const std::string& key, const Value& value, Paths& slot, Reader&
 std::string show_paths(const Paths& paths) {
   std::vector<std::string> elements;
   for (const auto& path : paths) elements.push_back(toml_text(path));
-  return show_list(elements);
+  return show_array(elements);
 }
 
-// Files with a syntax of their own: not the "file:PATH" of lists of names.
+// Files with a syntax of their own: not those of "file:PATH", which hold the values of a key.
 Type<Paths> paths() { return {"a list of paths", read_paths, show_paths}; }
 
-}  // namespace
-
-Rows allow_keys() {
+Rows allowlist_keys() {
   return {
-      {.section = "allowlist",
-       .name = "files",
+      {.name = "files",
        .slot = at<Settings>(
            paths(), [](auto& s) -> auto& { return s.access_files.allowlist; }),
        .text =
            "Files of entries that let mail skip what they name, once it has proven whose it is; "
            "see THE ALLOWLIST AND THE DENYLIST below. They are read again when they change. The "
            "default file need not exist; any other must."},
-      {.section = "denylist",
-       .name = "files",
+  };
+}
+
+Rows denylist_keys() {
+  return {
+      {.name = "files",
        .slot = at<Settings>(
            paths(), [](auto& s) -> auto& { return s.access_files.denylist; }),
        .text = "Files of entries whose mail is refused, whether its identity is proven or forged. "
                "Denial comes before the allowlist."},
   };
+}
+
+}  // namespace
+
+Section allowlist_section() {
+  return {.name = "allowlist",
+          .text = "Whose mail may skip a rule, once it is proven to be his.",
+          .keys = allowlist_keys()};
+}
+
+Section denylist_section() {
+  return {.name = "denylist", .text = "Whose mail is refused.", .keys = denylist_keys()};
 }
 
 }  // namespace sekisho::config
