@@ -131,8 +131,8 @@ bool can_match(const DnsListDefinition& list) {
 int largest_sum(const std::vector<Listed>& lists) {
   int sum = 0;
   for (const Listed& list : lists) {
-    const bool counts = !vouches(list.definition.kind) && !list.rule.monitor &&
-                        can_match(list.definition);
+    const bool counts =
+        !vouches(list.definition.kind) && !list.rule.monitor && can_match(list.definition);
     if (counts) sum += list.rule.weight;
   }
   return sum;

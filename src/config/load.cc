@@ -115,7 +115,7 @@ class Loader {
   void include(const Item& pattern, std::size_t nesting);
   void apply_top(const Entry& entry);
   void apply_section(const Section& section, const Value& table);
-  void apply_repeated(const Section& section, const Value& list);
+  void apply_repeated(const Section& section, const Value& tables);
   void apply_entry(const Section& section, const Value& table);
   void unknown_key(const Section* section, const Entry& entry, const std::string& name);
 
@@ -224,8 +224,8 @@ void Loader::apply_section(const Section& section, const Value& table) {
   }
 }
 
-void Loader::apply_repeated(const Section& section, const Value& list) {
-  for (const Value& table : list.items) {
+void Loader::apply_repeated(const Section& section, const Value& tables) {
+  for (const Value& table : tables.items) {
     if (table.kind != Value::Kind::table) {
       reader_.error(table.place, "write [[" + std::string(section.name) + "]] and its keys below");
     } else if (section.repeated->rules.empty()) {

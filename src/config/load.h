@@ -25,9 +25,9 @@ struct Loaded {
   std::map<std::string, Place> places;
 };
 
-// Files that hold the values of a key: "file:PATH", and the file of a DNS list's zone. `skip` is for
-// commands that do not need the values, so that a damaged file does not stop them: it is then as if
-// each file were empty.
+// Files that hold the values of a key: "file:PATH", and the file of a DNS list's zone. `skip` is
+// for commands that do not need the values, so that a damaged file does not stop them: it is then
+// as if each file were empty.
 enum class ValueFiles { read, skip };
 
 Expected<Loaded, std::vector<Finding>> load_file(const std::string& path,
