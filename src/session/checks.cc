@@ -6,17 +6,17 @@ namespace sekisho::session {
 
 namespace {
 
-// What each identity may ask, whatever the others asked: docs/deferral.md has the same table. Only
-// HELO's share can be too small for what the standards allow: its SPF result is for information.
+// How much each identity may ask, independent of the others: docs/deferral.md has the same table.
+// Only the share of HELO can be smaller than the standards allow: its SPF result is informational.
 constexpr dns::Share client_share{11, 0};  // the names of the address, and the addresses of ten
 constexpr dns::Share helo_share{20, 10};
 // RFC 7208 §4.6.4 allows 10 terms, of 10 names each at most: 1 + 10 * (1 + 10), an explanation, and
-// the names of the client for a %{p} in that. Hints that turn out to be in vain come on top.
+// the names of the client for a %{p} in that. Hints that are not needed in the end come on top.
 constexpr std::size_t most_of_spf = 1 + 10 * (1 + 10) + 1 + 11;
 constexpr dns::Share mail_from_share{most_of_spf + 20, most_of_spf};
 constexpr dns::Share author_share{8 + 3, 0};  // the walk, and whether the author exists
-// What sendmail asks of a name, and of three where its aliases lead: servers that tell each type
-// something else.
+// The questions that sendmail asks for a name and the targets of three aliases: servers may answer
+// each type differently.
 constexpr dns::Share alias_share{4 * 3, 0};
 constexpr std::size_t most_of_walks =
     3 * 7;  // dmarc/alignment.cc: three domains beside the author's
@@ -24,7 +24,7 @@ constexpr dns::Share dmarc_share{8 + 3 + 2 * most_of_walks, most_of_walks};
 
 dns::Share keys_share(const dkim::Options& options) { return {options.max_signatures, 0}; }
 
-// Keys while the header comes in, and the walk of the MAIL FROM's domain.
+// Keys while the header arrives, and the walk of the MAIL FROM domain.
 dns::Share guesses_share(const dkim::Options& options) {
   return {options.max_signatures + 8, options.max_signatures + 8};
 }
@@ -47,13 +47,14 @@ std::size_t Checks::most_questions(const dkim::Options& options) {
          guesses_share(options).most;
 }
 
-// A replay has only the answers that there were, and knows what was refused.
+// A replay has only the recorded answers, and the record says what was refused.
 dns::Share Checks::share(dns::Share of_check) const {
   constexpr std::size_t any = 1'000'000;
   return recorded_ != nullptr ? dns::Share{any, any} : of_check;
 }
 
-// In a replay: with the answers that were refused to this check, though another had them later.
+// In a replay: with the answers that were refused to this check, although another check got them
+// later.
 template <class Result>
 typename Pending<Result>::Evaluate Checks::as_recorded(
     std::string_view check, typename Pending<Result>::Evaluate evaluate) const {
@@ -114,7 +115,7 @@ void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
 
 void Checks::header_field(const mail::HeaderField& field) {
   if (!field.is("DKIM-Signature")) return;
-  // Those after the last one that will be verified have no need of a key.
+  // Signatures beyond those that will be verified need no key.
   if (++signatures_ > snapshot_->dkim.max_signatures) return;
   if (const auto question = verification_.key_question(field.value))
     inquiry_.ask({}, {*question}, guesses_);
@@ -129,8 +130,8 @@ void Checks::header_complete(const mail::Header& header, const mail::Author& aut
     if (rewritten) start_alias();
   }
   verification_.start(header, author_ ? &*author_ : nullptr);
-  // Asked once, and answered before dkim_ begins with the body's end: its own share is for what
-  // that still lacks.
+  // Asked once, and answered before dkim_ begins at the end of the body; its own share is for keys
+  // that are still missing.
   auto keys = share(keys_share(snapshot_->dkim));
   inquiry_.ask(verification_.questions(), {}, keys);
 }
@@ -144,7 +145,7 @@ void Checks::start_unaligned() {
   unaligned_.advance(inquiry_);
 }
 
-// Asked beside the walk, so that only an alias costs another round trip.
+// Asked together with the walk, so that only an alias costs another round trip.
 void Checks::start_alias() {
   delivered_.start(
       as_recorded<dmarc::DeliveredAuthor>("alias",
@@ -155,8 +156,8 @@ void Checks::start_alias() {
   follow_alias();
 }
 
-// From now on the domain that will be delivered is the author's: its policy decides, and a pass
-// must be for it.
+// From now on the domain that will be delivered is the Author Domain: its policy decides, and only
+// a pass for it counts.
 void Checks::follow_alias() {
   if (!delivered_.advance(inquiry_) || delivered_.result()->domain == *author_) return;
   if (alias_.empty()) alias_ = author_->text();
@@ -287,13 +288,13 @@ void Checks::report(policy::Facts& facts) const {
   if (dkim_.result()) facts.dkim = *dkim_.result();
   if (dmarc_.result()) facts.dmarc = *dmarc_.result();
   facts.dmarc.alias = alias_;
-  // sendmail puts the delivery off and asks again: what it makes of the name then, nobody knows
-  // now.
+  // sendmail will defer the delivery and ask again; the name that it will deliver is unknown now.
   if (delivered_.result() && !delivered_.result()->failure.empty()) {
     facts.dmarc.code = dmarc::Code::temperror;
     facts.dmarc.aligned_spf = facts.dmarc.aligned_dkim = false;
     facts.dmarc.requested = dmarc::Policy::none;
-    // Whoever is meant may ask for anything; and whose DNS fails is for the sender to choose.
+    // The owner of the unknown name could request any policy, and the sender chose the name whose
+    // DNS fails.
     facts.dmarc.could_ask = dmarc::Policy::reject;
     facts.dmarc.asks_anyway = dmarc::Policy::quarantine;
     facts.dmarc.reason = "the Author Domain may be an alias: " + delivered_.result()->failure;

@@ -1,6 +1,6 @@
 // session/checks.h: starts the lookups of one message as soon as their names are known, and joins
-// them. An evaluation is run again whenever the answers that it said it needs have come in; hints
-// are asked beside them and waited for by nobody. Thread: one owner.
+// them. An evaluation is run again whenever the answers that it needs have arrived; hints are asked
+// together with them, and nothing waits for them. Thread: one owner.
 #pragma once
 
 #include <functional>
@@ -23,13 +23,13 @@
 
 namespace sekisho::session {
 
-// One evaluation under way: what it still needs, and its result.
+// One evaluation: the questions that it still needs, and its result.
 template <class Result>
 class Pending {
  public:
   using Evaluate = std::function<dns::Evaluation<Result>(const dns::Answers&)>;
 
-  // `share`: what it may ask.
+  // `share`: how much it may ask.
   void start(Evaluate evaluate, dns::Share share) {
     evaluate_ = std::move(evaluate);
     share_ = share;
@@ -57,13 +57,13 @@ class Pending {
   bool started() const { return static_cast<bool>(evaluate_); }
   bool complete() const { return !started() || result_.has_value(); }
   const std::optional<Result>& result() const { return result_; }
-  // What it waits for.
+  // The questions that it waits for.
   const std::vector<dns::Question>& open() const { return open_; }
-  // What it did not get to know when it came to its result: of its share, and of the time.
+  // The answers that it lacked when it reached its result: refused by its share, or late.
   const std::vector<std::pair<dns::Question, dns::AnswerPtr>>& refused() const { return refused_; }
 
  private:
-  // What is refused to it stands among no answers but its own.
+  // A question refused to this evaluation counts as refused for it alone.
   dns::Evaluation<Result> evaluate(const dns::Answers& answers) const {
     if (refused_.empty()) return evaluate_(answers);
     dns::Answers own = answers;
@@ -78,15 +78,16 @@ class Pending {
   std::optional<Result> result_;
 };
 
-// What DMARC is asked, given what SPF and DKIM came to. `spf`: nullptr when there was none to
+// The inputs of DMARC, from the results of SPF and DKIM. `spf`: nullptr if there was no identity to
 // check.
 dmarc::Inputs dmarc_inputs(const mail::DomainName& author, const spf::Result* spf,
                            const std::vector<dkim::SignatureResult>& signatures);
 
 class Checks {
  public:
-  // `notify` is called on the resolver's thread when answers have come in: the owner then calls
-  // advance(). `recorded`: of a replay, whose message has no body; must outlive this object.
+  // `notify` is called on the resolver's thread when answers have arrived: the owner then calls
+  // advance(). `recorded`: the inputs of a replay, whose message has no body; must outlive this
+  // object.
   Checks(std::shared_ptr<const Snapshot> snapshot, crypto::KeyCache& keys, WallTime now,
          std::function<void()> notify, const Inputs* recorded = nullptr);
 
@@ -96,21 +97,21 @@ class Checks {
   void client(const mail::IpAddress& address);
   bool knows_helo() const { return helo_.started(); }
   void helo(const mail::IpAddress& address, const std::string& helo, const std::string& receiver);
-  // Lookups began before the message: its time and its budget begin now.
+  // Lookups began before the message: its time budget begins now.
   void restart(WallTime now);
   void mail_from(const mail::IpAddress& address, const std::string& helo,
                  const mail::Path& mail_from, const std::string& receiver);
   // Names in a field that has just arrived: asked ahead.
   void header_field(const mail::HeaderField& field);
   void blanks_lost() { verification_.blanks_lost(); }
-  // When the first relay of ours got it, according to that relay.
+  // When the first of our relays received the message, according to that relay.
   void received(WallTime time) { verification_.received(time); }
   // `header` must outlive this object.
-  // `rewritten`: the MTA may deliver another domain in From than this one, when it is an alias.
+  // `rewritten`: the MTA may replace the domain of From, if it is an alias.
   void header_complete(const mail::Header& header, const mail::Author& author, bool rewritten);
-  // Of a replay whose header is not all there: what its signatures came to.
+  // For a replay with an incomplete header: the recorded results of its signatures.
   void signatures_known(std::vector<dkim::SignatureResult> results) { known_ = std::move(results); }
-  // False when no signature wants more of the body.
+  // False if no signature needs more of the body.
   bool body(std::string_view octets);
   void end_of_body();
 
@@ -118,18 +119,18 @@ class Checks {
   bool complete() const;
   // The questions that complete() waits for.
   std::vector<dns::Question> needed() const;
-  // At the deadline every open question has failed, and complete() holds after it.
+  // At the deadline every open question fails, and complete() is true after it.
   SteadyTime deadline() const { return inquiry_.deadline(); }
   void expire();
 
-  // Fills in the results; what was not evaluated keeps its `none`.
+  // Fills in the results; a check that was not evaluated keeps `none`.
   void report(policy::Facts& facts) const;
-  // What was known of DNS and body, moved out: this object is of no more use.
+  // Moves out the DNS answers and body digests; afterwards this object must not be used.
   void give_up(Inputs& inputs);
   const std::optional<client::IprevResult>& iprev() const { return iprev_.result(); }
   const std::optional<spf::Result>& spf_helo() const { return helo_.result(); }
   const std::optional<spf::Result>& spf_mail_from() const { return mail_from_.result(); }
-  // d= of the signatures that are verified, once the header is complete.
+  // The d= of the signatures that are verified, once the header is complete.
   std::vector<mail::DomainName> signing_domains() const { return verification_.domains(); }
 
  private:
@@ -153,14 +154,14 @@ class Checks {
   Pending<spf::Result> helo_;
   Pending<spf::Result> mail_from_;
   Pending<std::vector<dkim::SignatureResult>> dkim_;
-  // What the MTA makes of the Author Domain; not started where it lets it be.
+  // The domain into which the MTA changes the Author Domain; not started if it changes nothing.
   Pending<dmarc::DeliveredAuthor> delivered_;
-  // DMARC as if nothing were aligned: asks early what it needs of the author, whose policy must be
-  // known even if the sender's own names answer too late.
+  // DMARC as if nothing were aligned: asks early for the author's policy, which must be known even
+  // if the sender's names answer too late.
   Pending<dmarc::Result> unaligned_;
   Pending<dmarc::Result> dmarc_;
-  std::optional<mail::DomainName> author_;  // whose policy is asked
-  std::string alias_;                       // of which it is the target
+  std::optional<mail::DomainName> author_;  // whose policy decides
+  std::string alias_;                       // the alias whose target it is
   std::optional<std::vector<dkim::SignatureResult>> known_;
   std::size_t signatures_ = 0;  // DKIM-Signature fields seen
 };

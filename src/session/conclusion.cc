@@ -20,7 +20,7 @@ void Conclusion::reach(Outcome& outcome) const {
   auto& counters = engine_.counters();
   ++counters.messages;
   if (facts.exemption != policy::Exemption::none) ++counters.exempt;
-  // What the checks of a released message had come to by now is a matter of chance.
+  // How far the checks of a released message got by now is a matter of chance.
   const bool evaluated = facts.exemption == policy::Exemption::none;
   if (evaluated) complete(facts);
   facts.elapsed =
@@ -63,8 +63,8 @@ void Conclusion::complete_author(policy::Facts& facts) const {
                   [&](const mail::DomainName& ours) { return author.is_or_is_below(ours); });
 }
 
-// The entries of the allowlist and the denylist. Their files may have changed since a decision was
-// recorded: under the same configuration it is made again with what they said then.
+// The entries of the allowlist and the denylist. Their files may have changed since the decision
+// was recorded: a replay under the same configuration uses the recorded entries.
 void Conclusion::match_entries(policy::Facts& facts) const {
   const auto& snapshot = *message_.snapshot;
   const auto* recorded = message_.recorded;
@@ -73,8 +73,8 @@ void Conclusion::match_entries(policy::Facts& facts) const {
     facts.denylist = recorded->outcome.facts.denylist;
     return;
   }
-  // Where malformed authors are only tagged, an author that some reader may show must not slip past
-  // the denylist.
+  // Where malformed authors are only tagged, an author that some reader shows must not evade the
+  // denylist.
   std::vector<mail::Mailbox> readable;
   if (facts.author.result != mail::Author::Result::one && snapshot.rules.denylist &&
       snapshot.rules.denylist->size() > 0) {
@@ -83,7 +83,7 @@ void Conclusion::match_entries(policy::Facts& facts) const {
   policy::match_access_lists(facts, snapshot.rules, readable);
 }
 
-// Where what is quarantined goes.
+// Chooses where a quarantined message goes.
 void Conclusion::place(Outcome& outcome) const {
   const auto& verdict = outcome.verdict;
   if (verdict.message.action != policy::Action::quarantine) return;

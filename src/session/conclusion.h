@@ -1,6 +1,6 @@
-// session/conclusion.h: from a message that is here as a whole to its outcome: the facts are
-// completed, the rules decide, the results are written into its header, and its place is chosen.
-// Errors: an exception; the message then gets the outcome of failed(). Thread: one owner.
+// session/conclusion.h: from a complete message to its outcome: the facts are completed, the rules
+// decide, the results are written into its header, and its place is chosen. Errors: an exception;
+// the message then gets the outcome of failed(). Thread: one owner.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ class Conclusion {
   Conclusion(Engine& engine, const Connected& connected, Message& message, Keeping* keeping)
       : engine_(engine), connected_(connected), message_(message), keeping_(keeping) {}
 
-  // `outcome` has the facts that were known so far.
+  // `outcome` has the facts that are known so far.
   void reach(Outcome& outcome) const;
 
  private:
@@ -31,15 +31,16 @@ class Conclusion {
   Keeping* keeping_;
 };
 
-// How a failure begins that is none of ours: the store wants the message later, or not at all.
+// The beginning of a failure that is not internal: the store wants the message later, or not at
+// all.
 inline constexpr std::string_view deferred_by_store = "deferred: ";
 
 // A failure inside: 451, and never an accept. `outcome` keeps its facts.
 void fail_outcome(Outcome& outcome, const std::string& what);
-// All that can be said without memory; a front has a reply of its own for it.
+// The outcome when there is no memory for a reply; the front has a fixed one.
 void fail_without_memory(Outcome& outcome) noexcept;
 
-// What the decision was made from, moved out of the message: for its record.
+// Moves the inputs of the decision out of the message, for its record.
 Inputs take_inputs(Message& message, const Connected& connected);
 
 }  // namespace sekisho::session

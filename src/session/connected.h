@@ -1,6 +1,5 @@
-// session/connected.h: who is connected, as long as the connection lasts, and what that means under
-// a configuration: whether its mail is evaluated, and by which name we answer it.
-// Thread: one owner; the functions are pure.
+// session/connected.h: the client of a connection, and what a configuration says about it: whether
+// its mail is evaluated, and under which name we answer. Thread: one owner; the functions are pure.
 #pragma once
 
 #include <string>
@@ -15,14 +14,14 @@ struct Connected {
   policy::Role role = policy::Role::mx;
   policy::Client client = {};
   std::string mta_name = {};  // what the MTA calls itself (macro j); may be empty
-  // The MTA eats one space after the colon of a field, and the front has put one back.
+  // The MTA removes one space after the colon of a field, and the front has put one back.
   bool blanks_lost = false;
 
   policy::Exemption exemption(const Snapshot& snapshot, bool authenticated) const;
-  // Handed over by a relay of ours: who the client was stands in its Received field.
+  // The client is one of our relays: the real client stands in its Received field.
   bool behind_relay(const Snapshot& snapshot) const;
   std::string own_name(const Snapshot& snapshot) const;
-  // What our MTA may complete a bare name with.
+  // The domains with which our MTA may complete a bare name.
   std::vector<std::string> own_domains(const Snapshot& snapshot) const;
 };
 

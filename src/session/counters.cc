@@ -40,8 +40,8 @@ void Counters::count(const policy::Facts& facts, const policy::Verdict& verdict)
   const auto& decision_made = verdict.message;
   count(decision_made);
   decision.count(facts.decided_in);
-  // Of what was not judged nothing is known, and after a failure inside there are no results:
-  // `none` would be a lie.
+  // A message that was not judged has no results, nor has one after an internal failure: counting
+  // `none` would be wrong.
   const bool judged = decision_made.rule != policy::rule_name::internal &&
                       decision_made.rule != policy::rule_name::release;
   if (facts.exemption != policy::Exemption::none || !judged) return;

@@ -14,8 +14,8 @@
 
 namespace sekisho::session {
 
-// How long something took. A time between two observations of a reader's may be in a bucket and not
-// yet in the sum: good enough for what is looked at every 15 s.
+// How long something took. A reader may see a duration in a bucket that is not yet in the sum,
+// which is good enough for a scrape every 15 s.
 class Durations {
  public:
   // Upper bounds, inclusive. Up to 1 ms everything was known already; 5 to 100 ms is a round trip
@@ -60,9 +60,9 @@ struct Counters {
   std::atomic<std::uint64_t> aborted{0};          // message or connection gone before the verdict
   std::atomic<std::uint64_t> internal_errors{0};  // answered 4xx
   std::atomic<std::uint64_t> refused_recipients{0};  // at RCPT
-  std::atomic<std::uint64_t> not_held{0};            // for want of a store that takes them
+  std::atomic<std::uint64_t> not_held{0};            // because no store took them
   Each<policy::Action> by_action;
-  Each<policy::Action> by_monitored_action;  // what monitor mode did not do
+  Each<policy::Action> by_monitored_action;  // what monitor mode did not apply
   // Of the messages that were evaluated.
   Each<spf::Code> spf_mail_from;
   Each<spf::Code> spf_helo;
@@ -72,8 +72,7 @@ struct Counters {
   Durations decision;    // from the end of the message to its verdict
   Durations dns_waited;  // of the messages that were evaluated
 
-  // What was done with a transaction of which nothing more than the envelope is known: refused at
-  // RCPT.
+  // Counts a transaction with an envelope only: all recipients were refused at RCPT.
   void count(const policy::Decision& decision_made);
   // Once for each message that got a verdict.
   void count(const policy::Facts& facts, const policy::Verdict& verdict);

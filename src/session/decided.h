@@ -1,5 +1,5 @@
-// session/decided.h: one decision with everything that it was made from, so that it can be made
-// again without the message's body and without the DNS. Thread: immutable values.
+// session/decided.h: one decision with all its inputs, so that it can be made again without the
+// message's body and without the DNS. Thread: immutable values.
 #pragma once
 
 #include <cstdint>
@@ -17,23 +17,23 @@
 
 namespace sekisho::session {
 
-// A question that a budget refused to one check before another had it answered: the first has come
-// to its result without the answer.
+// A question that a budget refused to one check, and that another check had answered later: the
+// first check has its result without the answer.
 struct Refusal {
   std::string check;  // "iprev", "helo", "mail_from", "dkim", "alias", "dmarc"
   dns::Question question;
   dns::AnswerPtr answer;
 };
 
-// What an evaluation read, besides what Facts say of client and envelope.
+// The inputs of a decision, besides client and envelope, which are in Facts.
 struct Inputs {
   std::string mta_name;  // what the MTA calls itself
   std::string hostname;  // this host's, as the configuration or the system gave it
   // when the checks of the client began; those of the message: Facts::received
   WallTime connected{};
   bool authenticated = false;
-  bool at_rcpt = false;      // all that there was to it were refused recipients
-  bool blanks_lost = false;  // the MTA has eaten the space after each colon of the header
+  bool at_rcpt = false;      // only refused recipients, no message
+  bool blanks_lost = false;  // the MTA has removed the space after each colon of the header
   mail::Header header;       // as received, as far as it is within the limits
   std::uint64_t left_out =
       0;  // octets of the header that are not recorded: session/recorded_header.h
@@ -42,15 +42,14 @@ struct Inputs {
   dns::Answers answers;
   std::vector<Refusal> refusals;
   std::vector<dkim::BodyDigest> bodies;
-  // What our own store said, where it was asked: to hold the message, and of one that comes out of
-  // it.
+  // The answer of our own store, if it was asked to hold the message, or about a release.
   std::optional<HoldResult> hold_result;
   std::optional<std::string> released;
 };
 
 struct Decided {
   Outcome outcome;
-  std::string configuration;  // the digest of the one that it was made by
+  std::string configuration;  // the digest of the configuration in force
   std::string failure;        // what broke inside; empty when nothing did
   Inputs inputs;
 };

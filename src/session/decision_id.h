@@ -1,9 +1,8 @@
 // session/decision_id.h: the id of one decision: "K7Q2-4DMX". Short enough to be read out on the
 // telephone (Crockford's base 32: no I, L, O, U), unique for a year: the time in 32,768ths of a
-// second, each used once, scrambled so that it tells nothing of the traffic. A burst borrows from
-// the time to come. Whoever starts later starts with a later time, so a restart repeats none,
-// unless the clock was set back: then after().
-// Thread: any.
+// second, each used once, scrambled so that it reveals nothing about the traffic. A burst borrows
+// from future time. A restart begins with a later time and so repeats no id, unless the clock was
+// set back: then call after(). Thread: any.
 #pragma once
 
 #include <atomic>

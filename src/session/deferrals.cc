@@ -9,8 +9,7 @@ namespace sekisho::session {
 
 namespace {
 
-// Of fixed length, whatever a sender calls himself; and a file of these tells nobody who wrote to
-// us.
+// A digest: of fixed length for any sender, and a file of these does not reveal who wrote to us.
 std::string key_of(const std::string& mail_from, const std::string& author) {
   constexpr std::size_t octets = 16;
   const auto digest = crypto::sha256(ascii::lower(mail_from) + '\n' + author);
@@ -21,7 +20,7 @@ std::string author_of(const policy::Facts& facts) {
   return facts.author.well_formed() ? facts.author.domain().text() : "";
 }
 
-// What one sender has to himself.
+// The network that counts as one sender.
 std::string network_of(const policy::Facts& facts) {
   if (!facts.client.address) return "local";
   const int length = facts.client.address->is_v4() ? 24 : 48;

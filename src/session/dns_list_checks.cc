@@ -7,11 +7,11 @@ namespace sekisho::session {
 
 namespace {
 
-// A list's words are worth less than another list's answer.
+// The reason text of one list is worth less than the answer of another.
 constexpr std::size_t kept_from_reasons = 20;
 
-// Every list that is configured can be asked about everything, codes and reason: nobody pushes one
-// out by naming more.
+// Enough to ask every configured list about everything, codes and reason: a sender cannot displace
+// a list by naming more domains.
 std::size_t questions_of(const client::Options& lists) {
   std::size_t questions = 0;
   for (const auto& list : lists.lists) {
@@ -31,7 +31,7 @@ DnsListChecks::DnsListChecks(std::shared_ptr<const void> owner, const client::Op
       guard_(guard),
       share_{questions_of(lists), questions_of(lists) - kept_from_reasons},
       inquiry_(resolver, dns, std::move(notify)) {
-  // Five lists and some names of the envelope; more is seldom.
+  // Five lists and some names of the envelope; more is rare.
   pending_.reserve(16);
   origins_.reserve(16);
 }
@@ -57,7 +57,7 @@ void DnsListChecks::domain(client::DnsListOn on, std::string_view domain) {
   ask(std::move(lookups));
 }
 
-// Most mail has one domain in several places: it is looked up once, and told for each of them.
+// Most mail has one domain in several places: it is looked up once, and reported for each of them.
 bool DnsListChecks::is_asked(const client::DnsListDefinition& list, client::DnsListOn on,
                              std::string_view value) {
   for (std::size_t i = 0; i < pending_.size(); ++i) {
@@ -93,7 +93,7 @@ void DnsListChecks::advance(SteadyTime now) {
   }
 }
 
-// A hit is told to the guard when it is known, and gets its reason when that is.
+// A hit is reported to the guard as soon as it is known; its reason is added when that arrives.
 void DnsListChecks::advance(Pending& pending, SteadyTime now) {
   using client::Reason;
   const auto& question = pending.lookup.question;
@@ -105,7 +105,7 @@ void DnsListChecks::advance(Pending& pending, SteadyTime now) {
   auto found = look_up(pending.lookup, answers, Reason::wanted);
   if (!found.done()) {
     inquiry_.ask({}, found.needed, share_);
-    // It may have been at hand.
+    // The answer may have been at hand.
     found = look_up(pending.lookup, answers, Reason::wanted);
   }
   const bool with_reason = found.done();

@@ -25,7 +25,7 @@ struct State {
   std::shared_ptr<dns::Resolver> resolver;
   client::Options options;
   std::map<std::string, Test, std::less<>> running;
-  std::uint64_t generation = 0;  // of the configuration: answers of the one before are dropped
+  std::uint64_t generation = 0;  // of the configuration: answers for an earlier one are dropped
   bool closed = false;
 };
 
@@ -39,8 +39,8 @@ struct DnsListWatch::Shared : std::enable_shared_from_this<Shared> {
   void give_up(const std::string& name) noexcept;
   void answered(const std::string& name, std::uint64_t generation, const dns::Question& question,
                 dns::AnswerPtr answer);
-  // Cancels what is in flight, and changes over to another resolver. The one before goes without
-  // the lock, and on this thread: its own could not wait for itself.
+  // Cancels what is in flight, and changes to another resolver. The old one is destroyed without
+  // the lock, and on this thread: its own thread could not wait for itself.
   void stop(std::shared_ptr<dns::Resolver> next);
 
   const std::shared_ptr<client::DnsListGuard> guard;
@@ -56,8 +56,8 @@ void DnsListWatch::Shared::begin(const std::string& name) {
   }
 }
 
-// One that broke, for want of memory, is one without an answer: it is due again soon, and not for
-// ever under way.
+// A test that failed for want of memory counts as one without an answer, so that it is due again
+// soon.
 void DnsListWatch::Shared::give_up(const std::string& name) noexcept {
   const bool ran = state.with([&](State& s) {
     const auto test = s.running.find(name);

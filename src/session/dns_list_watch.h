@@ -1,9 +1,9 @@
 // session/dns_list_watch.h: runs the self-tests of the DNS lists (RFC 5782 §5): at the start, hourly,
-// and sooner for a list that is set aside.
+// and sooner for a disabled list.
 //   DnsListWatch watch(guard);
 //   watch.start(resolver, options, steady_now()); … watch.tick(steady_now());
-// Blocks nobody: the results reach the guard from the resolver's thread.
-// Errors: are results of a test. Thread: any, internally locked.
+// Does not block: the results reach the guard from the resolver's thread. Errors: are results of a
+// test. Thread: any, internally locked.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ class DnsListWatch {
   // Cancels what is in flight.
   ~DnsListWatch();
 
-  // At the start and after a reload: these lists, asked through this resolver. New ones are tested
+  // Called at the start and after a reload, with the lists and the resolver. New lists are tested
   // now and do not count before.
   void start(std::shared_ptr<dns::Resolver> resolver, const client::Options& options,
              SteadyTime now);

@@ -19,28 +19,28 @@
 namespace sekisho::session {
 
 // Every field that claims to be written by us: Authentication-Results with our id or an alias,
-// X-Sekisho-Disposition, X-Sekisho-Seal, and X-Sekisho-Release, whose proof is nobody else's to
-// see. Sees all fields of a message, also those beyond the limits of a header.
+// X-Sekisho-Disposition, X-Sekisho-Seal, and X-Sekisho-Release, whose proof nobody else may see.
+// Sees all fields of a message, also those beyond the limits of a header.
 class ForgedFields {
  public:
   struct Claim {
     policy::Edit removal;
-    std::string value;      // where values are kept
+    std::string value;      // filled only where values are kept
     bool of_alias = false;  // Authentication-Results of another host of ours
   };
   ForgedFields(std::string authserv_id, std::vector<std::string> aliases)
       : authserv_id_(std::move(authserv_id)), aliases_(std::move(aliases)) {}
-  // The values of what is seen from now on will be asked for: a trusted client's may be ours.
+  // Keep the values of the fields seen from now on: those of a trusted client may be ours.
   void keep_values() { keeps_values_ = true; }
   void see(const mail::HeaderField& field);
   // From the last to the first: an MTA renumbers the fields behind a removed one, and forged fields
   // survived in OpenDKIM that way (CVE-2022-48521).
   std::vector<policy::Edit> removals() const;
-  // The same without those that stay: one word for each of claims().
+  // The same without the fields that stay: one flag for each of claims().
   std::vector<policy::Edit> removals_but(const std::vector<bool>& stay) const;
   // In the order of the message.
   const std::vector<Claim>& claims() const { return found_; }
-  // As many as a header may have fields: each costs memory here and a packet to the MTA.
+  // The limit is that of the fields of a header: each costs memory here and a packet to the MTA.
   bool too_many() const { return found_.size() > mail::limits::header_fields; }
 
  private:
@@ -56,9 +56,9 @@ class ForgedFields {
   bool keeps_values_ = false;
 };
 
-// Our own fields: nothing for exempt clients, for a login is never published; for what was
-// released, our results of the first time. `seal` writes the proof of what is inserted, given the
-// disposition; it may be nullptr.
+// Inserts our own fields: none for exempt clients, because a login is never published; for a
+// released message, our results of the first time. `seal` writes the proof of what is inserted,
+// given the disposition; it may be nullptr.
 using WriteSeal = std::function<std::string(const std::string& disposition)>;
 std::vector<policy::Edit> insertions(const policy::Facts& facts, const policy::Decision& decision,
                                      const std::string& authentication_results,

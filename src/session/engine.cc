@@ -11,7 +11,7 @@ std::shared_ptr<const Snapshot> Engine::snapshot() const {
 }
 
 void Engine::replace(std::shared_ptr<const Snapshot> snapshot) {
-  // The old snapshot may be the last of its kind: let it be destroyed outside the lock.
+  // This may be the last reference to the old snapshot: it must be destroyed outside the lock.
   snapshot_.with([&](auto& current) { current.swap(snapshot); });
 }
 

@@ -1,5 +1,5 @@
-// session/engine.h: what all sessions share: the configuration snapshot, parsed keys, deferrals and
-// counters. Thread: any, internally locked; a Snapshot is immutable.
+// session/engine.h: the state that all sessions share: the configuration snapshot, parsed keys,
+// deferrals and counters. Thread: any, internally locked; a Snapshot is immutable.
 #pragma once
 
 #include <atomic>
@@ -58,12 +58,12 @@ class Engine {
   void keep_in(Keeping* keeping) { keeping_ = keeping; }
   Keeping* keeping() const { return keeping_; }
 
-  // With which fields of ours are proven when they come again; nullptr: they are not. Set before
-  // the first session.
+  // The seal that proves our own fields when a message returns; nullptr: none. Set before the first
+  // session.
   void seal_with(std::shared_ptr<const Seal> seal) { seal_ = std::move(seal); }
   const Seal* seal() const { return seal_.get(); }
 
-  // Who says whether a DNS list can be trusted: set before the first session.
+  // Decides whether a DNS list can be trusted; set before the first session.
   void guard_lists(std::shared_ptr<client::DnsListGuard> guard) { list_guard_ = std::move(guard); }
   client::DnsListGuard& list_guard() { return *list_guard_; }
 
@@ -72,11 +72,11 @@ class Engine {
   crypto::KeyCache& keys() { return keys_; }
   Deferrals& deferrals() { return deferrals_; }
   Counters& counters() { return counters_; }
-  // True once: when the first MTA says that it is sendmail.
+  // True once: for the first MTA that is sendmail.
   bool first_sendmail() { return !sendmail_seen_.exchange(true); }
-  // The real time also where the clock is another: what happened at the same moment happened twice.
+  // Real time, also with another clock: two decisions at one moment of that clock need two ids.
   std::string next_id() { return ids_.next(std::chrono::system_clock::now()); }
-  // Ids of before this time are in use.
+  // Ids before this time are in use.
   void ids_after(DecisionIds::Time time) { ids_.after(time); }
 
  private:

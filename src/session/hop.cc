@@ -9,7 +9,7 @@ namespace sekisho::session {
 
 namespace {
 
-// What a client said of itself, as a word that cannot be taken for anything else in the field.
+// The client's HELO, as a word that cannot be mistaken for another part of the field.
 std::string word(std::string_view said) {
   constexpr std::size_t most = 255;  // RFC 5321 §4.5.3.1.2
   std::string out(said.substr(0, most));
@@ -37,7 +37,7 @@ std::string received_field(const policy::Facts& facts, const policy::Client& pee
   text += ")\r\n\tby " + word(by) + " (held by sekishod)";
   if (!facts.queue_id.empty()) text += " id " + word(facts.queue_id);
   if (facts.recipients.size() == 1) {
-    // RFC 5321 §4.4: with several, it would tell one of the others.
+    // RFC 5321 §4.4: with several, it would reveal the others.
     const auto& to = facts.recipients.front().raw();
     const bool plain = std::all_of(to.begin(), to.end(), [](char c) {
       return c > ' ' && c < 0x7f && c != '<' && c != '>' && c != '(' && c != ')' && c != ';';

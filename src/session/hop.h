@@ -1,6 +1,5 @@
-// session/hop.h: the Received field of our own hop, which a milter never sees: the MTA writes it,
-// and not into what the filter is given. For messages that are kept as they came. RFC 5321 §4.4.
-// Thread: any.
+// session/hop.h: the Received field of our own hop. The MTA writes it, but not into the message
+// that a milter sees. For messages that are kept as received. RFC 5321 §4.4. Thread: any.
 #pragma once
 
 #include <string>
@@ -11,12 +10,12 @@
 
 namespace sekisho::session {
 
-// The value, folded, with its leading blank. `peer`: whoever connected; `by`: this host's name.
-// Says only what is known: a filter is not told with which protocol the message came.
+// The value, folded, with its leading blank. `peer`: the host that connected; `by`: this host's
+// name. Without a protocol, which a filter does not know.
 std::string received_field(const policy::Facts& facts, const policy::Client& peer,
                            std::string_view by);
 
-// The first field of that name, unfolded; empty without one.
+// The first field of that name, unfolded; empty if there is none.
 std::string first_field(const mail::Header& header, std::string_view name);
 
 }  // namespace sekisho::session

@@ -16,7 +16,7 @@ void ask_lists_of_client(DnsListChecks& lists, const policy::Client& client) {
   lists.domain(client::DnsListOn::client_name, client.name);
 }
 
-// Behind a relay of ours: who was there before, from the fields that our relays wrote.
+// Behind one of our relays: finds the origin in the fields that our relays wrote.
 void find_origin(Message& message, const Connected& connected) {
   auto& facts = message.facts;
   if (message.recorded_in_part()) {
@@ -87,7 +87,7 @@ void start_message(Message& message, const Connected& connected, MailFrom from,
   facts.mail_from = std::move(from.path);
   facts.exemption = exemption;
   const auto& snapshot = *message.snapshot;
-  // What our own relay says of a message stays; nobody but us speaks in our own name.
+  // Fields of our own relay stay; those in this host's own name are removed.
   using Aliases = std::vector<std::string>;
   message.forged.emplace(
       connected.own_name(snapshot),
@@ -95,7 +95,7 @@ void start_message(Message& message, const Connected& connected, MailFrom from,
   if (message.trusted()) message.forged->keep_values();
 }
 
-// What can be looked up of the client and the envelope.
+// Starts the lookups for the client and the envelope.
 void evaluate_client(Message& message, const Connected& connected, bool begun) {
   const auto& facts = message.facts;
   if (!facts.client.address) return;
@@ -103,7 +103,7 @@ void evaluate_client(Message& message, const Connected& connected, bool begun) {
   auto& checks = message.checks;
   if (begun) {
     checks.restart(facts.received);
-    // A client that said no HELO is one without a name.
+    // A client without HELO counts as one without a name.
     if (!checks.knows_helo()) checks.helo(*facts.client.address, facts.client.helo, name);
   } else {
     checks.client(*facts.client.address);

@@ -1,6 +1,6 @@
-// session/intake.h: takes the parts of a message in as they arrive: what they say goes into the
-// facts, and what must be looked up for them is asked at once.
-// Errors: an exception becomes the failure of this message. Thread: one owner.
+// session/intake.h: takes the parts of a message as they arrive, adds them to the facts, and starts
+// the lookups for them at once. Errors: an exception becomes the failure of this message. Thread:
+// one owner.
 #pragma once
 
 #include <string>
@@ -11,17 +11,17 @@
 
 namespace sekisho::session {
 
-// Before there is a message: what its client will need in any case.
+// Before there is a message: starts the lookups for its client.
 void ask_of_client(Message& early, const policy::Client& client);
 void ask_of_helo(Message& early, const Connected& connected);
 
 // MAIL FROM.
 void start_message(Message& message, const Connected& connected, MailFrom from,
                    policy::Exemption exemption, std::string id, WallTime now);
-// What can be looked up of client and envelope. `begun`: ask_of_client() has been called for it.
+// Starts the lookups for client and envelope. `begun`: ask_of_client() has been called for it.
 void evaluate_client(Message& message, const Connected& connected, bool begun);
 
-// The header is complete. Behind a relay of ours the client is found in it.
+// The header is complete. Behind one of our relays, finds the client in it.
 void evaluate_header(Message& message, const Connected& connected);
 
 }  // namespace sekisho::session

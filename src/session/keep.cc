@@ -34,7 +34,7 @@ void refuse(Outcome& outcome, mail::SmtpReply reply, const std::string& reason) 
   outcome.recipients_held.clear();
 }
 
-// What [quarantine] when_full says.
+// Applies [quarantine] when_full.
 void apply_full(WhenFull when_full, const std::string& id, Outcome& outcome) {
   const std::string reason = "the quarantine is full";
   // A relay of ours is never answered 5xx: it would bounce.
@@ -103,7 +103,7 @@ void apply(const HoldResult& result, const QuarantineOptions& options, bool keep
       break;
     case HoldCode::full:
       if (quarantined) {
-        // Without an MTA in front of us there is none that could hold it instead.
+        // Without an MTA in front of us, no MTA can hold the message instead.
         const bool no_mta = keeps_accepted && options.when_full == WhenFull::mta;
         return apply_full(no_mta ? WhenFull::tempfail : options.when_full, id, outcome);
       }

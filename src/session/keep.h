@@ -1,5 +1,5 @@
-// session/keep.h: a judged message that is to be ours to keep: what is handed to the store, and what
-// the store's answer makes of the outcome. Thread: one owner.
+// session/keep.h: a judged message that we must keep: the request to the store, and the effect of
+// its answer on the outcome. Thread: one owner.
 #pragma once
 
 #include "session/connected.h"
@@ -14,7 +14,7 @@ bool must_be_kept(const Outcome& outcome, const Keeping* keeping);
 KeepRequest keep_request(Message& message, const Connected& connected, const Outcome& outcome,
                          bool keeps_accepted);
 
-// A message that must be kept and is not gets no acceptance: that is the promise of the store.
+// A message that must be kept, and was not, is never accepted: that is the promise of the store.
 void apply(const HoldResult& result, const QuarantineOptions& options, bool keeps_accepted,
            Counters& counters, Outcome& outcome);
 

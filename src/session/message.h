@@ -30,13 +30,13 @@ struct Message {
                replayed != nullptr ? &replayed->inputs : nullptr) {}
 
   bool evaluated() const { return facts.exemption == policy::Exemption::none; }
-  // Whose mail may have come through us before. A login shows who somebody is, and not that the
-  // client is one of our hosts.
+  // Whether the message may have passed through us before. A login identifies a user, but does not
+  // make the client one of our hosts.
   bool trusted() const {
     return facts.exemption == policy::Exemption::trusted_network ||
            facts.exemption == policy::Exemption::unix_socket;
   }
-  // A replay of a header that is not all there: what was read from it is taken from the record.
+  // A replay of an incomplete header: the values read from it are taken from the record.
   bool recorded_in_part() const { return recorded != nullptr && recorded->inputs.left_out > 0; }
 
   std::shared_ptr<const Snapshot> snapshot;
@@ -52,24 +52,24 @@ struct Message {
   std::vector<std::string> mail_parameters;
   std::vector<Recipient> envelope;  // facts.recipients, with their parameters
 
-  // What was known when the first recipient was refused.
+  // The facts when the first recipient was refused.
   std::optional<policy::Facts> at_refusal;
   // facts.refused_recipients, and why.
   std::vector<policy::RecipientDecision> refused;
 
-  // The message gets a 4xx for it, whatever is still to come.
+  // The message gets a 4xx for it, whatever follows.
   std::optional<std::string> failure;
 
-  // Where a message may have to be kept, its octets.
+  // The octets of the message, if it may have to be kept.
   std::unique_ptr<Draft> draft;
-  // What a release is bound to, where there is a draft or a release.
+  // The digest that a release is bound to; set if there is a draft or a release.
   std::optional<crypto::Sha256> body_digest;
 
   std::optional<SaidRelease> release;
-  // What became of keeping it.
+  // The answer of the store.
   std::optional<HoldResult> hold_result;
 
-  // Last, for their lookups refer to what stands above.
+  // Last, because their lookups refer to the members above.
   Checks checks;
   std::optional<DnsListChecks> lists;
 };

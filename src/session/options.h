@@ -32,7 +32,7 @@ enum class WhenFull {
   tempfail,
   mta,
   reject
-};  // what a message gets that the store has no room for
+};  // the reply to a message for which the store has no room
 
 struct QuarantineOptions {
   QuarantineWhere where = QuarantineWhere::mta;

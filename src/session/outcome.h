@@ -18,7 +18,7 @@ struct Outcome {
   enum class Held {
     no,
     by_mta,  // quarantine at the MTA, with `hold_reason`
-    some,    // in our store for `recipients_held`, who are to be taken out of the envelope
+    some,    // in our store for `recipients_held`, who must be removed from the envelope
     whole,   // in our store for all: the MTA answers as if it had been delivered, and drops it
   };
   Held held = Held::no;

@@ -13,7 +13,7 @@ namespace {
 
 using Claim = ForgedFields::Claim;
 
-// Of each kind so many are looked at: we write one. Whoever hands in more makes us compute in vain.
+// At most this many of each kind are checked. We write one; more would only cost time.
 constexpr std::size_t looked_at = 4;
 
 bool is(const Claim& claim, std::string_view name) {
@@ -72,7 +72,7 @@ std::optional<Proven> find_proven(const std::vector<Claim>& claims, const mail::
 FieldsToKeep fields_to_keep(const std::vector<Claim>& claims, const mail::Header& header,
                             const Seal* seal, WallTime now) {
   FieldsToKeep out{std::vector<bool>(claims.size(), false)};
-  bool spoke = false;  // somebody speaks in our name
+  bool spoke = false;  // a field claims to be ours
   for (std::size_t i = 0; i < claims.size(); ++i) {
     out.keep[i] = looks_worse(claims[i]);
     spoke = spoke || (!claims[i].of_alias && !is(claims[i], release_field));

@@ -1,8 +1,7 @@
-// session/own_fields.h: which of the fields that claim to be ours stay when a trusted client hands
-// a message in. Whoever is trusted is not evaluated, so what he brings would be all that is said of
-// the message: our results stay with the proof that we wrote them, and are removed without. A
-// disposition that makes the message look worse stays in any case.
-// Errors: none. Thread: any.
+// session/own_fields.h: which of the fields that claim to be ours stay in a message of a trusted
+// client. Such a message is not evaluated, so its own fields would be the only results. Ours stay
+// if their seal proves that we wrote them, and are removed otherwise. A disposition that makes the
+// message look worse stays in any case. Errors: none. Thread: any.
 #pragma once
 
 #include <vector>
@@ -19,7 +18,7 @@ struct FieldsToKeep {
   policy::OwnFields own = policy::OwnFields::none;
 };
 
-// `seal`: nullptr when there is no secret; then nothing is proven.
+// `seal`: nullptr if there is no secret; then nothing is proven.
 FieldsToKeep fields_to_keep(const std::vector<ForgedFields::Claim>& claims,
                             const mail::Header& header, const Seal* seal, WallTime now);
 

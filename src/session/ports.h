@@ -1,6 +1,5 @@
-// session/ports.h: what a session needs of the outside besides the DNS: where decisions are
-// recorded, where deferrals outlive the daemon, and where messages are held.
-// Thread: any.
+// session/ports.h: the interfaces that a session needs besides the DNS: where decisions are
+// recorded, where deferrals outlive the daemon, and where messages are held. Thread: any.
 #pragma once
 
 #include <functional>
@@ -30,10 +29,10 @@ class Journal {
   virtual void decided(std::shared_ptr<const Decided> decided) = 0;
 };
 
-// That a sender was put off.
+// A deferred sender.
 struct Deferral {
   std::string key;      // of sender and author: 16 octets
-  std::string network;  // that he first came from: "192.0.2.0/24"
+  std::string network;  // of the first attempt: "192.0.2.0/24"
   WallTime first;
   bool operator==(const Deferral&) const = default;
 };
@@ -45,13 +44,12 @@ class DeferralKeeper {
   virtual void add(Deferral deferral) = 0;
 };
 
-// The octets of a message as they arrive, in case it will have to be kept. Destroyed: gone without a
-// trace.
+// The octets of a message as they arrive, in case it must be kept. Its destructor removes them.
 // Thread: one owner.
 class Draft {
  public:
   virtual ~Draft() = default;
-  // What cannot be written (a full disk) is reported by keep(), when there is something to keep.
+  // A failed write (a full disk) is reported by keep(), if the message must be kept.
   virtual void append(std::string_view octets) = 0;
 };
 
@@ -61,16 +59,16 @@ struct Recipient {
   std::vector<std::string> parameters = {};
 };
 
-// A message that is to be ours to keep.
+// A message that we must keep.
 struct KeepRequest {
   const Outcome& outcome;
   std::string received;  // the value of our Received field, for the top
-  std::string subject;   // as it stood, unfolded
+  std::string subject;   // unfolded
   std::string message_id;
   bool dated = true;                         // it has a Date or a Message-ID
   std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
-  std::vector<Recipient> held;               // those for whom it is quarantined
-  // Those for whom it is accepted; empty where the MTA in front of us delivers to them.
+  std::vector<Recipient> held;               // recipients for whom it is quarantined
+  // Recipients for whom it is accepted; empty if an MTA delivers to them.
   std::vector<Recipient> accepted;
   std::unique_ptr<Draft> content;      // the header as received, an empty line, the body
   std::string header_sha256;           // 32 octets; of the header as received
@@ -78,7 +76,7 @@ struct KeepRequest {
   std::vector<policy::Edit> removals;  // of forged fields, from the last to the first
 };
 
-// `full`: the store has no room, and [quarantine] when_full says what comes of it. `failed`: now.
+// `full`: the store has no room, and [quarantine] when_full applies. `failed`: a temporary failure.
 enum class HoldCode { held, full, failed };
 constexpr auto words_of(HoldCode) {
   return words<HoldCode>(
@@ -95,25 +93,25 @@ struct ReleaseProof {
   std::string id;
   std::string token;
   std::string body_sha256;  // 32 octets
-  std::string header;       // as it has come
+  std::string header;       // as received
   std::string mail_from;
   std::vector<std::string> recipients;
-  std::vector<std::string> own_domains;  // what the MTA may have put behind bare names
-  bool from_this_host = false;           // handed in here, not by whoever else knows the token
+  std::vector<std::string> own_domains;  // that the MTA may have added to bare names
+  bool from_this_host = false;           // from here: not another client with the token
 };
 
-// What the store knows of a message that it has let go.
+// A message that the store has released.
 struct Released {
   std::string id;                      // under which it was held
-  std::string authentication_results;  // our field of the time when it came first
+  std::string authentication_results;  // our field of the first time
 };
 // nullopt: the proof is not valid. Error: the store could not tell, or the release is still under
 // way; the message must be deferred.
 using TakenBack = Expected<std::optional<Released>, std::string>;
 
-// Where messages are kept: beside an MTA the quarantine store, which takes those that are held; for
-// a front without an MTA behind it, which promises delivery by its answer, a place for every
-// message. Callbacks come once, on any thread, or before the call returns.
+// Keeps messages. Beside an MTA it is the quarantine store, for held messages. For a front without
+// an MTA, whose answer promises delivery, it is a place for every message. Callbacks come once, on
+// any thread, or before the call returns.
 class Keeping {
  public:
   virtual ~Keeping() = default;
@@ -122,8 +120,8 @@ class Keeping {
   virtual std::unique_ptr<Draft> begin() = 0;
   // Whether a message of that id is kept: another one needs another id. Must not wait.
   virtual bool has(const std::string& /*id*/) const { return false; }
-  // `done` gets `held` when the message is durable, and not before. What of `message` is a
-  // reference is read before keep() returns.
+  // `done` gets `held` when the message is durable, and not before. References in `message` are
+  // read before keep() returns.
   virtual void keep(KeepRequest message, std::function<void(HoldResult)> done) = 0;
   // Consumes the proof; yields a value at most once for each release.
   virtual void take_back(ReleaseProof proof, std::function<void(TakenBack)> done) = 0;

@@ -19,7 +19,7 @@ std::optional<RcptAnswer> answer_rcpt(Message& message, const Deferrals& deferra
                                       const Recipient& recipient, SteadyTime until,
                                       SteadyTime now) {
   const RcptAnswer accepted;
-  // Nearly always, and for each recipient of all mail.
+  // The fast path: it is taken for nearly every recipient.
   const bool nobody_refuses = message.lists && message.lists->decided(now) &&
                               !message.lists->any_listed() &&
                               !policy::may_deny_recipients(message.snapshot->rules);
@@ -33,7 +33,7 @@ std::optional<RcptAnswer> answer_rcpt(Message& message, const Deferrals& deferra
                                          known_so_far(message));
   const bool over = now >= until;
   if (opinion.refusal) {
-    // The list's own words are worth half a second; the denylist has none.
+    // A refusal waits up to half a second for the list's reason text; the denylist has none.
     const bool waits = message.lists && message.lists->awaits_reason(now);
     if (!over && waits && opinion.refusal->rule != policy::rule_name::denylist) return std::nullopt;
     return RcptAnswer{std::move(opinion.refusal)};

@@ -1,6 +1,6 @@
 // session/recipients.h: the answer to one RCPT, from what is known of client and envelope by then.
-// A recipient is refused when that is certain; what answers too late still counts at the end of the
-// message. Thread: one owner.
+// A recipient is refused only if that is certain; answers that arrive too late still count at the
+// end of DATA. Thread: one owner.
 #pragma once
 
 #include <optional>
@@ -16,11 +16,11 @@ namespace sekisho::session {
 struct RcptAnswer {
   std::optional<policy::Decision> refusal;
 };
-// `until`: what has not answered by then does not refuse. Nothing: the answer has to wait.
+// `until`: a list without an answer by then does not refuse. nullopt: the answer must wait.
 std::optional<RcptAnswer> answer_rcpt(Message& message, const Deferrals& deferrals,
                                       const Recipient& recipient, SteadyTime until, SteadyTime now);
 
-// Puts the recipient into the envelope, or among the refused ones; then with the reply.
+// Adds the recipient to the envelope, or to the refused ones; then returns the reply.
 std::optional<mail::SmtpReply> note_recipient(Message& message, Engine& engine, Recipient recipient,
                                               std::optional<policy::Decision> refusal);
 

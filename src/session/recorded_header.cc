@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 12> telling_names = {
 constexpr std::array<std::string_view, 5> telling_prefixes = {"List-", "ARC-", "Resent-",
                                                               "X-Forwarded-", "X-Sekisho-"};
 
-// So many, and the last octets are left to the others.
+// The share for these fields; the rest is left to the others.
 constexpr std::size_t for_telling = recorded_header_octets * 3 / 4;
 
 bool is_telling(const mail::HeaderField& field) {

@@ -11,8 +11,8 @@ namespace sekisho::session {
 
 namespace {
 
-// The decision whose disposition the fields of a delivered copy tell: with some recipients held in
-// our store, the hardest one of the others.
+// The decision whose disposition the fields of a delivered copy show: with some recipients held in
+// our store, the most severe one of the others.
 const policy::Decision& delivered_as(const Outcome& outcome) {
   if (outcome.held != Outcome::Held::some) return outcome.verdict.message;
   const policy::Decision* hardest = nullptr;
@@ -51,8 +51,8 @@ std::vector<policy::Edit> recorded_removals(const Decided& recorded) {
   return edits;
 }
 
-// Of a trusted client's message those fields stay that we wrote. What proves them is a secret that a
-// replay does not have: there the record says what was removed.
+// In a message of a trusted client, the fields that we wrote stay. A replay does not have the
+// secret that proves them: it uses the recorded removals.
 std::vector<policy::Edit> unproven_removals(const Message& message, const Seal* seal,
                                             policy::Facts& facts) {
   if (message.recorded != nullptr) {
@@ -85,7 +85,7 @@ WriteSeal seal_writer(const Message& message, const Seal* seal, const Outcome& o
 }  // namespace
 
 std::vector<policy::Edit> forged_removals(const Message& message) {
-  // The fields beyond the limits are not recorded: what was removed is.
+  // Fields beyond the limits are not recorded, but the removals are.
   const bool incomplete =
       message.recorded != nullptr &&
       (message.recorded->outcome.facts.header_over_limits || message.recorded_in_part());
@@ -98,7 +98,8 @@ void write_results(const Message& message, const Connected& connected, const Sea
   auto& verdict = outcome.verdict;
   const auto action = verdict.message.action;
   if (action == policy::Action::reject || action == policy::Action::tempfail) return;
-  // By what the message is now: a message that proved its release is no longer a trusted client's.
+  // The present state counts: a message that proved its release no longer counts as a trusted
+  // client's.
   const bool trusted = outcome.facts.exemption == policy::Exemption::trusted_network ||
                        outcome.facts.exemption == policy::Exemption::unix_socket;
   verdict.edits =

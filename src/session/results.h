@@ -1,8 +1,8 @@
-// session/results.h: what a verdict writes into the header of a message, as one step once the
-// verdict is made: fields that only claim to be ours are removed, then our Authentication-Results,
-// the disposition and the seal are inserted. Each sees the header as it will be delivered, so that
-// what proves a header (the seal, a signature) comes last. RFC 8601 §5, §2.7.
-// Errors: an exception. Thread: one owner.
+// session/results.h: the changes that a verdict makes to the header of a message, as one step after
+// the verdict: fields that only claim to be ours are removed, then our Authentication-Results, the
+// disposition and the seal are inserted. Each sees the header as it will be delivered, so the proof
+// of a header (the seal, a signature) comes last. RFC 8601 §5, §2.7. Errors: an exception. Thread:
+// one owner.
 #pragma once
 
 #include <vector>
@@ -18,7 +18,7 @@ namespace sekisho::session {
 void write_results(const Message& message, const Connected& connected, const Seal* seal,
                    Outcome& outcome);
 
-// Of fields that claim to be ours, from the last to the first.
+// The removals of fields that claim to be ours, from the last to the first.
 std::vector<policy::Edit> forged_removals(const Message& message);
 
 }  // namespace sekisho::session

@@ -22,7 +22,7 @@ constexpr std::size_t mac_octets = 16;
 // Clocks differ, and may be set back.
 constexpr std::chrono::hours clock_skew{24};
 
-// Folds and runs of blanks as one blank: whoever hands a message on may fold its header anew.
+// Folds and runs of blanks as one blank: programs that pass a message on may fold its header anew.
 std::string on_one_line(std::string_view value) {
   std::string out;
   for (const char c : value) {
@@ -36,15 +36,15 @@ std::string on_one_line(std::string_view value) {
   return out;
 }
 
-// All fields of that name, as their octets are.
+// All fields of that name, octet by octet.
 std::string values_of(const mail::Header& header, std::string_view name) {
   std::string out;
   for (const auto* field : header.all(name)) out += on_one_line(field->value) + "\n";
   return out;
 }
 
-// Who wrote the message: the addresses, for sendmail writes a name anew after us. Of an author that
-// nobody can tell, the fields as they are.
+// The author: the addresses only, because sendmail rewrites the names after us. For a malformed
+// author, the fields as they are.
 std::string author_of(const mail::Header& header) {
   const auto author = mail::find_author(header, {});
   if (!author.well_formed()) return values_of(header, "from");
@@ -73,7 +73,7 @@ struct Parts {
   std::string_view mac;
 };
 
-// Exactly what write() writes.
+// Accepts exactly the form that write() writes.
 std::optional<Parts> parse(std::string_view text) {
   Parts parts;
   const std::array<std::pair<std::string_view, std::string_view*>, 4> wanted = {

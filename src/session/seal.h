@@ -1,11 +1,10 @@
 // session/seal.h: the proof that fields of ours were written by us, for this message. A content
-// filter takes mail from the MTA and gives it back, and the second pass must tell our fields from
-// those that a client of ours made up.
+// filter takes mail from the MTA and gives it back, and the second pass must distinguish our fields
+// from those that a client forged.
 //   X-Sekisho-Seal: id=K7Q2-4DMX; t=1796040000; h=from:date:message-id; mac=…
-// The MAC is over the id, the time, our Authentication-Results and X-Sekisho-Disposition, and what
-// identifies the message: its author, Date and Message-ID. Not the body, which a content filter may
-// alter. RFC 2104, RFC 8601 §5.
-// Errors: none. Thread: immutable.
+// The MAC is over the id, the time, our Authentication-Results and X-Sekisho-Disposition, and the
+// identity of the message: its author, Date and Message-ID. Not the body, which a content filter
+// may alter. RFC 2104, RFC 8601 §5. Errors: none. Thread: immutable.
 #pragma once
 
 #include <chrono>
@@ -19,7 +18,7 @@ namespace sekisho::session {
 
 inline constexpr std::string_view seal_field = "X-Sekisho-Seal";
 
-// The values of our fields; empty: there is none.
+// The values of our fields; empty: no such field.
 struct OwnFields {
   std::string_view authentication_results;
   std::string_view disposition;
@@ -27,8 +26,7 @@ struct OwnFields {
 
 class Seal {
  public:
-  // Older ones prove nothing. As long as a message may be on hold before it goes through the
-  // content filter.
+  // Older seals prove nothing. As long as a message may be on hold before the content filter.
   static constexpr std::chrono::hours good_for{30 * 24};
 
   explicit Seal(std::string secret) : secret_(std::move(secret)) {}

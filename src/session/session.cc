@@ -50,7 +50,7 @@ Session::~Session() { abort(); }
 
 bool Session::enters(Event event) {
   const auto next = after(stage_, event);
-  // Without a message there is nothing that could be spoilt, and a judged one is beyond that.
+  // Without a message nothing can fail, and a judged message can no longer fail.
   if (!next && message_ && stage_ != Stage::keeping) {
     fail(std::string(name_of(event)) + " came out of order");
   }
@@ -62,7 +62,7 @@ bool Session::enters(Event event) {
 bool Session::failed() const { return message_->failure.has_value(); }
 
 std::unique_ptr<Message> Session::new_message(WallTime now) {
-  // On the resolver's thread: hand over to the owner, who may be gone by then.
+  // On the resolver's thread: hand over to the owner, which may be gone by then.
   const auto notify = [weak = weak_from_this(), owner = owner_] {
     until_memory([&] {
       owner->post([weak] {
@@ -73,7 +73,8 @@ std::unique_ptr<Message> Session::new_message(WallTime now) {
   auto message =
       std::make_unique<Message>(engine_.snapshot(), engine_.keys(), now, notify, recorded_);
   const auto& snapshot = message->snapshot;
-  // What the lists said is part of a record: how they were at the time, nobody can ask again.
+  // A replay takes the results of the lists from the record: their former state cannot be asked
+  // for.
   if (!snapshot->client.lists.empty() && recorded_ == nullptr) {
     message->lists.emplace(snapshot, snapshot->client, *snapshot->resolver, snapshot->dns,
                            engine_.list_guard(), notify);
@@ -140,7 +141,7 @@ void Session::begin_draft() {
                         message_->snapshot->options.quarantine.where == QuarantineWhere::store;
   if (!may_hold && !keeping()->keeps_accepted()) return;
   auto& id = message_->facts.id;
-  // Only a clock that was set back can bring an id twice.
+  // Only a clock that was set back can produce an id twice.
   while (recorded_ == nullptr && keeping()->has(id)) id = engine_.next_id();
   message_->draft = keeping()->begin();
   message_->body_digest.emplace();
@@ -171,7 +172,8 @@ void Session::advance_recipient(SteadyTime now) {
   if (answer) answer_recipient(std::move(answer->refusal));
 }
 
-// RCPT is answered in any case: a recipient of whom nothing could be noted makes the message a 4xx.
+// RCPT is answered in any case: if a recipient could not be noted for want of memory, the message
+// gets a 4xx.
 void Session::answer_recipient(std::optional<policy::Decision> refusal) noexcept {
   auto asking = std::move(*asking_);
   asking_.reset();
@@ -210,7 +212,7 @@ void Session::header(std::string name, std::string value) {
 }
 
 void Session::malformed_line(std::string line) {
-  // A few tell what kind of message this is.
+  // A few are enough to characterise the message.
   if (message_ && message_->malformed_lines.size() < 100) {
     message_->malformed_lines.push_back(std::move(line));
   }
@@ -240,7 +242,7 @@ bool Session::body(std::string_view octets) {
 
 void Session::end_of_message(std::string queue_id, Done done) {
   if (!message_) {
-    // MAIL FROM broke before there was anything that could be judged.
+    // MAIL FROM failed before there was a message to judge.
     Outcome outcome;
     outcome.facts.id = engine_.next_id();
     fail_outcome(outcome, "no message was begun");
@@ -261,7 +263,7 @@ void Session::end_of_message(std::string queue_id, Done done) {
 
 // --- what is awaited -----------------------------------------------------------------------------
 
-// The store says whether the message is one that it has just let go.
+// Asks the store whether it has just released this message.
 void Session::ask_release() {
   auto& release = *message_->release;
   if (keeping() == nullptr) {
@@ -302,7 +304,7 @@ void Session::taken_back(const TakenBack& taken) {
   advance();
 }
 
-// Everything that the verdict waits for has been answered, or has had its time.
+// Everything that the verdict waits for has been answered, or has timed out.
 bool Session::settled(SteadyTime now) const {
   const auto& message = *message_;
   if (message.release && message.release->awaits_store()) return false;
@@ -327,7 +329,7 @@ SteadyTime Session::deadline() const {
   const auto& message = *message_;
   auto first = message.checks.deadline();
   if (message.release && message.release->awaits_store()) {
-    // The lookups may have ended before: their end is not this one.
+    // The lookups may have ended earlier: then their deadline does not count.
     if (steady_now() >= first) first = SteadyTime::max();
     first = std::min(first, message.release->until);
   }
@@ -345,8 +347,8 @@ void Session::expire() {
     const bool early = now < deadline();
     if (message.lists) message.lists->expire(now);
     if (stage_ == Stage::asking) return advance_recipient(now);
-    // A list may only have had its own time; a front that calls before any time is over has none
-    // to give.
+    // Perhaps only the time of the lists is over; a front that calls before any deadline ends them
+    // all.
     if (!message.lists || now >= message.checks.deadline() || early) message.checks.expire();
     if (stage_ != Stage::deciding) return;
     if (settled(now)) {
@@ -441,13 +443,13 @@ void Session::kept(const HoldResult& result) noexcept {
   deliver();
 }
 
-// An outcome that cannot be recorded is an outcome all the same.
+// An outcome counts even if it cannot be recorded.
 void Session::deliver() noexcept {
   std::shared_ptr<const Decided> decided;
   if (!contained([&] { decided = record(std::move(*outcome_)); })) {
     ++engine_.counters().internal_errors;
   }
-  // The callback may begin the next message: this one must be gone before.
+  // The callback may begin the next message: this one must be destroyed before.
   const auto outcome = std::move(outcome_);
   const auto message = std::move(message_);
   const auto done = std::move(done_);
@@ -456,7 +458,7 @@ void Session::deliver() noexcept {
   contained([&] { done(decided ? decided->outcome : *outcome); });
 }
 
-// The message has its outcome, and gives up what it was made from.
+// Moves the inputs of the outcome out of the message.
 std::shared_ptr<const Decided> Session::record(Outcome&& outcome) {
   auto& message = *message_;
   const auto decided = std::make_shared<Decided>();
@@ -475,7 +477,7 @@ std::shared_ptr<const Decided> Session::record(Outcome&& outcome) {
     decided->inputs = take_inputs(message, connected_);
     engine_.journal().decided(decided);
   } catch (const std::exception&) {
-    // A verdict that cannot be recorded is a verdict all the same.
+    // A verdict counts even if it cannot be recorded.
     ++engine_.counters().internal_errors;
   }
   return decided;
@@ -502,7 +504,7 @@ void Session::record_aborted() noexcept {
     return;
   }
   const bool refused = message_->at_refusal.has_value();
-  // An MTA whose recipients were all refused has no message, and does not say so.
+  // If all recipients were refused there is no message, and the MTA does not say so.
   if (!refused || !message_->facts.recipients.empty()) ++engine_.counters().aborted;
   if (refused) contained([this] { record(refused_at_rcpt(*message_)); });
 }

@@ -1,6 +1,5 @@
 // session/session.h: one SMTP connection as a front sees it: events in, one outcome for each
-// message out. Both fronts feed this same engine, so a message gets the same verdict whichever way
-// it came.
+// message out. All fronts use this engine, so the verdict does not depend on the front.
 //   session->connect(client, mta_name); session->helo("mx.example");
 //   session->mail_from({...}); session->rcpt_to({"a@b"}, [](const Step& s) { … });
 //   session->header(name, value)…; session->end_of_header(); session->body(octets)…;
@@ -47,13 +46,12 @@ struct Message;
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  // `keeping`: where the front keeps what must be kept; nullptr: where the engine does.
+  // `keeping`: where the front keeps messages; nullptr: where the engine does.
   static std::shared_ptr<Session> create(Engine& engine, policy::Role role,
                                          std::shared_ptr<Executor> owner,
                                          Keeping* keeping = nullptr);
-  // One that decides again what is recorded, and takes from the record what the world did at the
-  // time: the id, the digests of the body, since when the sender was deferred. `recorded` must
-  // outlive it.
+  // A session that makes a recorded decision again. The id, the digests of the body, and since when
+  // the sender was deferred come from the record. `recorded` must outlive it.
   static std::shared_ptr<Session> replay(Engine& engine, std::shared_ptr<Executor> owner,
                                          const Decided& recorded);
   ~Session();
@@ -62,18 +60,18 @@ class Session : public std::enable_shared_from_this<Session> {
   void connect(policy::Client client, std::string mta_name);
   void helo(std::string name);
   void mail_from(MailFrom from);
-  // Whether a rule may refuse a recipient at RCPT: only then is rcpt_to() given a `done`.
+  // Whether a rule may refuse a recipient at RCPT: only then does rcpt_to() need a `done`.
   bool refuses_recipients() const;
   using StepDone = std::function<void(const Step&)>;
   void rcpt_to(Recipient recipient, StepDone done = nullptr);
   void header(std::string name, std::string value);
-  // A line of the header that is no field (a front that reads the message itself sees these).
+  // A header line that is not a field (seen by a front that reads the message itself).
   void malformed_line(std::string line);
   void end_of_header();
-  // Of every message: the MTA eats one space after the colon of a field, and the front has put one
-  // back.
+  // For every message: the MTA removes one space after the colon of a field, and the front has put
+  // one back.
   void blanks_lost() { connected_.blanks_lost = true; }
-  // False when no more of the body is wanted.
+  // False if no more of the body is needed.
   bool body(std::string_view octets);
   using Done = std::function<void(const Outcome&)>;
   void end_of_message(std::string queue_id, Done done);
@@ -82,12 +80,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // A message is between MAIL FROM and its outcome.
   bool in_message() const { return stage_ != Stage::idle; }
-  // When the time for what is awaited ends: the front calls expire() then.
+  // When the session stops waiting: the front must call expire() then.
   SteadyTime deadline() const;
   void expire();
   // The questions that the outcome waits for.
   std::vector<dns::Question> needed() const;
-  // Something inside broke (an exception): this message gets a 4xx, now or when its end comes.
+  // An internal failure (an exception): this message gets a 4xx, now or at its end.
   void fail(std::string what) noexcept;
 
  private:
@@ -95,9 +93,9 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Asking {
     Recipient recipient;
     StepDone done;
-    SteadyTime until;  // what has not answered by then does not refuse
+    SteadyTime until;  // a list without an answer by then does not refuse
   };
-  // Runs what may break inside: an exception becomes the failure of this message.
+  // Runs work that may throw: an exception becomes the failure of this message.
   template <class Work>
   void guarded(const Work& work) {
     try {
@@ -109,7 +107,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Engine& engine, Connected connected, std::shared_ptr<Executor> owner, Keeping* keeping,
           const Decided* recorded);
 
-  // Enters the stage that the event leads to; false: it may not come now.
+  // Enters the stage that the event leads to; false if the event is not allowed now.
   bool enters(Event event);
   Keeping* keeping() const { return keeping_ != nullptr ? keeping_ : engine_.keeping(); }
   bool failed() const;

@@ -1,6 +1,5 @@
-// session/stage.h: where the dialogue of a session stands, and which event may come in which stage:
-// one table, checked before the event is looked at.
-// Thread: any; constants.
+// session/stage.h: the stages of the dialogue of a session, and the events that are allowed in
+// each: one table, checked before the event is handled. Thread: any; constants.
 #pragma once
 
 #include <optional>
@@ -10,11 +9,11 @@ namespace sekisho::session {
 
 enum class Stage {
   idle,      // no message: before the first MAIL FROM, or between two messages
-  envelope,  // MAIL FROM has come; recipients come
-  asking,    // a RCPT waits for its answer; nothing else may come
-  header,    // fields come
-  body,      // the header is complete; the body comes
-  deciding,  // the message is here; answers to lookups, or the store's on a release, are awaited
+  envelope,  // MAIL FROM was received; recipients follow
+  asking,    // a RCPT waits for its answer; no other event is allowed
+  header,    // header fields follow
+  body,      // the header is complete; the body follows
+  deciding,  // the message is complete; waits for lookups, or for the store's answer on a release
   keeping,   // judged; the answer waits until the message is durable
 };
 
@@ -22,7 +21,7 @@ enum class Event { mail_from, rcpt_to, header, end_of_header, body, end_of_messa
 
 // "MAIL FROM".
 std::string_view name_of(Event event);
-// The stage that the event leads to; nullopt: it may not come now.
+// The stage that the event leads to; nullopt if it is not allowed now.
 std::optional<Stage> after(Stage stage, Event event);
 
 }  // namespace sekisho::session

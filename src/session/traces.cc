@@ -13,14 +13,14 @@ namespace {
 constexpr std::array<std::string_view, 4> trace_prefixes = {"List-", "ARC-", "Resent-",
                                                             "X-Forwarded-"};
 
-// A newsletter says how to end it (RFC 2369 §3.2, RFC 8058), which makes no list of it; nor does a
-// list to which nobody may write say who writes (RFC 2369 §3.4).
+// List-Unsubscribe is in every newsletter (RFC 2369 §3.2, RFC 8058), and List-Post: NO (RFC 2369
+// §3.4) means that nobody may post: neither shows a list to which people write.
 bool is_of_any_newsletter(const mail::HeaderField& field) {
   return field.is("List-Unsubscribe") || field.is("List-Unsubscribe-Post") ||
          (field.is("List-Post") && ascii::istarts_with(ascii::trim(field.unfolded()), "NO"));
 }
 
-// A Delivered-To that names somebody else: the message was delivered once already, and sent on.
+// A Delivered-To with another address: the message was delivered once already, and forwarded.
 bool foreign_delivered_to(const mail::HeaderField& field,
                           const std::vector<mail::Path>& recipients,
                           const std::vector<mail::DomainName>& ours) {
@@ -47,7 +47,7 @@ policy::Traces find_traces(const mail::Header& header, const std::vector<mail::P
         !is_of_any_newsletter(field);
     if (!named && !foreign_delivered_to(field, recipients, ours)) continue;
     std::string name(field.trimmed_name());
-    // Twenty names tell enough; a message of 10,000 List-… fields shall not cost 10,000 squared.
+    // Twenty names are enough; a message with 10,000 List-… fields must not cost 10,000 squared.
     if (traces.fields.size() >= 20) break;
     if (std::find(traces.fields.begin(), traces.fields.end(), name) == traces.fields.end()) {
       traces.fields.push_back(std::move(name));

@@ -1,5 +1,6 @@
-// session/traces.h: what lists and forwarders leave in a header, and why a broken signature may be
-// honest. RFC 2369, 2919 (List-*), RFC 8617 (ARC), RFC 5322 §3.6.6 (Resent-*). Thread: any.
+// session/traces.h: the fields that lists and forwarders add to a header; they explain an honest
+// broken signature. RFC 2369, 2919 (List-*), RFC 8617 (ARC), RFC 5322 §3.6.6 (Resent-*). Thread:
+// any.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@
 
 namespace sekisho::session {
 
-// `ours`: our domains; a Delivered-To of ours is no trace, for our own MTA writes it.
+// `ours`: our domains; a Delivered-To of ours is not a trace, because our own MTA writes it.
 policy::Traces find_traces(const mail::Header& header, const std::vector<mail::Path>& recipients,
                            const std::vector<mail::DomainName>& ours);
 
