@@ -17,7 +17,7 @@ using std::chrono::days;
 
 constexpr std::size_t max_note_octets = 200;  // one line of a table, twice
 
-// What an entry of the allowlist demands where it does not say, and what it may say.
+// The default proof of an entry of the allowlist, and the proofs that it may name.
 struct Demand {
   Proof by_default;
   std::string_view proofs;
@@ -64,7 +64,7 @@ bool may_demand(IdentityKind kind, Proof proof) {
   return false;
 }
 
-// What begins a word, and what is wrong with the text; blanks inside quotes do not end a word.
+// Splits the text into words, or says what is wrong; blanks inside quotes do not end a word.
 Expected<std::vector<std::string_view>> words_of(std::string_view text) {
   std::vector<std::string_view> words;
   std::size_t start = 0;
@@ -89,7 +89,7 @@ Expected<std::vector<std::string_view>> words_of(std::string_view text) {
   return words;
 }
 
-// A value without its quotes; the quotes are around all of it or there are none.
+// A value without its quotes, which must be around all of it.
 Expected<std::string> unquoted(std::string_view value) {
   if (value.find('"') == std::string_view::npos) return std::string(value);
   std::string out;
@@ -113,9 +113,9 @@ std::string quoted(std::string_view value) {
   return out + "\"";
 }
 
-// What of the line a message may repeat. The line may be the zone of a DNS list that came into the
-// wrong file, with an access key for a label: such keys have 16 letters and digits or more. The
-// number of the line must do then.
+// The part of the line that an error may quote. The line may be the zone of a DNS list in the wrong
+// file, with an access key as a label: such keys have 16 letters and digits or more. Then the error
+// gives only the line number.
 std::string shown(std::string_view text) {
   constexpr std::size_t shortest_key = 16;
   std::size_t run = 0;
@@ -294,7 +294,7 @@ class EntryReader {
     return {};
   }
 
-  // dkim:mailer.example: who vouches for the author. A name stands for itself alone: below a bulk
+  // "dkim:mailer.example": who vouches for the author. A name stands for itself only: below a bulk
   // mailer's domain its customers have names of their own.
   Done read_voucher(std::string_view how, const std::string& who) {
     if (entry_.kind != IdentityKind::from) {
@@ -355,7 +355,7 @@ class EntryReader {
   Done read_until(const std::string& value) {
     const auto time = value.find('-') == std::string::npos ? std::nullopt : parse_time(value);
     if (!time) return parse_error("until= takes a date, as until=2027-01-31");
-    // That day is the last one on which it holds.
+    // That day is the last one on which the entry holds.
     entry_.until = value.find('T') == std::string::npos ? *time + days(1) : *time;
     return {};
   }
@@ -366,8 +366,7 @@ class EntryReader {
     return {};
   }
 
-  // skip=all is everything that an entry may skip without naming it, as far as nothing else is
-  // said.
+  // skip=all means everything that `all` covers, except where the entry says otherwise.
   void complete() {
     if (!all_) return;
     if (!entry_.effect.dmarc) entry_.effect.dmarc = Action::accept;

@@ -10,7 +10,7 @@ namespace sekisho::policy {
 
 namespace {
 
-// More would say no more: it is not the right file.
+// With more, it is probably the wrong file.
 constexpr std::size_t max_findings = 100;
 // An address has 320 octets at most, a note 200.
 constexpr std::size_t max_line_octets = 1000;
@@ -97,7 +97,8 @@ std::string never_does_anything(const AccessEntry& entry) {
   const bool by_dmarc = entry.proof == Proof::dmarc;
   if (!by_dmarc && entry.proof != Proof::spf) return {};
   AccessEffect left = entry.effect;
-  // With dmarc=pass neither DMARC nor the rule about SPF says anything; with spf=pass SPF does not.
+  // With dmarc=pass neither the DMARC rule nor the SPF rule acts; with spf=pass the SPF rule does
+  // not.
   if (by_dmarc) left.dmarc.reset();
   left.spf.reset();
   if (!left.nothing()) return {};

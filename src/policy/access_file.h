@@ -15,7 +15,7 @@
 namespace sekisho::policy {
 
 struct AccessFinding {
-  bool bad_line = false;  // the line is no entry; otherwise something to know about one
+  bool bad_line = false;  // the line is not a valid entry; otherwise a remark about one
   std::string file;
   std::size_t line = 0;
   std::string message;
@@ -24,23 +24,23 @@ struct AccessFinding {
   bool operator==(const AccessFinding&) const = default;
 };
 
-// What one file holds.
+// The content of one file.
 struct AccessFile {
   std::string path;
   bool present = false;  // false: there is no such file, and none is needed
   std::vector<AccessEntry> entries;
   std::vector<AccessFinding> findings;  // of the first 100 lines that have one
   std::size_t bad_lines = 0;
-  std::uint64_t digest = 0;  // of the text: tells contents apart, and protects nothing
+  std::uint64_t digest = 0;  // of the text: to detect changes, not a protection
 };
 
 AccessFile parse_access_file(std::string_view text, const std::string& path, AccessKind list);
 
-// An entry of the allowlist to which nothing is left to do, because its own proof leads to what it
-// permits: why. Empty: it may do something.
+// Why an entry of the allowlist can never have an effect, because its own proof implies what it
+// permits. Empty: it can have one.
 std::string never_does_anything(const AccessEntry& entry);
-// Whom an entry lets through under any author's name, by who has sent it alone, where DMARC would
-// not; empty where it names the author or leaves DMARC alone.
+// Whom an entry lets through under any author's name although DMARC fails, because it names only
+// the sending side. Empty if it names the author or does not affect DMARC.
 std::string lets_others_in(IdentityKind kind, std::string_view identity,
                            const AccessEffect& effect);
 

@@ -1,4 +1,4 @@
-// Which identities a message has, and what of them is proven.
+// The identities of a message, and which of them are proven.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -14,11 +14,11 @@ namespace {
 
 using mail::DomainName;
 
-// Whether an identity is shown not to be forged, and what shows it or fails to.
+// Whether an identity is proven, and the reason.
 struct Showing {
   bool proven = false;
   std::string reason;
-  bool nobody = false;  // readers do not agree on who it is: not even an entry without proof holds
+  bool nobody = false;  // readers disagree on it: not even an entry without proof holds
 };
 
 std::string spf_reason(const Facts& facts) {
@@ -88,7 +88,7 @@ class Matcher {
  public:
   Matcher(const AccessList& list, const Facts& facts) : list_(list), facts_(facts) {}
 
-  // Who else may be the author, for a denylist.
+  // The possible authors of a malformed field, for a denylist.
   std::vector<AccessMatch> run(const std::vector<mail::Mailbox>& readable) {
     auto matches = run();
     if (!deny() || facts_.author.result == mail::Author::Result::one) return matches;
@@ -122,7 +122,7 @@ class Matcher {
     }
   }
 
-  // The name that DNS gives the address and that leads back to it; one that does not is anybody's.
+  // The name of the address that leads back to it; anybody can write a name that does not.
   void match_names() {
     const bool confirmed = facts_.iprev.code == client::IprevCode::pass;
     std::string iprev = "iprev=" + std::string(to_string(facts_.iprev.code));
@@ -141,7 +141,7 @@ class Matcher {
         add(*entry, showing);
       }
     } else if (deny() && facts_.mail_from.has_domain()) {
-      // An odd local part does not save a domain that is denied.
+      // A malformed local part does not save a denied domain.
       match_name(IdentityKind::mfrom, facts_.mail_from.domain(), {false, spf_reason(facts_)});
     }
   }
@@ -158,7 +158,8 @@ class Matcher {
     const auto& author = facts_.author;
     for (const auto& domain : author.domains) {
       AccessList::Entries entries;
-      // DMARC vouches for the domain; an entry for one address is not for a message of two authors.
+      // DMARC vouches for the domain; an entry for one address does not cover a message of two
+      // authors.
       const bool by_address = deny() || author.mailboxes.size() == 1;
       for (const auto& mailbox : author.mailboxes) {
         if (!by_address || mailbox.domain != domain) continue;
@@ -212,7 +213,8 @@ class Matcher {
   // nobody who it is.
   void spare_ourselves(AccessMatch& match) const {
     if (!facts_.author_is_ours) return;
-    // An alias of ours that the MTA will replace is another name, until everybody reads ours.
+    // An alias of our domain that the MTA will replace is treated as another name, until readers
+    // see ours.
     if (match.kind == IdentityKind::from && facts_.dmarc.alias.empty()) return;
     if (!match.effect.dmarc && !match.effect.spf) return;
     match.effect.dmarc.reset();
@@ -241,7 +243,7 @@ std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& fac
 
 namespace {
 
-// Whether an entry that skips lists of this kind could still turn out to hold.
+// Whether an entry that skips lists of this kind could still be proven.
 DnsListProspect prospect(const AccessList& list, const Facts& facts, KnownSoFar known,
                          const std::vector<AccessMatch>& matches, client::DnsListKind lists) {
   const auto skips = [&](const AccessMatch& match) { return match.effect.skip_lists.has(lists); };

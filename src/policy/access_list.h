@@ -1,9 +1,8 @@
 // policy/access_list.h: all entries of the allowlist, or of the denylist, and which of them a message
 // matches. An entry names an identity and the proof it needs: without it the entry does nothing,
-// and that is recorded. The most specific entry of each identity speaks, whatever the order of
-// lines. Hash look-ups by name and parents, by prefix and length: the number of entries costs a
-// message nothing. Pure: no I/O, no clock (Facts::received is now).
-// Thread: immutable.
+// and that is recorded. The most specific entry of each identity counts, whatever the order of
+// lines. Hash lookups by name and parents, by prefix and length: the time does not depend on the
+// number of entries. Pure: no I/O, no clock (Facts::received is now). Thread: immutable.
 #pragma once
 
 #include <memory>
@@ -33,25 +32,23 @@ class AccessList {
   std::size_t bad_lines() const;
   // All findings of the files, and entries that are given twice.
   std::vector<AccessFinding> findings() const;
-  // Entries that ceased to hold in (after, now], the first first.
+  // Entries that expired in (after, now], in order of time.
   Entries expired_between(WallTime after, WallTime now) const;
 
-  // The entries in force that name it most specifically: an address before its domain, a domain
-  // before a wildcard, a longer wildcard or prefix before a shorter one. Several only when the same
-  // identity is given several times. `local_part`: empty for a domain alone.
+  // The entries in force that name the identity most specifically: an address before its domain, a
+  // domain before a wildcard, a longer wildcard or prefix before a shorter one. Several only when
+  // the same identity is given several times. `local_part`: empty for a domain alone.
   Entries find(IdentityKind kind, std::string_view local_part, std::string_view domain,
                WallTime now) const;
   Entries find(const mail::IpAddress& address, WallTime now) const;
 
-  // The entry of this denylist that speaks, for good or for as long as the other holds, wherever
-  // the other names an identity; nullptr: there is none. Such an entry of the allowlist never does
-  // anything.
+  // The entry of this denylist that always precedes `other`, an entry of the allowlist, at least as
+  // long as that holds; nullptr: none. Such an entry of the allowlist never has an effect.
   const AccessEntry* always_before(const AccessEntry& other, WallTime now) const;
 
-  // Whether any entry of the denylist rejects that kind of identity.
+  // Whether any entry of this denylist rejects that kind of identity.
   bool rejects(IdentityKind kind) const { return rejects_.has(kind); }
-  // Until when there are entries of a kind that skip such lists; WallTime::min() when there are
-  // none.
+  // Until when there are entries of that kind that skip such lists; WallTime::min() if none.
   WallTime skips_until(IdentityKind kind, client::DnsListKind lists) const {
     return skips_until_[kind][lists];
   }
@@ -83,15 +80,14 @@ class AccessList {
   By<IdentityKind, UntilByKind> skips_until_{UntilByKind(WallTime::min())};
 };
 
-// What a message matches. Works on what is known so far: a fact that is not known yet matches
-// nothing.
+// The entries that a message matches. Uses the facts known so far: an unknown fact matches nothing.
 std::vector<AccessMatch> match_allowlist(const AccessList& list, const Facts& facts);
 // A denied identity needs no proof: one that is forged is denied too. `readable`:
 // mail::readable_authors() of a malformed author, each of whom is denied as if it were the only one.
 std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& facts,
                                         const std::vector<mail::Mailbox>& readable = {});
 
-// At RCPT: may a list refuse already, or could an entry still be proved that skips it?
+// At RCPT: whether a list may refuse already, or an entry that skips it could still be proven.
 enum class DnsListProspect {
   none,     // nothing will skip it: it may refuse now
   lookups,  // join SPF and iprev, and ask again
@@ -99,7 +95,7 @@ enum class DnsListProspect {
   skipped,  // an entry that skips it holds already
 };
 using DnsListProspects = By<client::DnsListKind, DnsListProspect>;
-// What of `facts` is final.
+// Which of the facts are final.
 struct KnownSoFar {
   bool iprev = false;
   bool spf = false;  // of the MAIL FROM

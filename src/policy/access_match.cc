@@ -8,7 +8,7 @@ namespace sekisho::policy {
 
 namespace {
 
-// The milder of two permissions; none permits nothing.
+// The milder of two permissions; nullopt permits nothing.
 std::optional<Action> milder(std::optional<Action> a, std::optional<Action> b) {
   if (!a) return b;
   if (!b) return a;
@@ -35,7 +35,7 @@ std::string_view standing(const AccessMatch& match) {
 }
 
 std::string proof_text(Proof proof, std::string_view proof_of) {
-  // A connection is an address, and so it is written.
+  // A connection is written as its address.
   std::string text(proof == Proof::connection && !proof_of.empty() ? "ip" : to_string(proof));
   if (!proof_of.empty()) text.append(":").append(proof_of);
   return text;

@@ -1,6 +1,6 @@
-// policy/access_match.h: what entries of the allowlist and the denylist say of one message. Plain
-// values: part of Facts, printed by the log line, the record and the explanation. Thread: immutable
-// values.
+// policy/access_match.h: the entries of the allowlist and the denylist that a message matches.
+// Plain values: part of Facts, printed by the log line, the record and the explanation. Thread:
+// immutable values.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 namespace sekisho::policy {
 
 // What an entry names: the Author Domain or author, the MAIL FROM, the d= of a signature, the
-// client's address, its name by reverse DNS, what it said in HELO (for denial only).
+// client's address, its name by reverse DNS, its HELO name (for denial only).
 enum class IdentityKind { from, mfrom, dkim, ip, ptr, helo };
 constexpr auto words_of(IdentityKind) {
   return words<IdentityKind>({{IdentityKind::from, "from"},
@@ -26,10 +26,10 @@ constexpr auto words_of(IdentityKind) {
                               {IdentityKind::helo, "helo"}});
 }
 
-// What shows that the identity is not forged. `connection`: the address of a TCP client, which
-// nobody can borrow. `none`: the admin wrote that nothing need be shown. A from: entry may say
-// whose signature, SPF or connection it must be (AccessEntry::proof_of): then the author is taken
-// for granted when that one vouches for the message.
+// The proof that the identity is not forged. `connection`: the address of a TCP client, which
+// cannot be forged. `none`: the admin demanded no proof. A from: entry may name whose signature,
+// SPF or connection is required (AccessEntry::proof_of): then the author is trusted if that one
+// vouches for the message.
 enum class Proof { dmarc, dkim, spf, fcrdns, connection, none };
 constexpr auto words_of(Proof) {
   return words<Proof>({{Proof::dmarc, "dmarc"},
@@ -44,7 +44,7 @@ constexpr auto words_of(Proof) {
 struct AccessEffect {
   client::DnsKindSet skip_lists;  // hits in DNS lists of these kinds
   bool skip_author = false;       // the rule about malformed authors; ip: entries only
-  std::optional<Action> dmarc;    // accept, tag or quarantine: the hardest that DMARC may lead to
+  std::optional<Action> dmarc;    // accept, tag or quarantine: the most that DMARC may do
   std::optional<Action> spf;      // accept
 
   bool nothing() const { return skip_lists.empty() && !skip_author && !dmarc && !spf; }
@@ -57,11 +57,11 @@ struct AccessMatch {
   std::string entry;          // "dkim:lists.freebsd.org", the admin's own text
   std::string place;          // "/etc/sekisho/allowlist:7"
   Proof proof = Proof::none;  // what the entry demands
-  // … and of whom: "mailer.example", "192.0.2.0/28"; empty: of the identity itself
+  // … and whose: "mailer.example", "192.0.2.0/28"; empty: of the identity itself
   std::string proof_of;
-  bool proven = false;  // the identity is shown not to be forged
-  // AccessList: proven, or the admin demanded no proof, and not for an author of our own whom it
-  // does not name. Denylist: always.
+  bool proven = false;  // the identity is not forged
+  // Allowlist: it is proven, or the admin demanded no proof; but not for an author of our own that
+  // it does not name. Denylist: always.
   bool holds = false;
   std::string reason;          // why it is proven or not: "dkim=pass", "spf=softfail"
   AccessEffect effect;         // allowlist: what it may skip, once it holds
@@ -70,13 +70,13 @@ struct AccessMatch {
   bool operator==(const AccessMatch&) const = default;
 };
 
-// All that the entries that hold may skip together; the mildest of them wins.
+// Everything that the holding entries may skip together; the mildest permission wins.
 AccessEffect effect_of(const std::vector<AccessMatch>& matches);
 
 // "dkim", "dkim:mailer.example".
 std::string proof_text(Proof proof, std::string_view proof_of);
-// "proven", "unproven", "proof=none" when it holds without proof, "own-domain" when it is proven
-// and does not hold.
+// "proven", "unproven", "proof=none" if it holds without proof, "own-domain" if it is proven but
+// does not hold.
 std::string_view standing(const AccessMatch& match);
 // "skip=dnsbl,rhsbl dmarc=accept"; empty for nothing().
 std::string to_text(const AccessEffect& effect);

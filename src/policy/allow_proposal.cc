@@ -14,14 +14,14 @@ namespace {
 
 using mail::DomainName;
 
-// The rule that is in the way: where the message was accepted, the one in monitor mode.
+// The rule to be skipped: for an accepted message, the one in monitor mode.
 std::string_view rule_against(const Decision& decision) {
   const bool monitored = decision.action == Action::accept && decision.monitored;
-  // Old records do not name the one in monitor mode, where it is the one that is named.
+  // Old records name the monitored rule as the rule itself.
   return monitored && !decision.monitored_rule.empty() ? decision.monitored_rule : decision.rule;
 }
 
-// What the rule forbade, and nothing else; nothing for a rule that no entry may skip.
+// Permits what the rule forbade, and nothing else; empty for a rule that no entry may skip.
 AccessEffect effect_against(std::string_view rule) {
   AccessEffect effect;
   if (rule == rule_name::dmarc) {
@@ -82,7 +82,7 @@ bool related(const DomainName& a, const DomainName& b) {
   return a.is_or_is_below(b) || b.is_or_is_below(a);
 }
 
-// The domain of a signature that passes: of the envelope's sender, or else of anybody.
+// The domain of a signature that passes: that of the envelope sender, else any.
 std::optional<DomainName> signer_of(const Facts& facts, bool of_the_sender) {
   const auto sender = sender_of(facts);
   std::optional<DomainName> any;
@@ -101,14 +101,13 @@ bool has_trace(const Facts& facts, std::string_view name) {
                      [&](const auto& field) { return ascii::iequals(field, name); });
 }
 
-// An address that a list makes for each message or recipient will not come again.
+// Whether the address will be used again: lists make a new one for each message or recipient.
 bool comes_again(const std::string& local_part) {
   return std::none_of(local_part.begin(), local_part.end(),
                       [](char c) { return ascii::is_digit(c) || c == '+' || c == '='; });
 }
 
-// The list itself, by its own signature, which is the one of the envelope's sender too, or by its
-// SPF.
+// The list itself, by a signature of the envelope sender's domain, or by its SPF.
 std::optional<Proposal> by_list(const Facts& facts) {
   const auto sender = sender_of(facts);
   if (!sender) return std::nullopt;
@@ -130,7 +129,7 @@ std::optional<Proposal> by_list(const Facts& facts) {
   return proposal;
 }
 
-// A list that people write to has other authors every day; a newsletter has not.
+// A list to which people write has many authors; a newsletter has one.
 std::optional<Proposal> by_open_list(const Facts& facts) {
   return has_trace(facts, "List-Post") ? by_list(facts) : std::nullopt;
 }
@@ -154,7 +153,7 @@ std::optional<Proposal> by_voucher(const Facts& facts) {
   return proposal;
 }
 
-// The one that somebody who knows that it is a list would rather have.
+// The entry to prefer if the admin knows that it is a list.
 std::string other_than(const Facts& facts, const Proposal& proposal, const AccessEffect& effect) {
   if (proposal.entry.proof_of.empty() || !has_trace(facts, "List-Id")) return {};
   auto list = by_list(facts);
@@ -179,8 +178,8 @@ std::string nothing_proven(const Facts& facts) {
   return why;
 }
 
-// An entry that somebody else than the author proves, for a message in our own name. To write it is
-// a decision about who may write in our name, and no answer to one message.
+// Whether the entry, proven by somebody else than the author, is for a message in our own name.
+// Such an entry decides who may write in our name, and is not proposed because of one message.
 bool undone_for_us(const Facts& facts, const Proposal& proposal) {
   const auto& entry = proposal.entry;
   const bool of_another =
@@ -201,7 +200,7 @@ std::string ours(const Facts& facts, const Proposal& proposal) {
          "` lets it, and whoever else may use it, write as anybody of " + domain;
 }
 
-// Why no entry could help; empty when one could.
+// Why no entry could help; empty if one could.
 std::string out_of_reach(const Facts& facts, const Decision& decision) {
   if (facts.exemption != Exemption::none) return "the message was not evaluated";
   if (decision.monitored.value_or(decision.action) == Action::accept) {

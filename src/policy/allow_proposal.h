@@ -15,9 +15,9 @@ namespace sekisho::policy {
 
 struct Proposal {
   AccessEntry entry;
-  std::string reason;   // what of the message proves it
-  std::string caution;  // whom else it lets through
-  std::string other;    // another entry that somebody may prefer, and when; may be empty
+  std::string reason;   // the part of the message that proves it
+  std::string caution;  // what else it lets through
+  std::string other;    // an alternative, and when to prefer it; may be empty
 };
 
 // `decision`: what was done with it; the entry allows what that rule forbade, and nothing else.

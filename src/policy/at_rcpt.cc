@@ -20,7 +20,7 @@ bool may_refuse(const DnsListRules& lists) {
   });
 }
 
-// The kinds of lists that have to wait with a refusal, or never refuse, for the sake of an entry.
+// The kinds of lists that must not refuse yet, or at all, because of an entry.
 client::DnsKindSet skipped_at_rcpt(const DnsListProspects& prospects) {
   client::DnsKindSet kinds;
   for (const auto kind : all_values<client::DnsListKind>()) {
@@ -34,14 +34,14 @@ DnsListProspects prospects_of(const Facts& facts, const RuleSet& rules, KnownSoF
                          : DnsListProspects();
 }
 
-// What the rules are asked about once the recipient was refused.
+// The case for the rules after the recipient was refused.
 Case case_at_rcpt(const Facts& facts, const Rules& rules) {
   AccessEffect allowed;
   allowed.skip_lists = facts.rcpt_skips;
   return {facts, rules, nullptr, allowed};
 }
 
-// `spoken`: a rule before it has.
+// `spoken`: an earlier rule has decided.
 RuleOpinion opinion_at_rcpt(const Rule& rule, const Case& asked, bool spoken) {
   using Said = RuleOpinion::Said;
   RuleOpinion opinion{.rule = std::string(rule.name), .why = {}, .decision = {}};
@@ -61,7 +61,7 @@ RuleOpinion opinion_at_rcpt(const Rule& rule, const Case& asked, bool spoken) {
   return opinion;
 }
 
-// What of the message the denylist can name before it is there.
+// The identities that are known before the message.
 constexpr std::array known_at_rcpt = {IdentityKind::ip, IdentityKind::helo, IdentityKind::mfrom,
                                       IdentityKind::ptr};
 
@@ -82,7 +82,7 @@ bool may_refuse_recipients(const RuleSet& rules) {
 RecipientOpinion judge_recipient(const Facts& facts, const RuleSet& rules, const mail::Path& to,
                                  KnownSoFar known) {
   const Rules& own = rules.for_recipient(to);
-  // A relay of ours is never refused; who was there before it is not known yet.
+  // One of our relays is never refused; the client before it is not known yet.
   if (facts.relay) return {};
   RecipientOpinion opinion;
   if (rules.denylist) {

@@ -1,4 +1,4 @@
-// RFC 9989 §5.3.1: exactly one Author Domain, or there is nothing that DMARC could be asked about.
+// RFC 9989 §5.3.1: without exactly one Author Domain, DMARC cannot be evaluated.
 #include "policy/denylist_rule.h"
 #include "policy/dmarc_rule.h"
 #include "policy/proofs.h"
@@ -28,7 +28,7 @@ Decision act(const Facts& facts, OnMalformedAuthor rule, const std::string& text
   return make(Action::tag, rule_name::author, reason);
 }
 
-// A DNS that fails for the moment must not lose the mail for ever.
+// A temporary failure of the DNS must not lead to a final refusal.
 std::optional<Decision> unproven(const Facts& facts, const Rules& rules) {
   if (author_proves(facts)) return std::nullopt;
   if (rules.author.malformed != OnMalformedAuthor::tag && author_may_be_proven_later(facts)) {
@@ -37,7 +37,7 @@ std::optional<Decision> unproven(const Facts& facts, const Rules& rules) {
     auto deferral =
         defer(facts, rules.dmarc, SmtpReply(451, "4.7.1", cannot_be_known(reason, facts)),
               rule_name::author, reason, Action::tag);
-    // After that it is what it would be had the DNS said nothing.
+    // After the deferral it is treated as without the proof.
     if (deferral.action == Action::tempfail) return deferral;
   }
   const std::string fault = proven_or_not(facts);
@@ -60,8 +60,8 @@ std::optional<Decision> malformed_author(const Facts& facts, const Rules& rules)
              "the From field must name one author domain: " + author.reason, reason);
 }
 
-// Where malformed authors are only tagged, that must not save one who is denied, nor, where
-// everybody reads one domain, one whom the policy of that domain does not let through.
+// Where malformed authors are only tagged, that must not save a denied author, nor, for a readable
+// field, an author that the policy of its domain does not let through.
 std::optional<Decision> author(const Case& asked) {
   if (asked.allowed.skip_author) return std::nullopt;
   auto malformed = malformed_author(asked.facts, asked.rules);

@@ -20,7 +20,7 @@ Decision monitored(Decision decision, bool monitor) {
   return decision;
 }
 
-// Nobody is there who could take a refusal, and what was released must not be held again.
+// Nobody can receive the refusal, and a released message must not be held again.
 Decision as_local(Decision decision) {
   if (decision.action == Action::accept || decision.action == Action::tag) return decision;
   decision.evidence.emplace_back("role-local:" + std::string(to_string(decision.action)));
@@ -29,7 +29,7 @@ Decision as_local(Decision decision) {
   return decision;
 }
 
-// A relay of ours would bounce what is refused, to a sender who is forged as often as not.
+// One of our relays would bounce a refused message, often to a forged sender.
 Decision as_relayed(Decision decision) {
   if (decision.action != Action::reject) return decision;
   decision.evidence.emplace_back("via-relay");
@@ -43,18 +43,17 @@ bool stands_behind_dmarc(const Rule& rule) {
   return std::find(dmarc + 1, chain.end(), &rule) != chain.end();
 }
 
-// Asks the rules in their order. With `opinions` all of them, those behind the one that decided
-// too.
+// Asks the rules in their order. With `opinions`, also those behind the one that decided.
 Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
   using Said = RuleOpinion::Said;
-  // A rule in monitor mode has spoken into the record only, so the next one is asked; the first
-  // that would have acted is what the record shows.
+  // A decision of a rule in monitor mode is only recorded, and the next rule is asked; the record
+  // shows the first such decision.
   std::optional<Decision> shadow;
   std::optional<Decision> spoken;
   const Rule* speaker = nullptr;
   for (const Rule* each : chain) {
     const Rule& rule = *each;
-    // What was not evaluated has nothing that the other rules could be asked about.
+    // A message that was not evaluated has no facts for the other rules.
     const bool over = opinions == nullptr || asked.facts.exemption != Exemption::none;
     if (spoken && over) break;
     auto decision = rule.ask(asked);
@@ -97,7 +96,7 @@ Decision judged(const Case& asked, std::vector<RuleOpinion>* opinions) {
     spoken =
         accept(eased.reason.empty() ? rule_name::by_default : rule_name::allowlist, eased.reason);
     if (opinions != nullptr && !eased.reason.empty()) {
-      // No rule of the chain: it is what kept DMARC from speaking, once nothing else has spoken.
+      // Not a rule of the chain: the allowlist kept DMARC from deciding, and no other rule decided.
       opinions->push_back({.rule = spoken->rule,
                            .said = Said::spoke,
                            .why = spoken->reason,
@@ -116,10 +115,9 @@ Action hardest(const std::vector<RecipientDecision>& recipients) {
       ->decision.action;
 }
 
-// One message has one answer. Refusals that not all recipients share are turned into what can be
-// done for one of them: quarantine, for a reject, and for a deferral, which nobody can be given
-// apart either. Delivery would be a way past the policy: whoever sends could add a recipient who
-// accepts what others wait for.
+// One message has one answer. A reject or a deferral that not all recipients share becomes
+// quarantine for its recipients, because it cannot be given for one of them alone. Delivery would
+// be a way past the policy: a sender could add a recipient that accepts what others defer.
 void bring_together(std::vector<RecipientDecision>& recipients) {
   const auto first = recipients.front().decision.action;
   const bool unanimous = std::all_of(recipients.begin(), recipients.end(),

@@ -15,7 +15,7 @@ std::optional<Decision> by_denylist(const Facts& facts, const std::vector<Access
   if (action != Action::reject) {
     return make(action, rule_name::denylist, std::move(reason));
   }
-  // Not which entry it was: whoever is denied would only try the next name.
+  // The reply does not name the entry: a denied sender would only try the next name.
   return refuse(mail::SmtpReply(550, "5.7.1", with_id("rejected by local policy", facts)),
                 rule_name::denylist, std::move(reason));
 }

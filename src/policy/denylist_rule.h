@@ -1,5 +1,5 @@
-// policy/denylist_rule.h: a denied identity, forged or not; the hardest of the entries speaks.
-// Pure: no I/O, no clock. Errors: none. Thread: any.
+// policy/denylist_rule.h: a denied identity, forged or not; the most severe entry counts. Pure: no
+// I/O, no clock. Errors: none. Thread: any.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ namespace sekisho::policy {
 
 std::optional<Decision> by_denylist(const Facts& facts, const std::vector<AccessMatch>& denials);
 
-// What is said at RCPT: only what rejects, for the milder actions need the message.
+// The decision at RCPT: only rejects, because the milder actions need the message.
 std::optional<Decision> deny_at_rcpt(const Facts& facts, const std::vector<AccessMatch>& denials,
                                      const Rules& rules);
 

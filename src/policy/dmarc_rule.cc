@@ -23,8 +23,8 @@ bool mail_from_aligns(const Facts& facts) {
   return organization && domain->is_or_is_below(*organization);
 }
 
-// What speaks against the message besides p=reject itself (RFC 9989 §7.4). `suffices` is set when
-// it is enough.
+// The evidence against the message besides p=reject itself (RFC 9989 §7.4). `suffices` is set if it
+// is enough.
 std::vector<std::string> evidence_against(const Facts& facts, const DnsListRules& lists,
                                           client::DnsKindSet skipped, bool& suffices) {
   std::vector<std::string> evidence = list_evidence(facts, lists, skipped);
@@ -51,7 +51,7 @@ Decision dmarc_reject(const Facts& facts, std::string reason) {
       rule_name::dmarc, std::move(reason));
 }
 
-// A milder disposition than the owner asked for is told to it in the aggregate report (RFC 9990).
+// A milder disposition than the owner requested is reported in the aggregate report (RFC 9990).
 Decision milder(Action action, std::string reason, std::string comment) {
   auto decision = make(action, rule_name::dmarc, std::move(reason));
   decision.overrides.emplace_back("local_policy", std::move(comment));
@@ -103,18 +103,18 @@ bool would_pass(const dmarc::Result& dmarc) {
   return dmarc.code == dmarc::Code::temperror && (dmarc.aligned_spf || dmarc.aligned_dkim);
 }
 
-// The policy could not be read, or is one that would have mattered.
+// The policy could not be read, or it could have changed the result.
 bool dmarc_temperror_matters(const dmarc::Result& dmarc) {
   if (dmarc.code != dmarc::Code::temperror || would_pass(dmarc)) return false;
   if (dmarc.could_ask) return *dmarc.could_ask != dmarc::Policy::none;
-  // Recorded before there was that member.
+  // For records from before that member.
   return !dmarc.published || dmarc.policy != dmarc::Policy::none;
 }
 
-// What a deferral comes to when the DNS never answers. Whose domains fail is for the sender to
-// choose (its MAIL FROM, a d=, a name below the author's), so that must not be what delivers a
-// forgery: the policy that is known has its way, as far as mail can be held. Where none is known
-// there is nothing to go by.
+// The action after a deferral if the DNS never answers. The sender chooses which names fail (its
+// MAIL FROM, a d=, a name below the author's), so a failure must not deliver a forgery: the known
+// policy applies, but the message is held instead of rejected. Without a known policy there is no
+// basis for that.
 Action end_of_deferral(const dmarc::Result& dmarc, const DmarcRule& rule) {
   switch (dmarc.asks_anyway.value_or(dmarc::Policy::none)) {
     case dmarc::Policy::none:
@@ -169,7 +169,7 @@ std::optional<Decision> by_dmarc(const Facts& facts, const Rules& rules,
 
 std::string named(const AccessMatch& match) { return match.entry + " (" + match.place + ")"; }
 
-// The entry whose permission DMARC has.
+// The entry that limits DMARC.
 const AccessMatch* giver_of(const Facts& facts, Action limit) {
   for (const auto& match : facts.allowlist) {
     if (match.holds && match.effect.dmarc == limit) return &match;
@@ -192,8 +192,8 @@ std::string override_type(const AccessMatch& match, const Traces& traces) {
 Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts) {
   const auto limit = effect_of(facts.allowlist).dmarc;
   if (!limit || !decision || decision->action <= *limit) return {std::move(decision), {}, {}};
-  // A policy that cannot be read now may turn out to be kept: quarantine can wait for that, and the
-  // milder ones need not.
+  // DMARC may still pass when the DNS answers: for a limit of quarantine the message is deferred
+  // first, for milder ones it is not.
   if (decision->action == Action::tempfail && *limit == Action::quarantine) {
     return {std::move(decision), {}, {}};
   }
@@ -215,7 +215,7 @@ Eased ease_dmarc(std::optional<Decision> decision, const Facts& facts) {
 
 }  // namespace
 
-// Without one Author Domain there is nothing to go by.
+// Without one Author Domain there is no policy.
 Eased eased_dmarc(const Case& asked) {
   if (!asked.facts.author.well_formed()) return {};
   return ease_dmarc(

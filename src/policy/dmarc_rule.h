@@ -1,6 +1,6 @@
-// policy/dmarc_rule.h: what DMARC says of a message once the allowlist has been heard.
-// RFC 9989 §5.3.6, §7.4; RFC 9990 for what is told of it. Only this folder includes it.
-// Pure: no I/O, no clock. Errors: none. Thread: any.
+// policy/dmarc_rule.h: the decision of DMARC, limited by the allowlist. RFC 9989 §5.3.6, §7.4; RFC
+// 9990 for its report. Only this folder includes it. Pure: no I/O, no clock. Errors: none. Thread:
+// any.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace sekisho::policy {
 
 struct Eased {
   std::optional<Decision> decision;
-  // RFC 9990 policy_override, and why: when DMARC was kept from what its owner asked for.
+  // RFC 9990 policy_override, and why: set if the owner's policy was not applied in full.
   std::vector<std::pair<std::string, std::string>> overrides;
   std::string reason;
 };

@@ -39,7 +39,7 @@ Action action_of(OnListed action) {
 
 bool applies(const DnsListRules& rules) { return rules.use == UseLists::apply; }
 
-// What the dnswls that list the client make of no effect. Those in monitor mode do nothing.
+// The kinds of lists that a dnswl hit overrides. A dnswl in monitor mode does nothing.
 DnsKindSet skipped_by_dnswl(const std::vector<DnsListResult>& results, const DnsListRules& rules,
                             DnsListCode code) {
   DnsKindSet skipped;
@@ -85,7 +85,7 @@ int sum_of(const std::vector<Hit>& hits) {
   return sum;
 }
 
-// The hardest; of equals the first in the configuration.
+// The most severe hit; of equal ones the first in the configuration.
 const Hit* hardest(const std::vector<Hit>& hits) {
   const auto found = std::max_element(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
     return action_of(a.rule->action) < action_of(b.rule->action);
@@ -93,8 +93,7 @@ const Hit* hardest(const std::vector<Hit>& hits) {
   return found == hits.end() ? nullptr : &*found;
 }
 
-// Postfix's words for what was looked up (smtpd_check.c, rbl_class), and ours for what it does not
-// know.
+// Postfix's words for the looked-up value (smtpd_check.c, rbl_class), and our own for other values.
 std::string what_of(const DnsListResult& result, const Facts& facts) {
   switch (result.on) {
     case DnsListOn::client:
@@ -112,8 +111,8 @@ std::string what_of(const DnsListResult& result, const Facts& facts) {
   return {};
 }
 
-// "Service unavailable; Client host [192.0.2.1] blocked using zen; https://… (id=K7Q2-4DMX)": what
-// fail2ban and pflogsumm know of Postfix ($rbl_class [$rbl_what] blocked using
+// "Service unavailable; Client host [192.0.2.1] blocked using zen; https://… (id=K7Q2-4DMX)": the
+// form that fail2ban and pflogsumm know from Postfix ($rbl_class [$rbl_what] blocked using
 // $rbl_domain${rbl_reason?; $rbl_reason}).
 std::string reply_text(const DnsListResult& result, const Facts& facts) {
   std::string text =
@@ -207,7 +206,7 @@ std::optional<Decision> refuse_at_rcpt(const Facts& facts, const Rules& rules, D
   if (!decision || !decision->reply) return std::nullopt;
   // RFC 5321 §4.2.3: the mailbox is not available now.
   if (decision->action == Action::tempfail) {
-    // Whoever was deferred for long enough may come in, and is held.
+    // A sender that was deferred for long enough is let in, and held.
     auto reply = SmtpReply(450, "4.7.1", decision->reply->text());
     auto now = defer(facts, rules.dmarc, std::move(reply), decision->rule, decision->reason,
                      Action::quarantine);
@@ -223,14 +222,14 @@ std::optional<Decision> by_lists(const Facts& facts, const DnsListRules& rules,
                                  DnsKindSet skipped) {
   if (!applies(rules) || facts.lists.empty()) return std::nullopt;
   if (auto decision = judged(facts, rules, skipped, false)) {
-    // What the others would have said stands beside it.
+    // What the other lists would have done is recorded with it.
     const auto silent = skipped | skipped_by_dnswl(facts.lists, rules, DnsListCode::listed);
     for (const Hit& hit : hits_of(facts.lists, rules, silent, true)) {
       if (hit.rule->monitor) decision->evidence.push_back("monitored-list:" + hit.rule->name);
     }
     return decision;
   }
-  // Nothing that is applied: what would the rules in monitor mode have done?
+  // Nothing is applied: what would the lists in monitor mode have done?
   auto shadow = judged(facts, rules, skipped, true);
   if (!shadow) return std::nullopt;
   shadow->monitored = shadow->action;
@@ -239,7 +238,8 @@ std::optional<Decision> by_lists(const Facts& facts, const DnsListRules& rules,
   return shadow;
 }
 
-// What a list defers ends as every deferral does, and is held then: it is still listed.
+// A deferral by a list ends like any other. The message is then held, because the client is still
+// listed.
 std::optional<Decision> lists(const Case& asked) {
   auto decision = by_lists(asked.facts, asked.rules.lists, asked.allowed.skip_lists);
   if (!decision || decision->action != Action::tempfail) return decision;

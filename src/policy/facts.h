@@ -1,5 +1,5 @@
-// policy/facts.h: all that is known of one message when it is judged. Plain values, and the record:
-// the log line, the explanation and an aggregate report are made of this. Thread: immutable values.
+// policy/facts.h: all that is known of one message when it is judged. Plain values: the record, the
+// log line, the explanation and an aggregate report are made from them. Thread: immutable values.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,8 @@
 
 namespace sekisho::policy {
 
-// What a socket's clients are. `local`: mail that did not come over SMTP, or comes again (Postfix's
-// non_smtpd_milters): tagged at most, for nobody is there who could take a refusal.
+// The clients of a socket. `local`: mail that was not received over SMTP, or is submitted again
+// (Postfix's non_smtpd_milters): tagged at most, because nobody can receive a refusal.
 enum class Role { mx, submission, local };
 constexpr auto words_of(Role) {
   return words<Role>({{Role::mx, "mx"}, {Role::submission, "submission"}, {Role::local, "local"}});
@@ -36,7 +36,7 @@ enum class Exemption {
   authenticated,
   trusted_network,
   unix_socket,
-  released,  // out of our own quarantine, with its proof
+  released,  // released from our own quarantine, with proof
 };
 constexpr auto words_of(Exemption) {
   return words<Exemption>({{Exemption::none, "none"},
@@ -46,8 +46,8 @@ constexpr auto words_of(Exemption) {
                            {Exemption::released, "released"}});
 }
 
-// What a trusted client's message brought of fields in our name: nothing, ours with their proof, or
-// some without one. Only trusted clients can bring any: of others, all are removed.
+// The fields in our name in a message of a trusted client: none, ours with their proof, or some
+// without one. In messages of other clients all are removed.
 enum class OwnFields { none, kept, removed };
 constexpr auto words_of(OwnFields) {
   return words<OwnFields>(
@@ -57,9 +57,9 @@ constexpr auto words_of(OwnFields) {
 struct Client {
   std::optional<mail::IpAddress> address;  // none: a Unix socket, or the MTA does not know
   std::string name;                        // as the MTA verified it; "unknown" or empty otherwise
-  std::string helo;                        // as the client said it
+  std::string helo;                        // as received
   bool unix_socket = false;
-  mail::Mta mta = mail::Mta::own;  // who tells us of it; `own` too where nobody recorded that
+  mail::Mta mta = mail::Mta::own;  // the MTA in front of us; also `own` in old records
   bool operator==(const Client&) const = default;
 };
 
@@ -80,9 +80,9 @@ struct Facts {
   Exemption exemption = Exemption::none;
   OwnFields own_fields = OwnFields::none;
   std::string released_id;      // Exemption::released: the id under which it was held
-  Client client;                // who handed it over; behind a relay of ours: the hop before it
-  std::optional<Client> relay;  // [trust] relays: whoever connected, when that is one of ours
-  std::string relay_reason;     // what the Received fields told of the hop before it
+  Client client;                // the client; behind one of our relays: the hop before it
+  std::optional<Client> relay;  // [trust] relays: the connected host, if it is one of ours
+  std::string relay_reason;     // why the hop before it is or is not known
   mail::Path mail_from;
   std::vector<mail::Path> recipients;
   std::vector<mail::Path> refused_recipients;  // at RCPT, by us
@@ -99,13 +99,13 @@ struct Facts {
   dmarc::Result dmarc;                 // Code::permerror when the author is malformed
   std::vector<AccessMatch> allowlist;  // entries that name an identity of this message
   std::vector<AccessMatch> denylist;
-  // With refused_recipients alone: the kinds of lists that an entry kept, or could still have kept,
-  // from refusing there.
+  // Only with refused_recipients: the kinds of lists that an entry prevented, or could still have
+  // prevented, from refusing at RCPT.
   client::DnsKindSet rcpt_skips;
-  // How long this sender and author have been deferred already, from whichever network; none for
-  // the first time.
+  // How long this sender and author have been deferred already, from any network; nullopt for the
+  // first time.
   std::optional<std::chrono::seconds> deferred_for;
-  // What the evaluation cost.
+  // The cost of the evaluation.
   std::size_t dns_questions = 0;
   std::chrono::milliseconds dns_waited{0};
   std::chrono::milliseconds elapsed{0};     // from MAIL FROM to the verdict

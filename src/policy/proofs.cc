@@ -6,12 +6,11 @@ namespace sekisho::policy {
 
 namespace {
 
-// Of the author, or of a domain above or below it: what DMARC asks for when its owner publishes
-// nothing, for then nobody has said where the organisation ends.
+// Of the author, or of a domain above or below it: the alignment that DMARC needs if the owner
+// publishes nothing, because then the boundary of the organization is unknown.
 bool is_of_author(const Facts& facts, const std::string& domain) {
   const auto name = mail::DomainName::parse(domain);
-  // The one that DMARC was asked about: behind sendmail it may be what the author's domain is an
-  // alias of.
+  // The domain that DMARC evaluated: behind sendmail it may be the target of the author's alias.
   const auto author = mail::DomainName::parse(facts.dmarc.from);
   if (!name || !author) return false;
   if (author->is_or_is_below(*name) || name->is_or_is_below(*author)) return true;
@@ -45,8 +44,8 @@ mail::DomainName judged_author(const Facts& facts) {
 
 std::optional<mail::Mailbox> sender_of(const Facts& facts) { return facts.mail_from.mailbox(); }
 
-// SPF was asked about the domain of the MAIL FROM and not about the HELO name, which stands in for
-// the null reverse-path (RFC 7208 §2.4).
+// SPF was evaluated for the domain of MAIL FROM, and not for the HELO name, which replaces the null
+// reverse-path (RFC 7208 §2.4).
 bool spf_proves(const Facts& facts, std::string_view domain) {
   if (!facts.spf_mail_from.proves() || facts.spf_mail_from.scope != spf::Scope::mfrom) return false;
   const auto sender = sender_of(facts);

@@ -1,7 +1,6 @@
-// policy/rule_names.h: the names by which decisions say which rule spoke, in Decision::rule, the
-// log, the history and the metrics. Nobody else writes them down. A name that only the rule itself
-// needs stands in its row (rules.h).
-// Thread: any.
+// policy/rule_names.h: the names of rules, as used in Decision::rule, the log, the history and the
+// metrics. They are written only here, except a name that only the rule itself needs: that stands
+// in its row (rules.h). Thread: any.
 #pragma once
 
 #include <optional>
@@ -20,9 +19,8 @@ inline constexpr std::string_view lists = "lists";  // DNS lists together: lists
 inline constexpr std::string_view dmarc = "dmarc";
 inline constexpr std::string_view spf = "spf";
 
-// Of no rule of the chain: an entry of the allowlist kept DMARC from speaking, and nothing else has
-// spoken; nothing at all has; a failure of ours; a message that comes out of our own store, and not
-// now.
+// Not rules of the chain. In this order: an entry of the allowlist kept DMARC from deciding, and no
+// other rule decided; no rule decided; an internal failure; a release that must wait.
 inline constexpr std::string_view allowlist = "allowlist";
 inline constexpr std::string_view by_default = "default";
 inline constexpr std::string_view internal = "internal";

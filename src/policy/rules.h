@@ -1,6 +1,5 @@
-// policy/rules.h: which rules there are, in their order, and what the admin decided about each, as
-// values: [spf], [dmarc], [lists], [[policy]], [policy_defaults].
-// Thread: immutable values.
+// policy/rules.h: the rules in their order, and the admin's settings for each, as values: [spf],
+// [dmarc], [lists], [[policy]], [policy_defaults]. Thread: immutable values.
 #pragma once
 
 #include <array>
@@ -30,14 +29,14 @@ enum class OnTemperror { accept, tempfail };
 constexpr auto words_of(OnTemperror) {
   return words<OnTemperror>({{OnTemperror::accept, "accept"}, {OnTemperror::tempfail, "tempfail"}});
 }
-enum class OnDmarcReject { corroborated, always, quarantine, tag };  // what p=reject means here
+enum class OnDmarcReject { corroborated, always, quarantine, tag };  // how p=reject is applied
 constexpr auto words_of(OnDmarcReject) {
   return words<OnDmarcReject>({{OnDmarcReject::corroborated, "corroborated"},
                                {OnDmarcReject::always, "always"},
                                {OnDmarcReject::quarantine, "quarantine"},
                                {OnDmarcReject::tag, "tag"}});
 }
-enum class OnDmarcQuarantine { quarantine, tag, reject };  // what p=quarantine means here
+enum class OnDmarcQuarantine { quarantine, tag, reject };  // how p=quarantine is applied
 constexpr auto words_of(OnDmarcQuarantine) {
   return words<OnDmarcQuarantine>({{OnDmarcQuarantine::quarantine, "quarantine"},
                                    {OnDmarcQuarantine::tag, "tag"},
@@ -49,8 +48,8 @@ constexpr auto words_of(OnMalformedAuthor) {
                                    {OnMalformedAuthor::quarantine, "quarantine"},
                                    {OnMalformedAuthor::tag, "tag"}});
 }
-// A From field that is not valid, in which everybody reads the same domain: judged for it, or
-// malformed like any other.
+// A From field that is not valid, but in which all readers see the same domain: judged for that
+// domain, or treated as malformed.
 enum class OnReadableAuthor { judge, malformed };
 constexpr auto words_of(OnReadableAuthor) {
   return words<OnReadableAuthor>(
@@ -90,27 +89,27 @@ constexpr auto words_of(UseLists) {
   return words<UseLists>({{UseLists::apply, "apply"}, {UseLists::skip, "skip"}});
 }
 
-// What a hit in one list leads to. One [[dnsbl]], [[rhsbl]] or [[dnswl]].
+// The effect of a hit in one list. One [[dnsbl]], [[rhsbl]] or [[dnswl]].
 struct DnsListRule {
   std::string name;
   client::DnsListKind kind = client::DnsListKind::dnsbl;
   OnListed action = OnListed::reject;  // not for a dnswl
-  int weight = 1;                      // counts with a threshold; a dnswl's is taken off
+  int weight = 1;                      // counts with a threshold; that of a dnswl is subtracted
   bool monitor = false;
-  client::DnsKindSet skip = client::accusing_kinds();  // what a hit in a dnswl makes of no effect
+  client::DnsKindSet skip = client::accusing_kinds();  // the kinds that a dnswl hit overrides
 };
 
 // [lists]
 struct DnsListRules {
   UseLists use = UseLists::apply;
-  int threshold = 0;  // 0: each rule alone; else the sum of weights that it takes
+  int threshold = 0;  // 0: each rule alone; else the sum of weights needed
   std::chrono::milliseconds rcpt_wait{4000};
   std::vector<DnsListRule> rules;
 
   const DnsListRule* find(std::string_view name) const;
 };
 
-// What holds for one recipient.
+// The settings for one recipient.
 struct Rules {
   SpfRule spf;
   DmarcRule dmarc;
@@ -119,7 +118,7 @@ struct Rules {
   bool monitor = false;  // decide, log and record everything, apply nothing
 };
 
-// [dmarc] overrides: what else p=… of one Author Domain, and the names below it, means here.
+// [dmarc] overrides: other settings for one Author Domain and the names below it.
 struct DmarcOverride {
   mail::DomainName domain;
   std::optional<OnDmarcReject> reject;
@@ -127,8 +126,8 @@ struct DmarcOverride {
   std::optional<OnTemperror> temperror;
 };
 
-// Whom a [[policy]] is for: "user@example.com", "postmaster@*", "@example.com" or "*". The most
-// specific one that matches a recipient wins, in this order.
+// The recipients of a [[policy]]: "user@example.com", "postmaster@*", "@example.com" or "*". The
+// most specific one that matches a recipient wins, in this order.
 struct RecipientPattern {
   std::string local_part;  // lower-case; empty: any
   std::string domain;      // lower-case; empty: any
@@ -141,25 +140,25 @@ struct RecipientPattern {
 
 struct RecipientRules {
   std::vector<RecipientPattern> to;
-  Rules rules;  // complete: what the [[policy]] does not say is that of the defaults
+  Rules rules;  // complete: with the defaults where the [[policy]] has no value
 };
 
 struct RuleSet {
   Rules defaults;
   std::vector<RecipientRules> policies;
   std::vector<DmarcOverride> overrides;
-  // None: no entries.
+  // nullptr: no entries.
   std::shared_ptr<const AccessList> allowlist;
   std::shared_ptr<const AccessList> denylist;
 
   // The rules for a recipient address as SMTP had it (without angle brackets).
   const Rules& for_recipient(const mail::Path& recipient) const;
-  // The most specific override for an Author Domain; nullptr without one.
+  // The most specific override for an Author Domain; nullptr if there is none.
   const DmarcOverride* override_for(const mail::DomainName& author) const;
 };
 
-// The rules (rule.h) in the order in which they are asked: the first that speaks decides. Each
-// stands in a file of its own, X_rule.cc.
+// The rules (rule.h) in the order in which they are asked: the first that decides ends it. Each has
+// its own file, X_rule.cc.
 struct Rule;
 extern const Rule exempt_rule;
 extern const Rule limits_rule;

@@ -15,8 +15,8 @@ std::optional<Decision> by_spf(const Case& asked) {
     switch (rules.spf.temperror) {
       case OnTemperror::accept:
         return std::nullopt;
-      // RFC 7208 §8.6, RFC 7372 §3.2. It ends with a tag: whoever wants no SPF fail takes
-      // a domain of its own.
+      // RFC 7208 §8.6, RFC 7372 §3.2. It ends with a tag: a forger who wants to avoid an SPF fail
+      // can use another domain.
       case OnTemperror::tempfail: {
         const std::string reason = "SPF of " + result.domain + " cannot be evaluated now";
         return defer(facts, rules.dmarc, SmtpReply(451, "4.7.24", cannot_be_known(reason, facts)),
@@ -33,7 +33,7 @@ std::optional<Decision> by_spf(const Case& asked) {
       return make(Action::quarantine, rule_name::spf, reason);
     case OnSpfFail::reject: {
       std::string text = "SPF fail: " + result.domain + " does not permit this client";
-      // RFC 7208 §6.2: say that the explanation is the sender's.
+      // RFC 7208 §6.2: the reply must say that the explanation is the sender's.
       if (!result.explanation.empty()) {
         text += "; " + result.domain + " explained: " + result.explanation;
       }

@@ -1,5 +1,5 @@
-// policy/verdict.h: what is done with a message, and why. Plain values: the log line, the record
-// and the tests print these. Thread: immutable values.
+// policy/verdict.h: the action for a message, and why. Plain values: the log line, the record and
+// the tests print these. Thread: immutable values.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace sekisho::policy {
 
-// From the mildest to the hardest. `tag`: delivered with the finding in X-Sekisho-Disposition.
+// From the mildest to the most severe. `tag`: delivered with the finding in X-Sekisho-Disposition.
 enum class Action { accept, tag, quarantine, tempfail, reject };
 constexpr auto words_of(Action) {
   return words<Action>({{Action::accept, "accept"},
@@ -23,20 +23,19 @@ constexpr auto words_of(Action) {
                         {Action::reject, "reject"}});
 }
 
-// What one rule concluded for one recipient.
+// The conclusion of one rule for one recipient.
 struct Decision {
   Action action = Action::accept;
   std::string rule{rule_name::by_default};  // rule_names.h
   std::string reason;                       // for people; never text of the sender's
   std::optional<mail::SmtpReply> reply;     // when the action is tempfail or reject
-  // what corroborates a reject, or what turned one into a quarantine
+  // evidence for a reject, or why one became a quarantine
   std::vector<std::string> evidence;
-  // In monitor mode: what would have been done, and by which rule. Another rule may have decided
-  // after it.
+  // In monitor mode: the action that would have been taken, and its rule. Another rule may have
+  // decided after it.
   std::optional<Action> monitored;
   std::string monitored_rule{};
-  // The policy's domain owner asked for more than was done (RFC 9990 policy_override):
-  // "local_policy", …
+  // The domain owner requested more than was done (RFC 9990 policy_override): "local_policy", …
   std::vector<std::pair<std::string, std::string>> overrides;  // type, comment
 
   bool operator==(const Decision&) const = default;
@@ -65,12 +64,12 @@ constexpr auto words_of(Edit::Kind) {
 }
 
 struct Verdict {
-  // What answers the end of DATA: reject or tempfail only when all recipients agree, else the hardest that
-  // can be applied to the whole message.
+  // The answer to the end of DATA: reject or tempfail only if all recipients have it, else the most
+  // severe action that can be applied to the whole message.
   Decision message;
   std::vector<RecipientDecision> recipients;
-  // Who was refused at RCPT while others were not. Apart, for the message is not theirs: nothing is
-  // done with it on their account.
+  // The recipients refused at RCPT while others were not. They are separate, because they do not
+  // affect what is done with the message.
   std::vector<RecipientDecision> refused;
   // Removals from the last to the first, then insertions.
   std::vector<Edit> edits;
