@@ -40,9 +40,10 @@ fuzz: deps-test
 
 crash: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
-	cmake --build build/release -j $(JOBS) --target sekishod sekisho spool_kill spool_power slow_disk
+	cmake --build build/release -j $(JOBS) --target sekishod sekisho spool_kill spool_power spool_tables slow_disk
 	build/release/tests/crash/spool_kill --rounds $(ROUNDS)
 	build/release/tests/crash/spool_power --points $$(($(ROUNDS) * 50))
+	build/release/tests/crash/spool_tables --points $$(($(ROUNDS) * 50))
 	for mta in postfix sendmail; do tests/crash/daemon_kill.py --build build/release --mta $$mta --rounds $(ROUNDS) || exit; done
 
 readers: deps-test

@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "history/schema.h"
 #include "record/codec.h"
+#include "spool/columns.h"
 
 namespace sekisho::history {
 
@@ -63,7 +64,7 @@ bool is_client(const Filter& filter, const Row& row) {
 
 constexpr spool::Sql select_rows(SEKISHO_DECISION_COLUMNS
                                  "refused, monitored" SEKISHO_DECISIONS_OF_A_TIME);
-// Of a file that no daemon has opened yet that adds these columns.
+// For a file from before these columns, which no newer daemon has opened yet.
 constexpr spool::Sql select_rows_without_monitored(SEKISHO_DECISION_COLUMNS
                                                    "refused, ''" SEKISHO_DECISIONS_OF_A_TIME);
 constexpr spool::Sql select_old_rows(SEKISHO_DECISION_COLUMNS "'', ''" SEKISHO_DECISIONS_OF_A_TIME);
@@ -87,7 +88,8 @@ Row row_of(const spool::Row& from) {
           .refused = refused_of(from.text(13))};
 }
 
-// By the rule, and with the action, that are asked for: the message, or a refusal of it.
+// Whether the message, or a recipient refused at RCPT, matches the filter's rule and action
+// together.
 bool is_decided_so(const Filter& filter, const Row& row) {
   const auto is = [&](const auto& each) {
     const bool rule =
@@ -135,10 +137,10 @@ Outcome<Archive> Archive::open(const std::string& dir) {
     return spool::failed(done.error());
   }
   Archive archive(std::move(*database));
-  const auto refused = has_column(archive.database_, "decisions", "refused");
+  const auto refused = spool::has_column(archive.database_, "decisions", "refused");
   if (!refused) return spool::failed(refused.error());
   archive.has_refused_ = *refused;
-  const auto monitored = has_column(archive.database_, "decisions", "monitored");
+  const auto monitored = spool::has_column(archive.database_, "decisions", "monitored");
   if (!monitored) return spool::failed(monitored.error());
   archive.has_monitored_ = *monitored;
   return archive;

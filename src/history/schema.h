@@ -1,24 +1,11 @@
-// history/schema.h: the tables of the history. One row per decision with what people look for, its
-// record (of `octets`) beside it, the dictionaries that records refer to (0: none), and the
-// configurations that decided. Thread: immutable.
+// history/schema.h: the tables of the history. One row per decision with the columns that people
+// search, its record (of `octets`) beside it, the dictionaries of the records (0: none), and the
+// configurations. Thread: immutable.
 #pragma once
 
 #include <string>
-#include <string_view>
-
-#include "spool/database.h"
 
 namespace sekisho::history {
-
-// Whether the file has it already, or was made by a sekisho of before.
-inline spool::Outcome<bool> has_column(spool::Database& database, std::string_view table,
-                                       std::string_view column) {
-  bool found = false;
-  auto looked = database.query("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
-                               {table, column}, [&](const spool::Row&) { return found = true; });
-  if (!looked) return spool::failed(looked.error());
-  return found;
-}
 
 inline std::string database_path(const std::string& dir) { return dir + "/history.db"; }
 
@@ -59,7 +46,7 @@ CREATE TABLE IF NOT EXISTS configurations (
   places TEXT NOT NULL);
 )";
 
-// After the columns that it needs. What is refused is counted and found by it, oldest first.
+// Made after the columns that it needs. Refused mail is counted and found by it, oldest first.
 inline constexpr char make_refused_index[] =
     "CREATE INDEX IF NOT EXISTS decisions_refused ON decisions(number, octets)"
     " WHERE action IN ('reject', 'tempfail');";

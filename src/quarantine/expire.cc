@@ -1,19 +1,17 @@
-// Expiry and numbers of the quarantine: what looks at all messages.
+// Expiry and statistics of the quarantine: the operations that read all messages.
 #include <algorithm>
 
+#include "quarantine/acts.h"
+#include "quarantine/row.h"
 #include "quarantine/store.h"
 #include "quarantine/tables.h"
+#include "quarantine/tokens.h"
 
 namespace sekisho::quarantine {
 
-using spool::Change;
-using spool::Database;
-using spool::failed;
-using spool::Row;
-
 namespace {
 
-// Messages that one transaction expires, so that puts get their turn.
+// At most this many messages expire in one transaction, so that puts can take turns.
 constexpr std::int64_t expired_at_once = 500;
 
 std::int64_t steady_seconds(SteadyTime time) {
@@ -64,7 +62,8 @@ Outcome<Due> due_in(Database& database, WallTime before) {
   return due;
 }
 
-// Expires some of the messages held before `before`; how many. What `is_being_released` stays.
+// Expires some of the messages held before `before`; returns how many. Messages that are being
+// released stay.
 Outcome<std::uint64_t> expire_some(
     Change& change, WallTime now, WallTime before,
     const std::function<Outcome<bool>(const std::string&)>& is_being_released) {
@@ -89,17 +88,18 @@ Outcome<std::uint64_t> expire_some(
         "UPDATE held SET state = 'expired', changed = ?2, token = '', process = 0 WHERE id = ?1",
         {id, seconds(now)});
     if (!set) return failed(set.error());
-    if (auto dropped = change.drop(id); !dropped) return failed(dropped.error());
+    change.drop(id);
   }
   return ids.size();
 }
 
-// Removes the files of what was deleted before `before`, and nobody has brought back. `files` is
-// the spool's own table: which files there are.
+// Removes messages that were deleted before `before` and not brought back. `files` is the spool's
+// own table of existing files.
 Outcome<std::uint64_t> purge_some(Change& change, WallTime before) {
+  if (auto there = add_missing_columns(change.database()); !there) return failed(there.error());
   std::vector<std::string> ids;
   auto read = change.database().query(
-      "SELECT id FROM held WHERE state = 'deleted' AND changed <= ?1"
+      "SELECT id FROM held WHERE state = 'deleted' AND changed <= ?1 AND let_go = 0"
       "  AND id IN (SELECT key FROM files) LIMIT ?2",
       {seconds(before), expired_at_once}, [&](const Row& row) {
         ids.emplace_back(row.text(0));
@@ -107,12 +107,12 @@ Outcome<std::uint64_t> purge_some(Change& change, WallTime before) {
       });
   if (!read) return failed(read.error());
   for (const auto& id : ids) {
-    if (auto dropped = change.drop(id); !dropped) return failed(dropped.error());
+    if (auto gone = let_go(change, id); !gone) return failed(gone.error());
   }
   return ids.size();
 }
 
-// Forgets the rows of messages that are gone since before `before`, and used or old tokens.
+// Removes the rows of messages that ended before `before`, and used or old tokens.
 Outcome<void> forget(Database& database, WallTime now, WallTime before) {
   auto gone = database.run(
       "DELETE FROM held_detail WHERE number IN (SELECT number FROM held"

@@ -2,22 +2,19 @@
 #include <algorithm>
 #include <limits>
 
+#include "quarantine/row.h"
 #include "quarantine/store.h"
 #include "quarantine/tables.h"
 
 namespace sekisho::quarantine {
-
-using spool::Database;
-using spool::failed;
-using spool::Row;
 
 namespace {
 
 // A search text; SQLite itself stops at 50,000 octets.
 constexpr std::size_t filter_octets = 1000;
 
-// Rows that are read at once. Between them nothing is open: somebody who reads a list in a pager
-// for an hour would keep SQLite from starting its log anew all that time.
+// Rows that are read at once. Between portions no statement is open: otherwise a list in a pager
+// would keep SQLite from restarting its WAL as long as it is read.
 constexpr std::size_t portion = 500;
 
 std::string like(std::string_view part) {
@@ -30,7 +27,7 @@ std::string like(std::string_view part) {
   return pattern + "%";
 }
 
-// The row that the next portion comes after.
+// The last row before the next portion.
 struct Place {
   std::int64_t time = 0;
   std::int64_t number = 0;
@@ -69,7 +66,7 @@ Outcome<void> check(const Filter& filter) {
   return {};
 }
 
-// SQL finds what has the certain part of a pattern anywhere; whether it matches is seen here.
+// SQL finds rows with the certain part of a pattern; the full match is made here.
 bool matches(const Filter& filter, const HeldRow& held) {
   const bool by_author = !held.author.empty() && filter.from.matches(held.author);
   if (!by_author && !filter.from.matches(held.mail_from)) return false;
@@ -92,7 +89,7 @@ bool matches(const Filter& filter, const HeldRow& held) {
   "    OR message_id LIKE ?7 ESCAPE '\\')"                                         \
   "  AND (?8 = '' OR state = ?8) AND (?9 = 0 OR state IN ('held', 'released'))"
 
-// Reads the portion after `place` into `rows`, whose strings are used again; how many.
+// Reads the portion after `place` into `rows`, reusing their strings; returns how many.
 Outcome<std::size_t> read_portion(Database& database, const Conditions& which, Place& place,
                                   std::vector<HeldRow>& rows, std::size_t most) {
   std::size_t count = 0;

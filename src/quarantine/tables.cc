@@ -1,29 +1,23 @@
 #include "quarantine/tables.h"
 
+#include <algorithm>
 #include <charconv>
 
+#include "quarantine/acts.h"
+#include "quarantine/row.h"
+#include "spool/columns.h"
 #include "spool/record.h"
 
 namespace sekisho::quarantine {
 
-using spool::Database;
-using spool::failed;
-using spool::Failure;
-using spool::Outcome;
 using spool::Record;
-using spool::Row;
 
 namespace {
 
-// How long a message of the same sender, recipients and content is the same message, sent again.
+// Within this time a message with the same sender, recipients and content is a repetition.
 constexpr std::int64_t again_seconds = 24 * 60 * 60;
 
 constexpr std::string_view format = "1";
-
-constexpr spool::Sql acts_schema =
-    "CREATE TABLE IF NOT EXISTS acts ("
-    "  id TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS acts_by_id ON acts (id);";
 
 constexpr spool::Sql schema =
     "CREATE TABLE IF NOT EXISTS held ("
@@ -48,11 +42,12 @@ constexpr spool::Sql schema =
     "  remark TEXT NOT NULL,"
     "  repeats INTEGER NOT NULL,"
     "  last_repeat INTEGER NOT NULL,"
-    "  token TEXT NOT NULL,"        // of the release under way
-    "  process INTEGER NOT NULL);"  // whose it is
+    "  token TEXT NOT NULL,"       // of the release under way
+    "  process INTEGER NOT NULL,"  // process of that release
+    "  let_go INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX IF NOT EXISTS held_by_time ON held (time);"
     "CREATE INDEX IF NOT EXISTS held_by_body ON held (body_hash);"
-    // Apart, so that a list does not read them.
+    // A separate table, so that a list does not read it.
     "CREATE TABLE IF NOT EXISTS held_detail ("
     "  number INTEGER PRIMARY KEY, envelope TEXT NOT NULL, decision TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS repeats ("
@@ -63,13 +58,13 @@ constexpr spool::Sql schema =
     "  header TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS expiry ("
     "  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);"
-    // The looks at the clocks, in seconds of each: base/clock_looks.h. What stands in `expiry` is
-    // of programs of before.
+    // The looks at the clocks, in seconds of each: base/clock_looks.h. The table `expiry` is from
+    // older versions.
     "CREATE TABLE IF NOT EXISTS looks ("
     "  one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, wall INTEGER NOT NULL,"
     "  steady INTEGER NOT NULL, since INTEGER NOT NULL, many_since INTEGER);";
 
-// A row of that id: whether the message is still to be kept. Nothing when there is no row.
+// Whether the row of that id still keeps its message; nullopt if there is no row.
 Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id) {
   std::optional<bool> kept;
   auto read = database.query("SELECT state FROM held WHERE id = ?1", {id}, [&](const Row& row) {
@@ -87,8 +82,8 @@ Outcome<std::optional<bool>> kept_by_row(Database& database, std::string_view id
   return kept;
 }
 
-// The id under which the same message, octet by octet, is kept or has been delivered already. One
-// whose file is missing does not count: then this one is all that there is.
+// The id under which the same message, octet by octet, is kept or was delivered already. A copy
+// whose file is missing does not count: then this is the only one.
 Outcome<std::string> same_as(Database& database, const HeldRow& held,
                              const spool::Tables::HasFile& has_file) {
   std::string id;
@@ -139,20 +134,7 @@ Outcome<void> insert(Database& database, const HeldMessage& message, std::uint64
   return {};
 }
 
-// A column that an index of before has not.
-Outcome<void> add_column(Database& database, std::string_view table, std::string_view column,
-                         spool::Sql add) {
-  bool there = false;
-  auto done = database.query("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2", {table, column},
-                             [&](const Row&) {
-                               there = true;
-                               return true;
-                             });
-  if (!done || there) return done;
-  return database.script(add);
-}
-
-// What join() has joined.
+// The inverse of join().
 void split(std::string_view text, std::vector<std::string>& lines) {
   std::size_t count = 0;
   while (!text.empty()) {
@@ -209,28 +191,41 @@ std::optional<HeldMessage> read_record(std::string_view octets) {
   return message;
 }
 
+Outcome<void> add_missing_columns(Database& database) {
+  // Rows without it never count as repetitions.
+  auto added =
+      spool::add_column(database, "held", "header_hash",
+                        "ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
+  if (added) {
+    added = spool::add_column(database, "held", "let_go",
+                              "ALTER TABLE held ADD COLUMN let_go INTEGER NOT NULL DEFAULT 0;");
+  }
+  // Tokens without it let no message pass.
+  if (added) {
+    added = spool::add_column(database, "tokens", "header",
+                              "ALTER TABLE tokens ADD COLUMN header TEXT NOT NULL DEFAULT '';");
+  }
+  return added;
+}
+
 Outcome<void> Tables::create(Database& database) const {
-  if (auto made = database.script(schema); !made) return made;
-  if (auto made = database.script(acts_schema); !made) return made;
-  // Rows without it are no repetition of anything.
-  auto added = add_column(database, "held", "header_hash",
-                          "ALTER TABLE held ADD COLUMN header_hash TEXT NOT NULL DEFAULT '';");
-  if (!added) return added;
-  // And tokens without it let nothing pass.
-  return add_column(database, "tokens", "header",
-                    "ALTER TABLE tokens ADD COLUMN header TEXT NOT NULL DEFAULT '';");
+  auto made = database.script(schema);
+  if (made) made = make_acts(database);
+  return made ? add_missing_columns(database) : made;
 }
 
 Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::Entry& entry,
                                              const HasFile& has_file) const {
   const auto message = read_record(entry.record);
   if (!message || message->held.id != entry.key)
-    return failed(Failure::Kind::refused, "the record of " + entry.key + " cannot be read");
+    return failed(Failure::Kind::refused,
+                  "the record of " + std::string(entry.key) + " cannot be read");
   const auto kept = kept_by_row(database, entry.key);
   if (!kept) return failed(kept.error());
   if (*kept) return Placed{**kept ? Placing::inserted : Placing::abandoned, {}};
-  const auto same =
-      message->held.alone ? Outcome<std::string>() : same_as(database, message->held, has_file);
+  // A message with a part for another table is never merged: its other recipients must get it.
+  const bool alone = message->held.alone || entry.shared;
+  const auto same = alone ? Outcome<std::string>() : same_as(database, message->held, has_file);
   if (!same) return failed(same.error());
   auto done = same->empty() ? insert(database, *message, entry.size)
                             : count_repeat(database, message->held, *same);
@@ -239,58 +234,32 @@ Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::En
   return Placed{Placing::repeated, *same};
 }
 
-spool::Outcome<void> end_releases(spool::Database& database, std::string_view id) {
-  auto ended = database.run(
-      "UPDATE tokens SET used = ?2 WHERE id = ?1 AND used = ?3",
-      {id, static_cast<std::int64_t>(TokenUse::over), static_cast<std::int64_t>(TokenUse::open)});
-  if (!ended) return spool::failed(ended.error());
-  return {};
-}
-
-spool::Outcome<void> add_act(spool::Database& database, std::string_view id, WallTime now,
-                             std::string_view who, std::string_view what) {
-  if (who.empty()) return {};
-  if (auto made = database.script(acts_schema); !made) return made;
-  auto added = database.run("INSERT INTO acts (id, time, who, what) VALUES (?1, ?2, ?3, ?4)",
-                            {id, seconds(now), who, what});
-  if (!added) return spool::failed(added.error());
-  return {};
-}
-
-namespace {
-
-Outcome<bool> has_acts(Database& database) {
-  bool there = false;
-  auto looked = database.query("SELECT 1 FROM sqlite_master WHERE name = 'acts'", {},
-                               [&](const Row&) { return there = true; });
-  if (!looked) return failed(looked.error());
-  return there;
-}
-
-}  // namespace
-
-spool::Outcome<std::vector<Act>> acts_of(spool::Database& database, std::string_view id) {
-  std::vector<Act> acts;
-  const auto there = has_acts(database);
-  if (!there) return failed(there.error());
-  if (!*there) return acts;
-  auto read = database.query(
-      "SELECT time, who, what FROM acts WHERE id = ?1 ORDER BY rowid", {id}, [&](const Row& row) {
-        acts.push_back(
-            {time_of(row.integer(0)), std::string(row.text(1)), std::string(row.text(2))});
-        return true;
-      });
+Outcome<bool> Tables::wants(Database& database, const std::string& key) const {
+  std::optional<State> state;
+  auto read = database.query("SELECT state FROM held WHERE id = ?1", {key}, [&](const Row& row) {
+    state = parse_word<State>(row.text(0));
+    return true;
+  });
   if (!read) return failed(read.error());
-  return acts;
+  if (!state) return false;
+  switch (*state) {
+    case State::held:
+    case State::released:
+      return true;
+    case State::delivered:
+    case State::expired:
+      return false;
+    case State::deleted:
+      break;
+  }
+  const auto gone = is_let_go(database, key);
+  if (!gone) return failed(gone.error());
+  return !*gone;
 }
 
-spool::Outcome<void> forget_acts(spool::Database& database) {
-  const auto there = has_acts(database);
-  if (!there) return failed(there.error());
-  if (!*there) return {};
-  auto gone = database.run("DELETE FROM acts WHERE id NOT IN (SELECT id FROM held)", {});
-  if (!gone) return failed(gone.error());
-  return {};
+bool has_line_end(const std::vector<std::string>& lines) {
+  return std::any_of(lines.begin(), lines.end(),
+                     [](const std::string& line) { return line.find('\n') != std::string::npos; });
 }
 
 std::string join(const std::vector<std::string>& lines) {

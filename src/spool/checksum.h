@@ -1,7 +1,6 @@
 // spool/checksum.h: CRC-32 (ISO 3309, the polynomial of zlib and of gzip) over octets that arrive
-// in pieces. It finds what a disk has spoiled, not what an enemy has written. Eight tables: 1 GB/s
-// and more.
-// Thread: one owner.
+// in pieces. It detects damage by a disk, not changes by an attacker. Eight tables: 1 GB/s and
+// more. Thread: one owner.
 #pragma once
 
 #include <array>

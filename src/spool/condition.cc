@@ -4,8 +4,8 @@ namespace sekisho::spool {
 
 namespace {
 
-// Often enough that mail is deferred by no more than one retry of its sender, seldom enough that a
-// broken disk is left in peace.
+// Often enough that a sender is deferred by one retry at most, and rarely enough not to burden a
+// broken disk.
 constexpr std::chrono::seconds between_tries{1};
 
 // Failures that say nothing about the store.
@@ -37,7 +37,7 @@ void Condition::failed_with(const Failure& failure) noexcept {
     state.health.healthy = false;
     state.barred = state.barred || failure.kind == Failure::Kind::not_synced;
     state.next_try = steady_now() + between_tries;
-    // Last, for it may need memory: a failed fsync must bar without.
+    // Last, because it may need memory: a failed fsync must bar puts even without it.
     contained([&] { state.health.why = failure.why; });
     return before;
   });

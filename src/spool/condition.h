@@ -1,5 +1,4 @@
-// spool/condition.h: whether a store can be trusted to keep what it is given, and when to try
-// again.
+// spool/condition.h: whether a store can be trusted to keep messages, and when to try again.
 // Thread: any, internally locked.
 #pragma once
 
@@ -20,18 +19,18 @@ class Condition {
  public:
   explicit Condition(Store::Alarm alarm) : alarm_(std::move(alarm)) {}
 
-  // A put, or a try, has failed. After a failed fsync nothing is put until a try has succeeded.
+  // A put or a try has failed. After a failed fsync nothing is put until a try has succeeded.
   void failed_with(const Failure& failure) noexcept;
-  // A try has succeeded; or a put, which says nothing about a failed fsync before it.
+  // A try has succeeded; or a put, which does not clear an earlier failed fsync.
   void tried() noexcept;
   void put_succeeded() noexcept;
 
   // Why nothing may be put.
   std::optional<Failure> barred() const;
-  // When to try again; nothing while healthy.
+  // When to try again; nullopt while healthy.
   std::optional<SteadyTime> next_try() const;
   Health health() const;
-  // An alarm that cannot be told for want of memory is lost, and nothing else.
+  // An alarm that cannot be given for want of memory is lost, without further effect.
   void alarm(const std::string& sentence) const noexcept {
     contained([&] { alarm_(sentence); });
   }

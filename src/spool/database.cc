@@ -12,8 +12,8 @@ namespace sekisho::spool {
 
 namespace {
 
-// A command holds its lock for some milliseconds; whoever holds one longer than this is stuck, and
-// a session must answer.
+// A command holds its lock for some milliseconds. A process that holds one longer than this is
+// stuck, and a session must answer.
 constexpr std::chrono::milliseconds default_patience{2000};
 
 Failure::Kind kind_of(int extended_code) {
@@ -65,7 +65,7 @@ Outcome<void> check_database_file(const std::string& path) {
   return {};
 }
 
-// Gives a statement back to its next use, without what was bound.
+// Resets a statement for its next use, and clears its parameters.
 struct Reset {
   sqlite3_stmt* statement;
   ~Reset() {
@@ -78,7 +78,7 @@ int bind(sqlite3_stmt* statement, int index, const Value& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value))
     return sqlite3_bind_int64(statement, index, *number);
   if (const auto* text = std::get_if<std::string_view>(&value)) {
-    // A null pointer would be NULL, and an empty text is not.
+    // A null pointer would bind NULL, but an empty text is not NULL.
     return sqlite3_bind_text64(statement, index, text->empty() ? "" : text->data(), text->size(),
                                SQLITE_STATIC, SQLITE_UTF8);
   }
@@ -108,7 +108,7 @@ void Database::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
 Database::Database(Database&&) noexcept = default;
 
 Database& Database::operator=(Database&& other) noexcept {
-  // Statements before their connection.
+  // Statements are moved before their connection.
   statements_ = std::move(other.statements_);
   handle_ = std::move(other.handle_);
   return *this;
@@ -126,10 +126,10 @@ Outcome<Database> Database::open(const std::string& path, Open how, Page page) {
   Database database(handle);
   if (opened != SQLITE_OK) return failed(database.last_failure("open " + path));
   database.set_patience(default_patience);
-  // Whoever closes last would fsync the log, on a descriptor that may have reported an error. It is
-  // emptied as it grows.
+  // Otherwise the last connection to close would fsync the WAL, on a descriptor that may have
+  // reported an error. The WAL is emptied as it grows.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  // Without effect unless the file is empty, and too late once it is a WAL's.
+  // Has an effect only on an empty file, and before WAL mode is set.
   auto mode = page == Page::large ? database.script("PRAGMA page_size = 8192") : Outcome<void>{};
   bool wal = false;
   if (mode) {
@@ -179,8 +179,8 @@ Outcome<std::int64_t> Database::run(Sql sql, std::initializer_list<Value> values
   const auto before = sqlite3_total_changes64(handle_.get());
   auto done = query(sql, values, [](const Row&) { return true; });
   if (!done) return failed(done.error());
-  // sqlite3_changes() alone keeps the number of the statement before this one when this one changes
-  // nothing.
+  // If this statement changes nothing, sqlite3_changes() alone would return the number of an
+  // earlier one.
   if (sqlite3_total_changes64(handle_.get()) == before) return 0;
   return sqlite3_changes64(handle_.get());
 }
@@ -205,6 +205,16 @@ Outcome<void> Database::script(Sql sql) {
 
 void Database::set_patience(std::chrono::milliseconds patience) {
   sqlite3_busy_timeout(handle_.get(), static_cast<int>(patience.count()));
+}
+
+Outcome<void> Database::end_attempt(bool undo) {
+  // After some errors SQLite has rolled back the whole transaction by itself.
+  if (undo && sqlite3_get_autocommit(handle_.get()) != 0) return {};
+  if (undo) {
+    if (auto undone = run("ROLLBACK TO attempt"); !undone) return failed(undone.error());
+  }
+  if (auto released = run("RELEASE attempt"); !released) return failed(released.error());
+  return {};
 }
 
 void Database::roll_back() noexcept {

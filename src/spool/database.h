@@ -1,6 +1,6 @@
 // spool/database.h: one connection to an SQLite database: WAL, synchronous FULL, foreign keys, two
-// seconds of patience with other processes. SQL is constant text of the program's (checked at
-// compile time), and whatever comes from outside is a bound parameter.
+// seconds of patience with other processes. SQL is constant text of the program (checked at compile
+// time); every value from outside is a bound parameter.
 //   db.run("UPDATE t SET n = n + 1 WHERE id = ?1", {id});
 //   db.query("SELECT n FROM t WHERE id = ?1", {id}, [&](const Row& row) { n = row.integer(0); });
 // Errors: Failure; never throws. Thread: one owner at a time.
@@ -24,7 +24,7 @@ struct sqlite3_stmt;
 
 namespace sekisho::spool {
 
-// SQL as the program's author wrote it: only a literal converts to it.
+// SQL text of the program: only a literal converts to it.
 class Sql {
  public:
   consteval Sql(const char* text) : text_(text) {}  // NOLINT: implicit, for db.run("…")
@@ -34,10 +34,10 @@ class Sql {
   const char* text_;
 };
 
-// A parameter. A string_view must outlive the call only.
+// A parameter. A string_view must outlive only the call.
 using Value = std::variant<std::nullptr_t, std::int64_t, std::string_view>;
 
-// One row of a result, during the call only.
+// One row of a result; valid only during the call.
 class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
@@ -52,19 +52,19 @@ class Row {
 class Database {
  public:
   enum class Open { create, existing };
-  // `usual`: 4 KB. `large`: 8 KB, for rows of 2 KB or more, of which a usual one would hold one and
+  // `usual`: 4 KB. `large`: 8 KB, for rows of 2 KB or more: a usual page would hold one of them and
   // be half empty.
   enum class Page { usual, large };
 
-  // `create` makes the file when there is none, with mode 0640 and, when this process is root's,
-  // the owner of the folder, in pages of this size; a file that exists keeps its own. A symbolic
+  // `create` makes the file if there is none, with mode 0640, pages of this size and, if this
+  // process runs as root, the owner of the folder. An existing file keeps its page size. A symbolic
   // link is refused.
   static Outcome<Database> open(const std::string& path, Open how, Page page = Page::usual);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
 
-  // Runs one statement without a result; how many rows it changed.
+  // Runs one statement without a result; returns how many rows it changed.
   Outcome<std::int64_t> run(Sql sql, std::initializer_list<Value> values = {});
   // Calls `each` for every row, in order, until it says false.
   using Each = std::function<bool(const Row&)>;
@@ -72,7 +72,7 @@ class Database {
   // Several statements without parameters: a schema.
   Outcome<void> script(Sql sql);
 
-  // How long to wait for a lock of another process from now on.
+  // Sets how long to wait for a lock of another process.
   void set_patience(std::chrono::milliseconds patience);
 
   // BEGIN IMMEDIATE … COMMIT around `work`; rolled back when it, or the commit, fails or throws.
@@ -92,7 +92,17 @@ class Database {
     }
   }
 
+  // Within a transaction, which goes on: the changes of `work` are undone if it fails.
+  template <class Work>
+  auto attempt(Work&& work) -> decltype(work()) {
+    if (auto begun = run("SAVEPOINT attempt"); !begun) return failed(begun.error());
+    auto done = std::forward<Work>(work)();
+    if (auto ended = end_attempt(!done); !ended) return failed(ended.error());
+    return done;
+  }
+
  private:
+  Outcome<void> end_attempt(bool undo);
   struct Close {
     void operator()(sqlite3* handle) const noexcept;
   };

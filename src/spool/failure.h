@@ -1,5 +1,5 @@
 // spool/failure.h: why something could not be stored, read or changed. `why` is a sentence for the
-// admin and the log; never text of a sender's. Thread: immutable values.
+// admin and the log, never text of a sender. Thread: immutable values.
 #pragma once
 
 #include <string>
@@ -16,9 +16,9 @@ struct Failure {
     no_space,     // the disk or the quota is full
     limit,        // max_size is reached
     locked,       // another process has kept the index locked for two seconds
-    damaged,      // the index or a message file is not what was written
+    damaged,      // the index or a message file is damaged
     io,           // the system could not write or read
-    not_synced,   // an fsync has failed: what it was for is taken as lost
+    not_synced,   // an fsync has failed: its data count as lost
     read_only,    // read-only file system, or no permission
     exists,       // there is a message of that key already
     not_found,    // there is none
@@ -44,13 +44,13 @@ constexpr auto words_of(Failure::Kind) {
                                {Failure::Kind::unavailable, "unavailable"}});
 }
 
-// What a failed system call means. `doing`: "write the message file".
+// The failure of a system call. `doing`: "write the message file".
 Failure failure_of_errno(int error, std::string_view doing);
 
 template <class T>
 using Outcome = Expected<T, Failure>;
 
-// What a want of memory, or a bug, has broken; says it without memory.
+// The failure for an exception (no memory, a bug); needs no memory itself.
 inline Failure failure_of(const std::exception& error) noexcept {
   return Failure{Failure::Kind::io, what_of(error)};
 }

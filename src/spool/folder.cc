@@ -93,7 +93,7 @@ Outcome<UniqueFd> Folder::make_file(const std::string& name) const {
 
 Outcome<UniqueFd> Folder::make_temporary(std::string& name) const {
   static std::atomic<unsigned> counter{0};
-  // A name that is taken is what a process of the same number has left.
+  // A name may exist already, left by a former process with the same number.
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::string candidate(temporary_prefix);
     candidate += std::to_string(::getpid()) + "-" + std::to_string(counter++);
@@ -110,7 +110,7 @@ Outcome<void> Folder::publish(const std::string& temporary, const std::string& k
   if (!is_key(key)) return failed(Failure::Kind::refused, "not a key of a message");
   if (::renameat2(fd, temporary.c_str(), fd, key.c_str(), RENAME_NOREPLACE) == 0) return {};
   if (errno == EINVAL || errno == ENOSYS) {
-    // A file system that cannot refuse to replace. Keys are used once, so a look is enough.
+    // For a file system without RENAME_NOREPLACE. Keys are used once, so a check is enough.
     if (has_message(key)) {
       errno = EEXIST;
     } else if (::renameat(fd, temporary.c_str(), fd, key.c_str()) == 0) {

@@ -1,5 +1,6 @@
 #include "spool/index.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <optional>
@@ -14,8 +15,10 @@ namespace sekisho::spool {
 
 namespace {
 
-// Raised when the tables change so that an older program would damage them.
-constexpr std::int64_t version = 1;
+// The version of an index with only the first tables, and of one with others: a program that knows
+// only the first would remove files that another table needs.
+constexpr std::int64_t version_alone = 1;
+constexpr std::int64_t version_of_several = 2;
 
 constexpr Sql schema =
     "CREATE TABLE IF NOT EXISTS files ("
@@ -34,24 +37,23 @@ constexpr Sql schema =
     "CREATE TRIGGER IF NOT EXISTS file_gone AFTER DELETE ON files BEGIN"
     "  UPDATE usage SET messages = messages - 1, octets = octets - OLD.octets; END;"
     "PRAGMA user_version = 1;";
+constexpr Sql schema_of_several = "PRAGMA user_version = 2;";
 
 // A connection is kept for its next user; more than these at once are rare.
 constexpr std::size_t idle_connections = 8;
 
-// Whoever uses a connection gives it back within the two seconds of a lock and what a large answer
-// takes.
+// A user returns a connection after at most two seconds for a lock and the time of a large answer.
 constexpr std::chrono::seconds longest_use{30};
 
-Outcome<std::int64_t> version_of(Database& database) {
+Outcome<void> check_version(Database& database, std::int64_t known) {
   std::int64_t found = 0;
   auto read = database.query("PRAGMA user_version", {}, [&](const Row& row) {
     found = row.integer(0);
     return true;
   });
-  if (!read) return failed(read.error());
-  if (found > version)
+  if (read && found > known)
     return failed(Failure::Kind::refused, "the index was made by a newer version of this program");
-  return found;
+  return read;
 }
 
 }  // namespace
@@ -69,7 +71,8 @@ bool Index::is_emptied() const {
 Outcome<Index::Connection> Index::open(Database::Open how, unsigned generation) const {
   auto database = Database::open(path_, how);
   if (!database) return failed(database.error());
-  if (auto known = version_of(*database); !known) return failed(known.error());
+  const auto known = tables_.size() > 1 ? version_of_several : version_alone;
+  if (auto checked = check_version(*database, known); !checked) return failed(checked.error());
   return Connection{std::move(*database), current_file(), generation};
 }
 
@@ -80,26 +83,31 @@ Outcome<void> Index::create() {
   auto connection = open(Database::Open::create, pool_.with([](auto& p) { return p.generation; }));
   if (!connection) return failed(connection.error());
   Database& database = connection->database;
-  auto made = database.transaction([&]() -> Outcome<void> {
-    if (auto done = database.script(schema); !done) return done;
-    return tables_->create(database);
-  });
-  if (!made) return made;
+  if (auto made = database.transaction([&] { return make_tables(database); }); !made) return made;
   pool_.with([](Pool& pool) { ++pool.in_use; });
   give_back(std::move(*connection));
   return {};
 }
 
+Outcome<void> Index::make_tables(Database& database) const {
+  auto made = database.script(schema);
+  if (made && tables_.size() > 1) made = database.script(schema_of_several);
+  for (const auto& tables : tables_) {
+    if (made) made = tables->create(database);
+  }
+  return made;
+}
+
 Outcome<Index::Connection> Index::take() {
-  // SQLite goes by the path, and the files by the folder: a message in one and its row in the other
-  // would be lost.
+  // SQLite uses the path, and message files the folder's descriptor: if these differ, a message and
+  // its row would be in different places and lost.
   if (!folder_->is_in_place()) {
     return failed(Failure::Kind::io,
                   folder_->path() +
                       " is not the folder that it was: it was moved, or something is mounted over "
                       "it; put it back, or restart sekishod");
   }
-  // SQLite would go on with what its log still has, until the first page that it has not.
+  // SQLite would go on with the pages in its WAL, up to the first one that is not in it.
   if (is_emptied()) return failed(Failure::Kind::damaged, "the index is empty: " + path_);
   const ino_t file = current_file();
   struct Taken {
@@ -142,7 +150,7 @@ Outcome<Index::Connection> Index::take() {
   return opened;
 }
 
-// Without memory to keep it, it is closed.
+// If there is no memory to keep it, it is closed.
 void Index::give_back(Connection connection, bool not_synced) noexcept {
   const auto unwanted = pool_.with([&](Pool& pool) -> std::optional<Connection> {
     --pool.in_use;
@@ -171,7 +179,7 @@ Outcome<void> Index::with(const std::function<Outcome<void>(Database&)>& use) {
   return result;
 }
 
-// Those in use are closed when they are given back.
+// Connections in use are closed when they are returned.
 void Index::close_connections() {
   const auto old = pool_.with([](Pool& pool) {
     ++pool.generation;
@@ -183,7 +191,7 @@ void Index::works_again() {
   const auto old = pool_.with([](Pool& pool) { return std::exchange(pool.failed, {}); });
 }
 
-// The log before the database: a log that stays behind alone would be read as that of the next
+// The WAL is moved before the database: a WAL that stays behind would be read as that of the next
 // database.
 Outcome<bool> Index::move_to(const std::string& aside) const {
   bool moved = false;  // the last of them, the database
@@ -216,15 +224,76 @@ Outcome<std::string> Index::set_aside() {
   return *moved ? aside : std::string();
 }
 
-Outcome<Tables::Placed> Index::place(Database& database, const Entry& entry,
-                                     std::uint64_t file_octets,
-                                     const Tables::HasFile& has_file) const {
-  auto placed = tables_->place(database, entry, has_file);
-  if (!placed || placed->placing != Tables::Placing::inserted) return placed;
+const Tables* Index::find_tables(std::string_view name) const {
+  const auto found = std::find_if(tables_.begin(), tables_.end(),
+                                  [&](const auto& tables) { return tables->name() == name; });
+  return found == tables_.end() ? nullptr : found->get();
+}
+
+Outcome<void> Index::place_part(Database& database, const Entry& entry, const std::string& tables,
+                                const Tables::HasFile& has_file, Place& place) const {
+  const auto* whose = find_tables(tables);
+  if (whose == nullptr) {
+    return failed(Failure::Kind::refused, "the record of " + std::string(entry.key) +
+                                              " has a part of unknown tables: " + tables);
+  }
+  auto placed = whose->place(database, entry, has_file);
+  if (!placed) return failed(placed.error());
+  switch (placed->placing) {
+    case Tables::Placing::inserted:
+      place.wanted = true;
+      return {};
+    case Tables::Placing::repeated:
+      if (entry.shared)
+        return failed(Failure::Kind::refused,
+                      std::string(entry.key) + " is shared: it repeats nothing");
+      place.same_as = std::move(placed->same_as);
+      break;
+    case Tables::Placing::abandoned:
+      break;
+  }
+  place.whole = false;
+  return {};
+}
+
+Outcome<Index::Place> Index::place(Database& database, const Filed& message,
+                                   std::uint64_t file_octets,
+                                   const Tables::HasFile& has_file) const {
+  const auto parts = read_parts(message.record, first_name());
+  if (!parts) return failed(Failure::Kind::refused, parts.error().why);
+  Place place;
+  for (const auto& part : *parts) {
+    const Entry entry{message.key, part.record, message.size, parts->size() > 1};
+    if (auto placed = place_part(database, entry, part.tables, has_file, place); !placed)
+      return failed(placed.error());
+  }
+  if (!place.wanted) return place;
   auto added = database.run("INSERT OR IGNORE INTO files (key, octets) VALUES (?1, ?2)",
-                            {entry.key, static_cast<std::int64_t>(file_octets)});
+                            {message.key, static_cast<std::int64_t>(file_octets)});
   if (!added) return failed(added.error());
-  return placed;
+  return place;
+}
+
+Outcome<bool> Index::is_wanted(Database& database, const std::string& key) const {
+  for (const auto& tables : tables_) {
+    auto wants = tables->wants(database, key);
+    if (!wants || *wants) return wants;
+  }
+  return false;
+}
+
+Outcome<std::vector<std::string>> Index::drop_unwanted(Database& database,
+                                                       const std::vector<std::string>& keys) const {
+  std::vector<std::string> gone;
+  for (const auto& key : keys) {
+    const auto wanted = is_wanted(database, key);
+    if (!wanted) return failed(wanted.error());
+    if (*wanted) continue;
+    if (auto row = database.run("DELETE FROM files WHERE key = ?1", {key}); !row)
+      return failed(row.error());
+    gone.push_back(key);
+  }
+  return gone;
 }
 
 Outcome<Usage> Index::usage(Database& database) {
@@ -246,13 +315,6 @@ Outcome<std::vector<std::string>> Index::keys(Database& database) {
   });
   if (!read) return failed(read.error());
   return keys;
-}
-
-Outcome<void> Change::drop(const std::string& key) {
-  auto gone = database_.run("DELETE FROM files WHERE key = ?1", {key});
-  if (!gone) return failed(gone.error());
-  dropped_.push_back(key);
-  return {};
 }
 
 }  // namespace sekisho::spool

@@ -1,8 +1,7 @@
 // spool/index.h: the SQLite index of a store: which message files there must be, how large they are
-// together, and the tables of whoever uses the store. A damaged database is moved aside, never
-// deleted; the files tell all that it knew.
-// Errors: Failure. Thread: any, internally locked; a connection has one user at a time, and none is
-// held under the lock.
+// together, and the tables of the users of the store. A damaged database is renamed, never deleted;
+// the message files have all of its information. Errors: Failure. Thread: any, internally locked; a
+// connection has one user at a time, and none is held under the lock.
 #pragma once
 
 #include <functional>
@@ -21,58 +20,76 @@ namespace sekisho::spool {
 
 class Index {
  public:
-  // In the folder whose messages it names.
-  Index(std::shared_ptr<const Folder> folder, std::shared_ptr<const Tables> tables)
+  // The index is in the folder of its messages.
+  Index(std::shared_ptr<const Folder> folder, AllTables tables)
       : folder_(std::move(folder)),
         path_(folder_->path() + "/index.db"),
         tables_(std::move(tables)) {}
 
-  // Makes the database and its tables when there are none.
+  // Creates the database and its tables if they do not exist.
   Outcome<void> create();
-  // Runs `use` on a connection that nobody else uses meanwhile.
+  // Runs `use` with exclusive use of a connection.
   Outcome<void> with(const std::function<Outcome<void>(Database&)>& use);
-  // Something has been written and fsynced since a connection's fsync failed.
+  // To be called when a write and fsync succeeded after a connection's fsync had failed.
   void works_again();
-  // Waits until no connection is in use, moves the database aside and makes an empty one; the name
-  // of the old one, empty when there was none.
+  // Waits until no connection is in use, renames the database and creates an empty one. Returns the
+  // new name of the old one; empty if there was none.
   Outcome<std::string> set_aside();
 
-  // The row of one message and its file, within a transaction of `database`.
-  Outcome<Tables::Placed> place(Database& database, const Entry& entry, std::uint64_t file_octets,
-                                const Tables::HasFile& has_file) const;
+  // Whether the name is that of tables of this store.
+  bool has_tables(std::string_view name) const { return find_tables(name) != nullptr; }
+  std::string_view first_name() const { return tables_.front()->name(); }
+
+  // The state of one message in the tables that have a part in it.
+  struct Place {
+    bool wanted = false;  // a row wants the file
+    bool whole = true;    // all other rows want it too
+    std::string same_as;  // a repetition of that message; the file is not needed
+  };
+  // The rows of one message and of its file, within a transaction of `database`.
+  Outcome<Place> place(Database& database, const Filed& message, std::uint64_t file_octets,
+                       const Tables::HasFile& has_file) const;
+  // The dropped keys that no table wants: for the index, they no longer have a file. Within the
+  // transaction of the change.
+  Outcome<std::vector<std::string>> drop_unwanted(Database& database,
+                                                  const std::vector<std::string>& keys) const;
   static Outcome<Usage> usage(Database& database);
-  // All keys whose file must be there, sorted.
+  // All keys whose file must exist, sorted.
   static Outcome<std::vector<std::string>> keys(Database& database);
 
  private:
   struct Connection {
     Database database;
-    ino_t file = 0;  // what the path named when it was opened
+    ino_t file = 0;  // the inode of the path when it was opened
     unsigned generation = 0;
   };
   struct Pool {
     std::vector<Connection> idle;
-    // Whose fsync has failed: not used again, and kept until something has been written after it.
-    // SQLite forgets with the last connection how far the log is good, and would find the
-    // transaction that failed in it.
+    // Connections whose fsync failed. They stay open, unused, until a later write succeeds: closing
+    // the last one would make SQLite replay the failed transaction from the WAL.
     std::vector<Connection> failed;
     unsigned in_use = 0;
     unsigned generation = 0;
-    bool closed = false;  // while the database is moved aside
+    bool closed = false;  // while the database is being renamed
   };
 
   Outcome<Connection> open(Database::Open how, unsigned generation) const;
+  const Tables* find_tables(std::string_view name) const;
+  Outcome<void> make_tables(Database& database) const;
+  Outcome<void> place_part(Database& database, const Entry& entry, const std::string& tables,
+                           const Tables::HasFile& has_file, Place& place) const;
+  Outcome<bool> is_wanted(Database& database, const std::string& key) const;
   Outcome<Connection> take();
   void give_back(Connection connection, bool not_synced = false) noexcept;
   void close_connections();
-  // The inode behind the path; 0 when there is none.
+  // The inode of the path; 0 if there is no file.
   ino_t current_file() const;
   bool is_emptied() const;
   Outcome<bool> move_to(const std::string& aside) const;
 
   std::shared_ptr<const Folder> folder_;
   std::string path_;
-  std::shared_ptr<const Tables> tables_;
+  AllTables tables_;
   Guarded<Pool> pool_;
 };
 

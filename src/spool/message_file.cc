@@ -14,10 +14,11 @@ namespace sekisho::spool {
 
 namespace {
 
-constexpr std::string_view magic = "sekisho-spool 1 ";
+constexpr std::string_view magic = "sekisho-spool ";
+constexpr unsigned newest_version = 2;
 
-// A record holds the facts and the verdict of one message: some KB. A trailer that says more is
-// damaged.
+// A record holds the facts and the verdict of one message: some KB. A trailer with a larger number
+// is damaged.
 constexpr std::uint32_t max_record_octets = 16 * 1024 * 1024;
 
 // Lower-case hexadecimal digits, all of `text`.
@@ -51,18 +52,19 @@ Outcome<std::string> read_at(int fd, std::uint64_t offset, std::size_t count) {
 
 std::string Trailer::text() const {
   std::array<char, octets + 1> line{};
-  std::snprintf(line.data(), line.size(), "%s%016llx %08x %08x\n", magic.data(),
+  std::snprintf(line.data(), line.size(), "%s%1u %016llx %08x %08x\n", magic.data(), version % 10,
                 static_cast<unsigned long long>(message_octets), record_octets, checksum);
   return std::string(line.data(), octets);
 }
 
 std::optional<Trailer> Trailer::parse(std::string_view text) {
-  if (text.size() != octets || !text.starts_with(magic) || text[32] != ' ' || text[41] != ' ' ||
-      text[50] != '\n') {
+  if (text.size() != octets || !text.starts_with(magic) || text[15] != ' ' || text[32] != ' ' ||
+      text[41] != ' ' || text[50] != '\n') {
     return std::nullopt;
   }
   Trailer trailer;
-  if (!read_hex(text.substr(16, 16), trailer.message_octets) ||
+  if (!read_hex(text.substr(14, 1), trailer.version) || trailer.version == 0 ||
+      trailer.version > newest_version || !read_hex(text.substr(16, 16), trailer.message_octets) ||
       !read_hex(text.substr(33, 8), trailer.record_octets) ||
       !read_hex(text.substr(42, 8), trailer.checksum)) {
     return std::nullopt;
@@ -74,6 +76,7 @@ Draft& Draft::operator=(Draft&& other) noexcept {
   if (this != &other) {
     drop();
     folder_ = std::move(other.folder_);
+    share_ = std::move(other.share_);
     memory_ = std::move(other.memory_);
     fd_ = std::move(other.fd_);
     temporary_ = std::exchange(other.temporary_, {});
@@ -95,7 +98,8 @@ void Draft::append(std::string_view octets) {
   if (failure_) return;
   checksum_.update(octets);
   memory_ += octets;
-  if (memory_.size() > memory_octets) flush();
+  share_.set(memory_.capacity());
+  if (memory_.size() > (share_.is_full() ? least_octets : memory_octets)) flush();
 }
 
 void Draft::flush() {
@@ -117,21 +121,26 @@ void Draft::flush() {
     }
   }
   memory_.clear();
+  if (!share_.is_full()) return;
+  memory_ = std::string();
+  share_.set(0);
 }
 
-Outcome<void> Draft::finish(std::string_view record) {
+Outcome<void> Draft::finish(std::string_view record, unsigned version) {
   if (record.size() > max_record_octets)
     return failed(Failure::Kind::refused, "the record is larger than 16 MB");
   checksum_.update(record);
   memory_ += record;
-  memory_ += Trailer{size_, static_cast<std::uint32_t>(record.size()), checksum_.value()}.text();
+  memory_ +=
+      Trailer{size_, static_cast<std::uint32_t>(record.size()), checksum_.value(), version}.text();
   flush();
   memory_ = std::string();
+  share_.set(0);
   if (!failure_ && ::fsync(fd_.get()) != 0) {
     failure_ =
         Failure{Failure::Kind::not_synced, failure_of_errno(errno, "fsync the message file").why};
   }
-  // Closed at once: what an fsync has said of this descriptor is final.
+  // Closed at once: a result of fsync on this descriptor is final.
   fd_.reset();
   if (failure_) return failed(*failure_);
   return {};
@@ -162,7 +171,7 @@ Outcome<MessageFile> MessageFile::open(const Folder& folder, const std::string& 
   }
   auto record = read_at(fd->get(), trailer->message_octets, trailer->record_octets);
   if (!record) return failed(record.error());
-  return MessageFile(std::move(*fd), *trailer, std::move(*record));
+  return MessageFile(std::move(*fd), *trailer, FileRecord{trailer->version, std::move(*record)});
 }
 
 Outcome<std::string> MessageFile::read(std::uint64_t offset, std::size_t count) const {
@@ -173,7 +182,7 @@ Outcome<std::string> MessageFile::read(std::uint64_t offset, std::size_t count) 
 
 Outcome<void> MessageFile::compare(const Crc32& of_message) const {
   Crc32 checksum = of_message;
-  checksum.update(record_);
+  checksum.update(record_.octets);
   if (checksum.value() == trailer_.checksum) return {};
   return failed(damaged("the message file is not what was written: its checksum differs"));
 }

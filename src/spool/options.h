@@ -9,9 +9,9 @@ namespace sekisho::spool {
 struct Options {
   std::string dir;
   std::uint64_t max_size = 10ULL << 30;  // octets of all message files together; 0: no limit
-  // Threads that write and fsync message files. A journalling file system serves fsyncs that wait
-  // at the same moment with one commit of its journal, so threads are what makes commits shared: 32
-  // are as many as messages are stored at once on a busy host. They sleep otherwise.
+  // Threads that write and fsync message files. A journalling file system serves simultaneous
+  // fsyncs with one commit of its journal, so many threads share commits. A busy host stores up to
+  // 32 messages at once; idle threads sleep.
   unsigned writers = 32;
 };
 

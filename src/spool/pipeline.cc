@@ -12,20 +12,20 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Puts that wait for a writer. With a quarter of a megabyte in memory each this is 256 MB; whoever
-// comes after them would wait longer for a disk that stands still than its client does.
+// At most this many puts wait for a writer, with their messages within DraftMemory. A later one
+// would wait longer for a stalled disk than its client does.
 constexpr std::size_t waiting_puts = 1024;
 
 // Puts of one commit: some milliseconds of work, so that the first of them does not wait for the
 // last.
 constexpr std::size_t group_puts = 256;
 
-// How long a put waits for whoever has locked the index, counted from the call; the least is for a
-// put whose time went by behind others.
+// How long a put waits for a locked index, counted from the call; and the minimum, for a put whose
+// time passed while it was queued.
 constexpr milliseconds patience{2000};
 constexpr milliseconds least_patience{200};
 
-// Nothing happens at that time; a wait needs an end.
+// Without a meaning: a wait needs an end.
 constexpr std::chrono::hours idle{1};
 
 milliseconds patience_left(SteadyTime since) {
@@ -64,10 +64,10 @@ void Pipeline::stop() noexcept {
   if (committer_.joinable()) committer_.join();
 }
 
-void Pipeline::put(Draft draft, Entry entry, Store::Done done) {
-  Put put{std::move(draft), std::move(entry), std::move(done), steady_now(), 0, false,
+void Pipeline::put(Draft draft, Filed message, Store::Done done) {
+  Put put{std::move(draft), std::move(message), std::move(done), steady_now(), 0, false,
           std::nullopt};
-  put.octets = put.draft.size() + put.entry.record.size() + Trailer::octets;
+  put.octets = put.draft.size() + put.message.record.octets.size() + Trailer::octets;
   const auto octets = put.octets;
   const bool taken = waiting_.with([&](Waiting& waiting) {
     if (waiting.puts.size() >= waiting_puts) return false;
@@ -79,7 +79,7 @@ void Pipeline::put(Draft draft, Entry entry, Store::Done done) {
     waiting_.notify_one();
     return;
   }
-  // The committer answers, for `done` is never called from here.
+  // Answered by the committer, because `done` is never called from here.
   put.outcome = failed(Failure::Kind::unavailable, "too many messages wait for the disk");
   written_.with([&](Written& written) {
     written.puts.push_back(std::move(put));
@@ -112,7 +112,7 @@ bool Pipeline::write_one() {
   return true;
 }
 
-// Its file is written and it is with the committer, or it is answered.
+// Afterwards its file is written and the committer has it, or it is answered.
 void Pipeline::write_to_the_end(Put& put) noexcept {
   Outcome<void> done;
   try {
@@ -123,7 +123,7 @@ void Pipeline::write_to_the_end(Put& put) noexcept {
   }
   if (!done) {
     condition_.failed_with(done.error());
-    // The committer sleeps until there is something to do, and now there may be something to try.
+    // Wakes the committer, which may now have to try the store.
     written_.with([](Written& queue) { queue.wake = true; });
     finish(put, failed(std::move(done.error())));
   }
@@ -133,13 +133,13 @@ void Pipeline::write_to_the_end(Put& put) noexcept {
 Outcome<void> Pipeline::write(Put& put) {
   if (auto why = condition_.barred()) return failed(*why);
   if (auto within = keep_limit(put); !within) return within;
-  return put.draft.finish(put.entry.record);
+  return put.draft.finish(put.message.record.octets, put.message.record.version);
 }
 
 Outcome<void> Pipeline::keep_limit(const Put& put) {
   if (options_.max_size == 0) return {};
-  // In this order: a commit adds to octets_ before it takes from reserved_, so that what it moves
-  // is counted once at least.
+  // In this order: a commit adds to octets_ before it subtracts from reserved_, so that everything
+  // is counted at least once.
   const auto over = [&] {
     const std::uint64_t reserved = reserved_;
     return reserved + octets_ > options_.max_size;
@@ -148,7 +148,7 @@ Outcome<void> Pipeline::keep_limit(const Put& put) {
   // Others may have removed messages since the last commit.
   if (auto read = read_usage(); !read) return read;
   if (!over()) return {};
-  return failed(Failure::Kind::limit, "a message of " + std::to_string(put.entry.size) +
+  return failed(Failure::Kind::limit, "a message of " + std::to_string(put.message.size) +
                                           " octets would exceed max_size, " +
                                           std::to_string(options_.max_size) + " octets");
 }
@@ -217,7 +217,7 @@ Outcome<void> Pipeline::try_commit(Puts& group) noexcept {
   }
 }
 
-// Nobody is left without an answer, whatever `done` says of the group.
+// Answers every put of the group, whatever the result.
 void Pipeline::finish_all(Puts& group, const Outcome<void>& done) noexcept {
   for (auto& put : group) {
     Outcome<Stored> outcome = failed(Failure::Kind::io, "no memory");
@@ -226,12 +226,12 @@ void Pipeline::finish_all(Puts& group, const Outcome<void>& done) noexcept {
     } else if (!done) {
       contained([&] { outcome = failed(done.error()); });
     }
-    if (put.published && (!outcome || outcome->repeated)) folder_->remove_message(put.entry.key);
+    if (put.published && (!outcome || outcome->repeated)) folder_->remove_message(put.message.key);
     finish(put, std::move(outcome));
   }
 }
 
-// Gives every file its name; those that cannot have it are answered so.
+// Renames every file; puts whose file cannot be renamed are answered with the failure.
 Outcome<void> Pipeline::publish(Puts& group) {
   bool any = false;
   std::optional<Failure> barred = condition_.barred();
@@ -241,7 +241,7 @@ Outcome<void> Pipeline::publish(Puts& group) {
       put.outcome = failed(*barred);
       continue;
     }
-    auto published = put.draft.publish(put.entry.key);
+    auto published = put.draft.publish(put.message.key);
     if (!published) {
       condition_.failed_with(published.error());
       put.outcome = failed(published.error());
@@ -284,33 +284,27 @@ Outcome<void> Pipeline::add_rows(Puts& group) {
   return {};
 }
 
-// The outcome of one put; a failure is one of the whole group's.
-Outcome<Outcome<Stored>> Pipeline::add_row(Database& database, Put& put) {
-  if (auto begun = database.run("SAVEPOINT put"); !begun) return failed(begun.error());
-  auto placed = index_.place(database, put.entry, put.octets,
-                             [&](const std::string& key) { return folder_->has_message(key); });
+Outcome<Stored> Pipeline::place(Database& database, const Put& put) {
+  auto place = index_.place(database, put.message, put.octets,
+                            [&](const std::string& key) { return folder_->has_message(key); });
+  if (!place) return failed(place.error());
+  if (!place->same_as.empty()) return Stored{place->same_as, true};
+  if (place->whole) return Stored{put.message.key, false};
+  return failed(Failure::Kind::exists, "there was a message of that key already");
+}
+
+// The outcome of one put; a failure affects the whole group.
+Outcome<Outcome<Stored>> Pipeline::add_row(Database& database, const Put& put) {
+  auto placed = database.attempt([&] { return place(database, put); });
   const auto kind = placed ? Failure::Kind::io : placed.error().kind;
   const bool of_this_put = kind == Failure::Kind::refused || kind == Failure::Kind::exists;
   if (!placed && !of_this_put) return failed(placed.error());
-  if (!placed) {
-    if (auto undone = database.run("ROLLBACK TO put"); !undone) return failed(undone.error());
-  }
-  if (auto released = database.run("RELEASE put"); !released) return failed(released.error());
-  if (!placed) return Outcome<Stored>(failed(placed.error()));
-  switch (placed->placing) {
-    case Tables::Placing::inserted:
-      return Outcome<Stored>(Stored{put.entry.key, false});
-    case Tables::Placing::repeated:
-      return Outcome<Stored>(Stored{placed->same_as, true});
-    case Tables::Placing::abandoned:
-      break;
-  }
-  return Outcome<Stored>(failed(Failure::Kind::exists, "there was a message of that key already"));
+  return Outcome<Outcome<Stored>>(std::move(placed));
 }
 
 void Pipeline::finish(Put& put, Outcome<Stored> outcome) noexcept {
   reserved_ -= put.octets;
-  // Its temporary file, if it has one, goes before anybody hears of the failure.
+  // Removes its temporary file, if any, before the failure is reported.
   put.draft = Draft(folder_);
   contained([&] { put.done(std::move(outcome)); });
 }
@@ -328,7 +322,7 @@ void Pipeline::tend(bool mend) {
   }
 }
 
-// All that a put does, with a file and descriptors of its own.
+// Does everything that a put does, with a test file and new descriptors.
 Outcome<void> Pipeline::try_store() {
   Draft draft(folder_);
   draft.append(std::string(4096, '\n'));

@@ -1,8 +1,7 @@
-// spool/pipeline.h: puts on their way to the disk. Writers write and fsync the files, many at the
-// same moment; one committer renames all that are written, fsyncs the folder once, commits their
-// rows once, and tells whoever waits. What is written meanwhile is the next group.
-// Errors: Failure, to the callback of each put. Thread: put() from any; callbacks from its own
-// threads.
+// spool/pipeline.h: the path of puts to the disk. Writers write and fsync the files, many at the
+// same time. One committer renames all written files, fsyncs the folder once, commits their rows
+// once, and calls the callbacks. Files written meanwhile are the next group. Errors: Failure, to
+// the callback of each put. Thread: put() from any; callbacks from its own threads.
 #pragma once
 
 #include <atomic>
@@ -27,23 +26,23 @@ namespace sekisho::spool {
 
 class Pipeline {
  public:
-  // `mend` makes a damaged index again, on the committer's thread.
+  // `mend` rebuilds a damaged index, on the committer's thread.
   Pipeline(const Options& options, std::shared_ptr<const Folder> folder, Index& index,
            Condition& condition, std::function<void()> mend);
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
-  // Finishes what has been put.
+  // Finishes all puts.
   ~Pipeline();
 
-  // When it throws (there is no memory), nothing is put, and `done` is not called.
-  void put(Draft draft, Entry entry, Store::Done done);
-  // The index was found damaged by somebody else.
+  // If it throws (no memory), nothing is put, and `done` is not called.
+  void put(Draft draft, Filed message, Store::Done done);
+  // Asks for a rebuild: a user found the index damaged.
   void want_mending();
 
  private:
   struct Put {
     Draft draft;
-    Entry entry;
+    Filed message;
     Store::Done done;
     SteadyTime since;
     std::uint64_t octets = 0;  // of the file
@@ -75,7 +74,8 @@ class Pipeline {
   Outcome<void> try_commit(Puts& group) noexcept;
   Outcome<void> publish(Puts& group);
   Outcome<void> add_rows(Puts& group);
-  Outcome<Outcome<Stored>> add_row(Database& database, Put& put);
+  Outcome<Stored> place(Database& database, const Put& put);
+  Outcome<Outcome<Stored>> add_row(Database& database, const Put& put);
   void finish(Put& put, Outcome<Stored> outcome) noexcept;
   void finish_all(Puts& group, const Outcome<void>& done) noexcept;
   void tend(bool mend);

@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::seconds putting{10};
 constexpr std::chrono::milliseconds dropping{50};
 
-// Rows in one transaction: enough that commits cost nothing, few enough that others get their turn.
+// Rows in one transaction: enough to make commits cheap, few enough to let others take turns.
 constexpr std::size_t rows_at_once = 1000;
 
 using Keys = std::vector<std::string>;
@@ -50,7 +50,7 @@ Outcome<void> check_database(Index& index) {
   });
 }
 
-// Leaves those that are still so after whoever is at work has finished.
+// Keeps only the findings that remain after work in progress has finished.
 Outcome<void> look_twice(const Folder& folder, Index& index, Findings& findings) {
   std::this_thread::sleep_for(dropping);
   const auto keys = indexed_keys(index);
@@ -75,7 +75,7 @@ void read_contents(const Folder& folder, const Keys& keys, Findings& findings) {
   }
 }
 
-// One file gets its row; whether it did.
+// Indexes one file; returns whether it got a row.
 Outcome<bool> index_file(const Folder& folder, Index& index, Database& database,
                          const std::string& key, Findings& findings, Keys& unwanted) {
   const auto file = MessageFile::open(folder, key);
@@ -84,17 +84,19 @@ Outcome<bool> index_file(const Folder& folder, Index& index, Database& database,
     findings.damaged.push_back(key);
     return false;
   }
-  const auto placed =
-      index.place(database, Entry{key, file->record(), file->size()}, file->octets(),
-                  [&](const std::string& other) { return folder.has_message(other); });
-  if (!placed) {
-    // A record that the owner of the tables cannot read.
-    if (placed.error().kind != Failure::Kind::refused) return failed(placed.error());
+  const auto has_file = [&](const std::string& other) { return folder.has_message(other); };
+  const auto place = database.attempt([&] {
+    return index.place(database, Filed{key, file->record(), file->size()}, file->octets(),
+                       has_file);
+  });
+  if (!place) {
+    // The record cannot be read by its tables, or is for tables of a newer program.
+    if (place.error().kind != Failure::Kind::refused) return failed(place.error());
     findings.damaged.push_back(key);
     return false;
   }
-  if (placed->placing != Tables::Placing::inserted) unwanted.push_back(key);
-  return placed->placing == Tables::Placing::inserted;
+  if (!place->wanted) unwanted.push_back(key);
+  return place->wanted;
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace sekisho::spool {
 
 namespace {
 
-// A name of more is not one of the program's.
+// The program has no longer names.
 constexpr std::size_t name_octets = 32;
 
 bool is_name(std::string_view text) {
@@ -16,7 +16,7 @@ bool is_name(std::string_view text) {
                      [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
-// "name 5\n" at the start of `rest` is taken off: the name, and how many octets follow.
+// Removes "name 5\n" from the start of `rest`; returns the name, and the length of the value.
 std::optional<std::pair<std::string_view, std::size_t>> take_head(std::string_view& rest) {
   const auto line_end = rest.find('\n');
   if (line_end == std::string_view::npos) return std::nullopt;
@@ -27,7 +27,7 @@ std::optional<std::pair<std::string_view, std::size_t>> take_head(std::string_vi
   std::size_t count = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
   if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  // One way to write a number: what parse() takes, octets() gives back.
+  // Only one spelling of a number is accepted, so that octets() gives back the parsed text.
   if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
   rest.remove_prefix(line_end + 1);
   return std::pair{line.substr(0, blank), count};

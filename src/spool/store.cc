@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "spool/condition.h"
 #include "spool/folder.h"
@@ -13,14 +14,14 @@ namespace sekisho::spool {
 
 namespace {
 
-// A temporary file is a message that arrives; nobody takes longer for one.
+// No message takes longer than this to arrive; an older temporary file is left over from a crash.
 constexpr std::chrono::hours arriving{1};
 
-// An index is made again at most so often: if it is damaged again at once, the disk or this program
-// is broken, and more copies of the database would only fill it.
+// The index is rebuilt at most this often: if it is damaged again at once, the disk or this program
+// is broken, and more copies of the database would only fill the disk.
 constexpr std::chrono::minutes between_mendings{1};
 
-// Keys in one alarm; verify() tells them all.
+// At most this many keys in one alarm; verify() lists them all.
 constexpr std::size_t keys_told = 5;
 
 std::string told(const std::vector<std::string>& keys) {
@@ -32,8 +33,7 @@ std::string told(const std::vector<std::string>& keys) {
 
 class DurableStore final : public Store {
  public:
-  DurableStore(std::shared_ptr<const Folder> folder, std::shared_ptr<const Tables> tables,
-               Alarm alarm)
+  DurableStore(std::shared_ptr<const Folder> folder, AllTables tables, Alarm alarm)
       : folder_(std::move(folder)),
         index_(folder_, std::move(tables)),
         condition_(std::move(alarm)) {}
@@ -41,8 +41,8 @@ class DurableStore final : public Store {
   Outcome<void> start_as_owner(const Options& options);
   Outcome<void> start_as_guest();
 
-  Draft draft() const override { return Draft(folder_); }
-  void put(Draft draft, std::string key, std::string record, Done done) override;
+  Draft draft() const override { return Draft(folder_, draft_memory_); }
+  void put(Draft draft, std::string key, std::vector<Part> parts, Done done) override;
   Outcome<void> read(const std::function<Outcome<void>(Database&)>& use) override;
   Outcome<void> change(const std::function<Outcome<void>(Change&)>& use) override;
   Outcome<MessageFile> open_message(const std::string& key) const override {
@@ -59,8 +59,9 @@ class DurableStore final : public Store {
   Outcome<void> reconcile(bool index_was_lost);
   Outcome<void> make_index_again(const std::string& why);
   void mend();
+  Outcome<void> check(const std::vector<Part>& parts) const;
 
-  // Whoever finds the index damaged has it made again.
+  // If `use` finds the index damaged, it is rebuilt.
   template <class T>
   Outcome<T> watched(Outcome<T> outcome) {
     if (!outcome && outcome.error().kind == Failure::Kind::damaged && pipeline_) {
@@ -71,11 +72,12 @@ class DurableStore final : public Store {
   }
 
   const std::shared_ptr<const Folder> folder_;
+  const std::shared_ptr<DraftMemory> draft_memory_ = std::make_shared<DraftMemory>();
   Index index_;
   Condition condition_;
   UniqueFd lock_;
-  std::optional<SteadyTime> mended_;    // the committer's
-  std::unique_ptr<Pipeline> pipeline_;  // the owner's; the first to go
+  std::optional<SteadyTime> mended_;    // used by the committer only
+  std::unique_ptr<Pipeline> pipeline_;  // only for the owner; destroyed first
 };
 
 Outcome<void> DurableStore::start_as_owner(const Options& options) {
@@ -134,13 +136,26 @@ void DurableStore::mend() {
   }
 }
 
-void DurableStore::put(Draft draft, std::string key, std::string record, Done done) {
-  if (!pipeline_) {
-    done(failed(Failure::Kind::refused, "only the owner of the store may put"));
+// Parts without tables, or two for the same tables, could not be indexed again from the file.
+Outcome<void> DurableStore::check(const std::vector<Part>& parts) const {
+  if (!pipeline_) return failed(Failure::Kind::refused, "only the owner of the store may put");
+  std::set<std::string_view> names;
+  for (const auto& part : parts) {
+    if (index_.has_tables(part.tables)) names.insert(part.tables);
+  }
+  if (parts.empty() || names.size() != parts.size())
+    return failed(Failure::Kind::refused, "not one part for each of some tables of the store");
+  return {};
+}
+
+void DurableStore::put(Draft draft, std::string key, std::vector<Part> parts, Done done) {
+  if (auto good = check(parts); !good) {
+    done(failed(good.error()));
     return;
   }
-  Entry entry{std::move(key), std::move(record), draft.size()};
-  pipeline_->put(std::move(draft), std::move(entry), std::move(done));
+  const auto size = draft.size();
+  Filed message{std::move(key), write_parts(std::move(parts), index_.first_name()), size};
+  pipeline_->put(std::move(draft), std::move(message), std::move(done));
 }
 
 Outcome<void> DurableStore::read(const std::function<Outcome<void>(Database&)>& use) {
@@ -148,17 +163,19 @@ Outcome<void> DurableStore::read(const std::function<Outcome<void>(Database&)>& 
 }
 
 Outcome<void> DurableStore::change(const std::function<Outcome<void>(Change&)>& use) {
-  std::vector<std::string> dropped;
+  std::vector<std::string> gone;
   auto changed = index_.with([&](Database& database) {
     return database.transaction([&]() -> Outcome<void> {
       Change change(database);
-      auto done = use(change);
-      dropped = change.dropped();
-      return done;
+      if (auto done = use(change); !done) return done;
+      auto unwanted = index_.drop_unwanted(database, change.dropped());
+      if (!unwanted) return failed(unwanted.error());
+      gone = std::move(*unwanted);
+      return {};
     });
   });
   if (changed) {
-    for (const auto& key : dropped) folder_->remove_message(key);
+    for (const auto& key : gone) folder_->remove_message(key);
   }
   return watched(std::move(changed));
 }
@@ -177,8 +194,8 @@ Outcome<Usage> DurableStore::usage() {
 
 }  // namespace
 
-Outcome<std::unique_ptr<Store>> Store::open(const Options& options, Access access,
-                                            std::shared_ptr<const Tables> tables, Alarm alarm) {
+Outcome<std::unique_ptr<Store>> Store::open(const Options& options, Access access, AllTables tables,
+                                            Alarm alarm) {
   auto folder = Folder::open(options.dir, access == Access::owner);
   if (!folder) return failed(folder.error());
   auto store =

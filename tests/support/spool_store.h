@@ -1,11 +1,13 @@
 // tests/support/spool_store.h: a store of the test's own, with tables that keep one text for each
-// message.
+// message, and with others beside them that keep recipients.
 // Thread: one owner, but for the callbacks that are waited for.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -19,6 +21,7 @@ namespace sekisho::test {
 // placed.
 class NoteTables final : public spool::Tables {
  public:
+  std::string_view name() const override { return "notes"; }
   spool::Outcome<void> create(spool::Database& database) const override {
     return database.script(
         "CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, note TEXT NOT NULL);");
@@ -26,8 +29,8 @@ class NoteTables final : public spool::Tables {
   spool::Outcome<Placed> place(spool::Database& database, const spool::Entry& entry,
                                const HasFile& has_file) const override {
     if (entry.record == "refuse") return spool::failed(spool::Failure::Kind::refused, "refused");
-    if (entry.record.starts_with("same as ") && has_file(entry.record.substr(8)))
-      return Placed{Placing::repeated, entry.record.substr(8)};
+    if (entry.record.starts_with("same as ") && has_file(std::string(entry.record.substr(8))))
+      return Placed{Placing::repeated, std::string(entry.record.substr(8))};
     bool dropped = false;
     auto read = database.query("SELECT note FROM notes WHERE key = ?1", {entry.key},
                                [&](const spool::Row& row) {
@@ -40,6 +43,75 @@ class NoteTables final : public spool::Tables {
                               {entry.key, entry.record});
     if (!added) return spool::failed(added.error());
     return Placed{};
+  }
+  spool::Outcome<bool> wants(spool::Database& database, const std::string& key) const override {
+    bool found = false;
+    auto read = database.query("SELECT 1 FROM notes WHERE key = ?1 AND note <> 'dropped'", {key},
+                               [&](const spool::Row&) { return found = true; });
+    if (!read) return spool::failed(read.error());
+    return found;
+  }
+};
+
+// Drops the note of a message.
+inline spool::Outcome<void> drop_note(spool::Change& change, const std::string& key) {
+  auto noted = change.database().run("UPDATE notes SET note = 'dropped' WHERE key = ?1", {key});
+  if (!noted) return spool::failed(noted.error());
+  change.drop(key);
+  return {};
+}
+
+// As a queue will be: a row for each recipient, one a line of the record, that waits or has its
+// message. "refuse" cannot be placed.
+class WaitingTables final : public spool::Tables {
+ public:
+  std::string_view name() const override { return "waiting"; }
+  spool::Outcome<void> create(spool::Database& database) const override {
+    return database.script(
+        "CREATE TABLE IF NOT EXISTS waiting (key TEXT NOT NULL, recipient TEXT NOT NULL,"
+        "  sent INTEGER NOT NULL, PRIMARY KEY (key, recipient));");
+  }
+  spool::Outcome<Placed> place(spool::Database& database, const spool::Entry& entry,
+                               const HasFile& /*has_file*/) const override {
+    if (entry.record == "refuse") return spool::failed(spool::Failure::Kind::refused, "refused");
+    const std::string key(entry.key);
+    bool known = false;
+    auto read = database.query("SELECT 1 FROM waiting WHERE key = ?1", {key},
+                               [&](const spool::Row&) { return known = true; });
+    if (!read) return spool::failed(read.error());
+    if (known) {
+      const auto wanted = wants(database, key);
+      if (!wanted) return spool::failed(wanted.error());
+      return Placed{*wanted ? Placing::inserted : Placing::abandoned, {}};
+    }
+    std::istringstream lines{std::string(entry.record)};
+    for (std::string to; std::getline(lines, to);) {
+      if (auto added = wait(database, key, to); !added) return spool::failed(added.error());
+    }
+    return Placed{};
+  }
+  spool::Outcome<bool> wants(spool::Database& database, const std::string& key) const override {
+    bool found = false;
+    auto read = database.query("SELECT 1 FROM waiting WHERE key = ?1 AND sent = 0", {key},
+                               [&](const spool::Row&) { return found = true; });
+    if (!read) return spool::failed(read.error());
+    return found;
+  }
+
+  static spool::Outcome<void> wait(spool::Database& database, const std::string& key,
+                                   const std::string& to) {
+    auto added =
+        database.run("INSERT INTO waiting (key, recipient, sent) VALUES (?1, ?2, 0)", {key, to});
+    if (!added) return spool::failed(added.error());
+    return {};
+  }
+  static spool::Outcome<void> sent(spool::Change& change, const std::string& key,
+                                   const std::string& to) {
+    auto done = change.database().run(
+        "UPDATE waiting SET sent = 1 WHERE key = ?1 AND recipient = ?2", {key, to});
+    if (!done) return spool::failed(done.error());
+    change.drop(key);
+    return {};
   }
 };
 
@@ -97,21 +169,31 @@ inline std::unique_ptr<spool::Store> open_store(const spool::Options& options,
                                                 const Alarms& alarms = {},
                                                 spool::Access access = spool::Access::owner) {
   auto store =
-      spool::Store::open(options, access, std::make_shared<const NoteTables>(), alarms.sink());
+      spool::Store::open(options, access, {std::make_shared<const NoteTables>()}, alarms.sink());
   EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().why);
   return store ? std::move(*store) : nullptr;
 }
 
+// The part of NoteTables.
+inline std::vector<spool::Part> note(const std::string& record = "note") {
+  return {{"notes", record}};
+}
+
 // Puts one message and waits for its outcome.
 inline Puts::Outcome put(spool::Store& store, const std::string& key, const std::string& message,
-                         const std::string& record = "note") {
+                         std::vector<spool::Part> parts) {
   Puts puts;
   auto draft = store.draft();
   draft.append(message);
-  store.put(std::move(draft), key, record, puts.done());
+  store.put(std::move(draft), key, std::move(parts), puts.done());
   auto outcomes = puts.wait();
   if (outcomes.size() != 1) return spool::failed(spool::Failure::Kind::io, "no outcome");
   return outcomes.front();
+}
+
+inline Puts::Outcome put(spool::Store& store, const std::string& key, const std::string& message,
+                         const std::string& record = "note") {
+  return put(store, key, message, note(record));
 }
 
 inline std::string why(const Puts::Outcome& outcome) {

@@ -21,6 +21,8 @@ namespace sekisho::spool {
 namespace {
 
 using test::Alarms;
+using test::drop_note;
+using test::note;
 using test::open_store;
 using test::put;
 using test::Puts;
@@ -92,8 +94,8 @@ TEST_F(SpoolFaults, AFullDisk) {
   EXPECT_EQ(*store->open_message("BEFORE")->read_all(), "kept");
   expect_nothing_partial(*store);
   for (int i = 0; i < 8; ++i) {
-    auto dropped =
-        store->change([&](Change& change) { return change.drop("FILL-" + std::to_string(i)); });
+    auto dropped = store->change(
+        [&](Change& change) { return drop_note(change, "FILL-" + std::to_string(i)); });
     (void)dropped;  // on the full disk it may fail
     fs::remove(path("FILL-" + std::to_string(i)));
   }
@@ -110,7 +112,7 @@ TEST_F(SpoolFaults, ALargeDraftOnAFullDiskIsDropped) {
   ASSERT_TRUE(draft.failure().has_value());
   EXPECT_EQ(draft.failure()->kind, Failure::Kind::no_space);
   Puts puts;
-  store->put(std::move(draft), "LARGE", "note", puts.done());
+  store->put(std::move(draft), "LARGE", note(), puts.done());
   EXPECT_EQ(why(puts.wait().front()), "no space");
   EXPECT_TRUE(recovers(*store, "AFTER"));
   expect_nothing_partial(*store);
@@ -127,7 +129,7 @@ TEST_F(SpoolFaults, AReadOnlyFileSystem) {
       0);
   store.reset();
   const auto refused = Store::open(options_, Access::owner,
-                                   std::make_shared<const test::NoteTables>(), alarms_.sink());
+                                   {std::make_shared<const test::NoteTables>()}, alarms_.sink());
   EXPECT_FALSE(refused.has_value());
   ASSERT_EQ(::umount2(mount_point().c_str(), MNT_DETACH), 0);
   store = open_store(options_, alarms_);
@@ -189,7 +191,7 @@ TEST_F(SpoolFaults, AnIndexThatAnotherProcessHasLocked) {
   const auto start = steady_now();
   Puts puts;
   for (int i = 0; i < 10; ++i) {
-    store->put(store->draft(), "DURING-" + std::to_string(i), "note", puts.done());
+    store->put(store->draft(), "DURING-" + std::to_string(i), note(), puts.done());
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   for (const auto& outcome : puts.wait()) EXPECT_EQ(why(outcome), "locked");
@@ -360,7 +362,7 @@ TEST_F(SpoolFaults, ADiskThatStandsStillIsNotWaitedForByEverybody) {
   Puts puts;
   const auto start = steady_now();
   for (int i = 0; i < 1100; ++i)
-    store->put(store->draft(), "KEY-" + std::to_string(i), "note", puts.done());
+    store->put(store->draft(), "KEY-" + std::to_string(i), note(), puts.done());
   EXPECT_LT(steady_now() - start, std::chrono::seconds(2));  // put() does not wait
   stands = false;
   std::size_t refused = 0;

@@ -80,7 +80,8 @@ TEST(SpoolTrailer, OneWayToWriteIt) {
   const Trailer trailer{0x51e2, 0xa31, 0x7f3c09d2};
   EXPECT_EQ(trailer.text(), "sekisho-spool 1 00000000000051e2 00000a31 7f3c09d2\n");
   EXPECT_EQ(Trailer::parse(trailer.text()), trailer);
-  for (const char* text : {"sekisho-spool 2 00000000000051e2 00000a31 7f3c09d2\n",
+  for (const char* text : {"sekisho-spool 3 00000000000051e2 00000a31 7f3c09d2\n",
+                           "sekisho-spool 0 00000000000051e2 00000a31 7f3c09d2\n",
                            "sekisho-spool 1 00000000000051E2 00000a31 7f3c09d2\n",
                            "sekisho-spool 1 00000000000051e2 00000a31 7f3c09d2 ",
                            "sekisho-spool 1 000000000000-1e2 00000a31 7f3c09d2\n",
@@ -100,7 +101,7 @@ TEST_F(SpoolMessageFile, ReadsWhatWasWritten) {
     const auto file = MessageFile::open(*folder_, key);
     ASSERT_TRUE(file.has_value()) << size;
     EXPECT_EQ(file->size(), size);
-    EXPECT_EQ(file->record(), "the record");
+    EXPECT_EQ(file->record(), (FileRecord{1, "the record"}));
     EXPECT_EQ(*file->read_all(), message);
     EXPECT_TRUE(file->verify().has_value());
     EXPECT_EQ(file->read(size / 2, 10)->size(), std::min<std::size_t>(10, size - size / 2));

@@ -17,6 +17,7 @@ namespace sekisho::spool {
 namespace {
 
 using test::Alarms;
+using test::note;
 using test::open_store;
 using test::put;
 using test::Puts;
@@ -51,11 +52,7 @@ class SpoolStore : public testing::Test {
   }
   // Drops a message as its owner does, with a row that says so.
   void drop(Store& store, const std::string& key) {
-    auto done = store.change([&](Change& change) -> Outcome<void> {
-      auto noted = change.database().run("UPDATE notes SET note = 'dropped' WHERE key = ?1", {key});
-      if (!noted) return failed(noted.error());
-      return change.drop(key);
-    });
+    auto done = store.change([&](Change& change) { return test::drop_note(change, key); });
     ASSERT_TRUE(done.has_value());
   }
 
@@ -74,7 +71,7 @@ TEST_F(SpoolStore, WhatIsPutIsThereAfterARestart) {
   }
   auto store = open_store(options_, alarms_);
   EXPECT_EQ(*store->open_message("SMALL")->read_all(), "small message");
-  EXPECT_EQ(store->open_message("SMALL")->record(), "a record");
+  EXPECT_EQ(store->open_message("SMALL")->record(), (FileRecord{1, "a record"}));
   EXPECT_EQ(*store->open_message("LARGE")->read_all(), large);
   EXPECT_EQ(notes(*store),
             (std::vector<std::string>{"EMPTY=note", "LARGE=note", "SMALL=a record"}));
@@ -90,7 +87,7 @@ TEST_F(SpoolStore, ManyPutsAtOnceAreAllKept) {
   for (int i = 0; i < 500; ++i) {
     auto draft = store->draft();
     draft.append("message " + std::to_string(i));
-    store->put(std::move(draft), "KEY-" + std::to_string(i), "note", puts.done());
+    store->put(std::move(draft), "KEY-" + std::to_string(i), note(), puts.done());
   }
   std::set<std::string> keys;
   for (const auto& outcome : puts.wait()) {
@@ -108,7 +105,7 @@ TEST_F(SpoolStore, PutsUnderWayAreFinishedWhenItCloses) {
   {
     auto store = open_store(options_);
     for (int i = 0; i < 50; ++i)
-      store->put(store->draft(), "KEY-" + std::to_string(i), "note", puts.done());
+      store->put(store->draft(), "KEY-" + std::to_string(i), note(), puts.done());
   }
   EXPECT_EQ(puts.wait().size(), 50U);
   EXPECT_EQ(files().size(), 50U);
@@ -130,7 +127,7 @@ TEST_F(SpoolStore, OneThatCannotBePlacedDoesNotTakeItsGroupAlong) {
   auto store = open_store(options_);
   Puts puts;
   for (int i = 0; i < 40; ++i) {
-    store->put(store->draft(), "KEY-" + std::to_string(i), i % 4 == 0 ? "refuse" : "note",
+    store->put(store->draft(), "KEY-" + std::to_string(i), note(i % 4 == 0 ? "refuse" : "note"),
                puts.done());
   }
   const auto outcomes = puts.wait();
@@ -179,7 +176,7 @@ TEST_F(SpoolStore, PutsAtTheSameMomentDoNotExceedMaxSize) {
   for (int i = 0; i < 100; ++i) {
     auto draft = store->draft();
     draft.append(std::string(3000, 'x'));
-    store->put(std::move(draft), "KEY-" + std::to_string(i), "note", puts.done());
+    store->put(std::move(draft), "KEY-" + std::to_string(i), note(), puts.done());
   }
   puts.wait();
   EXPECT_LE(store->usage()->octets, 100'000U);
@@ -189,7 +186,7 @@ TEST_F(SpoolStore, PutsAtTheSameMomentDoNotExceedMaxSize) {
 TEST_F(SpoolStore, OneOwnerAtATimeAndAnyNumberOfGuests) {
   auto store = open_store(options_);
   const auto second = Store::open(options_, Access::owner,
-                                  std::make_shared<const test::NoteTables>(), alarms_.sink());
+                                  {std::make_shared<const test::NoteTables>()}, alarms_.sink());
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().kind, Failure::Kind::locked);
   EXPECT_NE(second.error().why.find("process " + std::to_string(::getpid())), std::string::npos);
@@ -204,7 +201,7 @@ TEST_F(SpoolStore, OneOwnerAtATimeAndAnyNumberOfGuests) {
 
 TEST_F(SpoolStore, AGuestMakesNothing) {
   const auto guest = Store::open(options_, Access::guest,
-                                 std::make_shared<const test::NoteTables>(), alarms_.sink());
+                                 {std::make_shared<const test::NoteTables>()}, alarms_.sink());
   EXPECT_FALSE(guest.has_value());
   EXPECT_FALSE(fs::exists(options_.dir));
 }
@@ -269,7 +266,7 @@ TEST_F(SpoolStore, VerifyDoesNotMistakeWorkForDamage) {
   auto guest = open_store(options_, {}, Access::guest);
   Puts puts;
   for (int i = 0; i < 300; ++i) {
-    store->put(store->draft(), "KEY-" + std::to_string(i), "note", puts.done());
+    store->put(store->draft(), "KEY-" + std::to_string(i), note(), puts.done());
     if (i % 60 == 0) {
       const auto findings = guest->verify(false);
       ASSERT_TRUE(findings.has_value());
@@ -291,7 +288,7 @@ TEST_F(SpoolStore, AnIndexOfANewerVersionIsLeftAlone) {
     ASSERT_TRUE(database->script("PRAGMA user_version = 99").has_value());
   }
   const auto store = Store::open(options_, Access::owner,
-                                 std::make_shared<const test::NoteTables>(), alarms_.sink());
+                                 {std::make_shared<const test::NoteTables>()}, alarms_.sink());
   ASSERT_FALSE(store.has_value());
   EXPECT_NE(store.error().why.find("newer"), std::string::npos);
 }
