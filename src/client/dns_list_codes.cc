@@ -13,7 +13,7 @@ namespace {
 
 using Octets = std::bitset<256>;
 
-// Reads the pattern from left to right; `at` is where the next octet of the text stands.
+// Reads the pattern from left to right; `at` is the place of the next octet of the text.
 class PatternReader {
  public:
   explicit PatternReader(std::string_view text) : text_(text) {}
@@ -137,8 +137,7 @@ Expected<DnsListZone> DnsListZone::parse(std::string_view text) {
   const bool ascii_only =
       std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
   const auto zone = mail::DomainName::parse(name);
-  // What is wrong is not said in the words of the parser: they might repeat a label, which may be a
-  // key.
+  // The error of the parser is not passed on: it might quote a label, which may be a key.
   if (!ascii_only || !zone) return parse_error("not the zone of a list");
   if (zone->label_count() < 2) return parse_error("a zone has two labels at least");
   if (zone->text().size() > max_zone_octets) {
@@ -158,7 +157,7 @@ namespace {
 // The keys of the operators who sell access have 20 to 40 letters and digits; no label of a public
 // list has 16 with a digit among them, or 20 without.
 bool is_key(std::string_view label) {
-  // A hyphen parts a UUID, or words.
+  // Hyphens occur in UUIDs and between words.
   const auto in_key = [](char c) { return ascii::is_alnum(c) || c == '-'; };
   const bool all = std::all_of(label.begin(), label.end(), in_key);
   const auto digits = std::count_if(label.begin(), label.end(), ascii::is_digit);

@@ -1,5 +1,5 @@
-// client/dns_list_codes.h: what an admin writes to name a list and the answers of it that count, in
-// Postfix's notation:
+// client/dns_list_codes.h: the zone of a list and the answers that count, as an admin writes them
+// in Postfix's notation:
 //   list    = zone [ "=" octet 3( "." octet ) ]
 //   octet   = number / "[" part *( ";" part ) "]"        part = number [ ".." number ]
 //   zen.spamhaus.org=127.0.0.[2..11]
@@ -19,8 +19,8 @@
 
 namespace sekisho::client {
 
-// 127.255.255.0/24: what the operators of lists answer instead of a code ("you ask through a public
-// resolver").
+// 127.255.255.0/24: the answers of list operators that are errors, not codes ("you ask through a
+// public resolver").
 bool is_error_code(const mail::IpAddress& answer);
 // 127.0.0.0/8.
 bool is_list_code(const mail::IpAddress& answer);
@@ -33,10 +33,10 @@ class ReturnCodes {
   static Expected<ReturnCodes> parse(std::string_view text);
 
   bool matches(const mail::IpAddress& answer) const;
-  // Some answer can match.
+  // Whether any answer can match.
   bool can_match() const;
   bool any() const;
-  // "127.0.0.[2..11]", in the shortest form; empty when every code counts.
+  // "127.0.0.[2..11]", in the shortest form; empty if every code counts.
   std::string text() const;
 
   bool operator==(const ReturnCodes&) const = default;
@@ -55,15 +55,15 @@ struct DnsListZone {
 // have.
 inline constexpr std::size_t max_zone_octets = 189;
 
-// A label of the zone that can only be an access key: long, letters and digits without sense.
+// Whether a label of the zone can only be an access key: long, random letters and digits.
 bool holds_key(std::string_view zone);
 
-// What the operator of a list of domains lists for tests instead of TEST (RFC 5782 §5); empty when
-// none is known.
+// The test entry that the operator of a list of domains uses instead of TEST (RFC 5782 §5); empty
+// if none is known.
 std::string_view own_test_entry(std::string_view zone);
 // The zone with "(secret)" for such labels.
 std::string without_key(std::string_view zone);
-// The same for any text: whatever in it could be such a label.
+// The same for any text: replaces everything that could be such a label.
 std::string without_keys(std::string_view text);
 
 }  // namespace sekisho::client

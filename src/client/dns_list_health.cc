@@ -10,7 +10,7 @@ namespace sekisho::client {
 
 namespace {
 
-// ::FFFF:127.0.0.2 and ::FFFF:127.0.0.1 as a list has them; mail::IpAddress reads both as IPv4.
+// ::FFFF:127.0.0.2 and ::FFFF:127.0.0.1 as names in a list; mail::IpAddress reads both as IPv4.
 std::string mapped(char last) {
   std::string name(1, last);
   for (const char nibble : std::string_view("00000f7ffff")) name.append(".").push_back(nibble);
@@ -26,7 +26,7 @@ dns::Question entry(const DnsListDefinition& list, std::string_view label) {
 }
 
 struct TestEntries {
-  std::vector<dns::Question> listed;  // one of them must be
+  std::vector<dns::Question> listed;  // one of them must be listed
   dns::Question not_listed;
 
   std::vector<dns::Question> all() const {
@@ -54,7 +54,7 @@ std::string first_text(const dns::Answer& answer) {
   return answer.addresses.empty() ? std::string() : answer.addresses.front().text();
 }
 
-// What is wrong with an answer, whatever was asked.
+// The fault of an answer, whatever was asked.
 std::optional<SelfTest> fault_of(const dns::Answer& answer) {
   if (answer.is_error()) {
     const DnsListFault fault = fault_of_error(answer.error);
@@ -67,7 +67,7 @@ std::optional<SelfTest> fault_of(const dns::Answer& answer) {
   return std::nullopt;
 }
 
-// A fault that several failures in a row make, and not one.
+// Whether the fault needs several consecutive failures, and not only one.
 bool is_failure(DnsListFault fault) {
   return fault == DnsListFault::no_answer || fault == DnsListFault::refused;
 }
@@ -84,7 +84,7 @@ std::string minutes_text(SteadyTime::duration time) {
 
 namespace {
 
-// What is wrong with any answer, or that what may not be listed is.
+// The fault of any answer; or the fault that an entry is listed that must not be.
 SelfTest fault_of(const TestEntries& entries, const dns::Answers& answers) {
   for (const auto& question : entries.all()) {
     if (auto fault = fault_of(*answers.find(question))) return std::move(*fault);
@@ -113,7 +113,7 @@ dns::Evaluation<SelfTest> self_test(const DnsListDefinition& list, const dns::An
     SelfTest v6 = fault_of(entries.back(), answers);
     test.fault_v6 = v6.fault;
     test.answer_v6 = std::move(v6.answer);
-    // It says that it does not serve us, whoever it was asked about.
+    // An error code means that the list does not serve us at all, whatever the family.
     if (test.fault_v6 == DnsListFault::error_code && test.fault == DnsListFault::none) {
       test.fault = test.fault_v6;
       test.answer = test.answer_v6;
@@ -152,7 +152,7 @@ std::optional<DnsListHealth::Change> DnsListHealth::observe(DnsListFault fault,
     answered_ = true;
     return std::nullopt;
   }
-  // The way back is the self-test.
+  // Only a self-test enables the list again.
   if (state_ == State::set_aside) return std::nullopt;
   if (is_failure(fault) && ++failures_ < failures_to_set_aside) return std::nullopt;
   return set_aside(fault, answer, now);
@@ -166,7 +166,7 @@ void DnsListHealth::answered(bool listed, SteadyTime now) {
 
 std::optional<DnsListHealth::Change> DnsListHealth::tested(const SelfTest& test, SteadyTime now) {
   if (test.fault == DnsListFault::none) {
-    // What was before it ever answered is no relapse.
+    // Failures before its first answer are not relapses.
     if (!answered_) relapses_ = 0;
     answered_ = true;
     failures_ = 0;
@@ -182,12 +182,12 @@ std::optional<DnsListHealth::Change> DnsListHealth::tested(const SelfTest& test,
     return change;
   }
   if (state_ == State::set_aside && fault_ != DnsListFault::untested) {
-    fault_ = test.fault;  // what it is now, for `sekisho status`
+    fault_ = test.fault;  // the present fault, for `sekisho status`
     answer_ = test.answer;
     next_test_ = now + retest_wait();
     return std::nullopt;
   }
-  // One unanswered test of a list that has worked is no more than an unanswered lookup.
+  // One unanswered test of a list that has worked counts as one unanswered lookup.
   if (state_ == State::healthy && is_failure(test.fault)) {
     next_test_ = now + retest_after_silence;
     return observe(test.fault, test.answer, now);
@@ -326,18 +326,18 @@ DnsListResult DnsListGuard::observe(DnsListResult result, SteadyTime now) {
   std::vector<News> changes;
   entries_.with([&](Entries& entries) {
     const auto found = entries.find(result.name);
-    if (found == entries.end()) return;  // a message of the configuration before
+    if (found == entries.end()) return;  // a message under an earlier configuration
     Entry& entry = found->second;
     const Whom whose = whom(entry, result);
     DnsListHealth& health = entry.of(whose);
     ++entry.counts.lookups;
     const bool hit = result.code == DnsListCode::listed;
     if (result.code == DnsListCode::temperror) ++entry.counts.failures;
-    // What failed on our side tells nothing of the list, not even that it answers.
+    // A failure on our side says nothing about the list, not even that it answers.
     const bool tells = result.code != DnsListCode::temperror || result.fault != DnsListFault::none;
     const std::string& answer = result.codes.empty() ? result.reason : result.codes;
-    // What is wrong with an answer is wrong with the list, unless it is known to be so with this
-    // family alone.
+    // A fault of an answer is a fault of the whole list, unless it is known to affect only this
+    // family.
     const bool both = entry.has_v6() && result.fault != DnsListFault::none &&
                       health.state() == DnsListHealth::State::healthy;
     std::optional<DnsListHealth::Change> v4;

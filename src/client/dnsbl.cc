@@ -10,7 +10,7 @@ namespace sekisho::client {
 
 namespace {
 
-// Of the answers so many are told; a list of real life gives five at most.
+// At most this many codes are reported; real lists give up to five.
 constexpr std::size_t max_codes = 8;
 
 // Shorter labels of a zone are names like "zen" and "dq".
@@ -92,7 +92,7 @@ std::vector<DnsListLookup> address_lookups(const Options& options, const mail::I
   return out;
 }
 
-// Not the only label of a name, nor what would be an address.
+// Neither a single label, nor a name that could be an address.
 std::optional<std::string> listable(std::string_view name) {
   auto domain = mail::DomainName::parse(name);
   if (!domain || domain->label_count() < 2) return std::nullopt;
@@ -137,7 +137,7 @@ dns::Evaluation<DnsListResult> look_up(const DnsListLookup& lookup, const dns::A
   if (answer == nullptr) return Evaluation{std::nullopt, {*lookup.question}, {}};
   if (answer->is_error()) return Evaluation::of(failed(std::move(result), *answer));
 
-  // An answer with something wrong in it counts for nothing, even if there is a code beside it.
+  // An answer with a fault does not count, even if it also has a code.
   const auto& addresses = answer->addresses;
   if (addresses.empty()) return Evaluation::of(std::move(result));
   if (const auto errors = those_that(addresses, is_error_code); !errors.empty()) {
@@ -155,7 +155,7 @@ dns::Evaluation<DnsListResult> look_up(const DnsListLookup& lookup, const dns::A
   }
   result.code = DnsListCode::listed;
   result.codes = joined(matching);
-  // RFC 5782 §2.1: the reason for a person. Nobody shows that of a dnswl.
+  // RFC 5782 §2.1: the reason for a person. That of a dnswl is not used.
   const dns::Question text{lookup.question->name, dns::Type::txt};
   const dns::Answer* why = answers.find(text);
   if (why == nullptr && reason == Reason::wanted && !vouches(lookup.list->kind)) {
@@ -179,11 +179,11 @@ DnsListFault fault_of_error(std::string_view error) {
 
 std::string clean_reason(std::string_view text, const DnsListDefinition& list) {
   std::string out(text);
-  // Who keeps the zone in a file of its own has told that it holds a key, whatever that looks like:
-  // anything but the operator's domain.
+  // A zone in a file of its own is assumed to have a key, whatever it looks like: everything but
+  // the operator's domain.
   const bool has_key = !list.file.empty();
-  // Some lists repeat the question. A zone without a key is no secret, and may be the host of a URL
-  // that is of use.
+  // Some lists repeat the question. A zone without a key is not a secret, and may be the host of a
+  // useful URL.
   if (has_key || holds_key(list.list.zone)) replace_all(out, list.list.zone, list.name);
   for (std::string_view rest = list.list.zone; !rest.empty();) {
     const std::string_view label = rest.substr(0, rest.find('.'));

@@ -4,8 +4,8 @@
 //   // for each list that holds HELO names:
 //   if (auto domain = listable(helo)) domain_lookup(list, DnsListOn::helo, *domain)
 //   look_up(lookup, answers, Reason::wanted)  → needs A; after a hit TXT; then the result
-// A hit is a hit without its TXT: whoever cannot wait runs it with Reason::if_known.
-// Errors: are results; never throws. Thread: any.
+// A hit counts without its TXT: a caller that cannot wait uses Reason::if_known. Errors: are
+// results; never throws. Thread: any.
 #pragma once
 
 #include <chrono>
@@ -27,21 +27,20 @@ struct DnsListLookup {
   const DnsListDefinition* list = nullptr;
   DnsListOn on = DnsListOn::client;
   std::string value;
-  // What is asked for the codes; none: the name would be too long, and so the value cannot be
-  // listed.
+  // The question for the codes; nullopt: the name would be too long, so the value cannot be listed.
   std::optional<dns::Question> question;
 };
 
-// A hit waits so long for the list's TXT, no longer: it comes from the servers that have just
+// A hit waits at most this long for the list's TXT, which comes from the servers that have just
 // answered.
 inline constexpr std::chrono::milliseconds reason_wait{500};
-// Of a list's TXT so much is kept: the reply line has room for it, the rest and the id.
+// At most this much of a list's TXT is kept: the reply line has room for it, the rest and the id.
 inline constexpr std::size_t max_reason_octets = 200;
 
 // All lists that hold addresses.
 std::vector<DnsListLookup> address_lookups(const Options& options, const mail::IpAddress& client);
-// What a list may hold of a name as it came, a HELO name or a domain, in A-labels; nothing for what
-// is no domain (an address literal, "localhost", 192.0.2.1).
+// The form of a received name (HELO or a domain) that a list may hold, in A-labels; nullopt for
+// what is not a domain (an address literal, "localhost", 192.0.2.1).
 std::optional<std::string> listable(std::string_view name);
 // The lookup of `domain` in `list`, which must hold domains of this origin.
 DnsListLookup domain_lookup(const DnsListDefinition& list, DnsListOn on, const std::string& domain);
@@ -52,14 +51,14 @@ dns::Evaluation<DnsListResult> look_up(const DnsListLookup& lookup, const dns::A
                                        Reason reason);
 // The result while there is no answer.
 DnsListResult unanswered(const DnsListLookup& lookup);
-// The result where the message has named so much that nothing more is asked.
+// The result if the message has named so many values that no more are looked up.
 DnsListResult not_asked(const DnsListLookup& lookup);
 
-// What a failed answer says of the list: `none` when it failed on our side of the resolver.
+// The fault of a list by a failed answer: `none` if it failed on our side of the resolver.
 DnsListFault fault_of_error(std::string_view error);
 
-// The TXT of a list as it may be shown: printable ASCII, bounded, without a key of the list's, or
-// the zone that holds it.
+// The TXT of a list in a form that may be shown: printable ASCII, bounded, without a key of the
+// list's, or the zone that holds it.
 std::string clean_reason(std::string_view text, const DnsListDefinition& list);
 
 }  // namespace sekisho::client

@@ -14,8 +14,7 @@ std::string NatWatch::Alarm::text() const {
 }
 
 std::optional<NatWatch::Alarm> NatWatch::count(const Message& message, SteadyTime now) {
-  // Loopback is where the programs of this host and its content filters send from, under any name
-  // and number.
+  // Programs and content filters of this host send from loopback, under any name and in any number.
   if (message.authenticated || mail::is_loopback(message.client)) return std::nullopt;
   return state_.with([&](State& state) -> std::optional<Alarm> {
     if (!state.began || now - *state.began >= window) {

@@ -1,8 +1,8 @@
-// client/nat_watch.h: notices a NAT or a proxy in front of us, behind which everybody has one
-// address of our own network and is trusted: nothing is evaluated any more, and nothing says so.
-// The sign: within an hour, 19 of 20 messages from the network come unauthenticated from one
-// private trusted address, which says HELO by several names (a host of ours that sends us its mail
-// has one). Pure counting, bounded; the clock comes in. Thread: any, internally locked.
+// client/nat_watch.h: notices a NAT or a proxy in front of us, behind which every client has one
+// address of our own network and is trusted, so that nothing is evaluated and nobody notices. The
+// sign: within an hour, 19 of 20 messages from the network come unauthenticated from one private
+// trusted address, which uses several HELO names (a host of ours has one). Pure counting, bounded;
+// the clock is an argument. Thread: any, internally locked.
 #pragma once
 
 #include <chrono>
@@ -35,18 +35,17 @@ class NatWatch {
     std::string text() const;
   };
 
-  // Counts a message; the alarm, when this is the time for it. Messages without an address (Unix
-  // socket) are not for it.
+  // Counts a message; returns the alarm if it is due. Not for messages without an address (Unix
+  // socket).
   std::optional<Alarm> count(const Message& message, SteadyTime now);
 
   static constexpr std::chrono::hours window{1};
-  // Fewer say nothing of a share; a small site reaches it on a busy hour, for spammers alone
-  // suffice.
+  // With fewer, a share means nothing; spam alone is enough for a small site to reach it in a busy
+  // hour.
   static constexpr std::size_t least_messages = 20;
-  // The rest is what still finds its own way to us: IPv6 past the NAT, the hosts of the LAN.
+  // The rest still reaches us directly: IPv6 past the NAT, hosts of the LAN.
   static constexpr std::size_t least_percent = 95;
-  // Mail servers out there have each their own name. One host of ours says one, two while it is
-  // renamed.
+  // Each foreign mail server has its own name. A host of ours has one, or two while it is renamed.
   static constexpr std::size_t least_names = 3;
   static constexpr std::chrono::hours repeat{24};
   // Addresses followed in one hour. One with 95 of 100 messages is among the first.

@@ -1,5 +1,5 @@
-// client/options.h: the DNS lists that are asked. [[dnsbl]], [[rhsbl]], [[dnswl]]: what a hit leads
-// to stands in policy/rules.h, under the same name. Thread: immutable values.
+// client/options.h: the DNS lists that are asked. [[dnsbl]], [[rhsbl]], [[dnswl]]: the effect of a
+// hit stands in policy/rules.h, under the same name. Thread: immutable values.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +12,15 @@
 namespace sekisho::client {
 
 struct DnsListDefinition {
-  std::string name;  // what logs, replies and counters say
+  std::string name;  // the name in logs, replies and counters
   DnsListKind kind = DnsListKind::dnsbl;
   DnsListZone list;  // never shown: it may hold an access key
   std::string file;  // where `list` was read from; empty: it stood in the configuration
-  // What is looked up: the client's address, or these in a list that holds domains.
+  // For a list of domains: which domains are looked up. A list of addresses gets the client's
+  // address.
   std::vector<DnsListOn> on{DnsListOn::helo, DnsListOn::sender, DnsListOn::client_name,
                             DnsListOn::from, DnsListOn::dkim};
-  bool self_test = true;  // has the test entries of RFC 5782 §5
+  bool self_test = true;  // the list has the test entries of RFC 5782 §5
 
   // Whether it is asked about domains of this origin.
   bool holds(DnsListOn origin) const {

@@ -23,7 +23,7 @@ class Walk {
   }
 
   Origin run(const std::vector<mail::HeaderField>& fields) {
-    // qmail's queue adds a field to that of each hop.
+    // qmail's queue adds a second field at each hop.
     std::size_t left = 2 * max_relay_hops;
     for (const auto& field : fields) {
       if (!field.is("Received")) continue;

@@ -1,4 +1,4 @@
-// client/result.h: what is known of the peer. RFC 8601 §2.7.3 (iprev), RFC 5782 (DNS lists).
+// client/result.h: the results about the client. RFC 8601 §2.7.3 (iprev), RFC 5782 (DNS lists).
 // Thread: immutable values.
 #pragma once
 
@@ -28,8 +28,7 @@ struct IprevResult {
 
 // --- DNS lists -----------------------------------------------------------------------------------
 
-// What a list holds: addresses of clients that are bad, domains that are bad, clients that are
-// good.
+// The content of a list: addresses of bad clients, bad domains, addresses of good clients.
 enum class DnsListKind : std::uint8_t { dnsbl, rhsbl, dnswl };
 constexpr auto words_of(DnsListKind) {
   return words<DnsListKind>({{DnsListKind::dnsbl, "dnsbl"},
@@ -49,7 +48,7 @@ constexpr bool holds_domains(DnsListKind kind) {
   }
   return false;
 }
-// Whether a hit speaks for the message; otherwise it speaks against it.
+// Whether a hit speaks for the message (an allowing list); otherwise against it.
 constexpr bool vouches(DnsListKind kind) {
   switch (kind) {
     case DnsListKind::dnswl:
@@ -60,8 +59,8 @@ constexpr bool vouches(DnsListKind kind) {
   }
   return false;
 }
-// The kinds whose hits speak against a message: a hit in a dnswl or an entry of the allowlist may
-// make them of no effect.
+// The kinds whose hits speak against a message: a dnswl hit or an entry of the allowlist may
+// override them.
 constexpr DnsKindSet accusing_kinds() {
   DnsKindSet kinds;
   for (const DnsListKind kind : all_values<DnsListKind>()) {
@@ -70,7 +69,7 @@ constexpr DnsKindSet accusing_kinds() {
   return kinds;
 }
 
-// What of a message is looked up in a list.
+// The part of a message that is looked up in a list.
 enum class DnsListOn : std::uint8_t { client, helo, sender, client_name, from, dkim };
 constexpr auto words_of(DnsListOn) {
   return words<DnsListOn>({{DnsListOn::client, "client"},
@@ -81,8 +80,8 @@ constexpr auto words_of(DnsListOn) {
                            {DnsListOn::dkim, "dkim"}});
 }
 
-// `temperror`: no answer; counts as not listed. `set_aside`: the list is not to be trusted now, or
-// this answer is not; counts as not listed. `unanswered`: not known yet, at RCPT.
+// `temperror`: no answer; counts as not listed. `set_aside`: the list is disabled, or this answer
+// is not trusted; counts as not listed. `unanswered`: not known yet, at RCPT.
 enum class DnsListCode : std::uint8_t { not_listed, listed, temperror, set_aside, unanswered };
 constexpr auto words_of(DnsListCode) {
   return words<DnsListCode>({{DnsListCode::not_listed, "not-listed"},
@@ -92,7 +91,7 @@ constexpr auto words_of(DnsListCode) {
                              {DnsListCode::unanswered, "unanswered"}});
 }
 
-// What is wrong with a list, or with an answer of it.
+// The fault of a list, or of one of its answers.
 enum class DnsListFault : std::uint8_t {
   none,
   error_code,        // 127.255.255.0/24: the operator says why it does not answer
@@ -101,7 +100,7 @@ enum class DnsListFault : std::uint8_t {
   refused,           // SERVFAIL, REFUSED, an answer that cannot be used
   lists_everything,  // RFC 5782 §5: lists 127.0.0.1, or INVALID
   lists_nothing,     // RFC 5782 §5: does not list 127.0.0.2, or TEST
-  untested,          // no self-test has come to its end since the start
+  untested,          // no self-test has completed since the start
 };
 constexpr auto words_of(DnsListFault) {
   return words<DnsListFault>(
@@ -117,12 +116,12 @@ constexpr auto words_of(DnsListFault) {
 
 // One lookup in one list.
 struct DnsListResult {
-  std::string name;  // of the rule: the only name that is ever shown, for a zone may hold a key
+  std::string name;  // of the rule: the only name that is shown: a zone may hold a key
   DnsListKind kind = DnsListKind::dnsbl;
   DnsListOn on = DnsListOn::client;
   std::string value;  // what was looked up: the address, or the domain in A-labels
   DnsListCode code = DnsListCode::not_listed;
-  // the answers that matched, "127.0.0.4,127.0.0.10"; of a fault, what was answered
+  // the answers that matched, "127.0.0.4,127.0.0.10"; for a fault, the answer
   std::string codes;
   std::string reason;  // listed: the list's TXT record, printable ASCII; else what went wrong
   DnsListFault fault = DnsListFault::none;
