@@ -317,7 +317,7 @@ Conversation::Next Conversation::on_mail(std::string_view data) {
                                                      SMFIC_RCPT};
   forget_macros({of_message.data(), of_message.size()});
   session::MailFrom from;
-  from.address = without_brackets(arguments->front());
+  from.path = without_brackets(arguments->front());
   from.parameters = parameters(*arguments);
   const auto said = macros_.find(SMFIC_MAIL);
   from.authenticated = said != macros_.end() &&
