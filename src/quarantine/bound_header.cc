@@ -11,7 +11,7 @@ namespace sekisho::quarantine {
 
 namespace {
 
-// Before the line of a field that may be there or not. No field's name begins with a blank.
+// Marks the line of a field that may be present or not. No field's name begins with a blank.
 constexpr char optional_mark = ' ';
 
 // A value on one line, each run of blanks and line ends as one blank.
@@ -57,10 +57,10 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Our own fields: the filter takes them off whatever is in them.
+// Our own fields: the filter removes them, whatever their value.
 bool is_ours(std::string_view name) { return name.starts_with("x-sekisho-"); }
 
-// What another filter of this host writes anew on each pass.
+// Fields that another filter of this host rewrites on each pass.
 bool is_of_the_pass(std::string_view name) {
   return name.starts_with("x-spam-") || name.starts_with("x-virus-");
 }
@@ -72,8 +72,8 @@ bool has_addresses(std::string_view name) {
 
 bool is_domain_octet(char c) { return ascii::is_alnum(c) || c == '.' || c == '-'; }
 
-// Where in an address field a reader of it stands: only what follows a bare name outside quotes can
-// be its domain.
+// The state of a reader within an address field: only text behind a bare name outside quotes can be
+// its domain.
 class AddressPlace {
  public:
   void pass(char c) {
@@ -104,9 +104,9 @@ class AddressPlace {
   bool after_name_ = false;
 };
 
-// What an MTA makes of bare names in an address field: each gets a domain of ours, and nothing else
-// changes but blanks. Postfix does so for its own clients (local_header_rewrite_clients), and a
-// release comes from one of them.
+// Whether the MTA only completed bare names in an address field: each gets a domain of ours, and
+// besides only blanks change. Postfix does so for local clients (local_header_rewrite_clients), and
+// a release comes from one.
 bool is_completed(std::string_view bound, std::string_view came,
                   const std::vector<std::string>& own_domains) {
   std::size_t at = 0;
@@ -140,7 +140,7 @@ bool has(const std::vector<std::string>& lines, std::string_view name) {
                      [&](const auto& line) { return name_in(line) == name; });
 }
 
-// Whether the MTA may have added this line to a header that had none of that name.
+// Whether the MTA may have added this line to a header without that field.
 bool is_supplied(std::string_view line, const std::vector<std::string>& bound,
                  const std::string& mail_from) {
   const auto name = name_in(line);
@@ -155,7 +155,7 @@ bool is_supplied(std::string_view line, const std::vector<std::string>& bound,
          (author && sender && author->text() == sender->text());
 }
 
-// Whether a line more changes nothing that a reader would see.
+// Whether an added line does not change what a reader sees.
 bool is_harmless(std::string_view line, const std::vector<std::string>& bound) {
   const auto name = name_in(line);
   return is_one_of(name, {"received", "return-path", "delivered-to", "dkim-signature"}) ||
@@ -173,7 +173,7 @@ std::vector<std::string> split_lines(std::string_view text) {
   return lines;
 }
 
-// Each in the one and not in the other, as often.
+// The multiset difference: each element as often as it is missing in the other.
 std::vector<std::string> without(const std::vector<std::string>& these,
                                  const std::vector<std::string>& those) {
   std::vector<std::string> out;

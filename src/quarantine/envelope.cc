@@ -40,7 +40,7 @@ std::optional<Envelope> Envelope::parse(std::string_view text) {
     }
     return envelope;
   } catch (const nlohmann::json::exception&) {
-    return std::nullopt;  // not what we wrote
+    return std::nullopt;  // not written by us
   }
 }
 

@@ -1,5 +1,5 @@
-// quarantine/envelope.h: what of a held message its list does not show: how it is given back.
-// `envelope` of Detail. Errors: nothing for what we did not write. Thread: any.
+// quarantine/envelope.h: the data for giving a held message back, which its list does not show:
+// `envelope` of Detail. Errors: nullopt for text that we did not write. Thread: any.
 #pragma once
 
 #include <optional>

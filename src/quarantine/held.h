@@ -1,6 +1,5 @@
-// quarantine/held.h: one held message as its list and its page show it. Texts that a sender wrote
-// are as he wrote them: escape them before they reach a terminal or a log. Thread: immutable
-// values.
+// quarantine/held.h: one held message, as in the list and on its page. Texts of a sender are not
+// escaped: escape them for a terminal or a log. Thread: immutable values.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +15,7 @@
 namespace sekisho::quarantine {
 
 enum class State {
-  held,       // kept, for somebody to decide
+  held,       // kept, until a person decides
   released,   // a release is under way
   delivered,  // the MTA has taken it for all its recipients; its file is gone
   deleted,    // by a person; its file stays for a while, for a change of mind
@@ -39,7 +38,7 @@ struct HeldRow {
   std::string queue_id;                 // the MTA's; may be empty
   WallTime time{};                      // when it was held
   std::string mail_from;                // without angle brackets; empty for the null reverse-path
-  std::vector<std::string> recipients;  // whom this decision held it for
+  std::vector<std::string> recipients;  // the recipients for whom it is held
   std::string author;                   // of the From field, for people
   std::string subject;                  // decoded; cut to 512 octets
   std::string message_id;               // cut to 512 octets
@@ -49,30 +48,29 @@ struct HeldRow {
   std::string header_hash;  // SHA-256 of the header as received, in hex
   std::string body_hash;    // … and of the body
   std::uint64_t size = 0;   // octets of the message; set by the store
-  // Never taken for a repetition. It says that it comes out of this store, and without a proof that
-  // counts: when such a proof was lost on the way (a filter before us altered the body), it is all
-  // that is left of the message. Or it has neither Date nor Message-ID: two of the same text may be
-  // two events. Not in the index, only in the record of its file.
+  // Never merged with an earlier copy: (a) it has our release field with a proof that did not hold,
+  // so it may be the only copy left; or (b) it has neither Date nor Message-ID, so two equal texts
+  // may be two events. Kept in the file's record, not in the index.
   bool alone = false;
 
   // Set by the store.
   State state = State::held;
-  WallTime changed{};  // since when it is in that state
+  WallTime changed{};  // since when it has had that state
   WallTime expires{};  // time + keep
-  // recipients that have it already, or others it was released to
+  // recipients that have it already, or others to whom it was released
   std::vector<std::string> delivered_to;
   std::string remark;         // of the last release: the MTA's reply, or why it failed
-  std::uint64_t repeats = 0;  // how often it came again
+  std::uint64_t repeats = 0;  // how often a copy was received
   WallTime last_repeat{};
 };
 
-// What only the page of one message shows, as JSON that the store does not read.
+// The data for the page of one message, as texts that the store does not read.
 struct Detail {
   std::string envelope;  // parameters of MAIL FROM and RCPT TO
   std::string decision;  // facts and verdict
 };
 
-// What a person did with it.
+// An act of a person on the message.
 struct Act {
   WallTime time{};
   std::string who;   // "root (sudo: taro)"
@@ -83,11 +81,11 @@ struct HeldMessage {
   HeldRow held;
   Detail detail;
   std::vector<Act> acts;  // the first one first
-  // deleted: until then it can be brought back; none: its file is gone
+  // deleted: until then it can be restored; nullopt: its file is gone
   std::optional<WallTime> gone_from;
 };
 
-// All conditions must hold; empty ones always do. Texts are compared without regard to ASCII case.
+// All conditions must match; empty ones always do. Texts are compared without regard to ASCII case.
 struct Filter {
   std::optional<WallTime> since{};   // held at or after
   std::optional<WallTime> before{};  // held before

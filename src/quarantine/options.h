@@ -12,7 +12,7 @@ namespace sekisho::quarantine {
 struct Options {
   std::string dir = "/var/lib/sekisho/quarantine";
   std::chrono::seconds keep = std::chrono::hours(24 * 30);
-  // How long what somebody deleted can be brought back; 0: not at all.
+  // How long a deleted message can be restored; 0: not at all.
   std::chrono::seconds keep_deleted = std::chrono::hours(24 * 7);
   std::uint64_t max_size = 10ULL << 30;  // octets; 0: no limit
   // How a released message goes back to the MTA: "smtp:HOST:PORT" or "sendmail:/PATH".

@@ -1,8 +1,7 @@
-// quarantine/resend.h: a held message as it goes back to the MTA: the proof of its release, our
-// Authentication-Results field of the time when it came (true also where no filter is in the way),
-// our Received field of that hop, and the message as it was received, without the fields that only
-// claimed to be ours.
-// Errors: nothing; never throws but for memory. Thread: any.
+// quarantine/resend.h: a held message in the form in which it goes back to the MTA: the proof of
+// its release, our Authentication-Results field of the first time (also correct if no filter
+// follows), our Received field of that hop, and the message as received, without the fields that
+// only claimed to be ours. Errors: nothing; never throws but for memory. Thread: any.
 #pragma once
 
 #include <string>
@@ -14,14 +13,14 @@
 
 namespace sekisho::quarantine {
 
-// `message` without the fields that `removals` name, octet by octet otherwise.
+// `message` without the fields in `removals`, otherwise unchanged.
 std::string without_fields(std::string_view message, const std::vector<policy::Edit>& removals);
 
 // Header and body for the MTA.
 std::string resent(const Release& release, const Envelope& envelope, std::string_view message);
 
-// The envelope for the MTA. A late failure must not bounce to whoever the sender claimed to be:
-// NOTIFY=NEVER, unless `notify`, then what the sender asked for.
+// The envelope for the MTA. A later failure must not bounce to a possibly forged sender:
+// NOTIFY=NEVER, unless `notify`, which keeps what the sender asked for.
 relay::Letter letter_for(const Release& release, const Envelope& envelope, bool notify,
                          std::string_view content);
 
