@@ -13,8 +13,7 @@ namespace {
 
 enum class Account { user, group };
 
-// False too when the answer could not be had (no descriptor, no memory): what is not known is no
-// finding.
+// Also false if the lookup failed (no descriptor, no memory): an unknown answer is not a finding.
 bool is_unknown(Account kind, const std::string& account) {
   errno = 0;
   const bool found = kind == Account::user ? ::getpwnam(account.c_str()) != nullptr

@@ -9,8 +9,8 @@
 
 namespace sekisho::config {
 
-// Appends one for each name that is no account here. Only root changes its user: unless `as_root`,
-// that [process] names none is a warning, and its default is not looked at.
+// Appends a finding for each name that is not an account here. Only root changes its user: unless
+// `as_root`, an unknown [process] user is a warning, and its default is not checked.
 void find_unknown_accounts(const Loaded& loaded, const std::string& name, bool as_root,
                            std::vector<Finding>& out);
 

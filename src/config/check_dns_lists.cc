@@ -1,4 +1,4 @@
-// What is wrong between the keys of the DNS lists. No finding repeats a zone: it may hold a key.
+// Faults between the keys of the DNS lists. No finding quotes a zone, which may hold a key.
 #include <algorithm>
 #include <map>
 
@@ -29,7 +29,7 @@ std::vector<Listed> listed(const Settings& settings) {
   return out;
 }
 
-// The key's own place, else that of its entry.
+// The place of the key, else that of its entry.
 Place place_in(const Reader& reader, const Listed& list, const char* key) {
   const std::string path = list.entry + "." + key;
   return reader.place_of(reader.given(path) ? path : list.entry);
@@ -51,7 +51,7 @@ void check_zone(const Listed& list, Reader& reader) {
   const auto& definition = list.definition;
   const bool file = !definition.file.empty();
   if (definition.list.zone.empty()) {
-    // One that could not be read has its own finding.
+    // An unreadable one has a finding already.
     if (!file && !has_finding(reader, list, "list")) {
       reader.error(place_in(reader, list, "list"),
                    list.entry + " has no list: add list = \"zone=127.0.0.[2..11]\" or list_file");
@@ -80,7 +80,7 @@ void check_zone(const Listed& list, Reader& reader) {
   }
 }
 
-// Without the test a list that is dead, or lists the world, goes unnoticed for longer.
+// Without the test, a dead list, or one that lists everything, is noticed later.
 void check_self_test(const Listed& list, Reader& reader) {
   const auto& definition = list.definition;
   if (!holds_domains(definition.kind) || definition.self_test) return;
@@ -97,7 +97,7 @@ void check_effect(const Listed& list, const policy::DnsListRules& rules, Reader&
     reader.warning(place_in(reader, list, "on"),
                    list.entry + " can never match: on is empty; name what it looks up");
   }
-  // One is what a list weighs anyway, and what a dump writes.
+  // A weight of one is the default, which a dump writes too.
   if (rules.threshold == 0 && list.rule.weight != 1 && given(reader, list, "weight")) {
     reader.warning(place_in(reader, list, "weight"),
                    list.entry + ".weight has no effect: lists.threshold is 0");
@@ -127,7 +127,7 @@ bool can_match(const DnsListDefinition& list) {
   return list.list.codes.can_match() && !list.on.empty();
 }
 
-// The largest sum that hits can reach.
+// The largest possible sum of hits.
 int largest_sum(const std::vector<Listed>& lists) {
   int sum = 0;
   for (const Listed& list : lists) {

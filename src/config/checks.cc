@@ -18,7 +18,7 @@ std::string entry_name(const char* section, std::size_t index) {
   return std::string(section) + "[" + std::to_string(index) + "]";
 }
 
-// The key's own place, else that of its entry.
+// The place of the key, else that of its entry.
 Place place_in(const Reader& reader, const std::string& entry, const std::string& key) {
   const std::string path = entry + "." + key;
   return reader.given(path) ? reader.place_of(path) : reader.place_of(entry);
@@ -78,7 +78,7 @@ void check_sockets(const Settings& settings, Reader& reader) {
     const std::string entry = entry_name("milter", i + 1);
     const Place place = place_in(reader, entry, "socket");
     if (milter.socket.empty()) {
-      // One that could not be read has its own finding.
+      // An unreadable one has a finding already.
       if (!reader.given(entry + ".socket")) {
         reader.error(place, "socket is missing: add socket = \"unix:/PATH\"");
       }
@@ -98,11 +98,11 @@ void check_sockets(const Settings& settings, Reader& reader) {
   }
 }
 
-// Where something of ours listens on a port.
+// A port on which we listen.
 struct Port {
   Place place;
   std::string key;
-  std::string words;  // as it is given
+  std::string words;  // as written
   InetAddress address;
   V6 v6 = V6::only;
 };
@@ -147,7 +147,7 @@ std::vector<Port> ports_of(const Settings& settings, const Reader& reader) {
   return out;
 }
 
-// The same address in the same words is found by check_sockets().
+// The same text twice is found by check_sockets().
 void check_ports(const Settings& settings, Reader& reader) {
   const auto ports = ports_of(settings, reader);
   for (std::size_t i = 0; i < ports.size(); ++i) {
@@ -161,8 +161,8 @@ void check_ports(const Settings& settings, Reader& reader) {
   }
 }
 
-// Whether prefixes of one family leave no address out: two halves make the prefix that they are
-// halves of, from the longest up to the one of length 0.
+// Whether prefixes of one family cover all addresses: two halves are merged into their prefix, from
+// the longest up to length 0.
 bool cover_everything(const std::vector<mail::IpPrefix>& prefixes, mail::IpAddress::Family family) {
   constexpr int longest = 128;
   std::array<std::set<mail::IpPrefix>, longest + 1> by_length;
@@ -180,8 +180,8 @@ bool cover_everything(const std::vector<mail::IpPrefix>& prefixes, mail::IpAddre
   return !by_length[0].empty();
 }
 
-// An entry, or several together, for everybody: nobody means that, and it would undo the filter
-// without a sign.
+// An entry, or several together, for all addresses: that is never intended, and would silently
+// disable the filter.
 void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& prefixes,
                      const std::string& what_then, Reader& reader) {
   using Family = mail::IpAddress::Family;
@@ -203,18 +203,19 @@ void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& 
   }
 }
 
-// Loopback stands there for the content filter of a relay, and is in trust.networks for our own.
+// Loopback in trust.relays is for the content filter of a relay; in trust.networks it is for our
+// own.
 void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>& networks,
                  const Place& place, Reader& reader) {
   if (relay.length() == 0 || mail::is_loopback(relay.address())) return;
-  // Hosts that are ours stand in one site's network, of no more than that (RFC 6177 §2 for IPv6).
+  // Our own hosts are in the network of a site, which is no larger (RFC 6177 §2 for IPv6).
   const int widest = relay.address().is_v4() ? 16 : 48;
   if (relay.length() < widest) {
     reader.warning(place, relay.text() + " is wider than /" + std::to_string(widest) +
                               ": whoever has an address in it may say who sent the message");
   }
   for (const mail::IpPrefix& network : networks) {
-    if (network.length() == 0) continue;  // an error of its own
+    if (network.length() == 0) continue;  // reported as an error elsewhere
     const bool inside = network.length() <= relay.length() && network.contains(relay.address());
     if (inside || relay.contains(network.address())) {
       reader.warning(place, relay.text() + (inside ? " is" : " is partly") +
@@ -224,7 +225,7 @@ void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>&
   }
 }
 
-// Whether a key stands in the entry besides whom it is for.
+// Whether the entry has a key besides its recipients.
 bool has_rules(const Reader& reader, const std::string& entry) {
   const std::string prefix = entry + ".";
   const auto& places = reader.places();

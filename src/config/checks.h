@@ -1,6 +1,5 @@
-// config/checks.h: what is wrong between keys that are each right: dead rules, sockets that nobody
-// can reach.
-// Errors: findings in the Reader, which knows where the keys stand. Thread: any.
+// config/checks.h: checks across keys that are each valid: dead rules, unreachable sockets. Errors:
+// findings in the Reader, which knows the places of the keys. Thread: any.
 #pragma once
 
 #include <string>
@@ -19,8 +18,8 @@ void check_metrics(const Settings& settings, Reader& reader);
 void check_process(const Settings& settings, Reader& reader);
 void check_dns_lists(const Settings& settings, Reader& reader);  // check_dns_lists.cc
 
-// What everybody must hear of a zone file that answers for mail from outside this host; empty when
-// there is none.
+// The warning about a zone file that answers for mail from outside this host; empty if there is
+// none.
 std::string zone_file_warning(const Settings& settings);
 
 // Between sections, and then in each.

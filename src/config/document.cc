@@ -10,7 +10,7 @@
 namespace sekisho::config {
 namespace {
 
-// A document of ours needs four; more is a mistake, and would be read by recursion.
+// Our documents need four; more is a mistake, and the reader is recursive.
 constexpr int max_nesting = 12;
 
 Place place_of(const toml::source_region& source, const std::string& name) {
@@ -26,7 +26,7 @@ void convert_table(const toml::table& table, const std::string& name, int nestin
     out.entries.push_back({std::string(key.str()), place_of(key.source(), name),
                            convert(node, name, nesting + 1, findings)});
   }
-  // toml++ sorts by name; findings and arrays that are added up want the order of the file.
+  // toml++ sorts by name; findings and joined arrays need the order of the file.
   std::stable_sort(out.entries.begin(), out.entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
   });
@@ -74,8 +74,8 @@ std::string_view before_line(std::string_view text, std::size_t line) {
   return text.substr(0, end);
 }
 
-// The first place where `key` was given, for the message on the second one: the text up to the line
-// of the second is a document of its own, and its newest table is the one that both stand in.
+// The first place of `key`, for the error at the second one: the text up to the line of the second
+// is parsed as a document, and its last table is the one with both.
 std::optional<Place> first_place(std::string_view text, const std::string& name,
                                  std::string_view key, std::size_t second_line) {
   toml::table earlier;
@@ -103,8 +103,8 @@ std::optional<Place> first_place(std::string_view text, const std::string& name,
   return found;
 }
 
-// What toml++ says, and what to do. Of "cannot redefine existing string 'key'" also where the first
-// is.
+// The message of toml++, with advice. For "cannot redefine existing string 'key'" also the place of
+// the first.
 std::string explain_syntax(std::string message, std::string_view text, const Place& place) {
   const std::size_t end = message.rfind('\'');
   const bool twice = message.find("redefine") != std::string::npos && end != std::string::npos;

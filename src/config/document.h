@@ -1,6 +1,6 @@
-// config/document.h: TOML text as a tree of plain values, each with the place where it stands.
-// TOML v1.0.0; the only file that includes toml++ is document.cc.
-// Errors: findings with line and column; never throws. Thread: any.
+// config/document.h: TOML text as a tree of plain values, each with its place. TOML v1.0.0; the
+// only file that includes toml++ is document.cc. Errors: findings with line and column; never
+// throws. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct Value {
   std::vector<Entry> entries;  // table, in the order of the file
   Place place;
 
-  // The value of a key of a table; nullptr without one.
+  // The value of a key of a table; nullptr if there is none.
   const Value* find(std::string_view key) const;
 };
 
@@ -38,7 +38,7 @@ struct Entry {
 // "a string", "a list": for messages.
 std::string_view describe(Value::Kind kind);
 
-// The tree of one file; `name` is what findings call it. The top is a table.
+// The tree of one file; `name` is its name in findings. The root is a table.
 Expected<Value, std::vector<Finding>> parse_document(std::string_view text,
                                                      const std::string& name);
 

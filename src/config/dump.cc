@@ -5,7 +5,7 @@
 namespace sekisho::config {
 namespace {
 
-// One key; nothing when it has its default and only changes are wanted.
+// One key; empty if it has its default and only changes are wanted.
 std::string line(std::string_view name, const std::string& value, const std::string& usual,
                  const DumpOptions& options) {
   const bool is_default = value == usual;
@@ -22,8 +22,8 @@ std::string single_section(const Section& section, const Settings& settings,
   return out.empty() ? out : "[" + std::string(section.name) + "]\n" + out + "\n";
 }
 
-// One entry of a section that may stand several times. Of rules, what differs from those for
-// everybody: the rest is in their sections.
+// One entry of a repeated section. For rules, only those that differ from the defaults for
+// everybody, which are in their sections.
 std::string entry_text(const Section& section, const AnyEntry& entry, const Settings& settings,
                        const DumpOptions& options) {
   std::string out = "[[" + std::string(section.name) + "]]\n";

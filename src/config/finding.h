@@ -1,5 +1,4 @@
-// config/finding.h: something that the admin should know about the configuration, and where it
-// stands.
+// config/finding.h: something that the admin should know about the configuration, and its place.
 // Thread: immutable values.
 #pragma once
 
@@ -15,7 +14,7 @@ struct Place {
   std::size_t line = 0;
   std::size_t column = 0;
 
-  // "milter.conf:3:5", or what of it is known.
+  // "milter.conf:3:5", or the known part of it.
   std::string text() const;
   bool operator==(const Place&) const = default;
 };

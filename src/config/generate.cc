@@ -49,7 +49,7 @@ std::string head(const Section& section) {
   return section.repeated ? "[[" + name + "]]" : "[" + name + "]";
 }
 
-// The one thing that every installation needs stands in the sample, the rest is commented out.
+// The sample has what every installation needs; the rest is commented out.
 bool is_commented_out(const Section& section) {
   return section.repeated && std::none_of(section.keys.begin(), section.keys.end(),
                                           [](const KeyRow& row) { return row.in_example; });

@@ -7,7 +7,8 @@ namespace sekisho::config {
 
 namespace {
 
-// Port and all: which of its addresses sendmail takes for this host's does not matter.
+// Family and port, without the address: which of its addresses sendmail uses for this host does not
+// matter.
 std::string_view compared(std::string_view socket) { return socket.substr(0, socket.find('@')); }
 
 }  // namespace

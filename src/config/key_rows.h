@@ -1,4 +1,4 @@
-// config/key_rows.h: how the rows of the table of keys are written, and all sections. Only the
+// config/key_rows.h: helpers to write the rows of the table of keys, and all sections. Only the
 // keys_*.cc files and keys.cc include it. Thread: immutable.
 #pragma once
 

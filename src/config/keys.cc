@@ -8,7 +8,7 @@
 namespace sekisho::config {
 namespace {
 
-// What a row does not repeat of its section; a rule is in the settings as one for everybody.
+// Fills in what a row does not repeat of its section; a rule is stored as one for everybody.
 void complete(Section& section) {
   for (KeyRow& row : section.keys) {
     row.section = section.name;

@@ -1,6 +1,5 @@
-// config/keys.h: the one table of keys. Parser, example, manual page, dump, what a reload takes and
-// what-if are made from it; a default is what a default-constructed owner holds.
-// Thread: immutable.
+// config/keys.h: the one table of keys. Parser, example, manual page, dump, reload and what-if use
+// it; a default is the value in a default-constructed owner. Thread: immutable.
 #pragma once
 
 #include <any>
@@ -17,15 +16,15 @@
 namespace sekisho::config {
 
 enum class Reload {
-  live,     // holds for the next message after a reload
-  restart,  // keeps its old value until the daemon is started again
+  live,     // takes effect at the next message after a reload
+  restart,  // keeps its old value until a restart
 };
 
 // A key's value inside its owner.
 template <class Owner>
 struct Slot {
-  std::string expects;             // "a whole number from 1 to 50": after "must be"
-  std::vector<std::string> words;  // all values, where they are words
+  std::string expects;             // completes "must be …": "a whole number from 1 to 50"
+  std::vector<std::string> words;  // all values, if they are words
   std::function<void(const std::string& key, const Value&, Owner&, Reader&)> read;
   std::function<std::string(const Owner&)> show;  // as TOML
   std::function<void(const Owner& from, Owner& to)> copy;
@@ -52,19 +51,19 @@ struct KeyRow {
   Slot<Settings> slot = {};
   Slot<policy::Rules> rule = {};
   Slot<AnyEntry> entry = {};
-  // The entries of a [[section]] have nothing by which they could be told apart after a change, so
-  // that all of its keys are of one kind.
+  // The entries of a [[section]] cannot be matched after a change, so all its keys have the same
+  // class.
   Reload reload = Reload::live;
   bool required = false;         // an entry without it is an error
-  bool in_example = false;       // stands there as it is, and not in a comment
-  std::string_view sample = {};  // for the example, where the default says nothing
+  bool in_example = false;       // set in the example, not commented out
+  std::string_view sample = {};  // the value in the example, if the default is not useful
   std::string_view in_policy = {};
   std::string_view text = {};     // one paragraph
   std::string_view section = {};  // empty: before the first section
 
   std::string path() const;
   std::string expects() const;
-  // The default as TOML; empty when the key is required.
+  // The default as TOML; empty if the key is required.
   std::string default_value() const;
 };
 
@@ -76,10 +75,10 @@ struct Repeated {
   std::function<void(Settings&, AnyEntry)> add;
   std::function<std::vector<AnyEntry>(const Settings&)> all;
   std::function<void(Settings&)> clear;
-  // For entries that have rules of their own: a rule as a key of an entry. Such entries start from
+  // For entries with rules of their own: makes a rule a key of the entry. Such entries start from
   // the rules for everybody, and are read after them.
   std::function<Slot<AnyEntry>(const Slot<policy::Rules>&)> rule = {};
-  Rows rules = {};  // made with it from all rules, each by its name `in_policy`
+  Rows rules = {};  // made by `rule` from all rules, each by its name `in_policy`
 };
 
 struct Section {
@@ -87,18 +86,18 @@ struct Section {
   std::string_view text;
   Rows keys;
   std::optional<Repeated> repeated = {};  // [[name]]
-  // Looks for what is wrong between keys that are each right.
+  // Checks across keys that are each valid.
   void (*check)(const Settings&, Reader&) = nullptr;
 
   const KeyRow* find(std::string_view key) const;
-  // All keys that may stand in it.
+  // All keys of the section.
   std::vector<std::string> key_names() const;
   bool needs_restart() const;  // of a [[section]]: see KeyRow::reload
 };
 
 // In the order of the manual.
 const std::vector<Section>& sections();
-// The keys of all sections, after those that stand before the first one.
+// The keys before the first section, then those of all sections.
 const Rows& keys();
 
 const Section* find_section(std::string_view name);

@@ -1,5 +1,5 @@
 // [lists], [[dnsbl]], [[rhsbl]], [[dnswl]]. The zone of a list may hold an access key: no finding
-// repeats it.
+// quotes it.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -57,7 +57,7 @@ Type<DnsListDefinition> list_zone() {
           }};
 }
 
-// The zone itself in place of the file that holds it, with a key that need not look like one.
+// Whether the text may be a zone where a file name is expected; its key need not look like one.
 bool may_be_zone(std::string_view text) {
   return text.find('/') == std::string_view::npos &&
          (text.find('=') != std::string_view::npos ||
@@ -113,7 +113,7 @@ Expected<std::string> check_list_name(std::string_view text) {
   return std::string(text);
 }
 
-// What a list of domains may be asked about.
+// A kind of domain that a list of domains may be asked about.
 Expected<DnsListOn> parse_on(std::string_view text) {
   const auto on = parse_word<DnsListOn>(text);
   if (on && *on != DnsListOn::client) return *on;
@@ -293,7 +293,7 @@ Rows dnswl_keys() {
           self_test_row()};
 }
 
-// The entries of one kind, whose two halves stand in two vectors of the settings.
+// The entries of one kind; each has two halves, in two vectors of the settings.
 Repeated dns_lists(DnsListKind kind) {
   return {.make =
               [kind](const Settings&) {

@@ -8,7 +8,7 @@ using std::chrono::seconds;
 
 namespace {
 
-// Read by the loader itself: it has no place in the settings.
+// A key that the loader reads itself; it is not in the settings.
 Slot<Settings> read_by_the_loader(std::string expects) {
   return {.expects = std::move(expects),
           .words = {},

@@ -21,10 +21,10 @@
 namespace sekisho::config {
 namespace {
 
-// Deeper nesting of includes is no configuration that a person follows.
+// No person follows deeper nesting of includes.
 constexpr std::size_t max_include_nesting = 8;
 
-// The files that a pattern means, sorted by octets and not by the locale.
+// The files that match a pattern, sorted by octets and not by the locale.
 std::vector<std::string> files_of(const std::string& pattern) {
   std::vector<std::string> out;
   glob_t found{};
@@ -51,7 +51,7 @@ std::vector<std::string> names_in(const Section* section) {
   return out;
 }
 
-// "; did you mean dkim.min_rsa_bits?", or what the section takes.
+// "; did you mean dkim.min_rsa_bits?", or the keys of the section.
 std::string hint_for_key(const Section* section, const std::string& name) {
   const std::vector<std::string> here = names_in(section);
   if (const std::string meant = nearest(name, here); !meant.empty()) {
@@ -236,7 +236,7 @@ void Loader::apply_repeated(const Section& section, const Value& tables) {
   }
 }
 
-// One entry of a section that may stand several times.
+// One entry of a repeated section.
 void Loader::apply_entry(const Section& section, const Value& table) {
   const Repeated& repeated = *section.repeated;
   const std::size_t number = repeated.all(settings_).size() + 1;
@@ -255,11 +255,11 @@ void Loader::apply_entry(const Section& section, const Value& table) {
   repeated.add(settings_, std::move(made));
 }
 
-// Of the effective settings: tells snapshots apart in logs, and protects nothing.
+// A digest of the effective settings: to distinguish snapshots in logs, not a protection.
 std::string digest_of(const Settings& settings) {
   Fnv hash;
   hash.add(dump(settings));
-  // A zone that is not shown makes a difference too; a hash of 64 bits gives no key away.
+  // The hidden zones count too; a hash of 64 bits reveals no key.
   for (const auto& list : settings.client.lists) hash.add(list.list.zone + list.list.codes.text());
   return hash.hex();
 }

@@ -1,7 +1,6 @@
 // config/load.h: from TOML text to a snapshot of settings. All errors of all files are found, not
-// the first one only; a snapshot is given only when there is none. Files are read, nothing else is
-// touched.
-// Errors: findings with file, line, column and what to do; never throws. Thread: any.
+// only the first; a snapshot is returned only if there are none. Only reads files. Errors: findings
+// with file, line, column and what to do; never throws. Thread: any.
 #pragma once
 
 #include <map>
@@ -19,9 +18,8 @@ struct Loaded {
   Settings settings;
   std::vector<Finding> findings;   // warnings
   std::string digest;              // 16 hex digits; equal for equal effective settings
-  std::vector<std::string> files;  // all that were read, in this order
-  // Where a key stands that was given: "control.group", "milter[1].socket_group",
-  // "policy[1].to[0]".
+  std::vector<std::string> files;  // all files read, in this order
+  // The place of each given key: "control.group", "milter[1].socket_group", "policy[1].to[0]".
   std::map<std::string, Place> places;
 };
 
@@ -32,7 +30,7 @@ enum class ValueFiles { read, skip };
 
 Expected<Loaded, std::vector<Finding>> load_file(const std::string& path,
                                                  ValueFiles files = ValueFiles::read);
-// `name` is what findings call the text, and its folder is where relative paths start.
+// `name` is the name of the text in findings; relative paths start from its folder.
 Expected<Loaded, std::vector<Finding>> load_text(std::string_view text, const std::string& name);
 
 // The control socket that the file names, even if the rest of the file has errors: the daemon may

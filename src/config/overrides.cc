@@ -85,7 +85,7 @@ Value table_of_line(const Item& line) {
   return table;
 }
 
-// The entries as tables, whichever way they were written.
+// The entries as tables, in whichever form they were written.
 std::vector<Value> tables_of(const std::string& key, const Value& value, Reader& reader) {
   std::vector<Value> out;
   const auto add_file = [&](const Value& reference) {

@@ -42,7 +42,7 @@ User user_of(const passwd& entry) {
   return user;
 }
 
-// Nothing when there is no such user, which is a finding of its own.
+// nullopt if there is no such user, which has its own finding.
 std::optional<User> user_of_daemon(const ProcessOptions& options, bool as_root) {
   const passwd* entry = ::getpwnam(options.user.c_str());
   if (entry == nullptr && !as_root) entry = ::getpwuid(::geteuid());
@@ -55,7 +55,7 @@ std::optional<User> user_of_daemon(const ProcessOptions& options, bool as_root) 
   return user;
 }
 
-// `bits`: as of others, 4 to read, 2 to write, 1 to pass.
+// `bits`: as for others: 4 read, 2 write, 1 pass.
 bool may(const User& user, const struct stat& status, unsigned bits) {
   if (user.uid == 0) return true;
   if (status.st_uid == user.uid) return (status.st_mode >> 6U & bits) == bits;
@@ -105,24 +105,25 @@ class Reach {
  private:
   void find(Level level, const std::string& key, const std::string& what) {
     auto given = loaded_.places.find(key);
-    // A key of an entry that was left out: the entry.
+    // If the key was not given, the place of its entry.
     if (given == loaded_.places.end()) given = loaded_.places.find(key.substr(0, key.rfind('.')));
     const Place place = given == loaded_.places.end() ? Place{name_, 0, 0} : given->second;
     out_.push_back({level, place, key + ": " + what});
   }
 
-  // Whoever starts the daemon makes it then; the daemon's own user would see it by now.
+  // Whether the folder is made at the start of the daemon. If the daemon's own user asks, it should
+  // exist already.
   bool is_made_later(const std::string& folder) const {
     const bool before_the_start = ::geteuid() == 0 || ::geteuid() != user_.uid;
     return before_the_start && is_made_at_start(folder);
   }
 
-  // Whether the user gets to the folder; if not, a finding names the folder that keeps it out.
+  // Whether the user can reach the folder; if not, a finding names the folder in the way.
   bool passes(Level level, const std::string& key, const std::string& folder) {
     for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
       const std::string above = folder.substr(0, at);
       struct stat status {};
-      if (::stat(above.c_str(), &status) != 0) return true;  // a finding of the caller
+      if (::stat(above.c_str(), &status) != 0) return true;  // the caller reports it
       if (!may(user_, status, 1)) {
         find(level, key,
              "the user " + user_.name + " may not enter " + above + ": setfacl -m u:" + user_.name +
@@ -137,7 +138,7 @@ class Reach {
     return "install -d -o " + user_.name + " -g " + group + " -m " + mode + " " + folder;
   }
 
-  // A folder in which the user is to make a file.
+  // A folder in which the user must create a file.
   void look_at_place(Level level, const std::string& key, const std::string& folder) {
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) {
@@ -151,7 +152,7 @@ class Reach {
              folder + ", or choose a folder of his");
   }
 
-  // A folder that the user makes when it is missing, but not what is above it.
+  // A folder that the user creates if it is missing, but not its parents.
   void look_at_store(Level level, const std::string& key, const std::string& folder) {
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) return look_at_place(level, key, folder_of(folder));
@@ -222,7 +223,7 @@ class Reach {
       look_at_file_to_read("the list " + list.name, list.file);
     look_at_file_to_read("dns.zone_file", settings.dns.zone_file);
     look_at_file_to_read("dmarc.public_suffix_list", settings.public_suffix_list);
-    // Last, for those that it names are among them.
+    // Last, because the files that it names are among them.
     for (const auto& file : loaded_.files) look_at_file_to_read("the configuration", file);
   }
 

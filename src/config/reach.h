@@ -1,7 +1,7 @@
-// config/reach.h: what the daemon's user will meet on this host: folders that are missing, files
-// that it may not read or write. A person who checks a configuration as root may do everything,
-// and would not see it. Looks at modes and owners alone; nothing is opened or changed.
-// Errors: findings, each with a command that helps. Thread: any; reads passwd and group.
+// config/reach.h: missing folders, and files that the daemon's user cannot read or write. A person
+// who checks a configuration as root would not notice these. Only reads modes and owners; opens and
+// changes nothing. Errors: findings, each with a command that helps. Thread: any; reads passwd and
+// group.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@
 
 namespace sekisho::config {
 
-// `name` is that of the configuration. `as_root`: the daemon becomes [process] user; otherwise
-// that user is looked at where it exists, and else the one who asks.
+// `name` is that of the configuration. `as_root`: the daemon becomes [process] user; otherwise that
+// user is checked if it exists, else the calling user.
 void find_unreachable(const Loaded& loaded, const std::string& name, bool as_root,
                       std::vector<Finding>& out);
 

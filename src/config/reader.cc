@@ -10,7 +10,7 @@
 namespace sekisho::config {
 namespace {
 
-// A file of 30,000 domains is 600 KB; what is larger is no configuration.
+// A file of 30,000 domains is 600 KB; a larger file is not a configuration.
 constexpr std::size_t max_file_octets = std::size_t{1024} * 1024;
 constexpr std::string_view file_prefix = "file:";
 

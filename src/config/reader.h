@@ -1,6 +1,6 @@
-// config/reader.h: what reading a configuration gathers on its way: findings, the places of keys,
-// the files that were read. Files are regular ones of at most 1 MB. Errors: findings; never throws.
-// Thread: one owner.
+// config/reader.h: the state while a configuration is read: findings, the places of keys, the files
+// that were read. Files are regular ones of at most 1 MB. Errors: findings; never throws. Thread:
+// one owner.
 #pragma once
 
 #include <map>
@@ -22,18 +22,18 @@ struct Item {
 
 class Reader {
  public:
-  // A message never tells an access key, wherever somebody has put the zone that holds it.
+  // A message never has an access key, wherever the zone with the key was written.
   void error(const Place& place, const std::string& message);
   void warning(const Place& place, const std::string& message);
 
-  // The contents; ParseError says what is wrong with the file.
+  // The contents; a ParseError if the file cannot be read.
   Expected<std::string> read_file(const std::string& path);
   // The lines of the file of "file:PATH" without comments and empty ones.
   std::vector<Item> read_value_file(const Item& reference);
   // An array of texts with every "file:PATH", the whole value or an element, replaced by its lines.
   std::vector<Item> items(const std::string& key, const Value& value);
 
-  // Where the key "milter[0].socket" stands, or an element of it, "policy[0].to[2]"; for checks
+  // Notes the place of a key ("milter[0].socket") or of an element ("policy[0].to[2]"), for checks
   // across keys.
   void remember(const std::string& key, const Place& place) { places_[key] = place; }
   Place place_of(const std::string& key) const;
@@ -42,13 +42,13 @@ class Reader {
 
   std::vector<Finding> findings;
   std::vector<std::string> files;
-  bool skip_value_files = false;  // each "file:PATH" is as if it were empty
+  bool skip_value_files = false;  // each "file:PATH" counts as empty
 
  private:
   std::map<std::string, Place> places_;
 };
 
-// A path as it is meant in a file: relative ones start from the folder of that file.
+// A path of a file: relative ones start from the folder of that file.
 std::string relative_to(const Place& place, std::string_view path);
 
 }  // namespace sekisho::config

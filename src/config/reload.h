@@ -1,5 +1,5 @@
-// config/reload.h: what a reload takes of a changed configuration, by the table of keys.
-// Thread: any.
+// config/reload.h: which changes of a configuration a reload applies, by the table of keys. Thread:
+// any.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace sekisho::config {
 // whose keys do, "milter".
 std::vector<std::string> reload_needs_restart(const Settings& running, const Settings& loaded);
 
-// `loaded` with those as they are in `running`.
+// `loaded` with the values of `running` for those keys.
 Settings keep_until_restart(const Settings& running, Settings loaded);
 
 }  // namespace sekisho::config

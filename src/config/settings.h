@@ -24,7 +24,7 @@
 namespace sekisho::config {
 
 struct ProcessOptions {
-  std::string user = "sekisho";  // to become when started as root
+  std::string user = "sekisho";  // the user to become when started as root
   std::string group;             // empty: the user's own
 };
 
@@ -50,13 +50,13 @@ struct Settings {
   LogOptions log;
 };
 
-// One [[dnsbl]], [[rhsbl]] or [[dnswl]]: what is asked, and what it leads to.
+// One [[dnsbl]], [[rhsbl]] or [[dnswl]]: the lookup, and its effect.
 struct DnsListEntry {
   client::DnsListDefinition definition;
   policy::DnsListRule rule;
 };
 
-// Into the settings, and out of them again.
+// Adds an entry to the settings, and reads it back.
 void add_dns_list(Settings& settings, DnsListEntry entry);
 std::vector<DnsListEntry> dns_lists_of(const Settings& settings, client::DnsListKind kind);
 void remove_dns_lists(Settings& settings, client::DnsListKind kind);

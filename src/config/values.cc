@@ -16,7 +16,7 @@ struct Unit {
   milliseconds length;
 };
 
-// From the longest.
+// The longest first.
 constexpr std::array<Unit, 5> units{{{"d", std::chrono::hours(24)},
                                      {"h", std::chrono::hours(1)},
                                      {"m", std::chrono::minutes(1)},
@@ -26,7 +26,7 @@ constexpr std::array<Unit, 5> units{{{"d", std::chrono::hours(24)},
 // A hundred years: the product with a unit fits with room.
 constexpr std::int64_t max_count = 3'200'000'000;
 
-// Of sizes: each is 1024 of the one before.
+// Units of sizes: each is 1024 times the one before.
 constexpr std::string_view size_units = "KMGT";
 
 std::string mode_text(unsigned mode) {

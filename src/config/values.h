@@ -1,7 +1,6 @@
 // config/values.h: the types of values: how each is read from TOML, checked against its bounds, and
-// written as TOML again. Errors: findings in the Reader, the slot then keeps what it had; never
-// throws.
-// Thread: immutable values.
+// written as TOML again. Errors: findings in the Reader, the slot then keeps its value; never
+// throws. Thread: immutable values.
 #pragma once
 
 #include <algorithm>
@@ -28,10 +27,10 @@ namespace sekisho::config {
 
 template <class T>
 struct Type {
-  std::string expects;  // "a whole number from 1 to 50": after "must be"
+  std::string expects;  // completes "must be …": "a whole number from 1 to 50"
   std::function<void(const std::string& key, const Value&, T& slot, Reader&)> read;
   std::function<std::string(const T&)> show;
-  std::vector<std::string> words = {};  // all values, where they are words
+  std::vector<std::string> words = {};  // all values, if they are words
 };
 
 // --- numbers -------------------------------------------------------------------------------------
@@ -96,7 +95,7 @@ struct Choice {
 
 // "one of: tag, quarantine, reject".
 std::string list_choices(const std::vector<std::string>& words);
-// Where the text stands among the words; an error that names the nearest otherwise.
+// The index of the text among the words; otherwise an error that names the nearest.
 std::size_t read_choice(const std::string& key, const Value& value,
                         const std::vector<std::string>& words, Reader& reader);
 
