@@ -42,7 +42,7 @@ struct Column {
 // 80 columns with the blanks between them.
 constexpr Column columns[] = {{"ENTRY", 34}, {"PROOF", 10}, {"ALLOWS", 23}, {"UNTIL", 10}};
 
-// Characters of East Asia are two columns wide; a few others are counted so as well.
+// Characters of East Asia are two columns wide; a few narrower ones are counted so too.
 std::size_t width_of(char32_t c) { return c >= 0x1100 ? 2 : 1; }
 
 std::size_t text_width(std::string_view text) {
@@ -55,7 +55,7 @@ std::size_t text_width(std::string_view text) {
   return width;
 }
 
-// The octets of the longest beginning that fits, at a blank where there is one.
+// The length of the longest prefix that fits, cut at a blank if there is one.
 std::size_t fitting(std::string_view text, std::size_t width) {
   std::size_t at = 0;
   std::size_t used = 0;
@@ -82,7 +82,7 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   return lines;
 }
 
-// `uncut`: one line, however wide.
+// `uncut`: one line of any width.
 void print_row(const std::vector<std::string>& cells, bool uncut) {
   std::vector<std::vector<std::string>> lines;
   std::size_t height = 1;
@@ -169,7 +169,7 @@ std::optional<policy::RuleSet> load_lists(const std::string& path) {
 
 // --- check ---------------------------------------------------------------------------------------
 
-// What an entry waits for.
+// The proof that an entry needs.
 std::string condition(const AccessEntry& entry, AccessKind kind) {
   if (kind == AccessKind::deny) return "always";
   const std::string& who = entry.proof_of;
@@ -193,14 +193,14 @@ std::string condition(const AccessEntry& entry, AccessKind kind) {
   return "";
 }
 
-// Whom else it lets in.
+// Warns of whom else the entry lets in.
 void tell_width(IdentityKind kind, const std::string& identity,
                 const policy::AccessEffect& effect) {
   const auto wide = policy::lets_others_in(kind, identity, effect);
   if (!wide.empty()) std::printf("%-10s but %s\n", "", escape_for_log(wide, 600).c_str());
 }
 
-// How many there were.
+// Prints the entries; returns how many.
 std::size_t print_entries(const AccessList::Entries& entries, AccessKind kind, WallTime now) {
   for (const auto* entry : entries) {
     const std::string what = entry->expired(now)
@@ -217,7 +217,7 @@ std::size_t print_entries(const AccessList::Entries& entries, AccessKind kind, W
   return entries.size();
 }
 
-// Those in force, and those that would be but have expired.
+// The entries in force, and matching ones that have expired.
 AccessList::Entries with_expired(AccessList::Entries live, const AccessList::Entries& all,
                                  WallTime now) {
   std::copy_if(all.begin(), all.end(), std::back_inserter(live),

@@ -1,7 +1,6 @@
-// cli/allow.h: `sekisho allow list|check|add`: what the allowlist and the denylist hold, what they
-// say of an address or a stored message, and how an entry is added: one that is typed, or one that
-// a held message could prove.
-// Errors: an exit code, and a sentence on stderr. Thread: the main one.
+// cli/allow.h: `sekisho allow list|check|add`: lists the allowlist and the denylist, checks an
+// address or a stored message against them, and adds entries: typed ones, or one that a held
+// message can prove. Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
 #include <string>
@@ -30,7 +29,7 @@ struct AddRequest {
   std::string config;
   bool deny = false;
   std::string from_quarantine;  // instead of words: the id of a held message
-  bool yes = false;             // from_quarantine: ask nobody
+  bool yes = false;             // from_quarantine: do not ask
   bool dry_run = false;         // from_quarantine: print what would be added
 };
 
@@ -40,12 +39,12 @@ int allow_add(const AddRequest& request);
 int add_entries(const config::Settings& settings, policy::AccessKind kind, const std::string& file,
                 const std::vector<policy::AccessEntry>& entries);
 
-// What a held message could prove is printed, and added to the allowlist; a person at a terminal is
-// asked before, and where there is none nothing is added without `yes`.
+// The entry that a held message can prove is printed and added to the allowlist. At a terminal the
+// person is asked first; without a terminal, nothing is added without `yes`.
 struct Allowing {
-  bool in_force = false;   // the entry stands in the list now
-  int code = 0;            // what to end with
-  std::string added = {};  // the entry; empty when it stood there already
+  bool in_force = false;   // the entry is in the list now
+  int code = 0;            // the exit code
+  std::string added = {};  // the entry; empty if it was there already
 };
 Allowing allow_held(const config::Settings& settings, HeldDecision held, const AddRequest& request);
 

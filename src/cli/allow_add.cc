@@ -19,7 +19,7 @@ using policy::AccessEntry;
 using policy::AccessKind;
 using policy::Proof;
 
-// The shell has taken the quotes away that a value needs.
+// The shell has removed the quotes that a value needs.
 std::string option_text(const std::string& word) {
   const auto equals = word.find('=');
   const bool plain = word.find_first_of(" \t\"\\") == std::string::npos;
@@ -32,7 +32,7 @@ std::string option_text(const std::string& word) {
   return text + "\"";
 }
 
-// Every word that begins as an entry is one, the others are its options.
+// A word that begins like an entry is one; the words behind it are its options.
 std::vector<std::string> entry_texts(const AddRequest& request) {
   std::vector<std::string> texts;
   for (const auto& word : request.words) {
@@ -65,7 +65,7 @@ OrComplaint<std::vector<AccessEntry>> parse_entries(const AddRequest& request, A
   return entries;
 }
 
-// What makes two entries the same: the same identity, and for the allowlist the same proof.
+// Two entries are the same if they have the same identity and, in the allowlist, the same proof.
 std::string same_text(const AccessEntry& entry, AccessKind kind) {
   std::string text = entry.identity();
   if (kind == AccessKind::allow) {
@@ -104,7 +104,7 @@ void tell_doubts(const AccessEntry& entry, AccessKind kind) {
   }
 }
 
-// The list's other files, for duplicates; the one that is written is read under the lock.
+// The list's other files, for duplicates; the file to be written is read under the lock.
 policy::AccessList::Files other_files(const config::Settings& settings, AccessKind kind,
                                       const std::string& written) {
   policy::RuleSet rules;

@@ -1,5 +1,5 @@
-// `sekisho allow add --from-quarantine`, and what `sekisho quarantine release --allow` does before
-// the release.
+// `sekisho allow add --from-quarantine`, and the first step of `sekisho quarantine release
+// --allow`.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -23,7 +23,7 @@ using policy::AccessMatch;
 
 using Matches = std::vector<AccessMatch>;
 
-// Whether `effect` permits all that `wanted` does.
+// Whether `effect` permits everything that `wanted` does.
 bool covers(const policy::AccessEffect& effect, const policy::AccessEffect& wanted) {
   const auto mild = [](std::optional<policy::Action> has, std::optional<policy::Action> wants) {
     return !wants || (has && *has <= *wants);
@@ -33,8 +33,8 @@ bool covers(const policy::AccessEffect& effect, const policy::AccessEffect& want
          mild(effect.spf, wanted.spf);
 }
 
-// As it would be read from the file: the message is a stranger's, and must not write more than one
-// entry.
+// The entry as it would be read from the file: the text comes from a stranger's message, and must
+// not become more than one entry.
 Expected<AccessEntry, std::string> written(AccessEntry entry, const AddRequest& request,
                                            const std::string& id) {
   entry.note = request.note.empty() ? "held message " + id : request.note;
@@ -52,7 +52,7 @@ Expected<AccessEntry, std::string> written(AccessEntry entry, const AddRequest& 
   return std::move(*read);
 }
 
-// What the allowlist says of the message now, and with one entry more.
+// The effect of the allowlist on the message now, and with one more entry.
 struct Prospect {
   Matches now;
   Matches then;
@@ -65,7 +65,7 @@ std::optional<Prospect> look_ahead(const config::Settings& settings, policy::Fac
     warn(read.error());
     return std::nullopt;
   }
-  facts.received = wall_now();  // an entry that has expired since does nothing for the next message
+  facts.received = wall_now();  // an entry that has expired since has no effect on the next message
   auto files = rules.allowlist->files();
   files.push_back(std::make_shared<const policy::AccessFile>(policy::parse_access_file(
       entry.text(AccessKind::allow), "the new entry", AccessKind::allow)));
@@ -81,7 +81,7 @@ const AccessMatch* same_identity(const Matches& matches, const AccessEntry& entr
   return same == matches.end() ? nullptr : &*same;
 }
 
-// Entries that speak for the message now and would not beside a more specific one.
+// Warns of entries that hold for the message now, and would be displaced by a more specific one.
 void tell_displaced(const Prospect& prospect) {
   for (const auto& match : prospect.now) {
     const bool stays =
@@ -95,7 +95,7 @@ void tell_displaced(const Prospect& prospect) {
   }
 }
 
-// A held message knows no configuration, and so not who we are.
+// A held message has no configuration, and so does not know our domains.
 bool is_ours(const config::Settings& settings, const policy::Facts& facts) {
   if (!facts.author.well_formed()) return false;
   const auto& ours = settings.session.identity.domains;
@@ -112,7 +112,7 @@ void tell(const HeldDecision& held, const policy::Proposal& proposal, const Pros
   tell_displaced(prospect);
 }
 
-// What is done with a proposal that would help.
+// Adds a proposal that would help.
 Allowing add_proposal(const config::Settings& settings, const std::string& id,
                       const AccessEntry& entry, const AddRequest& request) {
   if (request.dry_run) return {false, ok};

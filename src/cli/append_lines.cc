@@ -17,7 +17,7 @@ namespace sekisho::cli {
 
 namespace {
 
-// A new file holds no secret, and the daemon's user must read it.
+// A new file has no secrets, and the daemon's user must be able to read it.
 constexpr mode_t new_file_mode = 0644;
 constexpr std::size_t max_octets = std::size_t{32} * 1024 * 1024;  // what the daemon reads
 
@@ -62,7 +62,7 @@ bool write_all(int fd, const std::string& text) {
   return true;
 }
 
-// Removed with its owner unless it has been renamed.
+// Removed by the destructor unless it was renamed.
 struct TemporaryFile {
   std::string path;
   UniqueFd fd;
@@ -93,7 +93,7 @@ OrComplaint<void> replace(const std::string& path, const Existing& existing,
   }
   if (::fchmod(fd, mode) != 0) return failed(path, "cannot keep its mode");
   if (!write_all(fd, text) || ::fsync(fd) != 0) return failed(path, "cannot be written");
-  // An editor knows nothing of our lock.
+  // An editor does not know our lock.
   if (!same_file(existing, path)) {
     return complaint(cli::temporary, path + ": somebody else has just changed it; try again");
   }
@@ -107,7 +107,7 @@ OrComplaint<void> replace(const std::string& path, const Existing& existing,
 
 OrComplaint<void> append_lines(const std::string& path, const LinesFor& lines_for) {
   std::error_code failure;
-  // What a symbolic link means is replaced, and the link stays.
+  // The target of a symbolic link is replaced, and the link stays.
   const auto target = std::filesystem::weakly_canonical(path, failure);
   const std::string real = failure ? path : target.string();
   const std::string parent = std::filesystem::path(real).parent_path().string();

@@ -1,6 +1,5 @@
-// cli/ask.h: asks the person at the terminal before something that is hard to undo. Where standard
-// input or output is no terminal nobody is asked: the command then needs --yes.
-// Thread: the main one.
+// cli/ask.h: asks the person at the terminal before something that is hard to undo. If standard
+// input or output is not a terminal, the command needs --yes. Thread: the main one.
 #pragma once
 
 #include <string>
@@ -11,11 +10,11 @@ namespace sekisho::cli {
 
 enum class Answer { yes, no, nobody_there };
 
-// "QUESTION [y/N] "; everything but a yes is a no.
+// Prints "QUESTION [y/N] "; any answer but yes means no.
 Answer ask(const std::string& question);
 
-// "Delete 3 messages?": ok for a yes. Otherwise it is said that nothing is `done` ("deleted"),
-// which would be to `what`.
+// Asks "Delete 3 messages?": ok for yes. Otherwise it prints that nothing of `what` was `done`
+// ("deleted").
 ExitCode confirm(const std::string& verb, const std::string& what, const std::string& done);
 
 }  // namespace sekisho::cli

@@ -25,13 +25,13 @@ namespace sekisho::cli {
 
 namespace {
 
-// A decision of the command line is told to the person who asked, and to nobody else.
+// A decision of the command line is only printed.
 class NoJournal final : public session::Journal {
  public:
   void decided(std::shared_ptr<const session::Decided> /*decided*/) override {}
 };
 
-// A store that has room and keeps nothing: a check tells what would be held, and holds nothing.
+// A store that has room but keeps nothing: a check reports what would be held, and holds nothing.
 class NoStore final : public session::Keeping {
  public:
   std::unique_ptr<session::Draft> begin() override { return std::make_unique<NoDraft>(); }
@@ -50,7 +50,7 @@ class NoStore final : public session::Keeping {
   };
 };
 
-// A pipe is read to its end, as "<(zcat message.gz)" is one; devices and the like are no messages.
+// A pipe is read to its end, as "<(zcat message.gz)" is one; devices are not messages.
 OrComplaint<UniqueFd> open_message(const std::string& file) {
   UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!opened) return complaint(no_input, file + ": cannot be read: " + std::strerror(errno));
@@ -116,7 +116,7 @@ std::optional<session::Outcome> run(const CheckRequest& request,
   converse(*session, request, ip, message,
            [&](const session::Outcome& reached) { outcome = reached; });
   const auto done = [&] { return outcome.has_value(); };
-  // The time that is over may be the wait for one list's reason: what else is asked has its own.
+  // The deadline may be that of the reason of one list: other lookups have their own.
   while (!queue->run_until(done, session->deadline())) session->expire();
   return outcome;
 }

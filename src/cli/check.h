@@ -12,9 +12,8 @@
 
 namespace sekisho::cli {
 
-// The most that is read of a message: ten times what Postfix lets in by default
-// (message_size_limit, 10 MB), and with the copies that are made of it still nothing that troubles
-// a small server. A device never ends.
+// The most that is read of a message: ten times the default limit of Postfix (message_size_limit,
+// 10 MB), and with its copies still no burden for a small server. A device would never end.
 inline constexpr std::size_t max_message_octets = 100 * 1024 * 1024;
 
 struct CheckRequest {
@@ -23,14 +22,14 @@ struct CheckRequest {
   std::string helo;
   std::string mail_from;
   std::vector<std::string> recipients;
-  std::string config;              // empty: the system's, or the defaults where there is none
+  std::string config;              // empty: the system's, or the defaults if there is none
   std::string zone;                // instead of the DNS
-  mail::Mta mta = mail::Mta::own;  // who would deliver it
+  mail::Mta mta = mail::Mta::own;  // the MTA that would deliver it
   std::string at;                  // ISO 8601 or seconds since 1970; empty: now
   bool json = false;
 };
 
-// The engine's outcome for the message, for those who print something else of it.
+// The engine's outcome for the message, for commands that print something else.
 OrComplaint<session::Outcome> judge(const CheckRequest& request);
 
 int check(const CheckRequest& request);

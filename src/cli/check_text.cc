@@ -89,7 +89,7 @@ std::string check_text(const session::Outcome& outcome) {
   }
   show_verdict(out, outcome.verdict);
   if (!outcome.authentication_results.empty()) {
-    // Our own text: its folds stay.
+    // Our own text keeps its folds.
     out += "\nAuthentication-Results:" + outcome.authentication_results + "\n";
   }
   line(out, "dns",

@@ -1,6 +1,5 @@
-// cli/check_text.h: the outcome of a message for a person. What the sender wrote is escaped: it
-// must not steer a terminal.
-// Thread: any.
+// cli/check_text.h: the outcome of a message for a person. Text of the sender is escaped: it must
+// not control a terminal. Thread: any.
 #pragma once
 
 #include <string>

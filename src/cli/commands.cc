@@ -25,7 +25,7 @@ namespace sekisho::cli {
 
 namespace {
 
-// What a stored message needs to be judged. `required`: the options that say who sent it.
+// The options to judge a stored message. `required`: those about its sender are mandatory.
 void add_message_options(CLI::App& verb, CheckRequest& request, bool required) {
   verb.add_option("--ip", request.ip, "Address of the client that sent the message")
       ->required(required);
@@ -131,7 +131,7 @@ void add_daemon_verbs(CLI::App& app, int& result) {
   reload_verb->callback([=, &result] { result = reload(*socket, *path); });
 }
 
-// As typed. -c and --config are the same; once --config was what is now --with.
+// As typed. -c and --config are the same; in early versions --config was what is now --with.
 struct PlaceWords {
   std::string config;
   std::string long_config;
@@ -147,9 +147,8 @@ void add_place(CLI::App& verb, PlaceWords& place) {
   verb.add_option("--with", place.with, "What this other configuration would have decided");
 }
 
-// Where the place of the history is told otherwise, --config can only mean the other configuration,
-// as it did. Alone it may be either: then it has the meaning that it has everywhere, and the words
-// of before are answered.
+// If the place of the history is given otherwise, --config means the other configuration, as in
+// early versions. Alone it has its usual meaning, and the old usage gets a hint.
 std::optional<HistoryPlace> place_of(const PlaceWords& words) {
   HistoryPlace place{words.dir, words.config, words.with};
   if (words.long_config.empty()) return place;
@@ -233,8 +232,7 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-// What is wrong with the words up to the first option: a command that is not there, or half a one.
-// Empty: nothing.
+// The fault of the words before the first option: an unknown or incomplete command. Empty: none.
 std::string wrong_command(const CLI::App& app, int argc, char** argv) {
   const CLI::App* command = &app;
   std::string path;

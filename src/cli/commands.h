@@ -8,7 +8,7 @@ class App;
 
 namespace sekisho::cli {
 
-// All verbs with their options; the one that is called leaves its exit code in `result`.
+// All verbs with their options; the called one stores its exit code in `result`.
 void add_commands(CLI::App& app, int& result);
 int run(int argc, char** argv);
 

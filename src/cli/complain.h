@@ -1,6 +1,5 @@
-// cli/complain.h: why a command cannot do what it was asked to, and how it says so on stderr. What
-// was typed, or sent by somebody, is escaped.
-// Thread: any.
+// cli/complain.h: why a command fails, and its message on stderr. Typed or received text is
+// escaped. Thread: any.
 #pragma once
 
 #include <string>
@@ -10,10 +9,10 @@
 
 namespace sekisho::cli {
 
-// Why a command ends without having done what it was asked to.
+// Why a command failed.
 struct Complaint {
   ExitCode code = software;
-  std::string what;  // empty: it has been said
+  std::string what;  // empty: already printed
 };
 
 template <class T>
@@ -23,12 +22,13 @@ inline tl::unexpected<Complaint> complaint(ExitCode code, std::string what = {})
   return tl::unexpected<Complaint>({code, std::move(what)});
 }
 
-// "sekisho: WHAT"; gives the code back: return complain(no_input, file + ": cannot be read").
+// Prints "sekisho: WHAT" and returns the code: return complain(no_input, file + ": cannot be
+// read").
 ExitCode complain(ExitCode code, const std::string& what);
-// The same, unless it has been said.
+// The same, unless it was printed already.
 ExitCode complain(const Complaint& complaint);
 
-// The same for what does not end the command.
+// The same for a fault that does not end the command.
 void warn(const std::string& what);
 
 }  // namespace sekisho::cli

@@ -23,7 +23,7 @@ std::string path_or_default(const std::string& path) {
   return path.empty() ? default_config : path;
 }
 
-// No file was named, and the system has none: everything is as by default.
+// No file was named, and the system has none: all defaults apply.
 bool is_without_file(const std::string& path) {
   std::error_code ignored;
   return path.empty() && !std::filesystem::exists(default_config, ignored);

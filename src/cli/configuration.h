@@ -12,25 +12,25 @@ namespace sekisho::cli {
 
 inline constexpr const char* default_config = "/etc/sekisho/milter.conf";
 
-// What is wrong goes to stderr. An empty path means the system's file, or the defaults where there
-// is none. Whoever decides nothing by it skips the files of lists: an error in one must not keep
-// the admin from the quarantine.
+// Findings go to stderr. An empty path means the system's file, or the defaults if there is none.
+// Commands that make no decisions skip the files of values: an error in one must not keep the admin
+// from the quarantine.
 std::optional<config::Loaded> load_configuration(
     const std::string& path, config::ValueFiles lists = config::ValueFiles::read);
 
-// Where the daemon listens for commands by this file, also when something else in it is wrong. When
-// the file does not tell, the default, and why: a daemon that answers there says of its file what
-// is wrong.
+// The control socket of the daemon by this file, also if other parts of the file have errors. If
+// the file does not tell, the default and the reason: a daemon that answers there reports the
+// faults itself.
 struct ControlSocket {
   std::string path;
   std::vector<config::Finding> wrong = {};
 };
 ControlSocket control_socket(const std::string& path);
 
-// To stderr.
+// Prints to stderr.
 void print(const std::vector<config::Finding>& findings);
 
-// What this host is called in a mail dialogue: the configuration's word for it, or its own.
+// The name of this host in SMTP: that of the configuration, or the system's.
 std::string own_name(const config::Settings& settings);
 
 int config_check(const std::string& path);

@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-// The daemon's socket, also when its configuration has an error: the daemon may run on an older
+// The daemon's socket, even if its configuration has an error: the daemon may run with an older
 // one.
 ControlSocket socket_of(const std::string& socket, const std::string& config) {
   if (!socket.empty()) return {socket, {}};

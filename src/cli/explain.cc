@@ -24,13 +24,13 @@ std::string dumped(const json& value) {
   return value.dump(2, ' ', true, json::error_handler_t::replace);
 }
 
-// Which decisions: by number for ALL, by id otherwise.
+// The requested decisions: by number for ALL, by id otherwise.
 struct Wanted {
   std::string name;
   std::optional<std::int64_t> number;
 };
 
-// All that are meant; when ALL fails on its way, those that were found by then.
+// All requested decisions; if ALL fails midway, those found by then.
 struct AllWanted {
   std::vector<Wanted> decisions;
   int exit_code = ok;
@@ -55,7 +55,7 @@ AllWanted wanted_of(Records& records, const std::vector<std::string>& ids) {
   return all;
 }
 
-// What of a decision is not recorded, for people.
+// The parts of a decision that were not recorded, for people.
 std::string not_all(const session::Inputs& inputs) {
   if (inputs.answers_left_out) {
     return "the DNS answers were too large to be recorded: it cannot be made again";
@@ -71,7 +71,7 @@ int not_told(const Wanted& wanted, const std::string& why) {
   return complain(no_input, wanted.name + ": " + why);
 }
 
-// The configuration of the time, or the one that holds now, and then why.
+// The configuration of the time, or else the present one, and why.
 struct FoundRulebook {
   std::shared_ptr<const Rulebook> book;  // nullptr when neither can be read
   std::string caveat = {};
@@ -110,7 +110,7 @@ int tell(Records& records, const Wanted& wanted, session::Decided decided,
   return ok;
 }
 
-// --replay. Quiet about what is equal when there are many.
+// --replay. Does not print equal decisions if there are many.
 int replay_one(Records& records, const Wanted& wanted, const session::Decided& decided,
                const ExplainRequest& request, bool alone) {
   std::vector<std::string> found;
@@ -143,7 +143,7 @@ int replay_one(Records& records, const Wanted& wanted, const session::Decided& d
   return found.empty() ? ok : 1;
 }
 
-// --config: what another configuration makes of it.
+// --with: the decision under another configuration.
 int compare_one(const session::Decided& decided, const Rulebook& book,
                 const ExplainRequest& request) {
   if (decided.inputs.answers_left_out) {
@@ -151,7 +151,7 @@ int compare_one(const session::Decided& decided, const Rulebook& book,
   }
   const auto replayed = replay::replay(decided, *book.snapshot);
   auto found = replay::differences(decided.outcome, replayed.outcome);
-  // The verdict that stands there is on nothing.
+  // Then the verdict has no meaning.
   if (replayed.passes_rcpt) {
     std::erase_if(found, [](const std::string& each) { return each.starts_with("verdict"); });
   }

@@ -1,7 +1,6 @@
-// cli/explain.h: `sekisho explain`: tells a person everything of a decision, makes it again
-// offline, or asks what another configuration would have decided. Errors: an exit code, and a
-// sentence on stderr.
-// Thread: the main one.
+// cli/explain.h: `sekisho explain`: explains a decision, makes it again offline, or shows what
+// another configuration would have decided. Errors: an exit code, and a sentence on stderr. Thread:
+// the main one.
 #pragma once
 
 #include <string>
@@ -18,7 +17,7 @@ struct ExplainRequest {
   bool json = false;
 };
 
-// With --replay: 1 when a decision comes out otherwise, or cannot be made again.
+// With --replay: 1 if a decision differs, or cannot be made again.
 int explain(const ExplainRequest& request);
 
 }  // namespace sekisho::cli

@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-// Where a key is given, for a recipient whose rules are those of [[policy]] number `policy` (from
-// 1; 0: of everybody). A table of its own or a line of a file: "dmarc.overrides[2]".
+// The place of a key, for a recipient with the rules of [[policy]] number `policy` (from 1; 0:
+// everybody's). For a table of its own or a line of a file: "dmarc.overrides[2]".
 class Places {
  public:
   Places(const Rulebook& book, const policy::Rules& rules, const session::Decided& decided)
@@ -39,7 +39,7 @@ class Places {
   }
 
  private:
-  // The name by which its place is known, and the key with its value.
+  // The name under which the place is recorded, and the key with its value.
   std::pair<std::string, std::string> exact_key(const std::string& key) const {
     if (key == "trust.networks") return network();
     if (auto override_key = overridden(key)) return *override_key;
@@ -67,7 +67,7 @@ class Places {
     return {"trust.networks", "trust.networks"};
   }
 
-  // The entry of [dmarc] overrides that says something of this key, for this author.
+  // The entry of [dmarc] overrides that sets this key for this author.
   std::optional<std::pair<std::string, std::string>> overridden(const std::string& key) const {
     if (!facts_.author.well_formed()) return std::nullopt;
     const auto& all = book_.settings.rules.overrides;
@@ -137,7 +137,7 @@ json dns_json(const dns::Answers& answers) {
 }  // namespace
 
 policy::Action action_of(const policy::RuleOpinion& opinion) {
-  // A DNS list in monitor mode has turned its own decision into an `accept` already.
+  // A DNS list in monitor mode has already turned its decision into `accept`.
   return opinion.decision->monitored.value_or(opinion.decision->action);
 }
 

@@ -1,5 +1,5 @@
-// cli/explanation.h: everything that can be said of one recorded decision, as values: for people
-// and for programs. Thread: any.
+// cli/explanation.h: the explanation of one recorded decision, as values: for people and for
+// programs. Thread: any.
 #pragma once
 
 #include <string>
@@ -13,14 +13,14 @@
 
 namespace sekisho::cli {
 
-// What one rule said, and the line of the configuration that it went by.
+// The opinion of one rule, and the line of the configuration behind it.
 struct ExplainedRule {
   policy::RuleOpinion opinion;
-  std::string key;    // `dmarc.reject = "corroborated"`; empty when no key could change it
+  std::string key;    // `dmarc.reject = "corroborated"`; empty if no key could change it
   std::string place;  // "milter.conf:12:1", or that it is the default
 };
 
-// Recipients that the same rules hold for.
+// Recipients with the same rules.
 struct ExplainedRules {
   std::vector<std::string> recipients;
   std::vector<ExplainedRule> rules;
@@ -33,14 +33,14 @@ struct Explanation {
   std::string caveat;  // why rules and alternatives are not those of the time, or missing
 };
 
-// What it would have done where it is in monitor mode, and what it did otherwise. Of one that has a
-// decision.
+// The action of a rule, or in monitor mode the one that it would have taken. Only for an opinion
+// with a decision.
 policy::Action action_of(const policy::RuleOpinion& opinion);
 
 // `book`: the configuration that decided.
 Explanation explain_decision(session::Decided decided, const Rulebook& book);
 
-// Where what is said begins, behind the labels.
+// The column of the text behind the labels.
 inline constexpr std::size_t explanation_indent = 13;
 std::string explanation_text(const Explanation& explanation);
 nlohmann::json explanation_json(const Explanation& explanation);

@@ -75,7 +75,7 @@ void show_head(std::string& out, const Explanation& explanation) {
   if (!explanation.caveat.empty()) out += "\n" + explanation.caveat + "\n";
 }
 
-// Where all were refused, the verdict is on them; and an old record does not have why.
+// If all were refused, the verdict has the reason; an old record has none.
 void show_refused(std::string& out, const session::Outcome& outcome) {
   const auto& refused = outcome.verdict.refused;
   if (refused.empty()) {
@@ -111,7 +111,7 @@ void show_who(std::string& out, const session::Decided& decided) {
   }
 }
 
-// At RCPT, whether SPF had an answer by then is not recorded: one without a name is none.
+// At RCPT it is not recorded whether SPF had a result: a result without a name is none.
 void show_spf(ResultLines& lines, std::string_view label, const spf::Result& spf, bool at_rcpt) {
   if (at_rcpt && spf.domain.empty()) {
     lines.add(label, not_yet, spf.reason);
@@ -252,7 +252,7 @@ void show_alternatives(std::string& out, const Explanation& explanation) {
 void show_dns(std::string& out, const session::Decided& decided) {
   const auto& facts = decided.outcome.facts;
   const auto& answers = decided.inputs.answers.all();
-  // Of a released message: what was asked until the store knew it.
+  // For a released message: the lookups until the store recognised it.
   const bool released = facts.exemption == policy::Exemption::released;
   title(out, "The DNS (" + std::to_string(facts.dns_questions) + " questions, waited " +
                  std::to_string(facts.dns_waited.count()) + " ms" +

@@ -1,5 +1,5 @@
-// cli/failure_message.h: what is wrong with a command line. What was typed is escaped: it may have
-// been pasted, or come out of a mail. Thread: any.
+// cli/failure_message.h: the fault of a command line. Typed text is escaped: it may have been
+// pasted from a mail. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // cli/held_acts.h: what people did with a message that our own store held: released, deleted,
 // allowed. For an explanation.
-// Errors: nothing is told of a store that cannot be read; the explanation is about the decision.
-// Thread: the main one.
+// Errors: a store that cannot be read is ignored; the explanation is about the decision. Thread:
+// the main one.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace sekisho::cli {
 
-// A section of lines, or nothing.
+// A section of lines, or an empty text.
 std::string acts_text(const HistoryPlace& place, const std::string& id);
 
 }  // namespace sekisho::cli

@@ -11,7 +11,7 @@ namespace sekisho::cli {
 
 namespace {
 
-// With recipients who differ, what speaks for the held ones.
+// If the recipients differ, the decision for the held ones.
 policy::Decision holding_decision(const policy::Verdict& verdict) {
   for (const auto& [to, decision] : verdict.recipients) {
     if (decision.action == policy::Action::quarantine) return decision;
@@ -19,7 +19,7 @@ policy::Decision holding_decision(const policy::Verdict& verdict) {
   return verdict.message;
 }
 
-// Of what a version before 0.2 stored: "mail.example.com[192.0.2.1]".
+// From the text stored by a version before 0.2: "mail.example.com[192.0.2.1]".
 void read_client(const std::string& text, policy::Client& client) {
   const auto bracket = text.rfind('[');
   if (bracket == std::string::npos || !text.ends_with(']')) return;
@@ -28,7 +28,7 @@ void read_client(const std::string& text, policy::Client& client) {
   if (const auto name = text.substr(0, bracket); name != "unknown") client.name = name;
 }
 
-// Nothing: our store does not know that id, or it is the MTA's, which the history knows.
+// nullopt: our store does not know that id; it may be one of the MTA, which the history knows.
 std::optional<OrComplaint<HeldDecision>> from_store(const config::Settings& settings,
                                                     const std::string& id) {
   if (settings.session.quarantine.where != session::QuarantineWhere::store) return std::nullopt;
@@ -45,7 +45,7 @@ std::optional<OrComplaint<HeldDecision>> from_store(const config::Settings& sett
     return complaint(exit_code_of(kind), settings.quarantine.dir + ": " + message.error().why);
   }
   auto decision = decision_of(*message);
-  // What an older version wrote; the history may know more.
+  // Stored by an older version; the history may have more.
   if (!decision && decision.error().code == data_error) return std::nullopt;
   return decision;
 }

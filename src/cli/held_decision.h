@@ -1,6 +1,6 @@
-// cli/held_decision.h: what was known of a message that was held, and the decision that held it:
-// from our own store, or, where the MTA holds it, from the history.
-// Errors: an exit code and a sentence. Thread: the main one.
+// cli/held_decision.h: the facts about a held message and the decision for which it is held: from
+// our own store or, if the MTA holds it, from the history. Errors: an exit code and a sentence.
+// Thread: the main one.
 #pragma once
 
 #include <string>
@@ -18,10 +18,10 @@ struct HeldDecision {
   policy::Decision decision;
 };
 
-// Of a message in our store. Pure.
+// For a message in our store. Pure.
 OrComplaint<HeldDecision> decision_of(const quarantine::HeldMessage& message);
 
-// By the id of the decision, or where the MTA holds it by its queue id.
+// By the id of the decision or, if the MTA holds it, by its queue id.
 OrComplaint<HeldDecision> find_held_decision(const config::Settings& settings,
                                              const std::string& id);
 

@@ -19,7 +19,7 @@ std::string_view header_of(std::string_view message) {
 // One attachment, or text that is too long.
 constexpr std::size_t name_columns = 200;
 
-// Text that is shown of one part; the rest is counted.
+// At most this much text of one part is shown; the rest is counted.
 constexpr std::size_t text_octets = 256 * 1024;
 
 // Attachments and parts that are listed; an attacker may send a thousand.

@@ -22,7 +22,7 @@ constexpr std::size_t time_columns = 16;
 constexpr std::size_t state_columns = 9;
 constexpr std::size_t rule_columns = 8;
 
-// The first one, and how many more there are, which is never cut.
+// The first recipient, and the number of the others, which is never cut.
 void add_people(std::string& out, const std::vector<std::string>& recipients, std::size_t columns,
                 Charset charset) {
   if (recipients.empty()) return append_cell(out, "", columns, charset);
@@ -45,7 +45,7 @@ void end_line(std::string& out) {
   out += '\n';
 }
 
-// A whole line of a page: long texts of a sender's end after a screen's worth.
+// The width of a line of a page: a sender's text is cut after about a screen.
 constexpr std::size_t page_columns = 1000;
 
 void add(std::string& out, std::string_view label, std::string_view text, Charset charset) {
@@ -123,12 +123,12 @@ std::string short_size(std::uint64_t octets) {
 
 HeldTable::HeldTable(std::size_t columns, Charset charset, bool states)
     : charset_(charset), states_(states), rules_(columns >= 100), uncut_(columns == uncut_columns) {
-  // Nothing is cut: these are what a column has at least.
+  // Nothing is cut: these are minimum widths.
   if (uncut_) columns = 120;
   const std::size_t fixed = id_columns + 1 + time_columns + 1 + (states ? state_columns + 1 : 0) +
                             (rules_ ? rule_columns + 1 : 0);
   const std::size_t left = columns - std::min(columns, fixed);
-  // Who, to whom, and what of it.
+  // Author, recipient and subject share the rest.
   const bool narrow = left < 20;
   from_ = narrow ? (left > 0 ? (left - 1) / 2 : 0) : std::max<std::size_t>(left * 2 / 6, 8);
   to_ = narrow ? (left > from_ ? left - from_ - 1 : 0) : std::max<std::size_t>(left * 3 / 12, 8);

@@ -1,6 +1,5 @@
-// cli/held_text.h: held messages as a person reads them and as a program does. Everything that a
-// sender wrote is made safe for a terminal: nothing is executed, rendered or fetched. Pure. Thread:
-// any.
+// cli/held_text.h: held messages for people and for programs. Text of a sender is made safe for a
+// terminal: nothing is executed, rendered or fetched. Pure. Thread: any.
 #pragma once
 
 #include <string>
@@ -38,7 +37,7 @@ class HeldTable {
   bool uncut_ = false;
   std::size_t from_ = 0;
   std::size_t to_ = 0;
-  std::size_t subject_ = 0;  // 0: no place for it
+  std::size_t subject_ = 0;  // 0: no room for it
 };
 std::string held_table(const std::vector<quarantine::HeldRow>& rows, std::size_t columns,
                        Charset charset, bool states);
@@ -47,21 +46,20 @@ nlohmann::json held_json(const quarantine::HeldRow& held);
 // held_json(held) in ASCII on one line, many times faster.
 void append_held_json(std::string& out, const quarantine::HeldRow& held);
 
-// What is known of one message, and why it is held.
+// The facts about one message, and why it is held.
 std::string held_page(const quarantine::HeldMessage& message, Charset charset);
-// The decision that was recorded.
+// The recorded decision.
 std::string why_text(const quarantine::HeldMessage& message, Charset charset);
 
 // The fields of the header, one a line, folds kept.
 std::string header_text(std::string_view message, Charset charset);
 // The text parts decoded; of all others, name, type and size.
 std::string message_text(std::string_view message, Charset charset);
-// Every octet that a terminal acts upon escaped, the rest as it is.
+// The message with every octet escaped that could control a terminal.
 std::string raw_text(std::string_view message, Charset charset);
 
-// For somebody who shall look at it but not be hurt: every line begins with "| ", so that no mail
-// program, no browser and no shell takes it for anything; control characters are escaped and "://"
-// is written "[:]//".
+// For safe inspection: every line begins with "| ", so that no mail program, browser or shell
+// interprets it; control characters are escaped and "://" is written "[:]//".
 std::string defanged(const quarantine::HeldRow& held, std::string_view message);
 
 }  // namespace sekisho::cli

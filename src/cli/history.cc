@@ -25,7 +25,7 @@ std::string dumped(const json& value) {
   return value.dump(2, ' ', true, json::error_handler_t::replace);
 }
 
-// "11-25 19:01", which a year of history needs no more of.
+// "11-25 19:01": enough for a year of history.
 std::string short_time(WallTime time) {
   auto text = to_iso8601(time).substr(5, 11);
   text[5] = ' ';
@@ -46,8 +46,7 @@ std::string all_receivers(const history::Row& row) {
   return all.empty() ? "-" : all;
 }
 
-// What monitor mode kept from being done has a column where it is asked for, or where there is
-// place for it.
+// The action that monitor mode prevented has a column if it is asked for, or if there is room.
 class Table {
  public:
   Table(const Terminal& terminal, bool would)
@@ -116,7 +115,7 @@ json row_json(const history::Row& row) {
           {"refused", std::move(refused)}};
 }
 
-// What a failure of the database comes to.
+// Reports a failure of the database.
 int give_up(const spool::Failure& failure) {
   return complain(data_error, "the history: " + failure.why);
 }
@@ -146,7 +145,7 @@ int list(Records& records, const HistoryRequest& request) {
   return ok;
 }
 
-// Of a simulation: what was, what would be.
+// A simulation: the old and the new decision.
 struct Simulated {
   std::size_t decided = 0;
   std::size_t unreadable = 0;
@@ -175,7 +174,7 @@ void simulate_one(const history::Row& row, const session::Decided& decided, cons
     sums.all.push_back(std::move(object));
     return;
   }
-  // No rule has spoken then, and the words need its column.
+  // Then no rule has decided, and the text needs its column.
   const std::string what = passes ? cell(change, 32) : cell(change, 23) + " " + cell(now.rule, 8);
   const auto terminal = standard_output();
   const bool uncut = terminal.columns == uncut_columns;
@@ -230,8 +229,7 @@ std::string read_client(HistoryRequest& request) {
   return "";
 }
 
-// What is wrong with it: a word that can match nothing would look like a history without a trace of
-// it.
+// The fault of the request: a word that can match nothing would look like an empty history.
 std::string read_filter(HistoryRequest& request) {
   const auto now = wall_now();
   auto& filter = request.filter;

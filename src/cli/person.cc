@@ -18,8 +18,8 @@ std::string name_of(uid_t uid) {
   return failed == 0 && found != nullptr ? found->pw_name : std::to_string(uid);
 }
 
-// The daemon's own log, but not its standard error, which is nobody's log here. A file that is not
-// there yet would belong to whoever types, and the daemon could not write to it.
+// The daemon's own log, but not standard error, which is not a log here. A missing file is not
+// created: it would belong to the user of the command, and the daemon could not write to it.
 LogOptions log_of(const config::Settings& settings) {
   LogOptions options = settings.log;
   using Target = LogOptions::Target;

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t main_cf_octets = 1024 * 1024;
 
-// The value of the last line that sets it; lines that begin with a blank go on with the one before.
+// The value of the last line that sets it; a line that begins with a blank continues the one
+// before.
 std::string value_of(std::string_view text, std::string_view name) {
   std::string value;
   bool inside = false;

@@ -11,7 +11,7 @@ namespace sekisho::cli {
 
 namespace {
 
-// Before the store is opened: a slip of the hand is told as one, whatever else is wrong.
+// Checked before the store is opened: a typing error is reported as such, whatever else is wrong.
 std::string check_time(const std::string& text) {
   if (text.empty() || parse_when(text, wall_now())) return "";
   return "write 2026-11-21, 2026-11-21T09:30:00Z, or how long ago, as in 36h or 2d";
@@ -53,7 +53,7 @@ void add_ids(CLI::App& verb, Options& options) {
       ->required();
 }
 
-// The verb with what all have; it runs `run` with its options.
+// A verb with the common options; it runs `run` with its options.
 template <class Options>
 CLI::App* add_verb(CLI::App& parent, const char* name, const char* about, int& result,
                    int (*run)(const Options&), std::shared_ptr<Options>& options) {

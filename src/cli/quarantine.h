@@ -1,6 +1,5 @@
 // cli/quarantine.h: `sekisho quarantine …`: the verbs for held messages. They open the store
-// themselves, so they work while the daemon is down; what several do at the same time, the store
-// decides.
+// themselves, so they work while the daemon is down; the store resolves simultaneous commands.
 // Errors: sysexits codes, and sentences on stderr. Thread: the main one.
 #pragma once
 
@@ -48,7 +47,7 @@ struct ShowOptions : QuarantineOptions {
 };
 
 struct DeleteOptions : QuarantineOptions {
-  bool yes = false;  // with ALL: ask nobody
+  bool yes = false;  // with ALL: do not ask
   bool now = false;  // for good
 };
 
@@ -56,8 +55,8 @@ struct ReleaseOptions : QuarantineOptions {
   std::vector<std::string> deliver_to;
   bool notify = false;
   bool even_if_delivered = false;
-  bool allow = false;  // the like of it too, from now on
-  bool yes = false;    // with `allow`, or ALL to somebody else: ask nobody
+  bool allow = false;  // add an entry for such messages, too
+  bool yes = false;    // with `allow`, or ALL to another address: do not ask
 };
 
 struct KeepOptions : QuarantineOptions {

@@ -9,13 +9,13 @@ namespace sekisho::cli {
 
 namespace {
 
-// A filter may match more than was thought of.
+// A filter may match more messages than intended.
 ExitCode confirm_deletion(const DeleteOptions& options, std::size_t count, bool for_good) {
   if (options.yes || !names_all(options)) return ok;
   return confirm("Delete", messages(count) + (for_good ? " for good" : ""), "deleted");
 }
 
-// Does it to each; the exit status is that of the first failure.
+// Applies the action to each; the exit status is that of the first failure.
 template <class Do>
 int do_to_each(const std::vector<std::string>& ids, ActLog& log, const char* verb,
                const char* outcome, const Do& act) {

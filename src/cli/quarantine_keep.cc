@@ -49,7 +49,7 @@ nlohmann::json numbers_json(const quarantine::Stats& stats) {
           {"expire_within_day", stats.expire_within_day}};
 }
 
-// For sendmail -t. Texts of senders are below the header, escaped.
+// A message for sendmail -t. Senders' texts are only in its body, escaped.
 std::string summary_message(const std::string& to, const std::string& host, WallTime now,
                             const std::string& subject, const std::string& body) {
   return "From: Sekisho <postmaster@" + host + ">\nTo: " + to + "\nSubject: " + subject +
@@ -102,7 +102,7 @@ int quarantine_expire(const KeepOptions& options) {
   const WallTime now = wall_now();
   const auto due = open->store->due(now, keep);
   if (!due) return complain(complaint_of(due.error()));
-  // Before, for a clock that is wrong shows here.
+  // Printed first, so that a wrong clock is noticed.
   std::printf("now it is %s UTC: %llu of %llu messages were held before %s UTC%s\n",
               short_time(now).c_str(), static_cast<unsigned long long>(due->messages),
               static_cast<unsigned long long>(due->all), short_time(due->before).c_str(),

@@ -14,12 +14,12 @@ namespace sekisho::cli {
 
 namespace {
 
-// Rows that a terminal gets unless it is told how many: a day's, and not a month's.
+// Rows at a terminal without --limit: those of a day, not of a month.
 constexpr std::size_t terminal_rows = 100;
 
 constexpr auto replaced = nlohmann::json::error_handler_t::replace;
 
-// What was printed has to arrive: `list | …` on a full disk is no success.
+// Output must arrive: `list > FILE` on a full disk is a failure.
 int finish(int code) {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     return complain(io_error, "cannot write to standard output");
@@ -31,11 +31,11 @@ int print(std::string_view text) {
   return finish(ok);
 }
 
-// A long text, written in blocks as it is made; nothing more once that has failed.
+// A long output, written in blocks; stops after a failed write.
 class Output {
  public:
   std::string& text() { return text_; }
-  // To be called now and then; whether there is a use in going on.
+  // Call now and then; false after a failed write.
   bool write_block() {
     constexpr std::size_t block = 64 * 1024;
     return text_.size() < block || write();
@@ -67,7 +67,7 @@ int list_json(quarantine::Store& store, const quarantine::Filter& filter) {
   return finish(ok);
 }
 
-// For a person: how many there are that a list has left out.
+// For a person: how many messages the list has left out.
 OrComplaint<std::string> rest_of(quarantine::Store& store, const quarantine::Filter& filter,
                                  std::size_t shown) {
   if (filter.limit == 0 || shown < filter.limit) return std::string();
@@ -171,7 +171,7 @@ int quarantine_list(const QuarantineOptions& options) {
   if (!open) return complain(open.error());
   const auto filter = make_filter(options.filter, wall_now());
   if (!filter) return complain(filter.error());
-  // What was held before the configuration was another one.
+  // Messages held before the configuration changed.
   if (const auto elsewhere = held_elsewhere(open->settings); !elsewhere.empty())
     warn("note " + elsewhere.front());
   return options.json ? list_json(*open->store, *filter)

@@ -53,7 +53,7 @@ class Releasing {
           !outcome.refused.empty() && outcome.refused.size() < begun->recipients.size();
       refused.insert(refused.end(), outcome.refused.begin(), outcome.refused.end());
       if (!others_can) return settle(*begun, outcome, refused);
-      // Nothing was sent: again, for those whom the MTA takes.
+      // Nothing was sent: try again with the recipients that the MTA accepts.
       request.recipients.clear();
       for (const auto& to : begun->recipients) {
         if (!is_refused(refused, to)) request.recipients.push_back(to);
@@ -74,8 +74,8 @@ class Releasing {
     return false;
   }
 
-  // What no entry could let through is not released by the way: whoever wants it all the same says
-  // so without --allow.
+  // A message that no entry could let through is not released: to release it all the same, omit
+  // --allow.
   Allowing allow(const std::string& id) {
     const auto message = store_.get(id);
     if (!message) return {false, complain(complaint_of(message.error(), id))};
@@ -125,7 +125,7 @@ class Releasing {
     return relay::hand_over_by_smtp(*server, letter, own_name(settings_));
   }
 
-  // Writes down what came of it, and says so.
+  // Records the result, and prints it.
   int settle(const quarantine::Release& release, const relay::Handover& outcome,
              const std::vector<relay::Handover::Refused>& refused) {
     std::string why = outcome.why;
@@ -178,7 +178,7 @@ class Releasing {
   std::size_t released_ = 0;
 };
 
-// What is somebody's mail goes to somebody else: all of it, only when that is really meant.
+// Sends mail to another address: for ALL, asks whether that is intended.
 ExitCode confirm_diversion(const ReleaseOptions& options, std::size_t count) {
   if (options.yes || !names_all(options) || options.deliver_to.empty()) return ok;
   return confirm("Release",
@@ -199,7 +199,7 @@ int quarantine_release(const ReleaseOptions& options) {
     if (!mail::Mailbox::parse(to))
       return complain(usage, "--deliver-to: \"" + escape_for_log(to) + "\" is no address");
   }
-  // --allow writes to a file that the configuration names, perhaps by another file.
+  // --allow writes to a file of the configuration, which may be named in a file of values.
   using Lists = config::ValueFiles;
   auto selected = open_selected(checked, options.allow ? Lists::read : Lists::skip);
   if (!selected) return complain(selected.error());

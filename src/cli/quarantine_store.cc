@@ -17,7 +17,7 @@ namespace sekisho::cli {
 
 namespace {
 
-// Ids that standard input may name at once: more than any store holds.
+// The most octets of ids on standard input: more than those of any store.
 constexpr std::size_t input_octets = 64 * 1024 * 1024;
 
 bool is_empty(const FilterOptions& options) {

@@ -65,13 +65,14 @@ Records::Book Records::rulebook(const std::string& digest) {
     if (!*stored) return tl::unexpected("the configuration " + digest + " is not recorded");
     const auto loaded = config::load_text((*stored)->text, "recorded configuration " + digest);
     if (!loaded) return tl::unexpected(loaded.error().front().text());
-    // Its lists as they are now, if they can be read: what they said at the time is in each record.
+    // Its access lists as they are now, if they can be read: each record has the entries of its
+    // time.
     config::Settings settings = loaded->settings;
     settings.access_files = {{}, {}};
     auto book = make_rulebook(settings, digest, (*stored)->places);
     std::string lacks;
     if (!book && settings.dmarc.discovery == dmarc::Discovery::psl) {
-      // What was decided is told without the public suffix list.
+      // A decision can be explained without the public suffix list.
       lacks = book.error();
       settings.dmarc.discovery = dmarc::Discovery::treewalk;
       book = make_rulebook(settings, digest, (*stored)->places);

@@ -1,5 +1,4 @@
-// cli/records.h: the recorded decisions as a command reads them, each with the configuration that
-// made it.
+// cli/records.h: the recorded decisions for a command, each with the configuration that made it.
 // Errors: a complaint, or a sentence. Thread: the main one.
 #pragma once
 
@@ -16,21 +15,20 @@
 
 namespace sekisho::cli {
 
-// Where the history is: `dir`, or what the configuration says: the file `config`, the system's, or
-// the one that is asked about.
+// The place of the history: `dir`, or that of a configuration: the file `config`, the system's, or
+// the one given with --with.
 struct HistoryPlace {
   std::string dir;
   std::string config;
   std::string other;
 };
 
-// A configuration to decide by.
+// A configuration for decisions.
 struct Rulebook {
   config::Settings settings;
   std::shared_ptr<const session::Snapshot> snapshot;
   std::map<std::string, std::string> places;  // of the keys that were given
-  // Why nothing can be decided again by it, though it can be explained; empty when there is
-  // nothing.
+  // Why decisions can be explained by it, but not made again; empty if they can.
   std::string lacks = {};
 };
 
@@ -39,10 +37,10 @@ class Records {
   static OrComplaint<Records> open(const HistoryPlace& place);
 
   history::Archive& archive() { return archive_; }
-  // The decision of an id or queue id; a sentence when there is none that can be read.
+  // The decision of an id or queue id; a sentence if none can be read.
   Expected<session::Decided, std::string> find(const std::string& id);
   Expected<session::Decided, std::string> read(std::int64_t number);
-  // The configuration of that digest as it was; a sentence when it is not recorded.
+  // The recorded configuration with that digest; a sentence if there is none.
   using Book = Expected<std::shared_ptr<const Rulebook>, std::string>;
   Book rulebook(const std::string& digest);
 
@@ -53,7 +51,7 @@ class Records {
   std::map<std::string, Book> rulebooks_;  // by digest
 };
 
-// The rulebook of a file, whose errors go to stderr.
+// The rulebook of a file; its errors go to stderr.
 std::shared_ptr<const Rulebook> rulebook_of_file(const std::string& path);
 
 }  // namespace sekisho::cli

@@ -1,6 +1,5 @@
-// cli/result_lines.h: what the checks of a message said, as labelled lines for a person: what
-// `sekisho check` and `sekisho explain` have in common.
-// Thread: one owner.
+// cli/result_lines.h: the results of the checks as labelled lines for a person, for `sekisho check`
+// and `sekisho explain`. Thread: one owner.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +10,8 @@
 
 namespace sekisho::cli {
 
-// Lines of "label  text  (reason)", appended to a text. What a sender wrote must not steer a
-// terminal: reasons are escaped here, and with safe() what else is a stranger's.
+// Lines of "label text (reason)", appended to a text. Senders' text must not control a terminal:
+// reasons are escaped here, other text with safe().
 class ResultLines {
  public:
   using Escape = std::string (*)(std::string_view);
@@ -34,7 +33,7 @@ class ResultLines {
 void add_author(ResultLines& lines, const mail::Author& author);
 void add_iprev(ResultLines& lines, const client::IprevResult& iprev);
 void add_spf(ResultLines& lines, std::string_view label, const spf::Result& spf);
-// A line for each signature, or that there is none.
+// A line for each signature, or one that says that there is none.
 void add_signatures(ResultLines& lines, const std::vector<dkim::SignatureResult>& signatures);
 void add_dmarc(ResultLines& lines, const dmarc::Result& dmarc);
 

@@ -27,7 +27,7 @@ std::string scalar(const json& value) {
   return escape_for_log(value.is_string() ? value.get<std::string>() : value.dump(), 400);
 }
 
-// The parts of a value, between which a line may be broken: "pass 7" and "fail 2" of an object.
+// The parts of a value; a line may be broken between them: "pass 7" and "fail 2" of an object.
 std::vector<std::string> parts(const json& value) {
   std::vector<std::string> out;
   if (value.is_object()) {

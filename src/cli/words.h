@@ -1,6 +1,6 @@
-// cli/words.h: the words of a command line as the parser takes them. CLI11 reads "--option=" as an
-// option whose value is the next word, and would judge a bounce by the options behind
-// "--mail-from=". Errors: none. Thread: any.
+// cli/words.h: the words of a command line in the form that the parser needs. CLI11 reads
+// "--option=" as an option whose value is the next word, and would judge a bounce by the options
+// behind "--mail-from=". Errors: none. Thread: any.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace sekisho::cli {
 
-// For CLI::App::parse(), which wants the last word first. `argv[0]` is not among them.
+// For CLI::App::parse(), which takes the last word first. `argv[0]` is not among them.
 std::vector<std::string> spelt_out(const CLI::App& app, int argc, const char* const* argv);
 
 }  // namespace sekisho::cli
