@@ -38,7 +38,7 @@ void Background::started() {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int stream : {0, 1, 2}) ::dup2(null, stream);
   ::close(null);
-  if (::write(to_parent_.get(), "1", 1) != 1) return;  // nobody waits any more
+  if (::write(to_parent_.get(), "1", 1) != 1) return;  // the parent is gone
   to_parent_.reset();
 }
 

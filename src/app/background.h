@@ -1,5 +1,4 @@
-// app/background.h: goes into the background, with the exit code of the start for whoever waits for
-// it.
+// app/background.h: goes into the background; the parent exits with the exit code of the start.
 // Thread: the main one, before there are others.
 #pragma once
 
@@ -11,7 +10,7 @@ class Background {
  public:
   // Forks unless `foreground`; the parent waits until the child says started(), or dies, and exits.
   explicit Background(bool foreground);
-  // The start has succeeded: the parent may go.
+  // The start has succeeded: the parent exits.
   void started();
 
  private:

@@ -27,7 +27,7 @@ using nlohmann::json;
 
 namespace {
 
-// How long what is in flight may take to finish: a message's budget of time and some more.
+// How long messages in flight may take to finish: the time budget of a message and a margin.
 constexpr std::chrono::seconds drain_time(30);
 
 // The policy in force, in the configuration's own words: every key of the rules, and where
@@ -92,10 +92,10 @@ Expected<void, std::string> Daemon::open() {
 }
 
 Expected<void, std::string> Daemon::run() {
-  // OpenSSL makes itself ready at the first use, once, and stays unready for ever when there is no
-  // memory just then.
+  // OpenSSL initialises itself once, at its first use, and stays unusable if there is no memory at
+  // that moment.
   crypto::sha256("");
-  // As the user that will have to open it again.
+  // As the user that must be able to open it again.
   if (!log_.reopen(loaded_.settings.log)) {
     return tl::unexpected<std::string>("log.target: cannot be opened as this user");
   }
@@ -147,8 +147,8 @@ void Daemon::log_start() {
   log_in_force();
 }
 
-// What is done with whom, so that neither a new version nor a slip in a file can change it without
-// a word.
+// Logs the policy in force, so that neither a new version nor a mistake in a file changes it
+// silently.
 void Daemon::log_in_force() {
   log_.info(dispositions(loaded_.settings));
   log_.info(setup::access_in_force(engine_->snapshot()->rules));
@@ -162,7 +162,7 @@ void Daemon::serve_signals() {
     const timespec pause{setup::AccessFiles::look_every.count(), 0};
     const int signal = sigtimedwait(&signals, nullptr, &pause);
     switch (signal) {
-      case -1:  // nothing came, or an interruption
+      case -1:  // a time-out, or an interruption
         guarded("looking around", [this] {
           for (const auto& part : parts_) part->tick(loaded_.settings);
         });
@@ -182,7 +182,7 @@ void Daemon::serve_signals() {
   }
 }
 
-// The main thread goes on, whatever has broken.
+// The main thread goes on after any exception.
 void Daemon::guarded(const char* doing, const std::function<void()>& work) {
   try {
     work();
@@ -220,12 +220,12 @@ json Daemon::on_main_thread(const std::function<json()>& work) {
     try {
       answer->set_value(work());
     } catch (const std::exception& error) {
-      // It waits for an answer, and has none of its own for that there is none.
+      // The caller waits for an answer, so one is given even without memory.
       until_memory([&] { answer->set_value({{"ok", false}, {"error", error.what()}}); });
     }
   });
   ::kill(::getpid(), SIGUSR2);
-  // The main thread that stops waits for this one: it has no time for us then.
+  // When the main thread stops, it waits for this thread, and does not answer any more.
   while (future.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
     if (stopping_) return {{"ok", false}, {"error", "sekishod is stopping"}};
   }

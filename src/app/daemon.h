@@ -23,13 +23,13 @@ namespace sekisho::app {
 
 class Daemon {
  public:
-  // What `start` needs: the file to read again at a reload, and what it held.
+  // `config_path`: the file to read again at a reload; `loaded`: its content.
   Daemon(std::string config_path, config::Loaded loaded);
   ~Daemon();
 
-  // Opens the sockets, as whatever user this is; a sentence for the admin when one cannot be had.
+  // Opens the sockets, as the present user; a sentence for the admin if one cannot be opened.
   Expected<void, std::string> open();
-  // Threads begin. Signals must be blocked by now, and privileges dropped.
+  // Starts the threads. Signals must be blocked by now, and privileges dropped.
   Expected<void, std::string> run();
   // Until SIGTERM or SIGINT: SIGHUP reloads, SIGUSR1 opens the log file again.
   void serve_signals();
@@ -48,10 +48,10 @@ class Daemon {
   nlohmann::json on_main_thread(const std::function<nlohmann::json()>& work);
   // Thread: that of the control socket.
   nlohmann::json status() const;
-  // What Prometheus reads. Thread: that of the metrics server.
+  // The text for Prometheus. Thread: that of the metrics server.
   std::string metrics() const;
   void append_own(metrics::Families& out) const;
-  // Our fields are proven with the secret of its file, or with one of this run alone.
+  // Sets the secret that proves our own fields: that of its file, or one for this run only.
   void open_seal();
   void log_start();
   void log_in_force();

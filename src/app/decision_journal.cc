@@ -15,8 +15,8 @@ void DecisionJournal::decided(std::shared_ptr<const session::Decided> decided) {
   if (recorder_ != nullptr) recorder_->add(std::move(decided));
 }
 
-// A content filter whose way back runs through us, or somebody who is trusted and speaks in our
-// name.
+// Warns of a content filter that returns mail through us, or a trusted client that writes fields in
+// our name.
 void DecisionJournal::watch_for_own_fields(const policy::Facts& facts) {
   if (facts.own_fields != policy::OwnFields::removed) return;
   log_.write_limited(

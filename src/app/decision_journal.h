@@ -1,6 +1,6 @@
-// app/decision_journal.h: what is done with each decision once it is made: one line of the log, a
-// record where there is a history, and two warnings about how this host is set up.
-// Errors: none; what cannot be recorded is counted by the recorder. Thread: any.
+// app/decision_journal.h: handles each decision: one line of the log, a record in the history, and
+// two warnings about the setup of this host. Errors: none; decisions that cannot be recorded are
+// counted by the recorder. Thread: any.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace sekisho::app {
 class DecisionJournal final : public session::Journal {
  public:
   explicit DecisionJournal(Log& log) : log_(log) {}
-  // Before the first decision; must outlive the decisions.
+  // Call before the first decision; the recorder must outlive the decisions.
   void record_to(history::Recorder* recorder) { recorder_ = recorder; }
   void decided(std::shared_ptr<const session::Decided> decided) override;
 

@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
   try {
     const int result = sekisho::cli::run(argc, argv);
-    // Whoever keeps what we say must not keep half of it unawares.
+    // If output was cut (a full disk), the exit status must say so.
     const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
     if (written || result != sekisho::cli::ok) return result;
     std::fputs("sekisho: cannot write to standard output\n", stderr);

@@ -35,7 +35,7 @@ int complain(cli::ExitCode code, const std::string& what) {
   return code;
 }
 
-// Before the first thread: they all inherit it, and the main thread alone takes the signals.
+// Before the first thread: all threads inherit the mask, and only the main thread handles signals.
 void block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
@@ -58,7 +58,7 @@ int serve(const Arguments& arguments) {
   app::Background background(arguments.foreground);
   block_signals();
   Patience::make_possible();
-  const Patience patience;  // of the main thread, for which nobody waits
+  const Patience patience;  // for the main thread, on which no message waits
   app::Daemon daemon(arguments.config, std::move(*loaded));
   if (auto opened = daemon.open(); !opened) return complain(cli::os_error, opened.error());
   if (auto dropped = app::drop_privileges(process); !dropped)

@@ -1,5 +1,5 @@
-// app/part.h: a part of the daemon with a life of its own, and the moments of that life. The daemon
-// keeps its parts in the order in which they start, and stops them in the reverse order.
+// app/part.h: a part of the daemon, and the steps of its life. The daemon keeps its parts in the
+// order in which they start, and stops them in the reverse order.
 //   open (as root where we are root; the last part first) → prepare → start → tick, prepare,
 //   reload … → drain → stop
 // Errors: a sentence for the admin. Thread: the main one, but for status(), warnings() and
@@ -24,32 +24,32 @@ class Part {
  public:
   virtual ~Part() = default;
 
-  // Sockets that the daemon's user could not open. Starts no thread, which would keep the rights of
-  // root.
+  // Opens sockets that the daemon's user could not open. Must not start a thread, which would keep
+  // the rights of root.
   virtual Expected<void, std::string> open(const config::Settings& /*settings*/) { return {}; }
-  // As the daemon's user, with the first snapshot in force: threads begin.
+  // Starts threads, as the daemon's user, with the first snapshot in force.
   virtual Expected<void, std::string> start(const config::Loaded& /*loaded*/) { return {}; }
 
-  // What a new configuration needs, before it is in force: an error keeps the old one. Called before
-  // start() too. What was prepared is in nobody's way if another part then refuses.
+  // Prepares for a new configuration before it is in force; an error keeps the old one. Also called
+  // before start(). Preparations must do no harm if another part then refuses.
   virtual Expected<void, std::string> prepare(const config::Settings& /*settings*/,
                                               const session::Snapshot& /*snapshot*/) {
     return {};
   }
-  // The new configuration is in force. What is worth a warning is logged, and said in `findings`.
+  // The new configuration is in force. Warnings are logged, and added to `findings`.
   virtual void reload(const config::Loaded& /*loaded*/, std::vector<std::string>& /*findings*/) {}
   // Every few seconds (setup::AccessFiles::look_every).
   virtual void tick(const config::Settings& /*settings*/) {}
 
-  // Takes nothing new, and lets what is under way finish; how many messages were cut off.
+  // Accepts nothing new, and lets work under way finish; returns how many messages were cut off.
   virtual std::size_t drain(std::chrono::milliseconds /*within*/) { return 0; }
   virtual void stop() {}
 
   // Members of the answer to `sekisho status`.
   virtual void status(nlohmann::json& /*answer*/) const {}
-  // What is wrong as long as it is so, for `status`.
+  // Present faults, for `status`.
   virtual void warnings(std::vector<std::string>& /*out*/) const {}
-  // metrics/family.h says what holds here.
+  // See metrics/family.h for the rules.
   virtual void append_metrics(metrics::Families& /*out*/) const {}
 };
 

@@ -17,8 +17,8 @@ using Started = Expected<void, std::string>;
 
 namespace {
 
-// As it may be written down: a zone that holds an access key, or may, has no place there. Records
-// have what the lists said, so nobody needs it to decide again.
+// The settings as they may be recorded: without zones that hold an access key, or may. Records have
+// the results of the lists, so a replay does not need the zones.
 config::Settings without_secrets(config::Settings settings) {
   for (auto& each : settings.client.lists) {
     if (each.file.empty() && !client::holds_key(each.list.zone)) continue;
@@ -47,8 +47,8 @@ Started QuarantinePart::prepare(const config::Settings& settings,
     log_.warning(why);
     return {};
   }
-  // A clock that was set back would bring the ids of held messages once more: they go on after the
-  // latest, and what a burst may have borrowed.
+  // With a clock that was set back, ids of held messages could repeat: new ids begin after the
+  // latest, and after the time that a burst may have borrowed.
   if (const auto latest = (*store)->latest(); latest && *latest) {
     engine_.ids_after(**latest + std::chrono::seconds(60));
   }
@@ -58,7 +58,7 @@ Started QuarantinePart::prepare(const config::Settings& settings,
   return {};
 }
 
-// Its last answers go to the sessions of the milters, which are still there.
+// Its last answers go to sessions of the milters, which must still exist.
 void QuarantinePart::stop() {
   engine_.keep_in(nullptr);
   open_ = nullptr;
@@ -155,7 +155,7 @@ Started HistoryPart::start(const config::Loaded& loaded) {
   return {};
 }
 
-// So that what is decided from now on can be explained when the file has changed.
+// So that decisions from now on can be explained after the file has changed.
 void HistoryPart::record(const config::Loaded& loaded) {
   history::Configuration configuration{
       loaded.digest, config::dump(without_secrets(loaded.settings)), {}};
@@ -169,7 +169,7 @@ void HistoryPart::reload(const config::Loaded& loaded, std::vector<std::string>&
   recorder_->set_limits(loaded.settings.history.keep, loaded.settings.history.max_size);
 }
 
-// The recorder stays until the last session is gone.
+// The recorder stays until the last session has ended.
 void HistoryPart::stop() {
   engine_.deferrals().keep_in(nullptr);
   deferrals_.reset();

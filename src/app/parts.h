@@ -1,6 +1,5 @@
-// app/parts.h: the parts of which the daemon is made, each with the life of part.h. What they do is
-// done elsewhere; here stands when.
-// Errors, Thread: part.h.
+// app/parts.h: the parts of the daemon, with the steps of part.h. They only decide when things
+// happen; the work is done in other folders. Errors, Thread: part.h.
 #pragma once
 
 #include <atomic>
@@ -25,8 +24,8 @@
 
 namespace sekisho::app {
 
-// Our own store of held messages. Opened also where new messages go elsewhere by now: what is in it
-// expires, and is released by its proof.
+// Our own store of held messages. Also opened if new messages are held elsewhere now: its messages
+// still expire, and can be released.
 class QuarantinePart final : public Part {
  public:
   QuarantinePart(session::Engine& engine, Log& log) : engine_(engine), log_(log) {}
@@ -40,7 +39,7 @@ class QuarantinePart final : public Part {
   session::Engine& engine_;
   Log& log_;
   std::unique_ptr<quarantine::Service> service_;
-  // The same for the threads of status and metrics: a reload may open it.
+  // The same store for the threads of status and metrics: a reload may open it.
   std::atomic<quarantine::Service*> open_{nullptr};
 };
 
@@ -73,7 +72,7 @@ class ResolverPart final : public Part {
  private:
   session::Engine& engine_;
   Log& log_;
-  std::string problem_;  // as it was logged last
+  std::string problem_;  // the last one logged
   Guarded<std::string> zone_file_warning_;
 };
 
@@ -104,7 +103,7 @@ class AccessPart final : public Part {
   AccessPart(session::Engine& engine, Log& log) : engine_(engine), files_(log) {}
   void reload(const config::Loaded& loaded, std::vector<std::string>& findings) override;
   void tick(const config::Settings& settings) override;
-  // What is wrong with the files in force is logged after the start, when the log says that it has
+  // Logs the faults of the files in force; called after the line that says that the daemon has
   // started.
   void loaded();
 
@@ -133,7 +132,7 @@ class MetricsPart final : public Part {
   Expected<void, std::string> start(const config::Loaded& loaded) override;
   void stop() override { server_.stop(); }
   void status(nlohmann::json& answer) const override;
-  // Where it listens; empty: nowhere.
+  // The listening address; empty: none.
   std::string address() const { return server_.address(); }
 
  private:

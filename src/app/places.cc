@@ -8,7 +8,7 @@ namespace sekisho::app {
 
 namespace {
 
-// Whoever rotates the log renames it first, and says so a moment later.
+// A log rotation renames the file first, and sends SIGUSR1 a moment later.
 constexpr int looks_before_new_log = 2;
 
 // 0: there is none.

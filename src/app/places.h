@@ -1,7 +1,6 @@
-// app/places.h: the files by which others find the daemon: its sockets and its log. Somebody who
-// empties a folder takes them away under a daemon that goes on without noticing, and nobody can
-// reach it, or reads what it says.
-// Errors: the log. Thread: the main one.
+// app/places.h: watches the daemon's sockets and its log file. If somebody removes them, the daemon
+// would go on without noticing, but nobody could reach it, or read its log. Errors: the log.
+// Thread: the main one.
 #pragma once
 
 #include <map>
@@ -20,7 +19,7 @@ class Places {
 
   // The sockets as they were opened.
   void opened(const config::Settings& settings);
-  // Now and then: an alarm for a socket that is gone, and a log file that is gone is begun anew.
+  // Called now and then: gives an alarm for a missing socket, and begins a missing log file anew.
   void look(const LogOptions& log);
 
  private:

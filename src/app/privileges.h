@@ -9,8 +9,8 @@
 
 namespace sekisho::app {
 
-// Becomes the user that the configuration names when started as root; stays what it is otherwise,
-// and where root itself is named. No program that is started from here gains anything.
+// When started as root, becomes the user of the configuration, unless that is root itself;
+// otherwise does nothing. Programs started later cannot gain privileges.
 Expected<void, std::string> drop_privileges(const config::ProcessOptions& options);
 
 }  // namespace sekisho::app

@@ -24,7 +24,7 @@ tl::unexpected<std::string> cannot(const char* what) {
   return tl::unexpected(std::string("cannot ") + what + ": " + std::strerror(errno));
 }
 
-// Nothing when there is no file.
+// nullopt if there is no file.
 Expected<std::optional<std::string>, std::string> read_secret(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file && errno == ENOENT) return std::nullopt;
@@ -47,7 +47,7 @@ Expected<std::optional<std::string>, std::string> read_secret(const std::string&
   return secret;
 }
 
-// Complete, or not there: it gets its name when it is written.
+// The file gets its name only when it is complete.
 Expected<void, std::string> make_file(const std::string& path, const std::string& secret) {
   std::string temporary = path + ".XXXXXX";
   const UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));
@@ -55,7 +55,7 @@ Expected<void, std::string> make_file(const std::string& path, const std::string
   const bool written =
       ::write(file.get(), secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) &&
       ::fsync(file.get()) == 0;
-  // Another daemon may have been faster: then its secret is ours too.
+  // Another daemon may have been faster: then its secret is used.
   const bool named = written && (::link(temporary.c_str(), path.c_str()) == 0 || errno == EEXIST);
   const int why = errno;
   ::unlink(temporary.c_str());
@@ -68,7 +68,7 @@ Expected<void, std::string> make_file(const std::string& path, const std::string
 
 std::string make_secret() {
   std::string secret(secret_octets, '\0');
-  // So few octets come whole, or the kernel has none at all (getrandom(2)).
+  // getrandom(2) returns this few octets all at once, or fails.
   if (::getrandom(secret.data(), secret.size(), 0) != static_cast<ssize_t>(secret.size()))
     throw std::system_error(errno, std::generic_category(), "getrandom");
   return secret;

@@ -1,5 +1,5 @@
-// app/service_manager.h: tells systemd how the daemon is (sd_notify(3)), where it asked to be told.
-// Errors: none; nobody may listen. Thread: any.
+// app/service_manager.h: tells systemd the state of the daemon (sd_notify(3)), if it asked for
+// that. Errors: none. Thread: any.
 #pragma once
 
 #include <string_view>
