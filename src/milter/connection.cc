@@ -12,17 +12,17 @@ namespace sekisho::milter {
 namespace {
 
 // sendmail waits 10 s for each answer, and 5 min for the end of a message in all; Postfix 300 s for
-// that. Both begin anew to wait with every progress report.
+// that. Both restart that time with every progress report.
 constexpr std::chrono::seconds progress_interval(4);
 
 constexpr net::Stream::Limits limits{
     // The longest piece of a body that an MTA sends, with some header before it: then the whole of
     // most messages comes at once.
     .usual_octets = std::size_t{68} * 1024,
-    // What stands before a packet, and one octet more: a packet never fills it.
+    // The head of a packet, and one octet more, so that a packet never fills the buffer.
     .most_octets = max_packet_octets + 5,
     // An MTA holds its connection for the whole SMTP session. libmilter gives up after 7,210 s, so
-    // an MTA is used to that.
+    // MTAs are prepared for that.
     .idle = std::chrono::seconds(7210),
 };
 
@@ -56,7 +56,7 @@ bool Connection::busy() const {
   return !stream_.closed() && (conversation_.in_message() || stream_.sending());
 }
 
-// What was answered last still goes out when this ends the connection.
+// When this ends the connection, the last answer is still sent.
 net::Stream::Taken Connection::take(std::string_view received) {
   using Then = net::Stream::Then;
   std::size_t taken = 0;
@@ -93,7 +93,7 @@ net::Stream::Then Connection::receive(const Packet& packet) {
   return net::Stream::Then::read;
 }
 
-// Whoever reaches the socket could fill the log.
+// Limited: any client of the socket could fill the log.
 void Connection::complain(std::string_view problem) noexcept {
   contained([&] {
     log_.write_limited(LogLevel::warning, "milter packets",
@@ -101,7 +101,7 @@ void Connection::complain(std::string_view problem) noexcept {
   });
 }
 
-// What sendmail's macros say is not where its configuration is: looked at is the usual place.
+// sendmail's macros do not tell where its configuration is, so the usual place is read.
 void Connection::warn_of_aliases() {
   const auto cf = mail::read_sendmail_cf();
   if (!cf || !cf->follows_aliases) return;
@@ -111,7 +111,7 @@ void Connection::warn_of_aliases() {
 
 void Connection::warn_of_lost_blanks() {
   if (std::exchange(warned_, true)) return;
-  // At the end of time: once, for as long as the daemon runs.
+  // Limited from the end of time: logged once, as long as the daemon runs.
   log_.write_limited(
       LogLevel::warning, "milter blanks",
       "milter: the MTA speaks version " + std::to_string(conversation_.version()) +
@@ -122,7 +122,7 @@ void Connection::warn_of_lost_blanks() {
       SteadyTime::max());
 }
 
-// While the MTA waits: tell it so now and then, and let the lookups end when their time is over.
+// While the MTA waits: reports progress now and then, and ends the lookups when their time is over.
 void Connection::watch() {
   if (!conversation_.waiting() || stream_.closed()) return;
   const auto now = steady_now();

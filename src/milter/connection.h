@@ -1,6 +1,5 @@
-// milter/connection.h: one connection of an MTA: a Conversation over a Stream, and the time that a
-// verdict may take.
-// Thread: its event loop's.
+// milter/connection.h: one connection of an MTA: a Conversation over a Stream, with timers for the
+// verdict. Thread: its event loop's.
 #pragma once
 
 #include <string_view>
@@ -18,12 +17,12 @@ class Connection final : public net::Stream::Owner {
   Connection(net::Link link, session::Engine& engine, policy::Role role, Log& log);
   ~Connection() override;
   void start() override { stream_.start(); }
-  // Closes now when no message is under way, else when its verdict has been sent.
+  // Closes now if no message is under way, else after its verdict has been sent.
   void drain() override { stream_.drain(); }
-  // A message is under way, or its verdict is.
+  // Whether a message or its verdict is under way.
   bool busy() const override;
   void close() override;
-  // An MTA takes the end of its connection for a temporary failure.
+  // Closes: an MTA treats the end of its connection as a temporary failure.
   void broken(const std::exception& error) noexcept override;
   net::Stream::Taken take(std::string_view received) override;
 

@@ -22,23 +22,23 @@ constexpr std::uint32_t anywhere = ~0U;
 constexpr std::uint32_t before_message = bit(Stage::connected) | bit(Stage::greeting);
 constexpr std::uint32_t in_content = bit(Stage::envelope) | bit(Stage::header) | bit(Stage::body);
 
-// What we need of the MTA: a field inserted and others removed, the hold queue, and the recipients
-// taken out of the envelope for whom a message is held in our own store.
+// The actions that we need of the MTA: insert and remove header fields, the hold queue, and remove
+// those recipients from the envelope for whom a message is held in our own store.
 constexpr std::uint32_t wanted_actions =
     SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_DELRCPT | SMFIF_SETSYMLIST;
-// No reply that nobody needs (they are half the cost of a message), no command that tells nothing,
-// and the blank after the colon, without which no simple/simple signature can be verified. MAIL is
-// answered although the answer says nothing: Postfix keeps what needs no answer in its buffer, and
-// without this one we would see connect, HELO and MAIL only when the header comes, a round trip to
-// the client too late for the lookups. RCPT is answered where a rule may refuse there.
+// No needless replies (they are half the cost of a message), no useless commands, and the blank
+// after the colon, without which no simple/simple signature can be verified. MAIL is answered with
+// `continue`: Postfix buffers commands that need no answer, so without it we would see connect,
+// HELO and MAIL only with the header, a round trip to the client too late for the lookups. RCPT is
+// answered if a rule may refuse there.
 constexpr std::uint32_t wanted_steps =
     SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_UNKN | SMFIP_NR_HDR |
     SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
 
-// All that is asked of macro().
+// All names that macro() is called with.
 constexpr std::array<std::string_view, 5> macros_read = {"j", "v", "i", "auth_type", "auth_authen"};
 
-// An address as the milter protocol has it: with angle brackets, mostly.
+// An address of the milter protocol, which usually has angle brackets.
 std::string without_brackets(std::string_view address) {
   if (address.size() >= 2 && address.front() == '<' && address.back() == '>') {
     address = address.substr(1, address.size() - 2);
@@ -46,7 +46,7 @@ std::string without_brackets(std::string_view address) {
   return std::string(address);
 }
 
-// Folds come as bare LF; the message had CRLF.
+// Folds arrive as bare LF; in the message they were CRLF.
 std::string with_crlf_folds(std::string_view value) {
   std::string out;
   out.reserve(value.size() + 8);
@@ -86,10 +86,10 @@ struct Conversation::Command {
   char command;
   std::uint32_t allowed;  // stages
   Next (Conversation::*handle)(std::string_view);
-  // The step that leaves out the `continue` which is due otherwise; 0: none is due, or the handler
-  // sends what is.
+  // SMFIP_NR_* flag that, when negotiated, suppresses our SMFIR_CONTINUE. 0: the command has no
+  // default reply.
   std::uint32_t quiet = 0;
-  bool interrupts = false;  // may come although an answer is due
+  bool interrupts = false;  // allowed while an answer is due
 };
 
 const Conversation::Command* Conversation::find_command(char command) {
@@ -184,9 +184,9 @@ void Conversation::tempfail() noexcept {
   });
 }
 
-// Without a message a client or a login may have got lost, on which the next ones would be judged:
-// then the connection goes, which an MTA takes for a temporary failure. With one, the rest is taken
-// and answered as if nothing were, up to the dot.
+// Without a message, the lost data could be a client or a login, by which later messages would be
+// judged: then the connection is closed, which an MTA treats as a temporary failure. With a
+// message, the rest is read and answered as usual, up to the end of DATA.
 Conversation::Next Conversation::recover(char command, const std::exception& error) noexcept {
   if (command == SMFIC_MAIL) {
     stage_ = Stage::greeting;
@@ -209,7 +209,7 @@ Conversation::Next Conversation::recover(char command, const std::exception& err
   if (command == SMFIC_HEADER) stage_ = Stage::header;
   if (command == SMFIC_EOH) stage_ = Stage::body;
   if (command == SMFIC_BODYEOB) {
-    // Unless the session has answered by now.
+    // Unless the session has answered already.
     if (stage_ == Stage::greeting) return Next::go_on;
     contained([this] { session_->abort(); });
     stage_ = Stage::greeting;
@@ -300,7 +300,7 @@ Conversation::Next Conversation::on_connect(std::string_view data) {
 }
 
 Conversation::Next Conversation::on_helo(std::string_view data) {
-  // A new HELO or MAIL ends what was begun: an MTA that refused it by itself need not tell us.
+  // A new HELO or MAIL ends the message under way: an MTA that refused it itself need not say so.
   if (data.size() > max_command_octets) return fail(too_long("HELO"));
   session_->abort();
   stage_ = Stage::greeting;
@@ -312,7 +312,7 @@ Conversation::Next Conversation::on_mail(std::string_view data) {
   if (data.size() > max_command_octets) return fail(too_long("MAIL"));
   const auto arguments = parse_strings(data);
   if (!arguments || arguments->empty()) return fail("bad MAIL arguments");
-  // What was said of the last message does not hold for this one.
+  // Macros of the last message do not apply to this one.
   static constexpr std::array<char, 4> of_message = {SMFIC_BODYEOB, SMFIC_EOH, SMFIC_DATA,
                                                      SMFIC_RCPT};
   forget_macros({of_message.data(), of_message.size()});
@@ -349,8 +349,8 @@ Conversation::Next Conversation::on_recipient(std::string_view data) {
   return Next::go_on;
 }
 
-// RFC 5321 §4.5.3.1.10: the client sends again to the others. An MTA that waits for no answer here
-// is left.
+// RFC 5321 §4.5.3.1.10: the client sends again to the others. If the MTA does not wait for an
+// answer here, the connection is closed.
 Conversation::Next Conversation::too_many_recipients() {
   if ((agreed_.steps & SMFIP_NR_RCPT) != 0) {
     return fail("a message has more than " + std::to_string(max_recipients) + " recipients or " +
@@ -370,7 +370,7 @@ Conversation::Next Conversation::on_header(std::string_view data) {
   auto value = data.substr(name_end + 1);
   value.remove_suffix(1);
   std::string text = with_crlf_folds(value);
-  // It has eaten the blank that nearly every field has.
+  // The MTA has removed the blank that nearly every field has.
   if (loses_blanks()) text.insert(text.begin(), ' ');
   session_->header(std::string(data.substr(0, name_end)), std::move(text));
   stage_ = Stage::header;
@@ -424,7 +424,7 @@ void Conversation::put_edits(std::string& out, const session::Outcome& outcome) 
   }
 }
 
-// The whole answer or none of it: edits without the last word would be taken for those of the next
+// The whole answer or nothing: edits without the final packet would be taken for those of the next
 // message.
 void Conversation::answer(const session::Outcome& outcome) noexcept {
   stage_ = Stage::greeting;
@@ -446,7 +446,7 @@ std::string Conversation::packets_of(const session::Outcome& outcome) const {
   } else if (decision.action == Action::reject || decision.action == Action::tempfail) {
     put_reply(out, decision.reply->line());
   } else if (lacks_quarantine || lacks_deletion) {
-    // Better late than delivered unheld.
+    // Deferred, because it must not be delivered without being held.
     put_reply(out, lacks_quarantine ? "451 4.7.1 the MTA offers no quarantine to its filter"
                                     : "451 4.7.1 the MTA lets its filter delete no recipient");
   } else if (outcome.held == Held::whole) {

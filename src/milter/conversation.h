@@ -1,6 +1,6 @@
 // milter/conversation.h: one connection of an MTA, without its socket: packets in, packets out.
 // The order of commands and what each may do stands in one table. Milter protocol versions 2 to 6.
-// Errors: a packet that is none, or out of order, ends the conversation; the MTA then applies its
+// Errors: a malformed packet, or one out of order, ends the conversation; the MTA then applies its
 // default action. Thread: one owner.
 #pragma once
 
@@ -34,32 +34,31 @@ class Conversation {
   };
   Next receive(const Packet& packet);
   const std::string& problem() const { return problem_; }
-  // Whose connection this is, as far as it has said so.
+  // The MTA of this connection, as far as it has named itself.
   mail::Mta mta() const { return mta_; }
 
-  // The MTA speaks an old protocol, in which it eats the blank after the colon of a header field.
+  // Whether the MTA speaks an old protocol, in which it removes the blank after the colon of a
+  // header field.
   bool loses_blanks() const;
   std::uint32_t version() const { return agreed_.version; }
-  // A message is between MAIL and its verdict: the connection must not be closed now if it can be
-  // helped.
+  // Whether a message is between MAIL and its verdict: the connection should not be closed then.
   bool in_message() const;
-  // The MTA waits for an answer.
+  // Whether the MTA waits for an answer.
   bool waiting() const { return stage_ == Stage::judging || awaits_step_; }
-  // While waiting: when expire() is to be called.
+  // While waiting: when to call expire().
   SteadyTime deadline() const;
   void expire();
-  // Tells the MTA that we are still at it, where the protocol has a way to: at the end of a
-  // message.
+  // Reports progress to the MTA, where the protocol allows it: at the end of a message.
   void progress();
 
   enum class Stage : unsigned {
-    negotiating,  // nothing was said yet
+    negotiating,  // no packet yet
     connected,    // options are agreed; no client is known
     greeting,     // a client is known; no message has begun
     envelope,     // MAIL was seen
     header,       // the header arrives
     body,         // the header is complete
-    judging,      // the final dot was seen; the verdict is awaited
+    judging,      // the end of DATA was seen; the verdict is awaited
   };
 
  private:
@@ -67,7 +66,7 @@ class Conversation {
   static const Command* find_command(char command);
 
   Next fail(std::string problem);
-  // What a handler broke at, for want of memory: the message gets a 4xx, where there is one.
+  // After an exception in a handler (no memory): the message gets a 4xx, if there is one.
   Next recover(char command, const std::exception& error) noexcept;
   void tempfail() noexcept;
   Next on_negotiate(std::string_view data);
@@ -100,9 +99,9 @@ class Conversation {
   std::function<void(std::string)> send_;
   std::shared_ptr<session::Session> session_;
   Stage stage_ = Stage::negotiating;
-  bool awaits_step_ = false;  // a RCPT is to be answered
+  bool awaits_step_ = false;  // a RCPT must be answered
   Negotiation agreed_;
-  // By the command they came for; a later command's value hides an earlier one's.
+  // By their command; the value of a later command hides that of an earlier one.
   std::map<char, MacroValues> macros_;
   std::size_t macro_octets_ = 0;
   // Of the message under way.

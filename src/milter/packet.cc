@@ -94,7 +94,7 @@ std::optional<std::vector<std::string_view>> parse_strings(std::string_view data
 
 namespace {
 
-// The string at the front, taken off with its NUL; nothing when none ends there.
+// Removes the string at the front with its NUL; nullopt if there is no NUL.
 std::optional<std::string_view> take_string(std::string_view& data) {
   const auto end = data.find('\0');
   if (end == std::string_view::npos) return std::nullopt;
@@ -180,7 +180,8 @@ void put_delete_recipient(std::string& out, std::string_view address) {
   put_packet(out, SMFIR_DELRCPT, std::string(address) + '\0');
 }
 
-// The text is a format to sendmail, and Postfix follows it: `%%` becomes `%`, a single one is lost.
+// sendmail treats the text as a format, and Postfix does the same: `%%` becomes `%`, a single `%`
+// is lost.
 void put_reply(std::string& out, std::string_view line) {
   std::string text;
   for (const char c : line) {

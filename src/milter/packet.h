@@ -1,6 +1,6 @@
 // milter/packet.h: the packets of the milter protocol, version 6: a length of four octets, a
 // command, its data. The numbers are those of libmilter's mfdef.h. Pure: bytes in, values out.
-// Errors: nothing for data that is not what the command promises. Thread: any.
+// Errors: nullopt for data that does not fit the command. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -25,21 +25,21 @@ struct Packet {
   std::string_view data;  // into the buffer it was read from
 };
 
-// What stands at the front of `buffer`: a packet, not enough of one yet, or something that is none.
+// What is at the front of `buffer`: a packet, an incomplete one, or something else.
 enum class Framing { packet, incomplete, invalid };
 Framing next_packet(std::string_view buffer, Packet& packet, std::size_t& octets);
 
 // The macros that one connection may keep, names and values together. Of those that are read, j and
-// i are a host and a queue id and auth_authen a login: some 400 octets at each of four stages. What
-// is beyond it is no MTA.
+// i are a host and a queue id and auth_authen a login: some 400 octets at each of four stages. More
+// does not come from an MTA.
 inline constexpr std::size_t max_macro_octets = std::size_t{16} * 1024;
 
-// What stands behind HELO, MAIL or RCPT, parameters included. Postfix and sendmail take command
-// lines of 2 KB (RFC 5321 §4.5.3.1.4 asks for 512 octets, and more for parameters); each recipient
-// is kept until the dot.
+// The argument of HELO, MAIL or RCPT, with its parameters. Postfix and sendmail take command lines
+// of 2 KB (RFC 5321 §4.5.3.1.4 asks for 512 octets, and more for parameters); each recipient is
+// kept until the end of DATA.
 inline constexpr std::size_t max_command_octets = std::size_t{8} * 1024;
 
-// Recipients of one message and what is kept of them. RFC 5321 §4.5.3.1.8 asks for 100, Postfix
+// Recipients of one message, and the memory for them. RFC 5321 §4.5.3.1.8 asks for 100, Postfix
 // takes 1,000, sendmail any number; a list's server with more than this sends them as several
 // messages, as it does for everybody else. Counted with each are 32 octets for each of its
 // parameters.
@@ -53,7 +53,7 @@ struct Negotiation {
 };
 std::optional<Negotiation> parse_negotiation(std::string_view data);
 
-// SMFIC_CONNECT: who connected to the MTA.
+// SMFIC_CONNECT: the client of the MTA.
 struct PeerInfo {
   std::string host_name;
   std::optional<mail::IpAddress> address;
@@ -61,8 +61,8 @@ struct PeerInfo {
 };
 std::optional<PeerInfo> parse_connect(std::string_view data);
 
-// SMFIC_MACRO: the command that the macros are for, and name → value, names without braces; of
-// `wanted` alone, where any are named.
+// SMFIC_MACRO: the command that the macros are for, and name → value, names without braces; only
+// those of `wanted`, if any are given.
 using MacroValues = std::map<std::string, std::string, std::less<>>;
 struct Macros {
   char command = 0;
@@ -71,10 +71,10 @@ struct Macros {
 std::optional<Macros> parse_macros(std::string_view data,
                                    std::span<const std::string_view> wanted = {});
 
-// Strings that each end with NUL; nothing when the last one does not.
+// Strings that each end with NUL; nullopt if the last one does not.
 std::optional<std::vector<std::string_view>> parse_strings(std::string_view data);
 
-// What the filter answers, appended to an output buffer.
+// Appends an answer of the filter to an output buffer.
 void put_packet(std::string& out, char command, std::string_view data = {});
 void put_negotiation(std::string& out, const Negotiation& agreed,
                      const std::vector<std::pair<std::uint32_t, std::string_view>>& macros);
@@ -84,9 +84,9 @@ void put_change_header(std::string& out, std::size_t index, std::string_view nam
 void put_insert_header(std::string& out, std::size_t index, std::string_view name,
                        std::string_view value);
 void put_quarantine(std::string& out, std::string_view reason);
-// `address` as RCPT had it, with its angle brackets.
+// `address` as in RCPT, with its angle brackets.
 void put_delete_recipient(std::string& out, std::string_view address);
-// `line` as the client shall see it.
+// `line`: the reply for the client.
 void put_reply(std::string& out, std::string_view line);
 
 }  // namespace sekisho::milter

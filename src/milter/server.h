@@ -1,6 +1,5 @@
-// milter/server.h: serves the MTA on every [[milter]] socket. This speaks the milter protocol
-// itself: libmilter serves one socket per process, and its worker pool waits with a thread for
-// every message.
+// milter/server.h: serves the MTA on every [[milter]] socket. The milter protocol is our own:
+// libmilter serves one socket per process, and its worker pool blocks a thread for every message.
 // Errors: open() says why a socket cannot be opened. Thread: its owner's.
 #pragma once
 
