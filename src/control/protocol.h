@@ -1,4 +1,4 @@
-// control/protocol.h: what is said on the control socket: one JSON object as the request, one as
+// control/protocol.h: the protocol of the control socket: one JSON object as the request, one as
 // the answer, then it is closed.
 //   {"verb":"status"}  →  {"ok":true,…}     {"verb":"nonsense"}  →  {"ok":false,"error":"…"}
 // Thread: immutable.
@@ -13,13 +13,13 @@ namespace sekisho::control {
 inline constexpr std::size_t max_request_octets = 64 * 1024;
 inline constexpr std::size_t max_answer_octets = 64 * 1024 * 1024;
 
-// A request is there with its connection, and an answer is read as it comes. A reload may take a
+// A client sends its request at once, and reads the answer as it arrives. A reload may take a
 // while.
 inline constexpr std::chrono::seconds request_time{5};
 inline constexpr std::chrono::seconds answer_timeout{60};
 
-// An admin, a monitoring system and a script or two need four. When one more comes, the oldest that
-// has asked nothing has to go.
+// An admin, a monitoring system and a script or two need four. When one more connects, the oldest
+// without a request is closed.
 inline constexpr std::size_t max_connections = 32;
 
 }  // namespace sekisho::control

@@ -21,7 +21,7 @@ using nlohmann::json;
 
 namespace {
 
-// When descriptors or memory have run out: until the next attempt.
+// The pause until the next attempt when descriptors or memory have run out.
 void pause() { ::poll(nullptr, 0, static_cast<int>(net::accept_pause.count())); }
 
 std::string text_of(const json& answer) {
@@ -70,7 +70,7 @@ void Server::stop() {
 
 void Server::wake() const {
   const std::uint64_t one = 1;
-  // It fails only when the counter is full, and then the thread is awake.
+  // It fails only if the counter is full, and then the thread is awake.
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
 }
 
@@ -87,13 +87,13 @@ void Server::work_slowly() noexcept {
 void Server::serve() noexcept {
   const Patience patience;  // what it handles are JSON values
   while (!stopping_) {
-    // Without memory the others wait a moment, and nobody is lost but whose request it was.
+    // Without memory the others wait a moment, and only the current request is lost.
     if (!contained([this] { wait(); })) pause();
     end_overdue();
   }
 }
 
-// One round: waits until somebody wants something, or has had its time.
+// One round: waits until a connection has an event, or its time is over.
 bool Server::wait() {
   std::vector<pollfd> descriptors = {{wake_.get(), POLLIN, 0}, {acceptor_->fd(), POLLIN, 0}};
   std::vector<Connection*> whose;
@@ -113,13 +113,13 @@ bool Server::wait() {
   for (std::size_t i = 0; i < whose.size(); ++i) {
     if (descriptors[i + 2].revents == 0) continue;
     auto& connection = *whose[i];
-    // What breaks here is the end of this one, and not of the round.
+    // An exception ends this connection, and not the round.
     const bool went = contained([&] {
       connection.stage == Connection::Stage::reading ? read(connection) : write(connection);
     });
     if (!went) connection.stage = Connection::Stage::over;
   }
-  // Last, for it may end the oldest.
+  // Last, because it may close the oldest.
   if (descriptors[1].revents != 0) accept_all();
   return true;
 }
@@ -135,7 +135,7 @@ void Server::accept_all() {
   }
 }
 
-// Who has been connected longest without having asked is not somebody who asks.
+// Closes the connection that has been open longest without a request.
 void Server::make_room() {
   if (connections_.size() < max_connections) return;
   auto oldest = std::find_if(connections_.begin(), connections_.end(), [](const Connection& each) {

@@ -1,9 +1,8 @@
 // control/server.h: the daemon's control socket: one request a connection, several connections at a
-// time. One thread reads and writes them all without waiting for any, and answers what is known at
-// once; what takes its time (a reload) is answered by another thread. So whoever is silent, slow or
-// many delays nobody else.
-// Errors: open() says why the socket cannot be had. Thread: its own two; handlers are called on
-// them.
+// time. One thread reads and writes them all without waiting for any, and handles quick requests;
+// slow ones (a reload) are handled by another thread. So a silent or slow client, or many of them,
+// delay nobody else. Errors: open() says why the socket cannot be had. Thread: its own two;
+// handlers are called on them.
 #pragma once
 
 #include <atomic>
@@ -36,14 +35,14 @@ class Server {
   explicit Server(Log& log) : log_(log) {}
   ~Server();
 
-  // `quick` and `slow`: by verb. What one throws becomes {"ok":false,"error":…}. Slow ones are
-  // called one after the other, beside the quick ones.
+  // `quick` and `slow`: handlers by verb. An exception becomes {"ok":false,"error":…}. Slow
+  // handlers run one after the other, in parallel to the quick ones.
   Expected<bool, std::string> open(const Options& options);
   void run(Handlers quick, Handlers slow = {});
   void stop();
 
  private:
-  // reading → answering (by the slow thread) → writing, and gone.
+  // reading → answering (by the slow thread) → writing, then closed.
   struct Connection {
     UniqueFd fd;
     SteadyTime until;  // while reading or writing
@@ -79,7 +78,7 @@ class Server {
   std::atomic<bool> stopping_{false};
   Handlers quick_;
   Handlers slow_;
-  std::list<Connection> connections_;  // the oldest first; of the first thread alone
+  std::list<Connection> connections_;  // the oldest first; used by the first thread only
   std::uint64_t last_number_ = 0;
   RunQueue slow_tasks_;
   Guarded<std::list<Answer>> answers_;

@@ -1,5 +1,5 @@
-// control/stream.h: a whole text over a connected socket, within a time.
-// Errors: nothing and false. Thread: any.
+// control/stream.h: reads or writes a whole text on a connected socket, within a time. Errors:
+// nullopt and false. Thread: any.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace sekisho::control {
 
-// Until the other side has shut down its writing; nothing on an error, a time-out or more than
+// Reads until the other side shuts down its writing; nullopt on an error, a time-out or more than
 // `limit` octets.
 std::optional<std::string> read_all(int fd, std::size_t limit, std::chrono::milliseconds within);
 bool write_all(int fd, std::string_view text, std::chrono::milliseconds within);
