@@ -31,7 +31,7 @@ Accepted Acceptor::accept() {
 
 void Acceptor::take_reserve() { reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
-// False when there is no reserve, or nobody to turn away.
+// False if there is no reserve, or no connection waits.
 bool Acceptor::turn_one_away() {
   contained([this] {
     log_.write_limited(LogLevel::warning, front_ + " descriptors",
@@ -43,7 +43,7 @@ bool Acceptor::turn_one_away() {
   reserve_.reset();
   UniqueFd refused(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   const bool found = static_cast<bool>(refused);
-  refused.reset();  // its place is the reserve's
+  refused.reset();  // frees the descriptor for the reserve
   take_reserve();
   return found;
 }

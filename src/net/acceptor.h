@@ -13,8 +13,8 @@
 namespace sekisho::net {
 
 struct Accepted {
-  UniqueFd fd;         // non-blocking; none: nobody waits, or accepting failed
-  bool pause = false;  // accepting failed, and is to be tried again after accept_pause
+  UniqueFd fd;         // non-blocking; none: no connection waits, or accept failed
+  bool pause = false;  // accept failed: try again after accept_pause
 };
 
 // The listening socket stays readable when accept(2) fails: without a pause its owner would spin.

@@ -13,10 +13,10 @@ namespace sekisho::net {
 
 class Loop;
 
-// As long as there is one, a connection counts: on its loop, and with whoever limits their number.
+// As long as a Seat exists, its connection counts: on its loop, and in the limit of its server.
 class Seat {
  public:
-  using Count = std::shared_ptr<std::atomic<std::size_t>>;  // nullptr: nobody limits it
+  using Count = std::shared_ptr<std::atomic<std::size_t>>;  // nullptr: not limited
 
   Seat(Loop& loop, Count count);
   Seat(Seat&& other) noexcept;
@@ -26,7 +26,7 @@ class Seat {
   Loop& loop() const { return *loop_; }
 
  private:
-  Loop* loop_;  // nullptr: it has been moved on
+  Loop* loop_;  // nullptr: moved from
   Count count_;
 };
 

@@ -19,7 +19,7 @@ struct Endpoint {
   std::string group = {};
 };
 
-// The text of `socket` taken apart: what is wrong with it is a configuration error.
+// The parsed text of `socket`: a fault in it is a configuration error.
 struct SocketAddress {
   std::string unix_path;  // or:
   std::string host;

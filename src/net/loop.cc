@@ -10,7 +10,7 @@ namespace sekisho::net {
 
 namespace {
 
-// `what` tells apart the lines that are limited together.
+// `what` is the key under which lines are limited.
 void log_internal_error(Log& log, const std::string& name, const char* what,
                         const std::exception& error) noexcept {
   contained([&] {
@@ -28,13 +28,13 @@ void LoopExecutor::post(Task task) {
     return !std::exchange(queue.awake, true);
   });
   if (!wake) return;
-  // It is taken by now, so nothing may come out of here. The next one tries again.
+  // The task is queued by now, so nothing may be thrown here. The next post tries again.
   if (!until_memory([this] { asio::post(context_, [this] { run_all(); }); })) {
     queue_.with([](Queue& queue) { queue.awake = false; });
   }
 }
 
-// What breaks in one task is not the next one's fault.
+// An exception of one task must not affect the next.
 void LoopExecutor::run_all() noexcept {
   std::list<Task> tasks;
   queue_.with([&](Queue& queue) {
@@ -57,7 +57,7 @@ Loop::Loop(std::size_t number, const std::string& name, Log& log)
       work_(asio::make_work_guard(context_)),
       executor_(std::make_shared<LoopExecutor>(context_, name, log)) {}
 
-// One connection that breaks must not take the others with it.
+// An exception in one connection must not affect the others.
 void Loop::run() {
   for (;;) {
     try {

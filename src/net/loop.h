@@ -1,5 +1,5 @@
-// net/loop.h: one event loop: sockets and timers, the tasks that other threads hand to it, and how
-// many connections it has. Thread: run() is the loop's own; the rest from any.
+// net/loop.h: one event loop: sockets and timers, tasks from other threads, and the number of its
+// connections. Thread: run() is the loop's own; the rest from any.
 #pragma once
 
 #include <atomic>
@@ -17,9 +17,9 @@
 
 namespace sekisho::net {
 
-// An event loop as the executor of what it owns. It has a queue of its own, for what asio has taken
-// half-way is lost when there is no memory for the rest. Thread: any, internally locked; must
-// outlive its loop's last task.
+// An event loop as the executor of its objects. It has its own queue, because a task that asio has
+// taken only half-way is lost if there is no memory for the rest. Thread: any, internally locked;
+// must outlive its loop's last task.
 class LoopExecutor final : public Executor {
  public:
   LoopExecutor(asio::io_context& context, std::string name, Log& log)
@@ -29,7 +29,7 @@ class LoopExecutor final : public Executor {
  private:
   struct Queue {
     std::list<Task> tasks;
-    bool awake = false;  // the loop has been told, and has not looked yet
+    bool awake = false;  // the loop has been woken, and has not read the queue yet
   };
   void run_all() noexcept;
 
@@ -47,10 +47,10 @@ class Loop {
   std::size_t number() const { return number_; }
   asio::io_context& context() { return context_; }
   const std::shared_ptr<LoopExecutor>& executor() const { return executor_; }
-  // A connection counts as long as its Seat (net/link.h).
+  // A connection counts as long as its Seat exists (net/link.h).
   std::atomic<std::size_t>& connections() { return connections_; }
 
-  // Until release(), and until nothing is left to wait for.
+  // Returns after release(), when nothing is left to wait for.
   void run();
   void release() { work_.reset(); }
 
@@ -58,7 +58,7 @@ class Loop {
   const std::size_t number_;
   const std::string name_;
   Log& log_;
-  // Before the context: what is in its queue may hold seats.
+  // Declared before the context, whose queue may hold seats.
   std::atomic<std::size_t> connections_{0};
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;

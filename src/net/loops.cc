@@ -42,7 +42,7 @@ Link Loops::link(UniqueFd fd, Seat::Count count) const {
   return {std::move(fd), family, Seat(for_one_more(), std::move(count))};
 }
 
-// They are filled one after another: one that is awake costs less than one that must be woken.
+// Loops are filled one after another: a running loop costs less than one that must be woken.
 Loop& Loops::for_one_more() const {
   const auto connections = [](const auto& loop) { return loop->connections().load(); };
   const auto free = std::find_if(loops_.begin(), loops_.end(),

@@ -1,7 +1,6 @@
 // net/loops.h: the event loops of the process, a thread each. A connection belongs to one of them,
-// so what is said on it has one owner, and what waits for an answer holds no thread. Servers and
-// outgoing connections may share them.
-// Thread: run() and stop() by their owner; the rest from any.
+// so its objects have one owner, and waiting for an answer blocks no thread. Servers and outgoing
+// connections may share them. Thread: run() and stop() by their owner; the rest from any.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +20,12 @@ class Loops {
  public:
   struct Size {
     std::size_t count;
-    // Connections. Then the next loop takes some, and when all have so many, the emptiest one.
+    // Connections after which the next loop takes some; when all have as many, the emptiest one
+    // does.
     std::size_t filled_at;
   };
-  // A loop for two cores, for an MTA on the same host needs many times our share of them for a
-  // message; and eight at most, for one decides some 4,000 messages a second. 64 simultaneous
+  // One loop for two cores, because an MTA on the same host needs many times our share for a
+  // message; and eight at most, because one decides some 4,000 messages a second. 64 simultaneous
   // messages on one loop delay each other by 15 ms at most.
   static Size usual_size();
 
@@ -34,17 +34,17 @@ class Loops {
   ~Loops();
 
   void run();
-  // The threads end when all connections are closed, and what belongs to them is gone: nobody hands
-  // a loop a task after that.
+  // The threads end when all connections are closed and their objects destroyed; no task may be
+  // posted after that.
   void stop();
 
   std::size_t count() const { return loops_.size(); }
-  // The one whose thread accepts.
+  // The loop that accepts.
   Loop& first() const { return *loops_.front(); }
-  // A socket on the loop whose turn it is. It counts in `count` as well, where there is one.
+  // Places a socket on the loop whose turn it is. It also counts in `count`, if given.
   Link link(UniqueFd fd, Seat::Count count = nullptr) const;
   // Calls `visit` on each loop's thread, one after the other, and adds up what it returns. Only
-  // while they run.
+  // while the loops run.
   std::size_t sum(const std::function<std::size_t(Loop&)>& visit) const;
 
  private:

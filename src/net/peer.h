@@ -1,6 +1,5 @@
-// net/peer.h: the other side of one connection, as a Server sees it: it begins, it may be in the
-// middle of something, and it ends.
-// Thread: its event loop's.
+// net/peer.h: the other side of one connection, as a Server sees it: it begins, may be busy, and
+// ends. Thread: its event loop's.
 #pragma once
 
 #include <exception>
@@ -12,16 +11,16 @@ class Peer : public std::enable_shared_from_this<Peer> {
  public:
   virtual ~Peer() = default;
   virtual void start() = 0;
-  // Nothing new begins: closes now when it is not busy, else as soon as it is not.
+  // Begins nothing new: closes now if it is not busy, else as soon as it is not.
   virtual void drain() = 0;
-  // Something is under way that would be lost, or its answer is.
+  // Whether work or its answer would be lost by closing now.
   virtual bool busy() const = 0;
   // May be called again.
   virtual void close() = 0;
   // Something threw: says so in the log, and closes.
   virtual void broken(const std::exception& error) noexcept = 0;
 
-  // Does `event`; when it throws, that is the end of this connection, and of no other.
+  // Runs `event`; an exception ends this connection only.
   template <class Event>
   void guarded(const Event& event) noexcept {
     try {

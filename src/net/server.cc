@@ -18,10 +18,10 @@ namespace sekisho::net {
 
 namespace {
 
-// How often it is looked whether those that are busy have finished.
+// How often drain() checks whether busy connections have finished.
 constexpr std::chrono::milliseconds drain_step(20);
 
-// Those on one loop that are open. Thread: that loop's.
+// The open connections of one loop. Thread: that loop's.
 class Peers {
  public:
   void remember(const std::shared_ptr<Peer>& peer) {
@@ -41,7 +41,7 @@ class Peers {
   std::vector<std::weak_ptr<Peer>> all_;
 };
 
-// asio watches a descriptor of its own, and closes it.
+// asio gets a duplicate descriptor, which it closes itself.
 int another(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
 }  // namespace
@@ -99,7 +99,7 @@ void Server::State::wait_for_connections(Listener& listener) {
 }
 
 void Server::State::accept_all(Listener& listener) {
-  while (listener.acceptor) {  // it may have been ready just before we stopped
+  while (listener.acceptor) {  // it may have become ready just before we stopped
     auto accepted = listener.acceptor->accept();
     if (accepted.pause) return pause(listener);
     if (!accepted.fd) return wait_for_connections(listener);
@@ -134,7 +134,7 @@ void Server::State::take(UniqueFd fd, const Listener& from) {
   Loop& loop = link.seat.loop();
   auto peer = from.make(std::move(link));
   if (!peer) return;
-  // The loop's own from here on: it must also end there.
+  // The peer belongs to the loop from here on, and must be destroyed there.
   asio::dispatch(loop.context(), [&mine = peers[loop.number()], peer = std::move(peer)] {
     peer->guarded([&] {
       mine.remember(peer);
@@ -155,7 +155,7 @@ void Server::State::stop_listening() {
   }
 }
 
-// How many are busy.
+// Drains all peers; returns how many are busy.
 std::size_t Server::State::drain_peers() {
   return loops.sum([this](Loop& loop) {
     std::size_t busy = 0;
@@ -197,8 +197,8 @@ void Server::run() {
   });
 }
 
-// What was cancelled on a loop calls back before that loop is asked again: afterwards nothing there
-// refers to this server.
+// Callbacks of cancelled operations run before the next task of their loop, so that afterwards
+// nothing there refers to this server.
 std::size_t Server::drain(std::chrono::milliseconds within) {
   if (!std::exchange(state_->running, false)) return 0;
   state_->loops.sum([this](Loop& loop) -> std::size_t {

@@ -28,8 +28,8 @@ class Server {
 
   struct Socket {
     Endpoint where;
-    // Called on the loop that accepts; whatever the peer needs to know of its socket is in here. No
-    // peer: the connection is closed.
+    // Makes the peer; called on the accepting loop. The function has all that depends on the
+    // socket. nullptr: the connection is closed.
     std::function<std::shared_ptr<Peer>(Link)> make;
   };
 
@@ -43,7 +43,7 @@ class Server {
   Expected<void, std::string> open(const std::vector<Socket>& sockets);
   void run();
   // No new connections; those that are not busy are closed, the others may finish until the time is
-  // up. Returns the number of those that were cut off. The loops must run.
+  // up. Returns how many were cut off. The loops must run.
   std::size_t drain(std::chrono::milliseconds within);
 
  private:

@@ -1,4 +1,4 @@
-// net/socket_options.h: what a socket is, and how TCP is to treat small packets. Each does nothing
+// net/socket_options.h: the family of a socket, and how TCP treats small packets. Each does nothing
 // where the system does not know the option. Thread: any.
 #pragma once
 
@@ -6,7 +6,7 @@ namespace sekisho::net {
 
 // AF_UNIX, AF_INET or AF_INET6.
 int family_of(int socket);
-// TCP_NODELAY: an answer leaves although the one before it has not been acknowledged.
+// TCP_NODELAY: an answer is sent although the one before has not been acknowledged.
 void send_at_once(int socket);
 // TCP_QUICKACK: the kernel of a peer that sends small packets without an answer to each holds each
 // back until the one before is acknowledged, and ours would acknowledge after 40 ms. The option

@@ -47,8 +47,8 @@ void Stream::drain() {
   if (!owner_.busy()) owner_.close();
 }
 
-// From one that does not read what it is answered nothing more is taken, or its answers would pile
-// up here.
+// While the peer does not read its answers, nothing more is read from it; otherwise its answers
+// would pile up here.
 void Stream::read() {
   if (closed_ || reading_ || waiting_ || !writing_.empty()) return;
   reading_ = true;
@@ -88,7 +88,7 @@ void Stream::go_on() {
   owner_.guarded([this] { offer(); });
 }
 
-// For the rest of what was begun, or for what comes next. False when there is none.
+// Makes room for more input. False if there is none.
 bool Stream::make_room() {
   const std::size_t kept = end_ - begin_;
   std::size_t room = room_;
@@ -110,7 +110,7 @@ bool Stream::make_room() {
   return end_ < room_;
 }
 
-// Nearly always the socket takes the whole answer at once: then nothing has to be told of it later.
+// Nearly always the socket takes the whole answer at once, so that no callback is needed.
 void Stream::send(std::string octets) {
   if (closed_) return;
   if (writing_.empty() && !draining_) {
@@ -146,7 +146,7 @@ void Stream::on_written() {
   }
 }
 
-// The timer is not set anew with every word: it looks when the last one was.
+// The timer is not restarted at every input: it checks when the last one was.
 void Stream::watch_idleness(SteadyTime at) {
   idle_timer_.set(at, [this, self = owner_.shared_from_this()] {
     if (closed_) return;

@@ -1,7 +1,6 @@
-// net/stream.h: a connected socket on its event loop: a bounded buffer for what arrives, a queue
-// for what is to be sent, and how long the other side has been silent. What the octets mean is the
-// business of its owner.
-// Errors: whatever goes wrong closes the owner. Thread: its event loop's.
+// net/stream.h: a connected socket on its event loop: a bounded input buffer, an output queue, and
+// an idle timer. The owner interprets the octets. Errors: any failure closes the owner. Thread: its
+// event loop's.
 #pragma once
 
 #include <chrono>
@@ -25,28 +24,28 @@ class Stream {
  public:
   enum class Then {
     read,  // the rest is offered again when more has arrived
-    wait,  // nothing is read before go_on(): an answer is due before what follows is looked at
+    wait,  // nothing is read before go_on(): an answer is due first
     end,   // the connection is over
   };
   struct Taken {
-    std::size_t octets;  // from the front of what was offered
+    std::size_t octets;  // consumed from the front of the input
     Then then;
   };
 
-  // Who talks over a Stream that is a part of it.
+  // The owner of a Stream, of which the Stream is a member.
   class Owner : public Peer {
    public:
-    // `received`: all that has arrived and was not taken before.
+    // `received`: all input that was not consumed before.
     virtual Taken take(std::string_view received) = 0;
     // The other side has been silent for too long.
     virtual void idle() { close(); }
   };
 
   struct Limits {
-    // What is read at once. It is not filled with anything, so a connection on which little arrives
-    // costs a page or two.
+    // The size of one read. The buffer is not initialised, so a quiet connection costs a page or
+    // two.
     std::size_t usual_octets;
-    // Whoever leaves so many where they are is closed: nothing more would fit.
+    // The connection is closed if this many octets are not consumed: nothing more would fit.
     std::size_t most_octets;
     std::chrono::seconds idle;
   };
@@ -54,15 +53,15 @@ class Stream {
   Stream(Link link, Owner& owner, const Limits& limits);
 
   void start();
-  // Goes out at once as far as the socket takes it; the rest is kept. While something is kept,
-  // nothing is read.
+  // Writes at once as much as the socket takes; the rest is queued. While output is queued, nothing
+  // is read.
   void send(std::string octets);
   bool sending() const { return !writing_.empty(); }
-  // After Then::wait, and not from within take().
+  // Continues after Then::wait; must not be called within take().
   void go_on();
   // Closes the owner as soon as it is not busy.
   void drain();
-  // The owner's close() calls it. What the socket has taken still goes out.
+  // Called by the owner's close(). Octets that the socket has taken are still sent.
   void close();
   bool closed() const { return closed_; }
 
@@ -77,7 +76,7 @@ class Stream {
   void on_written();
   void watch_idleness(SteadyTime at);
 
-  // With the loop's own executor: the one that asio erases the type of costs a copy at every step.
+  // With the loop's own executor type: asio's type-erased executor costs a copy at every step.
   using Socket =
       asio::basic_stream_socket<asio::generic::stream_protocol, asio::io_context::executor_type>;
 
@@ -86,11 +85,11 @@ class Stream {
   Seat seat_;
   const bool is_tcp_;
   Socket socket_;
-  Timer idle_timer_;  // looks now and then when the last word was
+  Timer idle_timer_;  // checks now and then when the last input was
   SteadyTime last_word_ = steady_now();
   std::unique_ptr<char[]> buffer_;
   std::size_t room_;
-  std::size_t begin_ = 0;  // of what was received and not taken
+  std::size_t begin_ = 0;  // of the input that is not consumed
   std::size_t end_ = 0;
   std::string writing_;
   std::string queued_;

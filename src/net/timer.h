@@ -15,8 +15,8 @@ class Timer {
  public:
   explicit Timer(Loop& loop) : timer_(loop.context().get_executor()) {}
 
-  // In place of what it was set to before. `then` may still be called after cancel() when its time
-  // had come by then. It keeps alive what it needs.
+  // Replaces an earlier setting. `then` may still be called after cancel() if its time had come
+  // already; it must keep alive what it uses.
   template <class Then>
   void set(SteadyTime at, Then then) {
     timer_.expires_at(at);
@@ -27,7 +27,7 @@ class Timer {
   void cancel() { timer_.cancel(); }
 
  private:
-  // With the loop's own executor: the one that asio erases the type of costs a copy at every step.
+  // With the loop's own executor type: asio's type-erased executor costs a copy at every step.
   asio::basic_waitable_timer<std::chrono::steady_clock,
                              asio::wait_traits<std::chrono::steady_clock>,
                              asio::io_context::executor_type>
