@@ -1,10 +1,13 @@
 #include "base/poll_until.h"
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/unique_handle.h"
@@ -79,11 +82,16 @@ TEST(PollUntil, aSignalInterruptsNothing) {
   ::sigaction(SIGUSR1, &before, nullptr);
 }
 
+// It refuses more descriptors than the process may have.
 TEST(PollUntil, whatPollRefusesFails) {
-  // More descriptors than the process may have.
-  std::vector<pollfd> many(std::size_t{1} << 22, pollfd{-1, 0, 0});
-  EXPECT_EQ(poll_until(many, steady_now() + 1h), Polled::failed);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{100, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<pollfd> many(101, pollfd{-1, 0, 0});
+  EXPECT_EQ(poll_until(many, steady_now() + 1s), Polled::failed);
   EXPECT_EQ(errno, EINVAL);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 }  // namespace
