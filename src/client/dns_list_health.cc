@@ -441,11 +441,10 @@ void DnsListGuard::tell(const std::vector<News>& all) const {
             minutes_text(change.was_aside));
       continue;
     }
-    std::string line = "list " + list.name + " is set aside" + clients +
-                       " and nothing counts as listed by it: it ";
+    std::string line =
+        "list " + list.name + " is disabled" + clients + " and nothing counts as listed by it: it ";
     if (whom != Whom::all) {
-      line =
-          "list " + list.name + " is set aside" + clients + ", none of whom it lists counts: it ";
+      line = "list " + list.name + " is disabled" + clients + ", none of whom it lists counts: it ";
     }
     line += to_string(change.fault);
     if (!change.answer.empty()) line += " (" + change.answer + ")";

@@ -1,6 +1,6 @@
-// client/dns_list_health.h: whether a list can be trusted now. RFC 5782 §5. A list that answers with
-// error codes or nonsense, that does not answer, or that fails its self-test is disabled: nothing
-// counts as listed by it until a self-test has succeeded. A list must never make us reject
+// client/dns_list_health.h: whether a list can be trusted now. RFC 5782 §5. A list that answers
+// with error codes or nonsense, that does not answer, or that fails its self-test is disabled:
+// nothing counts as listed by it until a self-test has succeeded. A list must never make us reject
 // everything.
 //   healthy ──fault──► disabled ──self-test passed──► healthy The time is an argument.
 //   Thread: DnsListHealth one owner; DnsListGuard any, internally locked.

@@ -63,7 +63,7 @@ Rows denylist_keys() {
 
 Section allowlist_section() {
   return {.name = "allowlist",
-          .text = "Whose mail may skip a rule, once it is proven to be his.",
+          .text = "Whose mail may skip a rule, once it is proven to be theirs.",
           .keys = allowlist_keys()};
 }
 

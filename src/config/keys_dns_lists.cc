@@ -127,9 +127,9 @@ Expected<DnsListKind> parse_skip(std::string_view text) {
 }
 
 Type<DnsKindSet> skipped_kinds() {
-  const auto kinds = array_of<DnsListKind>(
-      joined_words(client::accusing_kinds(), " and "), parse_skip,
-      [](const DnsListKind& kind) { return std::string(to_string(kind)); });
+  const auto kinds =
+      array_of<DnsListKind>(joined_words(client::accusing_kinds(), " and "), parse_skip,
+                            [](const DnsListKind& kind) { return std::string(to_string(kind)); });
   return {kinds.expects,
           [read = kinds.read](const std::string& key, const Value& value, DnsKindSet& slot,
                               Reader& reader) {
@@ -169,7 +169,7 @@ KeyRow list_row(std::string_view sample) {
               "The zone, and which answers count, as Postfix writes it: a number or a range in "
               "brackets for each octet, several with semicolons, \"zone=127.0.0.[2;4..11]\". "
               "Without codes all of 127.0.0.0/8 count. Error codes (127.255.255.0/24) and "
-              "answers outside 127.0.0.0/8 never count: they set the list aside. Required, "
+              "answers outside 127.0.0.0/8 never count: they disable the list. Required, "
               "unless there is a list_file."};
 }
 
@@ -224,7 +224,7 @@ KeyRow self_test_row() {
               "The list must hold its test entry: 127.0.0.2, or TEST in a list of domains (RFC "
               "5782 section 5); SURBL, URIBL and the DBL of Spamhaus may hold their own "
               "instead. false: for a list that has none. What no list may hold "
-              "(127.0.0.1, INVALID) sets it aside either way."};
+              "(127.0.0.1, INVALID) disables it either way."};
 }
 
 Rows lists_keys() {
@@ -267,7 +267,7 @@ Rows rhsbl_keys() {
           {.name = "on",
            .entry = in_entry<DnsListEntry>(
                array_of<DnsListOn>("helo, sender, client_name, from and dkim", parse_on,
-                               [](const DnsListOn& on) { return std::string(to_string(on)); }),
+                                   [](const DnsListOn& on) { return std::string(to_string(on)); }),
                [](auto& e) -> auto& { return e.definition.on; }),
            .text = "Which domains are looked up: of HELO, of MAIL FROM, the verified name of the "
                    "client, the Author Domain, the d= of DKIM signatures. The last two are known "

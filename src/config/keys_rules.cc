@@ -113,11 +113,11 @@ Rows dmarc_rules() {
            [](auto& r) -> auto& { return r.dmarc.defer_for; }),
        .in_policy = "dmarc.defer_for",
        .text =
-           "How long messages of one sender and author domain are put off, from the first one, "
+           "How long messages of one sender and author domain are deferred, from the first one, "
            "from whichever network, and over a restart where there is a history. After that, what "
            "is not known counts for nothing: they are quarantined if the author's policy, as far "
            "as it can be read, asks for quarantine or reject, and otherwise accepted and tagged. "
-           "What a list puts off is quarantined then."},
+           "What a list defers is quarantined then."},
       {.name = "author",
        .rule = at<policy::Rules>(
            choice<policy::OnMalformedAuthor>(),

@@ -169,8 +169,8 @@ class Reach {
                path);
   }
 
-  // A daemon that is started as root makes its sockets before it becomes the user: what the user may
-  // do counts only for one that is started as the user.
+  // A daemon that is started as root makes its sockets before it becomes the user: what the user
+  // may do counts only for one that is started as the user.
   void look_at_socket(const std::string& key, const std::string& path, const std::string& group,
                       const std::string& mode) {
     const auto folder = folder_of(path);

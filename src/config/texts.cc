@@ -218,12 +218,12 @@ Type<std::vector<std::string>> texts(const std::string& expects, const CheckText
 
 Type<std::vector<mail::DomainName>> domains() {
   return array_of<mail::DomainName>("domains", mail::DomainName::parse,
-                                [](const mail::DomainName& each) { return each.text(); });
+                                    [](const mail::DomainName& each) { return each.text(); });
 }
 
 Type<std::vector<mail::IpPrefix>> prefixes() {
   return array_of<mail::IpPrefix>("addresses and networks", mail::IpPrefix::parse,
-                              [](const mail::IpPrefix& each) { return each.text(); });
+                                  [](const mail::IpPrefix& each) { return each.text(); });
 }
 
 Type<std::vector<policy::RecipientPattern>> recipients() {

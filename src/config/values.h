@@ -169,7 +169,7 @@ using ParseElement = std::function<Expected<T>(std::string_view)>;
 // An array of texts, each read by `parse` and written by `text_of`; "file:PATH" is understood.
 template <class T>
 Type<std::vector<T>> array_of(const std::string& expects, ParseElement<T> parse,
-                          std::function<std::string(const T&)> text_of) {
+                              std::function<std::string(const T&)> text_of) {
   return {
       "a list of " + expects,
       [parse](const std::string& key, const Value& value, std::vector<T>& slot, Reader& reader) {

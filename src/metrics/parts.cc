@@ -12,7 +12,7 @@ json lists_json(const DnsListStatuses& lists) {
   for (const auto& list : lists) {
     std::string state = "healthy";
     if (list.set_aside || list.aside_for != client::Whom::all) {
-      state = "set aside";
+      state = "disabled";
       if (list.aside_for == client::Whom::v4) state += " for IPv4 clients";
       if (list.aside_for == client::Whom::v6) state += " for IPv6 clients";
       state += ": the list " + std::string(to_string(list.fault));
@@ -69,12 +69,12 @@ void append_lists(Families& out, const DnsListStatuses& lists) {
   append(Kind::counter, "sekisho_list_failures_total", "Lookups without an answer.",
          [](const List& list) { return list.failures; });
   append(Kind::counter, "sekisho_list_not_counted_total",
-         "Entries that did not count: the list was set aside, or the answer an error.",
+         "Entries that did not count: the list was disabled, or the answer an error.",
          [](const List& list) { return list.not_counted; });
   append(Kind::gauge, "sekisho_list_set_aside",
-         "1 while nothing counts as listed by it, for it is not healthy.",
+         "1 while the list is disabled: nothing counts as listed by it.",
          [](const List& list) { return list.set_aside ? 1 : 0; });
-  append(Kind::counter, "sekisho_list_times_set_aside_total", "How often the list was set aside.",
+  append(Kind::counter, "sekisho_list_times_set_aside_total", "How often the list was disabled.",
          [](const List& list) { return list.times_set_aside; });
 }
 

@@ -1,8 +1,8 @@
-// policy/access_list.h: all entries of the allowlist, or of the denylist, and which of them a message
-// matches. An entry names an identity and the proof it needs: without it the entry does nothing,
-// and that is recorded. The most specific entry of each identity counts, whatever the order of
-// lines. Hash lookups by name and parents, by prefix and length: the time does not depend on the
-// number of entries. Pure: no I/O, no clock (Facts::received is now). Thread: immutable.
+// policy/access_list.h: all entries of the allowlist, or of the denylist, and which of them a
+// message matches. An entry names an identity and the proof it needs: without it the entry does
+// nothing, and that is recorded. The most specific entry of each identity counts, whatever the
+// order of lines. Hash lookups by name and parents, by prefix and length: the time does not depend
+// on the number of entries. Pure: no I/O, no clock (Facts::received is now). Thread: immutable.
 #pragma once
 
 #include <memory>
@@ -83,7 +83,8 @@ class AccessList {
 // The entries that a message matches. Uses the facts known so far: an unknown fact matches nothing.
 std::vector<AccessMatch> match_allowlist(const AccessList& list, const Facts& facts);
 // A denied identity needs no proof: one that is forged is denied too. `readable`:
-// mail::readable_authors() of a malformed author, each of whom is denied as if it were the only one.
+// mail::readable_authors() of a malformed author, each of whom is denied as if it were the only
+// one.
 std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& facts,
                                         const std::vector<mail::Mailbox>& readable = {});
 

@@ -193,7 +193,7 @@ void message_could(Alternatives& all) {
     all.with_facts("[identity] domains did not name the author's",
                    [](Facts& f) { f.author_is_ours = false; });
   }
-  all.with_facts("the sender had been put off for long enough",
+  all.with_facts("the sender had been deferred for long enough",
                  [](Facts& f) { f.deferred_for = std::chrono::hours(24 * 365); });
 }
 

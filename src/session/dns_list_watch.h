@@ -1,5 +1,5 @@
-// session/dns_list_watch.h: runs the self-tests of the DNS lists (RFC 5782 §5): at the start, hourly,
-// and sooner for a disabled list.
+// session/dns_list_watch.h: runs the self-tests of the DNS lists (RFC 5782 §5): at the start,
+// hourly, and sooner for a disabled list.
 //   DnsListWatch watch(guard);
 //   watch.start(resolver, options, steady_now()); … watch.tick(steady_now());
 // Does not block: the results reach the guard from the resolver's thread. Errors: are results of a

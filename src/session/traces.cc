@@ -21,8 +21,7 @@ bool is_of_any_newsletter(const mail::HeaderField& field) {
 }
 
 // A Delivered-To with another address: the message was delivered once already, and forwarded.
-bool foreign_delivered_to(const mail::HeaderField& field,
-                          const std::vector<mail::Path>& recipients,
+bool foreign_delivered_to(const mail::HeaderField& field, const std::vector<mail::Path>& recipients,
                           const std::vector<mail::DomainName>& ours) {
   if (!field.is("Delivered-To")) return false;
   const std::string value = field.unfolded();

@@ -114,7 +114,7 @@ void add_moved_to_dot(const AccessList& list, WallTime now,
       *first->file, first->line,
       first->identity() + (others == 0 ? "" : " and " + count(others, "entry") + " more") +
           ": from: and dkim: entries that skip lists move all refusals by these lists from RCPT to "
-          "the dot"));
+          "the end of DATA"));
 }
 
 // Such an entry names only the sending service, and so lets all its customers write under any name.
