@@ -157,7 +157,7 @@ class PublicKey::Contexts {
   }
 
  private:
-  using Idle = std::vector<KeyContext>;  // as many at most as threads have verified at once
+  using Idle = std::vector<KeyContext>;  // at most one for each thread
   KeyContext take() {
     return idle_.with([](Idle& idle) -> KeyContext {
       if (idle.empty()) return nullptr;

@@ -1,6 +1,5 @@
 // What DKIM verification costs: MB/s of body hashing for each canonicalisation and kind of text
-// beside SHA-256 alone, and
-// µs of each signature.
+// beside SHA-256 alone, and µs of each signature.
 //   dkim_verify [SECONDS per measurement]
 #include <chrono>
 #include <cstdio>

@@ -51,7 +51,7 @@ class Experiment:
     def round(self, number):
         """Complaints; none when all is where it was promised."""
         chance = random.Random(f"{self._seed} {number}")
-        put_off = self.counts["put off"]
+        deferred = self.counts["deferred"]
         load = Load(self._lab, self._kinds, self._command, self._ledger, number, self._seed)
         load.begin(CLIENTS, RELEASERS)
         try:
@@ -61,7 +61,7 @@ class Experiment:
         finally:
             load.stop()
             load.finish()
-        self._ledger.count("rounds that hit mail on its way", self.counts["put off"] > put_off)
+        self._ledger.count("rounds that hit mail on its way", self.counts["deferred"] > deferred)
         return complaints + load.complaints + self._look(chance)
 
     def _strike(self, load, chance, kind):

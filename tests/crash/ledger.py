@@ -21,7 +21,7 @@ class Mail:
     octets: bytes
     digest: str
     round: int
-    accepted: bool = False   # the client got 250 to the dot
+    accepted: bool = False   # the client got 250 to the end of DATA
     put_off: int = 0         # and so many times something else before
     row: str = ""            # its id in the store
     releases: int = 0        # commands that said that it is released

@@ -98,7 +98,7 @@ class Load:
                 if mail.accepted:
                     break
                 if time.monotonic() > give_up:
-                    self.complaints.append(f"{mail.name}: put off for {PATIENCE} s")
+                    self.complaints.append(f"{mail.name}: deferred for {PATIENCE} s")
                     return
                 time.sleep(0.02)
             if connection and chance.random() < 0.5:
@@ -130,7 +130,7 @@ class Load:
         if reply is not None and reply.code >= 500:
             self.complaints.append(f"{mail.name}: refused: {reply}")
         mail.put_off += 1
-        self._ledger.count("put off")
+        self._ledger.count("deferred")
         if connection:
             connection.close()
         return None
@@ -159,7 +159,7 @@ class Load:
 
 
 def _transaction(connection, mail):
-    """The last reply: the first that is none of the usual, or that to the dot."""
+    """The last reply: the first unexpected one, or the reply to the end of DATA."""
     reply = connection.command(f"MAIL FROM:<{mail.kind.mail_from}>")
     for to in mail.kind.rcpt:
         if reply.code != 250:
@@ -181,7 +181,7 @@ def release(command, ledger, mail, killed_after=None, *options):
     if running.returncode == RELEASED:
         ledger.released(mail)
     elif running.returncode == TEMPORARY and "still held" in said and "may have delivered" not in said:
-        ledger.count("releases put off")
+        ledger.count("releases deferred")
     elif running.returncode in (REFUSED, GONE):
         ledger.count("releases refused")
     elif not (running.returncode == -9 and killed_after is not None):

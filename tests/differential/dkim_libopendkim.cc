@@ -1,8 +1,6 @@
 // The same signed messages through libopendkim and through our verifier. Every disagreement must be
-// listed in
-// tests/data/differential/dkim.json with the section that decides it; an unlisted one fails, and so
-// does a listed one that
-// is none (any more).
+// listed in tests/data/differential/dkim.json with the section that decides it; an unlisted one
+// fails, and so does a listed one that is none (any more).
 #include <algorithm>
 #include <cstring>
 #include <filesystem>

@@ -26,7 +26,7 @@ void check_proposal(const policy::Facts& facts, const policy::Decision& decision
   const auto again = policy::AccessEntry::parse(text, AccessKind::allow);
   require(again && again->text(AccessKind::allow) == text);
   require(again->identity() == entry.identity() && !proposal->reason.empty());
-  // Nobody gets in by a name that he did not prove.
+  // Nobody gets in by a name that was not proven.
   require(entry.proof != policy::Proof::none);
 }
 

@@ -1,6 +1,5 @@
 // Canonicalisation: the same body in other pieces has the same canonical form, a canonical body is
-// its own canonical form,
-// and the first octet says how long the pieces are.
+// its own canonical form, and the first octet says how long the pieces are.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -2,7 +2,7 @@
 // each for a parameter of MAIL, the sender, and for each recipient address and parameter, then
 // after an empty line its content; then one reply for each command that it is sent. The server is a
 // real one on loopback, and remembers. A message counts as accepted when it is there as it was sent
-// and the server took it, as refused or put off only when the server has not; and nothing of the
+// and the server took it, as refused or deferred only if the server has not; and nothing of the
 // letter becomes a command.
 #include <algorithm>
 #include <string>

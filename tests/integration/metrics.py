@@ -214,7 +214,7 @@ def load_and_scrapes(programs, daemon):
 
 
 def lists_store_and_history(programs, daemon):
-    """A held message, a refused recipient, a list that is set aside: all are counted, and no list is called by its zone."""
+    """A held message, a refused recipient, a disabled list: all are counted, and no list is shown by its zone."""
     states = {f'sekisho_list_set_aside{{name="{name}"}}': float(name == "dead") for name in ("bl", "drop", "dead")}
     before = daemon.wait_for(states | {"sekisho_history_queued": 0, "sekisho_quarantine_messages": 0}, 60)
     held = MilterClient(daemon.milter, "192.0.2.97")
@@ -242,7 +242,7 @@ def lists_store_and_history(programs, daemon):
         expect(KEY not in output, f"the zone of a list is told: {output}")
     for line in status.splitlines():
         expect(len(line) < 80, f"wider than a terminal: {line}")
-    for line in (r"bl +dnsbl  healthy  lookups \d+  listed 1$", r"dead +dnsbl  set aside: ", "held +1$", "recording +true$"):
+    for line in (r"bl +dnsbl  healthy  lookups \d+  listed 1$", r"dead +dnsbl  disabled: ", "held +1$", "recording +true$"):
         expect(re.search("^  " + line, status, re.MULTILINE), f"{line} is not in {status}")
 
 

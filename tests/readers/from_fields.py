@@ -1,7 +1,7 @@
 """From fields to try readers and the filter with: from a grammar of valid, sloppy and hostile ones, and by mutation of those
 that are written down in tests/data/readers/. The same seed makes the same fields.
 
-A sender owns att.test, and writes from there; and victim.te, which is short of a few letters. He would like to be taken for
+A sender owns att.test, and writes from there; and victim.te, which is short of a few letters. It wants to be taken for
 somebody at victim.test.
 """
 import base64
@@ -30,11 +30,11 @@ NOISE = list('"\\()<>@,;:[]. \t') + ["\r\n ", "\r\n\t", "\\\"", "\\\\", "\\<", "
 @dataclass
 class Field:
     value: bytes             # as it stands behind "From:", with CRLF folds
-    legitimate: bool = False  # a sloppy name of somebody who proves his domain: it must arrive
+    legitimate: bool = False  # a sloppy name with a proven domain: it must arrive
 
     @property
     def domain(self):
-        """The one of the sender's that he proves for it."""
+        """The domain of the sender that is proven for it."""
         return NEAR if re.search(rb"victim\.te(?!st)", self.value) else OWN
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Nobody's mail carries a name that he cannot prove, in what a user finally reads.
+"""No mail shows a name that was not proven, in what a user finally reads.
 
-From fields of a sender who has proven a domain of his own, and nothing else, go through sekishod and an MTA with Debian's own defaults.
+From fields of a sender that has proven its own domain, and nothing else, go through sekishod and an MTA with Debian's own defaults.
 What is delivered is read by public readers of mail. It is a violation when one of them shows a domain that was not proven, and
 
 - our Authentication-Results field says dmarc=pass, or
@@ -268,7 +268,7 @@ class Trial:
             self._violation("no mark, and a victim is shown", mail, delivered, shown)
 
     def _look_at_refused(self, mails):
-        """An honest sender who was refused or marked. That is right only when without us the MTA makes somebody else of him."""
+        """An honest sender that was refused or marked. That is right only if without us the MTA changes the author."""
         if not mails:
             return
         again = [Mail(mail.number, mail.field, mail.sender) for mail in mails]

@@ -1,6 +1,5 @@
 // tests/support/dkim_signer.h: keys and DKIM signatures for tests. Its canonicalisation is its own,
-// so that an error of
-// the verifier's does not cancel out.
+// so that an error of the verifier's does not cancel out.
 #pragma once
 
 #include <memory>

@@ -323,7 +323,7 @@ TEST_F(Allow, ConfigCheckTellsOfTheLists) {
   EXPECT_EQ(ended.code, 0);
   EXPECT_NE(ended.err.find("allow:1: warning: an entry begins with"), std::string::npos)
       << ended.err;
-  EXPECT_NE(ended.err.find("from RCPT to the dot"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("from RCPT to the end of DATA"), std::string::npos) << ended.err;
 }
 
 }  // namespace

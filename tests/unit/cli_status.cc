@@ -34,7 +34,7 @@ json answer() {
     "lists": {"zen": {"kind": "dnsbl", "state": "healthy", "lookups": 12, "listed": 1, "failures": 0,
                       "not_counted": 0, "times_set_aside": 0},
               "names": {"kind": "rhsbl",
-                        "state": "set aside: the list answers with an error code (127.255.255.254)",
+                        "state": "disabled: the list answers with an error code (127.255.255.254)",
                         "lookups": 18446744073709551615, "listed": 0}},
     "quarantine": {"open": true, "healthy": true, "held": 3},
     "history": {"recording": false},
@@ -64,7 +64,7 @@ resolver
   servers            [2001:db8:0:1:2:3:4:5]:53  [2001:db8:0:1:2:3:4:6]:53
                      [2001:db8:0:1:2:3:4:7]:53  192.0.2.1:53
 lists
-  names              rhsbl  set aside: the list answers with an error code
+  names              rhsbl  disabled: the list answers with an error code
                      (127.255.255.254)  lookups 18446744073709551615  listed 0
   zen                dnsbl  healthy  lookups 12  listed 1
 quarantine

@@ -1,4 +1,4 @@
-// When a list is set aside, and when it comes back. The time is the test's.
+// When a list is disabled, and when it is in use again. The time is the test's.
 #include "client/dns_list_health.h"
 
 #include "client/dnsbl.h"
@@ -242,7 +242,7 @@ TEST(DnsListHealth, OneThatListsWhoeverItIsIsTestedAtOnce) {
   health.test_begun(later + minutes(1));
   EXPECT_TRUE(health.tested({DnsListFault::lists_everything, "127.0.0.2"}, later + minutes(1)));
 
-  // Set aside, it has its own times.
+  // A disabled list has other intervals.
   for (int i = 0; i < 100; ++i) health.answered(true, later + minutes(1));
   EXPECT_FALSE(health.test_due(later + minutes(5)));
   EXPECT_TRUE(health.test_due(later + minutes(6)));
@@ -340,7 +340,7 @@ TEST(DnsListGuard, NothingCountsWhileAListIsSetAside) {
   EXPECT_EQ(g.guard.observe(result_of("bl", DnsListCode::listed), t0).code, DnsListCode::listed);
   ASSERT_EQ(g.lines.size(), 1U);
   EXPECT_EQ(g.lines[0],
-            "list zen is set aside and nothing counts as listed by it: it answers with an error "
+            "list zen is disabled and nothing counts as listed by it: it answers with an error "
             "code (127.255.255.254): your resolver is a public one, which the list does not serve: "
             "use a resolver of your own, or an access key (DQS) in a list_file");
   const auto all = g.guard.status();
@@ -402,7 +402,7 @@ TEST(DnsListGuard, AListThatListsAllOfIPv6IsSetAsideForIPv6Alone) {
   ASSERT_EQ(g.lines.size(), 1U);
   EXPECT_EQ(
       g.lines[0],
-      "list bl is set aside for IPv6 clients, none of whom it lists counts: it lists what no list "
+      "list bl is disabled for IPv6 clients, none of whom it lists counts: it lists what no list "
       "may hold (127.0.0.2): it lists ::FFFF:127.0.0.1, so it would block every client with an "
       "IPv6 address; IPv4 clients are looked up as before: tell its operator");
   const auto all = g.guard.status();
@@ -433,7 +433,7 @@ TEST(DnsListGuard, AReloadKeepsWhatIsKnown) {
   EXPECT_TRUE(status_of(g.guard.status(), "bl").set_aside);
   EXPECT_FALSE(status_of(g.guard.status(), "zen").set_aside);
   EXPECT_EQ(status_of(g.guard.status(), "new").fault, DnsListFault::untested);
-  // Reloading is what an admin does when he has repaired something.
+  // An admin reloads after a repair.
   auto due = g.guard.take_due(t0 + seconds(1));
   EXPECT_NE(std::find(due.begin(), due.end(), "bl"), due.end());
   EXPECT_NE(std::find(due.begin(), due.end(), "new"), due.end());

@@ -213,7 +213,7 @@ TEST(DnsblReason, DoesNotTellTheZoneOrItsKey) {
   EXPECT_EQ(clean_reason("1.2." + key + ".zen.test!", definition), "1.2.zen!");
 }
 
-// The host of a URL may be the zone itself: without it nobody can ask why he is listed.
+// The host of a URL may be the zone itself: without it a listed sender cannot ask why.
 TEST(DnsblReason, LeavesAUrlWhole) {
   const std::string url = "https://bl.lists.example/?q=192.0.2.1";
   EXPECT_EQ(clean_reason(url, list("bl", "bl.lists.example=127.0.0.2")), url);

@@ -22,11 +22,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// "nobody" stands for the daemon's user: he is on every host, and owns nothing.
+// "nobody" stands for the daemon's user: it exists on every host, and owns nothing.
 class Reach : public testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "whoever is not root sees it himself";
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can test this";
     // The folder is its owner's alone; what is below it is what a test is about.
     EXPECT_EQ(::chmod(folder_.file(".").c_str(), 0755), 0);
   }

@@ -351,15 +351,13 @@ TEST(DkimHostile, VeryLongRsaKeysAreNotUsed) {
 }
 
 // Bleichenbacher's forgery of 2006 needs e=3 and a verifier that does not look at all of the
-// padding. The blocks here are
-// made with the private key, so that nothing but the padding is wrong.
+// padding. The blocks here are made with the private key, so that nothing but the padding is wrong.
 TEST(DkimHostile, Bleichenbacher2006GarbageInThePadding) {
   const SigningKey key = SigningKey::rsa(2048, 3);
   const auto good = test::sign(key, {}, plain_header(), body);
   ASSERT_EQ(verify_one(good, key.record()).code, Code::pass);
   // The digest that was signed, out of the signature itself: s^e with e=3 is not needed, for the
-  // same data is
-  // signed again with another padding.
+  // same data is signed again with another padding.
   const auto start = good.value.rfind(" b=") + 3;
   mail::HeaderField unsigned_field{good.name, good.value.substr(0, start)};
   std::string data;
@@ -411,8 +409,7 @@ TEST(DkimHostile, FromThatIsNotSignedOrAddedLater) {
   tags.fields = "to:subject";
   EXPECT_EQ(verify_one(sign(tags), rsa_key().record()).code, Code::permerror);
   // Above a signature that signs From once, another From leaves the signature valid; the author is
-  // then malformed, so
-  // that nobody takes the one for the other.
+  // then malformed, so that nobody takes the one for the other.
   tags.fields = "from:to";
   auto header = with_signatures({sign(tags), {"From", " eve@e.example"}}, plain_header());
   FakeDns dns;

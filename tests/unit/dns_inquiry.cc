@@ -69,7 +69,7 @@ class HeldResolver : public Resolver {
   bool answer_inside_ask = false;
 };
 
-// Of somebody who may ask whatever he likes.
+// A share without a limit.
 thread_local Share any{1'000'000, 1'000'000};
 
 struct Lab {
@@ -121,7 +121,7 @@ TEST(Inquiry, AnAnswerInsideAskIsNotNotified) {
   EXPECT_EQ(lab.notified, 0);
 }
 
-// It is taken in by whoever asks, and he does not wait for it.
+// The next ask() takes it in, without waiting for it.
 TEST(Inquiry, WhatComesForAnotherWhileOneAsksIsNotified) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);
@@ -174,7 +174,7 @@ TEST(Inquiry, HintsLeaveTheLastPartOfAShareAlone) {
   EXPECT_FALSE(inquiry.all_known(open));
 }
 
-// The client took his time: what failed for want of it is asked again.
+// The client was slow: questions whose time ran out are asked again.
 TEST(Inquiry, WhatHadNoTimeIsAskedAgainWhenThereIsSome) {
   Lab lab;
   Inquiry inquiry(lab.resolver, lab.options, lab.notify);

@@ -122,8 +122,8 @@ TEST(FromFields, floodsAreReadInLinearTime) {
   }
 }
 
-// Addresses of whom may prove what he is (att.test) and of whom he would like to be, and what
-// stands around them.
+// Addresses that the sender can prove (att.test), addresses that it wants to forge, and the text
+// around them.
 class Generator {
  public:
   explicit Generator(unsigned seed) : random_(seed) {}

@@ -269,7 +269,7 @@ const Proposed proposals[] = {
        f.spf_mail_from.code = spf::Code::pass;
      },
      "mfrom:freebsd.example dmarc=accept", "spf=pass for the MAIL FROM domain freebsd.example"},
-    {"a sender that comes again", "dmarc",
+    {"a sender that tries again", "dmarc",
      [](Facts& f) {
        nothing_proves(f);
        f.mail_from = "Owner-Net@freebsd.example";

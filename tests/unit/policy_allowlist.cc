@@ -75,7 +75,7 @@ const Case proven[] = {
        f.dmarc.code = dmarc::Code::pass;
      },
      "from:.below.example(proven)"},
-    {"author by his own signature",
+    {"author by its own signature",
      [](Facts& f) {
        author_is(f, "bob@dkim.example");
        signed_by(f, "dkim.example");
@@ -161,7 +161,7 @@ const Case spoofs[] = {
        sender_is(f, "x@attack.example", "attack.example", spf::Code::pass);
      },
      "from:spf.example(unproven)"},
-    {"From forged, the null reverse-path and a HELO of his",
+    {"From forged, the null reverse-path and a HELO of its own",
      [](Facts& f) {
        author_is(f, "bob@spf.example");
        sender_is(f, "", "spf.example", spf::Code::pass);

@@ -523,7 +523,7 @@ INSTANTIATE_TEST_SUITE_P(Temperror, Decide, testing::ValuesIn(temperror_cases));
 INSTANTIATE_TEST_SUITE_P(Spf, Decide, testing::ValuesIn(spf_cases));
 INSTANTIATE_TEST_SUITE_P(Monitor, Decide, testing::ValuesIn(monitor_cases));
 
-// RFC 9990: what the owner asked for and did not get is told to him; what he got is not.
+// RFC 9990: a policy that was not applied is reported to its owner; one that was applied is not.
 TEST(DecideOverrides, MilderThanAskedIsReported) {
   const auto types = [](const Change& change) {
     Facts facts = plain();

@@ -86,7 +86,7 @@ const Case cases[] = {
     {"not listed", [](Facts& f, RuleSet&) { on_zen(f, DnsListCode::not_listed); }, accept,
      "default"},
     {"no answer", [](Facts& f, RuleSet&) { on_zen(f, DnsListCode::temperror); }, accept, "default"},
-    {"set aside", [](Facts& f, RuleSet&) { on_zen(f, DnsListCode::set_aside); }, accept, "default"},
+    {"disabled", [](Facts& f, RuleSet&) { on_zen(f, DnsListCode::set_aside); }, accept, "default"},
     {"unanswered", [](Facts& f, RuleSet&) { on_zen(f, DnsListCode::unanswered); }, accept,
      "default"},
     {"listed", [](Facts& f, RuleSet&) { on_zen(f); }, reject, "dnsbl:zen", "list:zen"},
@@ -117,14 +117,14 @@ const Case cases[] = {
        on_zen(f);
      },
      accept, "default"},
-    {"a good word excuses",
+    {"an allowing list excuses",
      [](Facts& f, RuleSet&) {
        on_zen(f);
        on_dbl(f);
        on_good(f);
      },
      accept, "default"},
-    {"a good word for addresses alone",
+    {"an allowing list for addresses alone",
      [](Facts& f, RuleSet& r) {
        on_zen(f);
        on_dbl(f);
@@ -132,14 +132,14 @@ const Case cases[] = {
        rule(r, 3).skip = {DnsListKind::dnsbl};
      },
      quarantine, "rhsbl:dbl", "list:dbl"},
-    {"a good word that is only watched",
+    {"an allowing list that is only watched",
      [](Facts& f, RuleSet& r) {
        on_zen(f);
        on_good(f);
        rule(r, 3).monitor = true;
      },
      reject, "dnsbl:zen", "list:zen"},
-    {"a good word without an answer",
+    {"an allowing list without an answer",
      [](Facts& f, RuleSet&) {
        on_zen(f);
        on_good(f, DnsListCode::temperror);
@@ -191,7 +191,7 @@ const Case cases[] = {
        r.defaults.lists.threshold = 3;
      },
      accept, "default"},
-    {"a good word is taken off",
+    {"an allowing list is subtracted",
      [](Facts& f, RuleSet& r) {
        on_zen(f);
        on_bl(f);
@@ -200,7 +200,7 @@ const Case cases[] = {
        r.defaults.lists.threshold = 4;
      },
      accept, "default"},
-    {"a good word that is not enough",
+    {"an allowing list that is not enough",
      [](Facts& f, RuleSet& r) {
        on_zen(f);
        on_bl(f);
@@ -379,7 +379,7 @@ TEST(ListsAtRcpt, PostmasterCanBeReached) {
   on_zen(facts);
   EXPECT_TRUE(refuse_at_rcpt(facts, rules.for_recipient("user@example.jp")));
   EXPECT_FALSE(refuse_at_rcpt(facts, rules.for_recipient("Postmaster@example.jp")));
-  // And at the dot one answer for both: what would be a reject for one is held for him.
+  // And at the end of DATA one answer for both: a reject for one of them is held for that one.
   facts.recipients = {"user@example.jp", "postmaster@example.jp"};
   const auto verdict = decide(facts, rules);
   EXPECT_EQ(verdict.recipients[0].decision.action, quarantine);

@@ -312,8 +312,8 @@ TEST_F(AllowlistGate, AnUnprovenMatchIsLogged) {
       << gate_->recorder().lines().back();
 }
 
-// Malformed authors are tagged here; that must not save one who is denied, however he is hidden,
-// nor help one who is allowed.
+// Malformed authors are tagged here; that must not save a denied one, however it is hidden, nor
+// help one who is allowed.
 TEST(DenylistGate, ReadsAMalformedAuthorAsLenientlyAsAnybody) {
   auto snapshot = test::snapshot_on_zone("ok.example. TXT \"v=spf1 -all\"\n");
   snapshot.rules.defaults.author.malformed = policy::OnMalformedAuthor::tag;
@@ -362,7 +362,7 @@ TEST(DenylistGate, ReadsAMalformedAuthorAsLenientlyAsAnybody) {
   const auto sloppy = judged({"Bad, Eve <x@bad.example>"});
   EXPECT_EQ(sloppy.verdict.message.rule, "denylist");
   EXPECT_EQ(sloppy.verdict.message.action, policy::Action::reject);
-  // What only a display name says of a well-formed author is not his.
+  // A display name of a well-formed author does not count as an author.
   EXPECT_TRUE(judged({"\"x@bad.example\" <a@ok.example>"}).facts.denylist.empty());
 }
 

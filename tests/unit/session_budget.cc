@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "session/checks.h"
 #include "support/dkim_signer.h"
 #include "support/session_gate.h"
 
@@ -141,8 +142,7 @@ TEST(Budget, TheAuthorsSignatureCountsBelowAnyNumberOfOthers) {
   EXPECT_EQ(outcome.facts.dkim[9].code, dkim::Code::policy);
 }
 
-// What is broken, and what that does to a message: at once, and when it was put off for long
-// enough.
+// A failure, and its effect on a message: at once, and after it was deferred for long enough.
 struct Failure {
   const char* what;
   const char* zone;  // with a.example's p=reject where it has one
@@ -173,7 +173,7 @@ const Failure failures[] = {
     {"the top-level domain, and DKIM passes for the organisation",
      "_dmarc.a.example. TXT \"v=DMARC1; p=reject\"\n;!servfail _dmarc.example\n", "x@b.example",
      "bob@news.a.example", "a.example", Dmarc::temperror, accept, accept},
-    {"the top-level domain, of an author with a record, and his neighbour signs",
+    {"the top-level domain, of an author with a record, and a domain near it signs",
      "_dmarc.a.example. TXT \"v=DMARC1; p=reject\"\n;!servfail _dmarc.example\n", "x@b.example",
      "bob@a.example", "news.a.example", Dmarc::temperror, accept, accept},
     {"the top-level domain, and nobody signs",
@@ -251,7 +251,7 @@ TEST_P(FailureOf, TheDnsEndsAsTheTableSays) {
 
 INSTANTIATE_TEST_SUITE_P(Table, FailureOf, testing::ValuesIn(failures));
 
-// The same sender comes again from elsewhere, as those with many servers do.
+// The same sender tries again from elsewhere, as senders with many servers do.
 TEST(Deferral, EndsForASenderOfManyNetworks) {
   Gate gate(snapshot_on_zone(std::string(p_reject) + ";!servfail lame.a.example\n"));
   auto letter = written("x@lame.a.example", "bob@a.example");

@@ -494,8 +494,8 @@ TEST_P(HostileMessage, AsksNoMoreThanItsBudget) {
 INSTANTIATE_TEST_SUITE_P(Loopback, HostileMessage, testing::ValuesIn(hostiles),
                          [](const auto& row) { return std::string(row.param.name); });
 
-// What a sender makes us ask about his own names must not keep us from reading the policy of the
-// author whom he forges: temperror would let the mail through in the end.
+// Questions about a sender's own names must not keep us from reading the policy of the forged
+// author: temperror would let the mail through in the end.
 TEST_P(HostileMessage, LeavesTheForgedAuthorsPolicyReadable) {
   const auto& [name, bomb, ttl, max_signatures] = GetParam();
   Lab lab(bomb("helo.example", ttl) + bomb("from.example", ttl) +

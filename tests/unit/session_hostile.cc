@@ -47,11 +47,11 @@ class Dice {
   std::mt19937 random_;
 };
 
-// What the victim publishes, and what that asks of each of his names.
+// The records of the victim, and the policy for each of its names.
 struct Victim {
   std::string zone;
   std::string record;
-  bool readable = true;  // his record is there for whoever asks
+  bool readable = true;  // its record can be looked up
   Policy p, sp, np;
   bool at_subdomain = false;  // the record is at sub.victim.example alone
   bool strict_dkim = false, strict_spf = false;
@@ -59,7 +59,7 @@ struct Victim {
   // The least that is asked for mail of that author.
   Policy asks(const std::string& author) const {
     if (author == (at_subdomain ? "sub.victim.example" : "victim.example")) return p;
-    if (at_subdomain) return Policy::none;  // neither above the author nor of his organisation
+    if (at_subdomain) return Policy::none;  // neither above the author nor of its organization
     if (author.find("gone") != std::string::npos) return np;
     // Whether such a name exists can be known of some, and of others not.
     const bool unknown =
@@ -117,7 +117,7 @@ Victim make_victim(Dice& dice) {
   return victim;
 }
 
-// Of the attacker's own: names that pass for him, and names that cost.
+// The attacker's own names: those that pass for it, and those that cost questions.
 std::string attackers_zone(Dice& dice) {
   std::string zone =
       "att.example. TXT \"v=spf1 ip4:203.0.113.66 -all\"\n"
@@ -260,7 +260,7 @@ bool is_strict(const std::string& to) {
   return std::any_of(std::begin(strict), std::end(strict), [&](const char* s) { return to == s; });
 }
 
-// As if everything that was put off had been so for hours.
+// As if every deferred message had been deferred for hours.
 void let_time_pass(Gate& gate) {
   auto& deferrals = gate.engine().deferrals();
   auto all = deferrals.all(wall_now(), steady_now());
@@ -289,7 +289,7 @@ std::string delivered_forgery(const Outcome& outcome, Policy asked, bool readabl
     if (!is_strict(to)) continue;
     if (decision.action == Action::accept) return "delivered unmarked to " + to;
     if (decision.action == Action::tag && (readable || !waited)) return "delivered to " + to;
-    if (decision.action == Action::tempfail && waited) return "put off without end for " + to;
+    if (decision.action == Action::tempfail && waited) return "deferred without end for " + to;
   }
   return "";
 }

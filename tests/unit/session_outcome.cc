@@ -202,7 +202,8 @@ TEST(Edits, ForgedFieldsBeyondTheLimitsAreRemoved) {
   EXPECT_EQ(edits_text(outcome.verdict), "-Authentication-Results#1;");
 }
 
-// The MTA waits from the end of the message on; what the client took for the message is his own.
+// The MTA waits from the end of the message on; the time that the client took for the message does
+// not count.
 TEST(Counters, EachMessageOnceAndItsDecisionFromItsEndOn) {
   Gate gate(snapshot_on_zone(zone));
   const auto session = gate.session();

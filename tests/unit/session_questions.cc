@@ -66,7 +66,8 @@ TEST_F(Questions, EachIsAskedAsSoonAsItsNameIsKnown) {
   EXPECT_EQ(held_->asked(), Names{}) << "the guess at MAIL FROM was right";
 }
 
-// A front that hands the header over after the dot: names first seen there cost one round trip.
+// A front that passes the header on after the end of DATA: names first seen there cost one round
+// trip.
 TEST_F(Questions, NamesOfTheHeaderCostOneRoundTrip) {
   const auto session = gate_->session();
   Letter letter;

@@ -210,8 +210,8 @@ struct EntryCase {
   bool refused;
 };
 
-// An entry that could still be proved keeps a list from refusing before the dot; one that cannot,
-// does not.
+// An entry that could still be proven keeps a list from refusing before the end of DATA; one that
+// cannot does not.
 TEST(Recipients, EntriesOfTheAllowlist) {
   const EntryCase cases[] = {
       {"ip:192.0.2.0/24 skip=dnsbl", "bob@b.example", false},
@@ -306,7 +306,7 @@ TEST(Recipients, WhatWouldHaveKeptADenialAway) {
   Gate gate(std::move(snapshot));
   Dialogue dialogue(gate);
   dialogue.begin({});
-  // For the second one there are no lists: only the entry refuses him.
+  // For the second one there are no lists: only the entry refuses it.
   dialogue.rcpt("user@example.jp");
   dialogue.rcpt("postmaster@example.jp");
   dialogue.session().abort();
@@ -376,7 +376,8 @@ TEST(Recipients, WhoWouldNotBeRefusedAtTheDotIsNotDeniedBefore) {
   EXPECT_EQ(relay.rcpt("user@example.jp"), "ok");
 }
 
-// A name that DNS still has to confirm is waited for, and what comes too late is denied at the dot.
+// A name that DNS still has to confirm is waited for, and what comes too late is denied at the end
+// of DATA.
 TEST(Recipients, ADeniedNameIsLookedUpFirst) {
   const std::string names =
       "mx.a.example. A 192.0.2.10\n10.2.0.192.in-addr.arpa. PTR mx.a.example.\n";

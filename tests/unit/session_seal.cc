@@ -1,4 +1,4 @@
-// Fields of ours that come again: what proves them, and what a forger makes of them.
+// Our own fields in a message that returns: their proof, and forgeries of them.
 #include "session/seal.h"
 
 #include <gmock/gmock.h>
@@ -186,8 +186,8 @@ TEST_F(SecondPass, AStrangerKeepsNothing) {
   EXPECT_NE(values(second, "X-Sekisho-Seal"), values(first, "X-Sekisho-Seal"));
 }
 
-// A login shows who somebody is, and not that he is one of our hosts: he may have got the message
-// by mail.
+// A login identifies a user, but does not make the client one of our hosts: the user may have got
+// the message by mail.
 TEST_F(SecondPass, ALoginKeepsNothing) {
   auto first = pass(letter("192.0.2.10"));
   first.authenticated = true;

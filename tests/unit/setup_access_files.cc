@@ -252,7 +252,7 @@ TEST_F(ListFilesTest, FindingsSayWhatMovesToTheDot) {
   EXPECT_EQ(findings[1].text(),
             path("allow") +
                 ":1: warning: dkim:a.example and 1 entry more: from: and dkim: entries that skip "
-                "lists move all refusals by these lists from RCPT to the dot");
+                "lists move all refusals by these lists from RCPT to the end of DATA");
 }
 
 TEST_F(ListFilesTest, TellsWhatIsInForce) {

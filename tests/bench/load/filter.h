@@ -76,7 +76,7 @@ class FilterSession {
   std::uint32_t protocol_ = 0;
   char skipping_ = 0;
   bool connection_done_ = false;  // accepted or refused at connect or HELO
-  bool message_done_ = false;     // accepted or refused before the dot
+  bool message_done_ = false;     // accepted or refused before the end of DATA
 };
 
 // The header as the next filter sees it: inserted fields in their places, added ones at the end.

@@ -8,8 +8,8 @@ from . import dialogues
 
 
 def deferred_over_a_kill(lab, scenario, message, clients, defer_for):
-    """Put off; tried again from other networks, and once the daemon is killed and started again. The answer of the first
-    attempt that is not put off, which must not have waited for `defer_for` once more."""
+    """Deferred; tried again from other networks, and once the daemon is killed and started again. The answer of the first
+    attempt that is not deferred, which must not have waited for `defer_for` once more."""
     daemon = lab.daemon(scenario)
     begun = time.monotonic()
     _expect_deferred(dialogues.plain(lab, scenario, message))
@@ -27,7 +27,7 @@ def deferred_over_a_kill(lab, scenario, message, clients, defer_for):
         now = time.monotonic()
         if answer.stage("dot").code != 451:
             # The times in the file are whole seconds.
-            assert now - begun >= defer_for - 1, f"not put off any more after {now - begun:.0f} s"
+            assert now - begun >= defer_for - 1, f"no longer deferred after {now - begun:.0f} s"
             return answer
         assert now - killed < defer_for, "the deferral began anew with the daemon"
         time.sleep(1)
@@ -39,7 +39,7 @@ def _from(lab, scenario, message, client):
 
 def _expect_deferred(answer):
     reply = answer.stage("dot")
-    assert reply.code == 451, f"not put off: {reply}"
+    assert reply.code == 451, f"not deferred: {reply}"
 
 
 def _wait_for_line(path, seconds=30):

@@ -14,7 +14,7 @@ class Answer:
     recipients: dict = field(default_factory=dict)     # recipient -> Reply to RCPT
     queue_id: str = ""
     message: bytes = b""
-    seconds: float = 0          # from DATA to the reply to the dot
+    seconds: float = 0          # from DATA to the reply to its end
     rcpt_seconds: float = 0     # the longest from a RCPT to its reply
     local: bool = False         # handed in without SMTP: there is no queue id to go by
 

@@ -19,8 +19,8 @@ KEPT = 1.2          # no negative answer of the laboratory's zone is kept for lo
 
 
 def turned(lab, scenario, message, name, zone, faults, strangers=5, restart=False, alone=False, noticed_after=0):
-    """The list `name` is well, and refuses. Then all of its zone meets the faults, one after the other: it is set aside with
-    one warning, and refuses nobody, neither `strangers` clients nor whom it lists. When it is well again, it refuses again:
+    """The list `name` is well, and refuses. Then all of its zone meets the faults, one after the other: it is disabled with
+    one warning, and refuses nobody, neither `strangers` clients nor those that it lists. When it is well again, it refuses again:
     after a reload, or `alone`. With `restart` the daemon starts while it is bad, and knows nothing else of it. `noticed_after`
     so many strangers were refused, for they are all that shows it."""
     daemon = lab.daemon(scenario)
@@ -35,25 +35,25 @@ def turned(lab, scenario, message, name, zone, faults, strangers=5, restart=Fals
             if refused.queue_id:  # it may have been noticed in the middle
                 lab.claim(refused.queue_id)
             shown += refused.stage("rcpt").code == 554
-            told = f"list {name} is set aside" in daemon.log_since(size)
+            told = f"list {name} is disabled" in daemon.log_since(size)
             assert told or refused.stage("rcpt").code == 554, \
                 f"a list that lists everybody does not refuse: {refused.stage('dot')}"
         if noticed_after:
             assert shown >= noticed_after - 1, f"it refused {shown} strangers, not {noticed_after}"
-            wait_until(lambda: f"list {name} is set aside" in daemon.log_since(size), "it is not noticed", NOTICED_WITHIN)
+            wait_until(lambda: f"list {name} is disabled" in daemon.log_since(size), "it is not noticed", NOTICED_WITHIN)
         _let_in(lab, scenario, message, strangers, "bad")
-        wait_until(lambda: f"list {name} is set aside" in daemon.log_since(size), "it is not set aside", TOLD_WITHIN)
+        wait_until(lambda: f"list {name} is disabled" in daemon.log_since(size), "it is not disabled", TOLD_WITHIN)
         for fault in faults[1:]:
             lab.faults.begin("*." + zone, fault)
             _tested_again(lab, daemon, zone)
         _let_in(lab, scenario, message, 1, "aside")
         listed = plain(lab, scenario, message)
-        assert listed.stage("dot").code == 250, f"a list that is set aside refuses: {listed.stage('dot')}"
+        assert listed.stage("dot").code == 250, f"a disabled list refuses: {listed.stage('dot')}"
         lab.claim(listed.queue_id)
     finally:
         lab.faults.end("*." + zone)
     changes = _changes(daemon, name, size)
-    assert len(changes) == 1 and " set aside " in changes[0], f"not one warning: {changes}"
+    assert len(changes) == 1 and " disabled " in changes[0], f"not one warning: {changes}"
     if not alone:
         time.sleep(KEPT)
         daemon.reload()

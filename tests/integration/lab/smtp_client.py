@@ -54,7 +54,7 @@ class SmtpClient:
         return self.command("AUTH PLAIN " + base64.b64encode(f"\0{user}\0{password}".encode()).decode())
 
     def data(self, message):
-        """DATA and the message with CRLF line ends. The reply to the dot, or to DATA when that is refused."""
+        """DATA and the message with CRLF line ends. The reply to the end of DATA, or to DATA if that is refused."""
         reply = self.command("DATA")
         if reply.code != 354:
             return reply

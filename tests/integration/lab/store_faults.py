@@ -1,4 +1,4 @@
-"""Dialogues about a store, a log or a history that cannot write. What must be held is put off and nothing else, nothing is
+"""Dialogues about a store, a log or a history that cannot write. What must be held is deferred and nothing else, nothing is
 lost, and all goes on without a restart when the fault is gone. As in dialogues.py."""
 import glob
 import json
@@ -16,7 +16,7 @@ RECOVERY = 20       # seconds; a store tries once a second
 
 
 def no_store(lab, scenario, message, good, fault, messages=2):
-    """The store cannot write: what must be held is put off, good mail comes in; later it is held without a restart. What was
+    """The store cannot write: what must be held is deferred, good mail comes in; later it is held without a restart. What was
     held before is there all the time."""
     daemon = lab.daemon(scenario)
     begin, apart = STORE_FAULTS[fault]

@@ -72,7 +72,7 @@ def ended_in_data(lab, scenario, message, codes):
 
 
 def ended_while_storing(lab, scenario, message, clients):
-    """SIGTERM while messages are being stored: each is in the store, or its client was told to come again."""
+    """SIGTERM while messages are being stored: each is in the store, or its client got a 4xx."""
     daemon = lab.daemon(scenario)
     accepted, put_off = [], []
 

@@ -12,7 +12,7 @@ def _expect_code(answer, codes, what):
 
 
 def crash(lab, scenario, message):
-    """kill -9. Without the filter the MTA puts mail off (milter_default_action, F=T), and nobody gets in unjudged; started
+    """kill -9. Without the filter the MTA defers mail (milter_default_action, F=T), and nobody gets in unjudged; started
     again, on the sockets that the dead one left, it serves."""
     daemon = lab.daemon(scenario)
     daemon.kill()
