@@ -15,7 +15,7 @@ namespace sekisho::quarantine {
 
 namespace {
 
-// How often what is too old is looked for. Nobody waits for it to the minute.
+// How often expiry runs. Nobody needs it to the minute.
 constexpr std::chrono::minutes expire_every(15);
 
 class KeptDraft final : public session::Draft {
@@ -28,19 +28,19 @@ class KeptDraft final : public session::Draft {
   spool::Draft draft_;
 };
 
-HeldRow row_of(const session::HoldRequest& message) {
+HeldRow row_of(const session::KeepRequest& message) {
   const auto& facts = message.outcome.facts;
   HeldRow held;
   held.id = facts.id;
   held.queue_id = facts.queue_id;
   held.time = facts.received;
-  held.mail_from = facts.mail_from;
-  for (const auto& to : message.recipients) held.recipients.push_back(to.address);
+  held.mail_from = facts.mail_from.raw();
+  for (const auto& to : message.held) held.recipients.push_back(to.path.raw());
   held.author = facts.author.mailboxes.empty() ? "" : facts.author.mailboxes.front().text();
   held.subject = mail::decode_encoded_words(message.subject);
   held.message_id = message.message_id;
   held.client = policy::client_text(facts.client);
-  // With recipients who differ, what speaks for the held ones.
+  // If the recipients differ, the decision for the held ones.
   const policy::Decision* decision = &message.outcome.verdict.message;
   for (const auto& [to, one] : message.outcome.verdict.recipients) {
     if (one.action == policy::Action::quarantine) decision = &one;
@@ -78,11 +78,11 @@ std::unique_ptr<session::Draft> Service::begin() {
   return std::make_unique<KeptDraft>(store_->draft());
 }
 
-void Service::hold(session::HoldRequest message, std::function<void(session::HoldResult)> done) {
+void Service::keep(session::KeepRequest message, std::function<void(session::HoldResult)> done) {
   auto& kept = static_cast<KeptDraft&>(*message.content);
   Detail detail;
   detail.envelope = Envelope{message.received, message.outcome.authentication_results,
-                             message.mail_parameters, message.recipients, message.removals}
+                             message.mail_parameters, message.held, message.removals}
                         .json();
   detail.decision = record::write_held(message.outcome);
   store_->hold(
@@ -120,10 +120,10 @@ void Service::take_back(session::ReleaseProof proof, std::function<void(session:
 session::TakenBack Service::what_comes_back(const session::ReleaseProof& proof) {
   const auto id = store_->consume_token(proof, wall_now());
   if (!id) {
-    // Anybody can send such a field.
+    // Limited: anybody can send such a field.
     const bool proves_nothing = id.error().kind == Failure::Kind::refused;
     log_.write_limited(LogLevel::warning,
-                       proves_nothing ? "quarantine release" : "quarantine release put off",
+                       proves_nothing ? "quarantine release" : "quarantine release deferred",
                        LogLine("quarantine:")
                            .field("release", is_id(proof.id) ? proof.id : "(no id)")
                            .field(proves_nothing ? "refused" : "deferred", id.error().why)
@@ -142,7 +142,7 @@ void Service::serve() {
   auto next_expire = steady_now();
   auto next_count = next_expire;
   while (!stopping_) {
-    // What breaks for want of memory is one task's, and no other's.
+    // A want of memory fails this task only.
     contained([&] {
       tasks_.run_until([this] { return stopping_.load(); }, std::min(next_expire, next_count));
     });
@@ -162,7 +162,7 @@ std::optional<Stats> Service::last_stats() const {
   return stats_.with([](const auto& stats) { return stats; });
 }
 
-// What cannot be counted is not told: a number of before would look like health.
+// If the store cannot be counted there is no number: an old one would look like health.
 void Service::count() {
   const auto counted = store_->stats(wall_now());
   stats_.with([&](auto& stats) {

@@ -1,7 +1,6 @@
-// quarantine/service.h: the store as the sessions see it: where a message is held, and who knows it
-// when it comes out again. Expires what is old. What waits for the disk runs on a thread of its
-// own.
-// Errors: are results. Thread: any, internally locked.
+// quarantine/service.h: the store for the sessions: holds messages, and recognises them when they
+// return after a release. Expires old ones. Work that waits for the disk runs on a thread of its
+// own. Errors: are results. Thread: any, internally locked.
 #pragma once
 
 #include <atomic>
@@ -20,21 +19,21 @@
 
 namespace sekisho::quarantine {
 
-class Service final : public session::Quarantine {
+class Service final : public session::Keeping {
  public:
   Service(std::unique_ptr<Store> store, Log& log);
   ~Service() override;
 
   std::unique_ptr<session::Draft> begin() override;
   bool has(const std::string& id) const override { return store_->has(id); }
-  void hold(session::HoldRequest message, std::function<void(session::HoldResult)> done) override;
+  void keep(session::KeepRequest message, std::function<void(session::HoldResult)> done) override;
   void take_back(session::ReleaseProof proof,
                  std::function<void(session::TakenBack)> done) override;
 
   Store& store() { return *store_; }
   spool::Health health() const { return store_->health(); }
-  // What is in the store, counted at most `count_every` ago; nothing before the first time. Does
-  // not wait for the disk.
+  // The statistics, at most `count_every` old; nullopt before the first count. Does not wait for
+  // the disk.
   std::optional<Stats> last_stats() const;
   // As often as Prometheus asks.
   static constexpr std::chrono::seconds count_every{15};

@@ -139,5 +139,41 @@ TEST_F(People, WhatPeopleDoIsWrittenIntoAnIndexOfBeforeToo) {
   EXPECT_EQ(left, 0);
 }
 
+TEST_F(People, WhatIsGoneForGoodInAnIndexOfAnOlderVersion) {
+  {
+    auto store = open();
+    for (std::uint64_t number = 1; number <= 4; ++number) hold(*store, number);
+  }
+  auto index = spool::Database::open(options_.dir + "/index.db", spool::Database::Open::existing);
+  ASSERT_TRUE(index->script("ALTER TABLE held DROP COLUMN let_go;"));
+  auto command = open(Access::guest);
+  for (std::uint64_t number = 1; number <= 3; ++number)
+    ASSERT_TRUE(command->remove(held_id(number), now_));
+  EXPECT_TRUE(command->get(held_id(1))->gone_from.has_value());
+  ASSERT_TRUE(command->restore(held_id(2), now_));
+  const auto release = command->begin_release({held_id(4), {}}, now_);
+  ASSERT_TRUE(command->finish_release(*release, "250 ok", now_));
+  EXPECT_FALSE(has_file(4));
+  ASSERT_TRUE(command->remove(held_id(1), now_, "", /*for_good=*/true));
+  EXPECT_FALSE(has_file(1));
+  ASSERT_TRUE(command->expire_now(now_ + options_.keep_deleted + hours(1)));
+  EXPECT_FALSE(has_file(3));
+  EXPECT_TRUE(has_file(2));
+  EXPECT_TRUE(command->verify(true)->clean());
+}
+
+// A file is removed after the commit that lets it go. Brought back in between, the message would be
+// lost a moment later.
+TEST_F(People, WhatIsGoneForGoodIsNotBroughtBackWhileItsFileIsStillThere) {
+  auto store = open();
+  hold(*store, 1);
+  const std::string file = options_.dir + "/" + held_id(1);
+  std::filesystem::copy_file(file, place_.file("copy"));
+  ASSERT_TRUE(store->remove(held_id(1), now_, "root", /*for_good=*/true));
+  std::filesystem::copy_file(place_.file("copy"), file);
+  EXPECT_EQ(store->restore(held_id(1), now_).error().kind, Failure::Kind::not_found);
+  EXPECT_EQ(state_of(*store, 1), State::deleted);
+}
+
 }  // namespace
 }  // namespace sekisho::quarantine

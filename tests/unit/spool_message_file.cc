@@ -1,5 +1,6 @@
 // Message files: what is written is read, what is spoiled is recognised, and nobody else's file is
 // touched.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -107,6 +108,45 @@ TEST_F(SpoolMessageFile, ReadsWhatWasWritten) {
     EXPECT_EQ(file->read(size / 2, 10)->size(), std::min<std::size_t>(10, size - size / 2));
     EXPECT_EQ(*file->read(size, 10), "");
   }
+}
+
+// However large they are, and however many: what they have in memory stays within the limit and a
+// little for each.
+TEST_F(SpoolMessageFile, MessagesThatArriveAtOnceShareTheirMemory) {
+  constexpr std::size_t most = 4 * Draft::memory_octets;
+  const auto memory = std::make_shared<DraftMemory>(most);
+  const std::string piece(64 * 1024, 'x');
+  std::vector<Draft> drafts;
+  for (int i = 0; i < 40; ++i) drafts.emplace_back(folder_, memory);
+  std::size_t highest = 0;
+  for (int piece_number = 0; piece_number < 16; ++piece_number) {
+    for (auto& draft : drafts) {
+      draft.append(piece);
+      highest = std::max(highest, memory->octets());
+    }
+  }
+  EXPECT_GT(highest, most / 2);
+  EXPECT_LT(highest, most + 2 * (Draft::memory_octets + piece.size()));
+  EXPECT_EQ(files(), 40U);
+  // Small ones wait in memory still, up to their share.
+  Draft small(folder_, memory);
+  small.append(std::string(1000, 'y'));
+  EXPECT_EQ(files(), 40U);
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(drafts[static_cast<std::size_t>(i)].finish("record").has_value());
+    ASSERT_TRUE(drafts[static_cast<std::size_t>(i)].publish("KEY-" + std::to_string(i)));
+  }
+  const auto file = MessageFile::open(*folder_, "KEY-39");
+  ASSERT_TRUE(file.has_value());
+  EXPECT_EQ(file->size(), 16 * piece.size());
+  EXPECT_TRUE(file->verify().has_value());
+  drafts.clear();
+  EXPECT_LE(memory->octets(), 2000U);
+  {
+    const Draft moved = std::move(small);
+    EXPECT_GT(memory->octets(), 0U);
+  }
+  EXPECT_EQ(memory->octets(), 0U);
 }
 
 TEST_F(SpoolMessageFile, ALargeMessageWaitsInAFileAndIsDroppedWithoutATrace) {

@@ -183,6 +183,20 @@ TEST_F(SpoolStore, PutsAtTheSameMomentDoNotExceedMaxSize) {
   EXPECT_GT(store->usage()->octets, 60'000U);
 }
 
+TEST_F(SpoolStore, MessagesThatArriveShareTheMemoryOfTheStore) {
+  auto store = open_store(options_);
+  constexpr std::size_t octets = Draft::memory_octets - 1;
+  const std::string message(octets, 'x');
+  std::vector<Draft> drafts;
+  for (std::size_t i = 0; i < DraftMemory::all_octets / octets + 10; ++i) {
+    drafts.push_back(store->draft());
+    drafts.back().append(message);
+  }
+  const auto count = files().size();
+  EXPECT_GE(count, 9U);
+  EXPECT_LE(count, 11U);
+}
+
 TEST_F(SpoolStore, OneOwnerAtATimeAndAnyNumberOfGuests) {
   auto store = open_store(options_);
   const auto second = Store::open(options_, Access::owner,

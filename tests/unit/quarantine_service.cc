@@ -55,10 +55,10 @@ const std::string as_received =
     "Authentication-Results: mx.example.jp; dmarc=pass\r\nSubject: Hello\r\n there\r\n"
     "Message-ID: <1@a.example>\r\n\r\nFirst line\r\n\r\nlast line \xff\r\n";
 
-class StoreOfGate : public testing::Test {
+class QuarantineService : public testing::Test {
  protected:
-  explicit StoreOfGate(session::WhenFull when_full = session::WhenFull::tempfail,
-                       std::uint64_t max_size = 0)
+  explicit QuarantineService(session::WhenFull when_full = session::WhenFull::tempfail,
+                             std::uint64_t max_size = 0)
       : gate_(storing_snapshot(when_full)) {
     Options options;
     options.dir = folder_.file("store");
@@ -66,17 +66,17 @@ class StoreOfGate : public testing::Test {
     auto store = Store::open(options, Access::owner,
                              [](const std::string& alarm) { ADD_FAILURE() << alarm; });
     if (!store) throw std::runtime_error(store.error().why);
-    holding_.emplace(std::move(*store), log_);
-    gate_.engine().set_quarantine(&*holding_);
+    service_.emplace(std::move(*store), log_);
+    gate_.engine().keep_in(&*service_);
   }
 
-  std::vector<HeldRow> held() { return holding_->store().list({}).value(); }
+  std::vector<HeldRow> held() { return service_->store().list({}).value(); }
   // The message of a release as the MTA brings it back.
   test::Letter returning(const Release& release) {
     test::Letter letter = forged();
     letter.client = "127.0.0.1";
     letter.fields.clear();
-    const auto message = holding_->store().get(release.id);
+    const auto message = service_->store().get(release.id);
     const auto envelope = Envelope::parse(message->detail.envelope);
     std::string text = resent(release, *envelope, as_received);
     text.resize(text.find("\r\n\r\n") + 2);
@@ -93,11 +93,11 @@ class StoreOfGate : public testing::Test {
 
   test::TemporaryFolder folder_;
   Log log_{LogOptions{LogOptions::Target::file, folder_.file("log")}};
-  std::optional<Service> holding_;
+  std::optional<Service> service_;
   test::Gate gate_;
 };
 
-TEST_F(StoreOfGate, HoldsWhatIsQuarantinedAsItCame) {
+TEST_F(QuarantineService, HoldsWhatIsQuarantinedAsItCame) {
   const auto outcome = gate_.judge(forged());
   EXPECT_EQ(outcome.held, Place::whole);
   EXPECT_EQ(outcome.verdict.message.action, policy::Action::quarantine);
@@ -112,12 +112,12 @@ TEST_F(StoreOfGate, HoldsWhatIsQuarantinedAsItCame) {
   EXPECT_EQ(all[0].client, "unknown[192.0.2.10]");
   EXPECT_EQ(all[0].rule, "dmarc");
   EXPECT_EQ(all[0].message_id, "<1@a.example>");
-  const auto file = holding_->store().open_message(all[0].id);
+  const auto file = service_->store().open_message(all[0].id);
   ASSERT_TRUE(file) << file.error().why;
   EXPECT_EQ(file->read_all().value(), as_received);
 }
 
-TEST_F(StoreOfGate, KeepsTheEnvelopeAndOurOwnHop) {
+TEST_F(QuarantineService, KeepsTheEnvelopeAndOurOwnHop) {
   const auto session = gate_.session();
   test::greet(*session, forged());
   std::optional<Outcome> outcome;
@@ -130,7 +130,7 @@ TEST_F(StoreOfGate, KeepsTheEnvelopeAndOurOwnHop) {
   gate_.queue().run_until([&] { return outcome.has_value(); },
                           steady_now() + std::chrono::seconds(60));
   ASSERT_TRUE(outcome);
-  const auto message = holding_->store().get(outcome->facts.id);
+  const auto message = service_->store().get(outcome->facts.id);
   ASSERT_TRUE(message) << message.error().why;
   const auto envelope = Envelope::parse(message->detail.envelope);
   ASSERT_TRUE(envelope);
@@ -147,7 +147,7 @@ TEST_F(StoreOfGate, KeepsTheEnvelopeAndOurOwnHop) {
       << envelope->received;
 }
 
-TEST_F(StoreOfGate, HoldsForOneRecipientAndDeliversToTheOther) {
+TEST_F(QuarantineService, HoldsForOneRecipientAndDeliversToTheOther) {
   test::Letter letter = forged();
   letter.to = {"user@example.jp", "postmaster@example.jp"};
   const auto outcome = gate_.judge(letter);
@@ -163,7 +163,7 @@ TEST_F(StoreOfGate, HoldsForOneRecipientAndDeliversToTheOther) {
   EXPECT_EQ(held()[0].recipients, std::vector<std::string>{"user@example.jp"});
 }
 
-TEST_F(StoreOfGate, GoodMailLeavesNothing) {
+TEST_F(QuarantineService, GoodMailLeavesNothing) {
   test::Letter letter;
   letter.mail_from = "bob@good.example";
   letter.fields = {{"From", " bob@good.example"}};
@@ -172,9 +172,9 @@ TEST_F(StoreOfGate, GoodMailLeavesNothing) {
   EXPECT_TRUE(held().empty());
 }
 
-TEST_F(StoreOfGate, WhatIsReleasedPassesOnceWithItsFirstResults) {
+TEST_F(QuarantineService, WhatIsReleasedPassesOnceWithItsFirstResults) {
   const auto first = gate_.judge(forged());
-  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  const auto release = service_->store().begin_release({first.facts.id, {}}, wall_now());
   ASSERT_TRUE(release) << release.error().why;
   const auto back = gate_.judge(returning(*release));
   EXPECT_EQ(back.facts.exemption, policy::Exemption::released);
@@ -197,9 +197,9 @@ TEST_F(StoreOfGate, WhatIsReleasedPassesOnceWithItsFirstResults) {
 
 // The process that released it died, another one released it, and then the MTA brings what the
 // first had sent.
-TEST_F(StoreOfGate, TheMessageOfAReleaseThatWasTakenOverIsPutOff) {
+TEST_F(QuarantineService, TheMessageOfAReleaseThatWasTakenOverIsPutOff) {
   const auto first = gate_.judge(forged());
-  auto& store = holding_->store();
+  auto& store = service_->store();
   auto dead = store.begin_release({first.facts.id, {}}, wall_now());
   ASSERT_TRUE(dead) << dead.error().why;
   dead->message.reset();  // all that is gone with a process
@@ -213,9 +213,9 @@ TEST_F(StoreOfGate, TheMessageOfAReleaseThatWasTakenOverIsPutOff) {
 
 // From the MTA's own host it would pass without any proof, and the proof would be good for another
 // time.
-TEST_F(StoreOfGate, AReleaseIsPutOffWhileTheStoreCannotSayWhetherItIsOne) {
+TEST_F(QuarantineService, AReleaseIsPutOffWhileTheStoreCannotSayWhetherItIsOne) {
   const auto first = gate_.judge(forged());
-  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  const auto release = service_->store().begin_release({first.facts.id, {}}, wall_now());
   ASSERT_TRUE(release) << release.error().why;
   auto other =
       spool::Database::open(folder_.file("store/index.db"), spool::Database::Open::existing);
@@ -228,9 +228,9 @@ TEST_F(StoreOfGate, AReleaseIsPutOffWhileTheStoreCannotSayWhetherItIsOne) {
   EXPECT_EQ(gate_.judge(returning(*release)).facts.exemption, policy::Exemption::released);
 }
 
-TEST_F(StoreOfGate, AProofIsForThisBodyAndTheseRecipients) {
+TEST_F(QuarantineService, AProofIsForThisBodyAndTheseRecipients) {
   const auto first = gate_.judge(forged());
-  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  const auto release = service_->store().begin_release({first.facts.id, {}}, wall_now());
   ASSERT_TRUE(release) << release.error().why;
   test::Letter stolen = returning(*release);
   stolen.client = "192.0.2.66";
@@ -253,9 +253,9 @@ TEST_F(StoreOfGate, AProofIsForThisBodyAndTheseRecipients) {
 }
 
 // Whoever has the token while the release goes on, from this host too.
-TEST_F(StoreOfGate, AProofIsForThisHeader) {
+TEST_F(QuarantineService, AProofIsForThisHeader) {
   const auto first = gate_.judge(forged());
-  const auto release = holding_->store().begin_release({first.facts.id, {}}, wall_now());
+  const auto release = service_->store().begin_release({first.facts.id, {}}, wall_now());
   ASSERT_TRUE(release) << release.error().why;
   const auto passes = [&](const test::Letter& letter) {
     return gate_.judge(letter).facts.exemption == policy::Exemption::released;
@@ -285,7 +285,7 @@ TEST_F(StoreOfGate, AProofIsForThisHeader) {
   EXPECT_TRUE(passes(letter)) << "what an MTA adds is nobody's fault";
 }
 
-TEST_F(StoreOfGate, OneThatIsSentAgainIsOneRow) {
+TEST_F(QuarantineService, OneThatIsSentAgainIsOneRow) {
   const auto first = gate_.judge(forged());
   const auto again = gate_.judge(forged());
   EXPECT_EQ(again.held, Place::whole);
@@ -294,7 +294,7 @@ TEST_F(StoreOfGate, OneThatIsSentAgainIsOneRow) {
   EXPECT_EQ(held()[0].repeats, 1U);
 }
 
-TEST_F(StoreOfGate, WhatDiffersAnywhereIsKeptBesideTheOther) {
+TEST_F(QuarantineService, WhatDiffersAnywhereIsKeptBesideTheOther) {
   gate_.judge(forged());
   test::Letter other = forged();
   other.fields.push_back({"Content-Type", " text/html"});
@@ -304,12 +304,12 @@ TEST_F(StoreOfGate, WhatDiffersAnywhereIsKeptBesideTheOther) {
 
 // An alarm of always the same words: two of them are two events, also when the first has been
 // delivered.
-TEST_F(StoreOfGate, WithoutDateAndMessageIdNothingIsARepetition) {
+TEST_F(QuarantineService, WithoutDateAndMessageIdNothingIsARepetition) {
   test::Letter alarm = forged();
   alarm.fields.pop_back();
   ASSERT_NE(alarm.fields.back().name, "Message-ID");
   const auto first = gate_.judge(alarm);
-  auto& store = holding_->store();
+  auto& store = service_->store();
   const auto release = store.begin_release({first.facts.id, {}}, wall_now());
   ASSERT_TRUE(release) << release.error().why;
   ASSERT_TRUE(store.finish_release(*release, "250 Ok", wall_now()));
@@ -328,9 +328,9 @@ TEST_F(StoreOfGate, WithoutDateAndMessageIdNothingIsARepetition) {
 }
 
 // Its proof may have been lost on the way, and then it is all that is left of the message.
-TEST_F(StoreOfGate, AReleaseWithoutItsProofIsNoRepetition) {
+TEST_F(QuarantineService, AReleaseWithoutItsProofIsNoRepetition) {
   const auto first = gate_.judge(forged());
-  auto& store = holding_->store();
+  auto& store = service_->store();
   const auto release = store.begin_release({first.facts.id, {}}, wall_now());
   ASSERT_TRUE(release) << release.error().why;
   test::Letter back = returning(*release);
@@ -348,7 +348,7 @@ TEST_F(StoreOfGate, AReleaseWithoutItsProofIsNoRepetition) {
 
 // The MTA goes away while the store writes: the next message of the connection is not given its
 // answer.
-TEST_F(StoreOfGate, AnAbortWhileItIsStored) {
+TEST_F(QuarantineService, AnAbortWhileItIsStored) {
   const auto session = gate_.session();
   test::greet(*session, forged());
   test::send(*session, forged());
@@ -361,10 +361,10 @@ TEST_F(StoreOfGate, AnAbortWhileItIsStored) {
   EXPECT_EQ(gate_.judge(*session, good).held, Place::no);
 }
 
-class FullStore : public StoreOfGate {
+class FullStore : public QuarantineService {
  protected:
   explicit FullStore(session::WhenFull when_full = session::WhenFull::tempfail)
-      : StoreOfGate(when_full, /*max_size=*/1) {}
+      : QuarantineService(when_full, /*max_size=*/1) {}
 };
 class FullStoreToMta : public FullStore {
  protected:
@@ -399,16 +399,16 @@ TEST_F(FullStoreRejects, Refuses) {
 }
 
 // Counted by its own thread, the first time at once: who scrapes does not wait for the disk.
-TEST_F(StoreOfGate, CountsWhatIsInItByItself) {
+TEST_F(QuarantineService, CountsWhatIsInItByItself) {
   const auto end = steady_now() + std::chrono::seconds(10);
-  while (!holding_->last_stats() && steady_now() < end) {
+  while (!service_->last_stats() && steady_now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  const auto stats = holding_->last_stats();
+  const auto stats = service_->last_stats();
   ASSERT_TRUE(stats);
   EXPECT_EQ(stats->held, 0U);
-  EXPECT_EQ(stats->max_size, holding_->store().stats(wall_now())->max_size);
-  EXPECT_TRUE(holding_->health().healthy);
+  EXPECT_EQ(stats->max_size, service_->store().stats(wall_now())->max_size);
+  EXPECT_TRUE(service_->health().healthy);
 }
 
 // Without an open store there is no acceptance of what must be held, and none is needed for the
