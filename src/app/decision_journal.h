@@ -1,6 +1,6 @@
 // app/decision_journal.h: handles each decision: one line of the log, a record in the history, and
-// two warnings about the setup of this host. Errors: none; decisions that cannot be recorded are
-// counted by the recorder. Thread: any.
+// two warnings about the setup of this host.
+// Errors: none; decisions that cannot be recorded are counted by the recorder. Thread: any.
 #pragma once
 
 #include <memory>

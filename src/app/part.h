@@ -2,8 +2,9 @@
 // order in which they start, and stops them in the reverse order.
 //   open (as root where we are root; the last part first) → prepare → start → tick, prepare,
 //   reload … → drain → stop
-// Errors: a sentence for the admin. Thread: the main one, but for status(), warnings() and
-// append_metrics(), which are called on the threads of the control socket and of the metrics.
+// Errors: a sentence for the admin.
+// Thread: the main one, but for status(), warnings() and append_metrics(), which are called on the
+// threads of the control socket and of the metrics.
 #pragma once
 
 #include <chrono>

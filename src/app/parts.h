@@ -1,5 +1,6 @@
 // app/parts.h: the parts of the daemon, with the steps of part.h. They only decide when things
-// happen; the work is done in other folders. Errors, Thread: part.h.
+// happen; the work is done in other folders. Errors,
+// Thread: part.h.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // app/places.h: watches the daemon's sockets and its log file. If somebody removes them, the daemon
-// would go on without noticing, but nobody could reach it, or read its log. Errors: the log.
-// Thread: the main one.
+// would go on without noticing, but nobody could reach it, or read its log.
+// Errors: the log. Thread: the main one.
 #pragma once
 
 #include <map>

@@ -1,5 +1,6 @@
 // app/service_manager.h: tells systemd the state of the daemon (sd_notify(3)), if it asked for
-// that. Errors: none. Thread: any.
+// that.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
 // authres/authentication_results.h: the Authentication-Results field: its parts, its text, and
-// reading it. RFC 8601 §2.2. Thread: immutable values.
+// reading it. RFC 8601 §2.2.
+// Thread: immutable values.
 #pragma once
 
 #include <string>

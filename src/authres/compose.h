@@ -1,7 +1,7 @@
 // authres/compose.h: our own Authentication-Results field from our own results. RFC 8601 §2.7, RFC
 // 9989 §9.1, RFC 6008. Methods in the order iprev, spf (helo), spf (mailfrom), dkim…, dmarc. The
-// value of a `temperror` or `permerror` never has text of the sender that did not parse. Thread:
-// any.
+// value of a `temperror` or `permerror` never has text of the sender that did not parse.
+// Thread: any.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // authres/syntax.h: the lexical elements of an Authentication-Results field. RFC 8601 §2.2, RFC
 // 2045 §5.1 (token), RFC 5322 §3.2 (comments, quoted strings), RFC 6532 (UTF-8). Linear; nesting of
-// comments is counted, without recursion. Errors: nullopt or false; never throws. Thread: any.
+// comments is counted, without recursion.
+// Errors: nullopt or false; never throws. Thread: any.
 #pragma once
 
 #include <optional>

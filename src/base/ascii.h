@@ -1,4 +1,5 @@
-// base/ascii.h: functions on ASCII letters without a locale: protocol text is octets. Thread: any.
+// base/ascii.h: functions on ASCII letters without a locale: protocol text is octets.
+// Thread: any.
 #pragma once
 
 #include <algorithm>

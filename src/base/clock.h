@@ -1,6 +1,7 @@
 // base/clock.h: the two clocks, and how times are written. Evaluators get the time as an argument.
 // Wall time is for time stamps and for times in messages (x=, t=); steady time for every wait and
-// limit. Thread: any.
+// limit.
+// Thread: any.
 #pragma once
 
 #include <chrono>

@@ -2,7 +2,8 @@
 // may jump (a flat battery, a virtual machine that slept, a mistake); the monotonic clock of one
 // boot does not. So nothing is removed before two looks at the clocks that agree: the same time has
 // passed by both. A removal of more than a tenth of all at once waits longer, with a warning. Pure:
-// the times are arguments. Thread: one owner.
+// the times are arguments.
+// Thread: one owner.
 #pragma once
 
 #include <cstdint>

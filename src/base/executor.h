@@ -1,4 +1,5 @@
-// base/executor.h: runs tasks on the thread of an object's owner. Thread: post() from any thread.
+// base/executor.h: runs tasks on the thread of an object's owner.
+// Thread: post() from any thread.
 #pragma once
 
 #include <deque>

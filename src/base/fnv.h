@@ -1,5 +1,6 @@
 // base/fnv.h: FNV-1a of 64 bits, to distinguish texts in logs and for hash tables. Not a
-// protection: collisions are easily made. Thread: one owner.
+// protection: collisions are easily made.
+// Thread: one owner.
 #pragma once
 
 #include <cstdint>

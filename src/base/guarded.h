@@ -1,7 +1,8 @@
 // base/guarded.h: data that may be touched only under its own lock: the only mutex of the project.
 //   Guarded<Cache> cache;
 //   cache.with([](Cache& c) { c.insert(…); });
-// Never held across DNS or disk. Thread: any, internally locked.
+// Never held across DNS or disk.
+// Thread: any, internally locked.
 #pragma once
 
 #include <condition_variable>

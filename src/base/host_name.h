@@ -1,5 +1,5 @@
-// base/host_name.h: the name of this machine, for names that a configuration leaves out. Thread:
-// any.
+// base/host_name.h: the name of this machine, for names that a configuration leaves out.
+// Thread: any.
 #pragma once
 
 #include <string>

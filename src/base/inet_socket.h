@@ -1,6 +1,7 @@
 // base/inet_socket.h: an IP address with a port, as text and as a socket that listens on it.
 //   address = IPv4 ":" port / "[" IPv6 "]" ":" port         "127.0.0.1:9464", "[::1]:9464"
-// Errors: a sentence for the admin. Thread: any.
+// Errors: a sentence for the admin.
+// Thread: any.
 #pragma once
 
 #include <cstdint>

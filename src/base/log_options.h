@@ -1,4 +1,5 @@
-// base/log_options.h: where the log goes. [log] Thread: immutable value.
+// base/log_options.h: where the log goes. [log]
+// Thread: immutable value.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// base/read_file.h: reads a whole file, unless it is larger than a limit. Errors: the kind of
-// failure, and a text for a person without the file name. Thread: any; waits for the disk.
+// base/read_file.h: reads a whole file, unless it is larger than a limit.
+// Errors: the kind of failure, and a text for a person without the file name.
+// Thread: any; waits for the disk.
 #pragma once
 
 #include <cstddef>

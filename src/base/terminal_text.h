@@ -1,6 +1,7 @@
 // base/terminal_text.h: makes foreign text safe for a terminal: nothing in it controls the
 // terminal, nothing is invisible, and its width is known. Characters are East Asian wide (two
-// columns), combining (none) or plain (one). Errors: nothing. Thread: any.
+// columns), combining (none) or plain (one).
+// Errors: nothing. Thread: any.
 #pragma once
 
 #include <cstddef>

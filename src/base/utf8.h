@@ -1,5 +1,6 @@
 // base/utf8.h: reads UTF-8 strictly (RFC 3629: no overlong form, no surrogate, nothing above
-// U+10FFFF). Errors: nothing; never throws. Thread: any.
+// U+10FFFF).
+// Errors: nothing; never throws. Thread: any.
 #pragma once
 
 #include <cstddef>

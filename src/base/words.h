@@ -6,7 +6,8 @@
 // To text and back, all values, their number, arrays and sets by value come from that table. It
 // does not compile if a value has no word, or two have the same. (A missing `case` would only be a
 // warning, and a constant with the number of values can be forgotten.) The compiler itself is asked
-// which values have a name (is_enumerator()). Errors: none at run time. Thread: any.
+// which values have a name (is_enumerator()).
+// Errors: none at run time. Thread: any.
 #pragma once
 
 #include <array>

@@ -1,6 +1,7 @@
 // cli/allow.h: `sekisho allow list|check|add`: lists the allowlist and the denylist, checks an
 // address or a stored message against them, and adds entries: typed ones, or one that a held
-// message can prove. Errors: an exit code, and a sentence on stderr. Thread: the main one.
+// message can prove.
+// Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // cli/ask.h: asks the person at the terminal before something that is hard to undo. If standard
-// input or output is not a terminal, the command needs --yes. Thread: the main one.
+// input or output is not a terminal, the command needs --yes.
+// Thread: the main one.
 #pragma once
 
 #include <string>

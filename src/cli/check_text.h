@@ -1,5 +1,6 @@
 // cli/check_text.h: the outcome of a message for a person. Text of the sender is escaped: it must
-// not control a terminal. Thread: any.
+// not control a terminal.
+// Thread: any.
 #pragma once
 
 #include <string>

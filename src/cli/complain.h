@@ -1,5 +1,6 @@
 // cli/complain.h: why a command fails, and its message on stderr. Typed or received text is
-// escaped. Thread: any.
+// escaped.
+// Thread: any.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // cli/copied_id.h: an id as copied from a log line, a reply or a header field: "id=K7Q2-4DMX",
-// "(id=K7Q2-4DMX);". Thread: any.
+// "(id=K7Q2-4DMX);".
+// Thread: any.
 #pragma once
 
 #include <string>

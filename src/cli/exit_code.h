@@ -1,4 +1,5 @@
-// cli/exit_code.h: the exit codes of the programs. sysexits(3). Thread: immutable.
+// cli/exit_code.h: the exit codes of the programs. sysexits(3).
+// Thread: immutable.
 #pragma once
 
 namespace sekisho::cli {

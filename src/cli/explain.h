@@ -1,6 +1,6 @@
 // cli/explain.h: `sekisho explain`: explains a decision, makes it again offline, or shows what
-// another configuration would have decided. Errors: an exit code, and a sentence on stderr. Thread:
-// the main one.
+// another configuration would have decided.
+// Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // cli/explanation.h: the explanation of one recorded decision, as values: for people and for
-// programs. Thread: any.
+// programs.
+// Thread: any.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // cli/failure_message.h: the fault of a command line. Typed text is escaped: it may have been
-// pasted from a mail. Thread: any.
+// pasted from a mail.
+// Thread: any.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // cli/held_decision.h: the facts about a held message and the decision for which it is held: from
-// our own store or, if the MTA holds it, from the history. Errors: an exit code and a sentence.
-// Thread: the main one.
+// our own store or, if the MTA holds it, from the history.
+// Errors: an exit code and a sentence. Thread: the main one.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // cli/held_text.h: held messages for people and for programs. Text of a sender is made safe for a
-// terminal: nothing is executed, rendered or fetched. Pure. Thread: any.
+// terminal: nothing is executed, rendered or fetched. Pure.
+// Thread: any.
 #pragma once
 
 #include <string>

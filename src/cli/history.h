@@ -1,6 +1,6 @@
 // cli/history.h: `sekisho history`: the recorded decisions as a table, and what another
-// configuration would have decided. Errors: an exit code, and a sentence on stderr. Thread: the
-// main one.
+// configuration would have decided.
+// Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// cli/option_checks.h: checks of options beyond those of CLI11. Errors: a sentence that names the
-// allowed values; empty if the value is valid. Thread: any.
+// cli/option_checks.h: checks of options beyond those of CLI11.
+// Errors: a sentence that names the allowed values; empty if the value is valid. Thread: any.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // cli/person.h: the person who runs a command that changes something, and the line about it in the
-// log of the daemon (by default the mail facility). Errors: none; a failing log does not stop the
-// command. Thread: the main one.
+// log of the daemon (by default the mail facility).
+// Errors: none; a failing log does not stop the command. Thread: the main one.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // cli/postfix_networks.h: networks that the Postfix of this host trusts and we do not: our own
-// hosts would be judged as strangers, and refused in the name of our own domain. Errors: none; text
-// that is not a network is ignored. Thread: any.
+// hosts would be judged as strangers, and refused in the name of our own domain.
+// Errors: none; text that is not a network is ignored. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // cli/quarantine_store.h: common parts of the verbs of `sekisho quarantine`: the store, the filter,
-// the ids. Errors: a complaint. Thread: the main one.
+// the ids.
+// Errors: a complaint. Thread: the main one.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
 // cli/result_lines.h: the results of the checks as labelled lines for a person, for `sekisho check`
-// and `sekisho explain`. Thread: one owner.
+// and `sekisho explain`.
+// Thread: one owner.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// cli/terminal.h: the properties of standard output. Thread: the main one; sets the locale of the
-// program.
+// cli/terminal.h: the properties of standard output.
+// Thread: the main one; sets the locale of the program.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// cli/when.h: a point in time for --since, --until and similar options. Thread: any.
+// cli/when.h: a point in time for --since, --until and similar options.
+// Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 // cli/words.h: the words of a command line in the form that the parser needs. CLI11 reads
 // "--option=" as an option whose value is the next word, and would judge a bounce by the options
-// behind "--mail-from=". Errors: none. Thread: any.
+// behind "--mail-from=".
+// Errors: none. Thread: any.
 #pragma once
 
 #include <string>

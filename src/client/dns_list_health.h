@@ -2,8 +2,9 @@
 // with error codes or nonsense, that does not answer, or that fails its self-test is disabled:
 // nothing counts as listed by it until a self-test has succeeded. A list must never make us reject
 // everything.
-//   healthy ──fault──► disabled ──self-test passed──► healthy The time is an argument.
-//   Thread: DnsListHealth one owner; DnsListGuard any, internally locked.
+//   healthy ──fault──► disabled ──self-test passed──► healthy
+// The time is an argument.
+// Thread: DnsListHealth one owner; DnsListGuard any, internally locked.
 #pragma once
 
 #include <atomic>
@@ -64,7 +65,7 @@ class DnsListHealth {
   // A list that has not answered since our start may only lack a resolver that starts after us, as
   // at boot. Each further time doubles the wait, up to the minute.
   static constexpr std::chrono::seconds retest_at_start{5};
-  // This many consecutive lookups without an answer set a list aside. Each has been retried by the
+  // This many consecutive lookups without an answer disable a list. Each has been retried by the
   // resolver for seconds, so it is no lost packet; and a list that is asked by every session adds
   // its time-out to every message.
   static constexpr unsigned failures_to_set_aside = 5;

@@ -4,8 +4,8 @@
 //   // for each list that holds HELO names:
 //   if (auto domain = listable(helo)) domain_lookup(list, DnsListOn::helo, *domain)
 //   look_up(lookup, answers, Reason::wanted)  → needs A; after a hit TXT; then the result
-// A hit counts without its TXT: a caller that cannot wait uses Reason::if_known. Errors: are
-// results; never throws. Thread: any.
+// A hit counts without its TXT: a caller that cannot wait uses Reason::if_known.
+// Errors: are results; never throws. Thread: any.
 #pragma once
 
 #include <chrono>

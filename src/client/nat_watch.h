@@ -2,7 +2,8 @@
 // address of our own network and is trusted, so that nothing is evaluated and nobody notices. The
 // sign: within an hour, 19 of 20 messages from the network come unauthenticated from one private
 // trusted address, which uses several HELO names (a host of ours has one). Pure counting, bounded;
-// the clock is an argument. Thread: any, internally locked.
+// the clock is an argument.
+// Thread: any, internally locked.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,6 @@
 // client/options.h: the DNS lists that are asked. [[dnsbl]], [[rhsbl]], [[dnswl]]: the effect of a
-// hit stands in policy/rules.h, under the same name. Thread: immutable values.
+// hit stands in policy/rules.h, under the same name.
+// Thread: immutable values.
 #pragma once
 
 #include <algorithm>

@@ -3,8 +3,8 @@
 // believed because the listed relay that connected wrote it, the next only when that relay says it
 // got the message from a listed one, and so on: fields below the first host that is not listed are
 // never read. The fields are those of the message as received: the MTA in front of us must not have
-// added its own (in a milter it has not). At most 10 hops; linear. Errors: are reasons; never
-// throws. Thread: any.
+// added its own (in a milter it has not). At most 10 hops; linear.
+// Errors: are reasons; never throws. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// config/checks.h: checks across keys that are each valid: dead rules, unreachable sockets. Errors:
-// findings in the Reader, which knows the places of the keys. Thread: any.
+// config/checks.h: checks across keys that are each valid: dead rules, unreachable sockets.
+// Errors: findings in the Reader, which knows the places of the keys. Thread: any.
 #pragma once
 
 #include <string>

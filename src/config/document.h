@@ -1,6 +1,6 @@
 // config/document.h: TOML text as a tree of plain values, each with its place. TOML v1.0.0; the
-// only file that includes toml++ is document.cc. Errors: findings with line and column; never
-// throws. Thread: any.
+// only file that includes toml++ is document.cc.
+// Errors: findings with line and column; never throws. Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // config/generate.h: the texts that are made from the table of keys: milter.conf.example, and the
-// keys in the manual page. Thread: any.
+// keys in the manual page.
+// Thread: any.
 #pragma once
 
 #include <string>

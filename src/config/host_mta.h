@@ -1,5 +1,6 @@
 // config/host_mta.h: whether the MTA of this host that uses our filter delivers messages as they
-// were judged. Errors: findings, which are warnings. Thread: any.
+// were judged.
+// Errors: findings, which are warnings. Thread: any.
 #pragma once
 
 #include <string>

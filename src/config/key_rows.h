@@ -1,5 +1,6 @@
 // config/key_rows.h: helpers to write the rows of the table of keys, and all sections. Only the
-// keys_*.cc files and keys.cc include it. Thread: immutable.
+// keys_*.cc files and keys.cc include it.
+// Thread: immutable.
 #pragma once
 
 #include <array>

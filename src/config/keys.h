@@ -1,5 +1,6 @@
 // config/keys.h: the one table of keys. Parser, example, manual page, dump, reload and what-if use
-// it; a default is the value in a default-constructed owner. Thread: immutable.
+// it; a default is the value in a default-constructed owner.
+// Thread: immutable.
 #pragma once
 
 #include <any>

@@ -1,6 +1,6 @@
 // config/load.h: from TOML text to a snapshot of settings. All errors of all files are found, not
-// only the first; a snapshot is returned only if there are none. Only reads files. Errors: findings
-// with file, line, column and what to do; never throws. Thread: any.
+// only the first; a snapshot is returned only if there are none. Only reads files.
+// Errors: findings with file, line, column and what to do; never throws. Thread: any.
 #pragma once
 
 #include <map>

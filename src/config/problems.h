@@ -1,5 +1,6 @@
 // config/problems.h: faults that keep the daemon, but not `sekisho check`, from working with a
-// configuration on this host. Errors: findings. Thread: one at a time (getpwnam).
+// configuration on this host.
+// Errors: findings. Thread: one at a time (getpwnam).
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // config/reach.h: missing folders, and files that the daemon's user cannot read or write. A person
 // who checks a configuration as root would not notice these. Only reads modes and owners; opens and
-// changes nothing. Errors: findings, each with a command that helps. Thread: any; reads passwd and
-// group.
+// changes nothing.
+// Errors: findings, each with a command that helps. Thread: any; reads passwd and group.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // config/reader.h: the state while a configuration is read: findings, the places of keys, the files
-// that were read. Files are regular ones of at most 1 MB. Errors: findings; never throws. Thread:
-// one owner.
+// that were read. Files are regular ones of at most 1 MB.
+// Errors: findings; never throws. Thread: one owner.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// config/reload.h: which changes of a configuration a reload applies, by the table of keys. Thread:
-// any.
+// config/reload.h: which changes of a configuration a reload applies, by the table of keys.
+// Thread: any.
 #pragma once
 
 #include <string>

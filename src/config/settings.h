@@ -1,5 +1,6 @@
 // config/settings.h: the whole configuration as values: one snapshot. Defaults are the member
-// initialisers. Thread: immutable once loaded.
+// initialisers.
+// Thread: immutable once loaded.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// config/suggest.h: the word that was probably meant. Thread: any.
+// config/suggest.h: the word that was probably meant.
+// Thread: any.
 #pragma once
 
 #include <string>

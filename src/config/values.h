@@ -1,6 +1,7 @@
 // config/values.h: the types of values: how each is read from TOML, checked against its bounds, and
-// written as TOML again. Errors: findings in the Reader, the slot then keeps its value; never
-// throws. Thread: immutable values.
+// written as TOML again.
+// Errors: findings in the Reader, the slot then keeps its value; never throws.
+// Thread: immutable values.
 #pragma once
 
 #include <algorithm>

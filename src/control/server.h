@@ -1,8 +1,9 @@
 // control/server.h: the daemon's control socket: one request a connection, several connections at a
 // time. One thread reads and writes them all without waiting for any, and handles quick requests;
 // slow ones (a reload) are handled by another thread. So a silent or slow client, or many of them,
-// delay nobody else. Errors: open() says why the socket cannot be had. Thread: its own two;
-// handlers are called on them.
+// delay nobody else.
+// Errors: open() says why the socket cannot be had.
+// Thread: its own two; handlers are called on them.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// control/stream.h: reads or writes a whole text on a connected socket, within a time. Errors:
-// nullopt and false. Thread: any.
+// control/stream.h: reads or writes a whole text on a connected socket, within a time.
+// Errors: nullopt and false. Thread: any.
 #pragma once
 
 #include <chrono>

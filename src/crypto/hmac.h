@@ -1,6 +1,6 @@
 // crypto/hmac.h: HMAC-SHA-256, to recognise what only this installation can have written. RFC 2104,
-// FIPS 180-4. Errors: none that input can cause; throws std::bad_alloc when OpenSSL has no memory.
-// Thread: any.
+// FIPS 180-4.
+// Errors: none that input can cause; throws std::bad_alloc when OpenSSL has no memory. Thread: any.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,6 @@
 // crypto/openssl_sha256.h: OpenSSL's SHA-256, fetched once: every call that takes EVP_sha256()
-// would fetch it again, under a lock. Only for the .cc files of this folder. Errors: throws
-// std::bad_alloc. Thread: any.
+// would fetch it again, under a lock. Only for the .cc files of this folder.
+// Errors: throws std::bad_alloc. Thread: any.
 #pragma once
 
 #include <openssl/types.h>

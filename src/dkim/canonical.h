@@ -1,7 +1,7 @@
-// dkim/canonical.h: the canonical form of header fields and of the body, as it is signed.
-// RFC 6376 §3.4. The body arrives in pieces of any size, and is passed on in pieces as long as
-// possible. It is not kept: the state is a few octets. Linear time. Errors: none. Thread: one
-// owner.
+// dkim/canonical.h: the canonical form of header fields and of the body, as it is signed. RFC 6376
+// §3.4. The body arrives in pieces of any size, and is passed on in pieces as long as possible. It
+// is not kept: the state is a few octets. Linear time.
+// Errors: none. Thread: one owner.
 #pragma once
 
 #include <cstddef>

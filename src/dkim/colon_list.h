@@ -1,6 +1,7 @@
-// dkim/colon_list.h: the members of `a : b : c`, blanks and folds around them removed.
-// RFC 6376 §3.5 (h=, q=) and §3.6.1 (h=, s=, t=). Empty members count, so there always is at least
-// one member. Thread: immutable view.
+// dkim/colon_list.h: the members of `a : b : c`, blanks and folds around them removed. RFC 6376
+// §3.5 (h=, q=) and §3.6.1 (h=, s=, t=). Empty members count, so there always is at least one
+// member.
+// Thread: immutable view.
 #pragma once
 
 #include <cstddef>

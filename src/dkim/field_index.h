@@ -1,7 +1,7 @@
 // dkim/field_index.h: finds the header fields that the h= of a signature selects. RFC 6376 §5.4.2:
 // a name stands for the last field of that name, the same name again for the one above it, and for
-// no field once all are used. n log n in the number of fields, whatever h= has. Errors: none.
-// Thread: one owner; the header must outlive it.
+// no field once all are used. n log n in the number of fields, whatever h= has.
+// Errors: none. Thread: one owner; the header must outlive it.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// dkim/options.h: what may be configured of DKIM verification. Thread: immutable value.
+// dkim/options.h: what may be configured of DKIM verification.
+// Thread: immutable value.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// dkim/result.h: the result of each DKIM-Signature field. RFC 6376 §3.9, RFC 8601 §2.7.1. Thread:
-// immutable values.
+// dkim/result.h: the result of each DKIM-Signature field. RFC 6376 §3.9, RFC 8601 §2.7.1.
+// Thread: immutable values.
 #pragma once
 
 #include <string>

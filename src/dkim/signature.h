@@ -1,6 +1,6 @@
 // dkim/signature.h: a DKIM-Signature field. RFC 6376 §3.5 and §6.1.1, RFC 8301 §3.1, RFC 8463, RFC
-// 8616 §4 (U-labels in d=, s= and i=). Errors: ParseError, which for a verifier is permerror; never
-// throws. Thread: immutable values.
+// 8616 §4 (U-labels in d=, s= and i=).
+// Errors: ParseError, which for a verifier is permerror; never throws. Thread: immutable values.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@ namespace sekisho::dkim {
 //   a= "rsa-sha256" / "ed25519-sha256"   algorithm ("rsa-sha1" must not be used: RFC 8301 §3.1)
 //   b=, bh= base64                       signature, body hash
 //   c= form [ "/" form ]                 form = "simple" / "relaxed"; default simple/simple
-//   d= domain-name, s= selector name of the key: s._domainkey.d
+//   d= domain-name, s= selector          name of the key: s._domainkey.d
 //   h= hdr-name *( ":" hdr-name )        signed fields
 //   i= [ Local-part ] "@" domain-name    identity, in d= or below; default "@" d=
 //   l= 1*76DIGIT                         signed octets of the canonical body; default all
-//   q= "dns/txt" [ ":" … ] how to get the key
+//   q= "dns/txt" [ ":" … ]               how to get the key
 //   t=, x= 1*12DIGIT                     signed, expires: seconds since 1970
 struct Signature {
   crypto::KeyType key_type = crypto::KeyType::rsa;

@@ -3,8 +3,8 @@
 // colon (sendmail before 8.14, Postfix with milter_protocol below 6). Nearly every field has one,
 // so it is put back. But only a signature can tell whether "Subject:x" was "Subject: x", and
 // c=simple depends on it. All spellings mean the same to every reader, and none passes unless the
-// signer wrote it. Bounded: 64 spellings. Errors: none. Thread: immutable; the header must outlive
-// it.
+// signer wrote it. Bounded: 64 spellings.
+// Errors: none. Thread: immutable; the header must outlive it.
 #pragma once
 
 #include <cstddef>

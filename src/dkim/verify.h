@@ -6,7 +6,8 @@
 //   v.start(header);                          // the header is complete: parses the signatures
 //   v.body(octets); v.body(octets); v.end_of_body();
 //   auto e = v.evaluate(answers, now, keys);  // as often as answers come in
-// Errors: are results; never throws. Thread: one owner (KeyCache: any).
+// Errors: are results; never throws.
+// Thread: one owner (KeyCache: any).
 #pragma once
 
 #include <memory>

@@ -2,7 +2,8 @@
 // §3.2.10, §4.10.2; RFC 7489 §3.1. Pure: reads the answers known so far. An identifier gets a walk
 // of its own only when nothing else decides: it passed, it is not the Author Domain itself, and
 // relaxed alignment is possible. At most three domains get one; the others count as not aligned,
-// because a message may name any number of them. Errors: are outcomes; never throws. Thread: any.
+// because a message may name any number of them.
+// Errors: are outcomes; never throws. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // dmarc/discovery.h: which DMARC Policy Record applies to an Author Domain, and what its
 // Organizational Domain is. RFC 9989 §4.10.1 (tree walk), RFC 7489 §6.6.3 (public suffix list).
-// Pure: reads the answers known so far. Errors: are outcomes; never throws. Thread: any.
+// Pure: reads the answers known so far.
+// Errors: are outcomes; never throws. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,9 +1,9 @@
-// dmarc/evaluate.h: is the Author Domain authenticated, and what does its owner ask for?
-// RFC 9989 §4.10, §5.3 (tree walk), or RFC 7489 §3.2, §6.6 (public suffix list). Pure: reads the
-// answers known so far, and returns the result or the questions still open. An input that is
-// temperror and could have aligned makes the result temperror, never fail; such a result says which
-// policy could have applied (could_ask, asks_anyway). Errors: are results; never throws. Thread:
-// any.
+// dmarc/evaluate.h: is the Author Domain authenticated, and what does its owner ask for? RFC 9989
+// §4.10, §5.3 (tree walk), or RFC 7489 §3.2, §6.6 (public suffix list). Pure: reads the answers
+// known so far, and returns the result or the questions still open. An input that is temperror and
+// could have aligned makes the result temperror, never fail; such a result says which policy could
+// have applied (could_ask, asks_anyway).
+// Errors: are results; never throws. Thread: any.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
-// dmarc/options.h: what may be configured of DMARC evaluation. Thread: immutable value.
+// dmarc/options.h: what may be configured of DMARC evaluation.
+// Thread: immutable value.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // dmarc/public_suffix_list.h: Organizational Domains by the public suffix list (RFC 7489 §3.2),
-// over libpsl. Errors: ParseError when the file cannot be read; never throws. Thread: immutable,
-// any.
+// over libpsl.
+// Errors: ParseError when the file cannot be read; never throws. Thread: immutable, any.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,8 @@
 // dmarc/record.h: parses a DMARC Policy Record. RFC 9989 §4.7, §4.8; RFC 7489 §6.3 for `pct`.
-// Linear in the length of the text. Errors: ParseError if the text is not a DMARC record and must
-// be discarded (RFC 9989 §4.10 step 2); any later error gives the default of its tag. Thread:
-// immutable values.
+// Linear in the length of the text.
+// Errors: ParseError if the text is not a DMARC record and must be discarded (RFC 9989 §4.10 step
+// 2); any later error gives the default of its tag.
+// Thread: immutable values.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // dmarc/result.h: the result of a DMARC evaluation, with all that an aggregate report needs. RFC
-// 9989 §4.7, §5.3; RFC 9990. Thread: immutable values.
+// 9989 §4.7, §5.3; RFC 9990.
+// Thread: immutable values.
 #pragma once
 
 #include <optional>

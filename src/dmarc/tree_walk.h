@@ -1,7 +1,7 @@
-// dmarc/tree_walk.h: the DNS Tree Walk, and the Organizational Domain that it finds.
-// RFC 9989 §4.10, §4.10.2. Pure: reads the answers known so far. At most 8 names, all asked
-// together and consulted in order: answers beyond the record that ends the walk are ignored, even
-// failures. Errors: are states; never throws. Thread: any.
+// dmarc/tree_walk.h: the DNS Tree Walk, and the Organizational Domain that it finds. RFC 9989
+// §4.10, §4.10.2. Pure: reads the answers known so far. At most 8 names, all asked together and
+// consulted in order: answers beyond the record that ends the walk are ignored, even failures.
+// Errors: are states; never throws. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,8 @@
 // dns/answers.h: the DNS answers known so far. Evaluators read this and nothing else: an evaluation
 // is a pure function of the message, its options and these answers, and returns its result or the
 // questions still open. Its caller asks them all at once and runs it again when the needed answers
-// have arrived. RFC 1035, 2308. Thread: Answer is immutable; Answers has one owner.
+// have arrived. RFC 1035, 2308.
+// Thread: Answer is immutable; Answers has one owner.
 #pragma once
 
 #include <chrono>

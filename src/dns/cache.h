@@ -1,6 +1,6 @@
 // dns/cache.h: answers kept for their TTL, negative ones and short-lived failures too (RFC 2308 §5,
-// §7). Bounded in entries and in octets; the least recently used entry is removed first. Thread:
-// one owner.
+// §7). Bounded in entries and in octets; the least recently used entry is removed first.
+// Thread: one owner.
 #pragma once
 
 #include <cstddef>

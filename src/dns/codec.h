@@ -1,7 +1,7 @@
 // dns/codec.h: questions to packets, packets to answers. A packet is compared with the question
 // that was sent: a reply to another question is `not_ours`; a reply to this one that cannot be read
-// is a failure of the server. RFC 1035 §4, RFC 2308, RFC 6604, RFC 6891. Errors: values; no content
-// of a packet makes it throw. Thread: any (pure).
+// is a failure of the server. RFC 1035 §4, RFC 2308, RFC 6604, RFC 6891.
+// Errors: values; no content of a packet makes it throw. Thread: any (pure).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // dns/in_flight.h: the questions in flight. They are joined, sent, repeated, moved to another
 // server or to TCP, followed along a CNAME, answered and cached. This class only decides; its
 // caller sends the packets, outside the lock, from the `Effects` that it returns. RFC 1035 §7, RFC
-// 2308, RFC 5452. Errors: answers with Outcome::error. Thread: one owner (the resolver guards it).
+// 2308, RFC 5452.
+// Errors: answers with Outcome::error. Thread: one owner (the resolver guards it).
 #pragma once
 
 #include <functional>

@@ -4,7 +4,8 @@
 //   … notify() → the owner is told → inquiry.collect() → the evaluation runs again on
 //   inquiry.answers()
 // Errors: answers with Outcome::error, "time budget" among them. Questions that a share refuses get
-// no answer. Thread: one owner; `notify` is called on the resolver's thread, or within ask().
+// no answer.
+// Thread: one owner; `notify` is called on the resolver's thread, or within ask().
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,8 @@
 // dns/make_resolver.h: the resolver that the options describe: a zone alone, the given servers, or
-// resolv.conf's. Errors: ParseError for a zone that cannot be read ("FILE:LINE: …") and for a
-// server's address; std::system_error when the system gives no descriptor or thread. Thread: any.
+// resolv.conf's.
+// Errors: ParseError for a zone that cannot be read ("FILE:LINE: …") and for a server's address;
+// std::system_error when the system gives no descriptor or thread.
+// Thread: any.
 #pragma once
 
 #include <memory>

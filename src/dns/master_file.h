@@ -5,14 +5,14 @@
 //   $ORIGIN example.com.
 //   @      300 IN TXT ("v=spf1 " "-all")
 //   *.sub      MX 10 mail
-//   ;!servfail broken TXT this question fails with "servfail"
+//   ;!servfail broken TXT      this question fails with "servfail"
 //   ;!timeout  dead            every question for that name fails with "timeout"
 //
 // Data may be written as RFC 3597 §5 has it for unknown types, `TYPE16 \# 4 03616263`, and are read
 // when we know the type.
 //
-// Errors: ParseError whose `what` begins "NAME:LINE: " and says what was expected. Thread: one
-// owner.
+// Errors: ParseError whose `what` begins "NAME:LINE: " and says what was expected.
+// Thread: one owner.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// dns/options.h: what may be configured of the resolver. Thread: immutable value.
+// dns/options.h: what may be configured of the resolver.
+// Thread: immutable value.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,6 @@
 // dns/random.h: random bits from the system, drawn in blocks, for ids, letter case and the choice
-// of sockets. RFC 5452 §4.5: an id that can be predicted allows a forged answer. Thread: one owner.
+// of sockets. RFC 5452 §4.5: an id that can be predicted allows a forged answer.
+// Thread: one owner.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // dns/record_data.h: the data of one record of a zone, from the labels of its names or from its
-// octets. RFC 1035 §3.3, RFC 3597 §4 and §5. Errors: nullopt if it is malformed. Thread: immutable
-// values.
+// octets. RFC 1035 §3.3, RFC 3597 §4 and §5.
+// Errors: nullopt if it is malformed. Thread: immutable values.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // dns/resolv_conf.h: the system's name servers, and whether they have changed. `search`, `domain`
-// and `options` are ignored: names in mail are complete, and we have our own time-outs. Errors:
-// lines that cannot be used are skipped, as libc does. Thread: one owner.
+// and `options` are ignored: names in mail are complete, and we have our own time-outs.
+// Errors: lines that cannot be used are skipped, as libc does. Thread: one owner.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // dns/resolver_loop.h: the one thread of the stub resolver: waits for packets and timers, and calls
-// the callbacks. Thread: run() is the loop's own; wake() and stop() any.
+// the callbacks.
+// Thread: run() is the loop's own; wake() and stop() any.
 #pragma once
 
 #include <sys/epoll.h>

@@ -1,6 +1,7 @@
 // dns/server_list.h: the servers, and which of them to ask next. Those that answer are preferred in
 // the order they were given; a server that does not answer is probed now and then with a single
-// question, until it answers. Thread: one owner.
+// question, until it answers.
+// Thread: one owner.
 #pragma once
 
 #include <memory>

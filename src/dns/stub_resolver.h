@@ -1,8 +1,9 @@
 // dns/stub_resolver.h: asks the configured servers, asynchronously, and trusts their answers: they
 // should be validating resolvers on this host. Questions are sent by the thread that asks; one
-// thread of ours waits for all answers. RFC 1035, 2308, 5452, 6891, 7766. Errors: answers with
-// Outcome::error; construction throws std::system_error when the system gives no descriptor or
-// thread. Thread: any, internally locked.
+// thread of ours waits for all answers. RFC 1035, 2308, 5452, 6891, 7766.
+// Errors: answers with Outcome::error; construction throws std::system_error when the system gives
+// no descriptor or thread.
+// Thread: any, internally locked.
 #pragma once
 
 #include <string>

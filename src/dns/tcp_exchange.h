@@ -1,5 +1,6 @@
 // dns/tcp_exchange.h: one question over TCP, without blocking: connect, send, receive (RFC 1035
-// §4.2.2, RFC 7766). Errors: Progress::failed. Thread: one owner.
+// §4.2.2, RFC 7766).
+// Errors: Progress::failed. Thread: one owner.
 #pragma once
 
 #include <cstdint>

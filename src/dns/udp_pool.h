@@ -1,6 +1,7 @@
 // dns/udp_pool.h: the sockets from which questions to one server are sent. A forged answer must hit
 // one of several random ports as well as an id (RFC 5452 §9.2), so each socket is used for a while
-// and then replaced by one on another port. Thread: send() any; the rest one owner.
+// and then replaced by one on another port.
+// Thread: send() any; the rest one owner.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // dns/zone.h: answers from the text of a zone alone, like those of a resolver that knows nothing
 // else: wildcards, empty non-terminals, CNAME chains, and the same limits. For laboratories,
-// demonstrations and replay. RFC 1034 §4.3.2, RFC 4592, RFC 2308. Errors: ParseError whose `what`
-// begins "FILE:LINE: ". Thread: immutable once read.
+// demonstrations and replay. RFC 1034 §4.3.2, RFC 4592, RFC 2308.
+// Errors: ParseError whose `what` begins "FILE:LINE: ". Thread: immutable once read.
 #pragma once
 
 #include <map>

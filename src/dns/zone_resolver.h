@@ -1,5 +1,6 @@
 // dns/zone_resolver.h: a resolver that knows one zone and nothing else. Every answer is at hand;
-// ";!timeout" is the error "timeout" without the wait. Thread: any, internally locked.
+// ";!timeout" is the error "timeout" without the wait.
+// Thread: any, internally locked.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// history/archive.h: reads the recorded decisions, also while the recorder writes. Errors:
-// spool::Failure, a sentence for the admin. Thread: one owner.
+// history/archive.h: reads the recorded decisions, also while the recorder writes.
+// Errors: spool::Failure, a sentence for the admin. Thread: one owner.
 #pragma once
 
 #include <functional>

@@ -4,7 +4,8 @@
 // A thread of its own appends them, and now and then rewrites the file (by rename) without those
 // that are over. Best effort by design, without fsync: it survives the end of the daemon, but not a
 // power failure. If it cannot be written there is one warning, and the deferrals in memory still
-// count. Errors: the log. Thread: any, internally locked.
+// count.
+// Errors: the log. Thread: any, internally locked.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// history/options.h: where decisions are recorded, and how many. [history]. Thread: immutable
-// value.
+// history/options.h: where decisions are recorded, and how many. [history].
+// Thread: immutable value.
 #pragma once
 
 #include <chrono>

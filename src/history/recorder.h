@@ -4,7 +4,8 @@
 // works again, and a damaged file is renamed and a new one begun. A file that was removed or
 // replaced is noticed, and a new one begun.
 //   Recorder recorder(options, log); recorder.start(); … recorder.add(decided);
-// Errors: status() and the log. Thread: any, internally locked.
+// Errors: status() and the log.
+// Thread: any, internally locked.
 #pragma once
 
 #include <atomic>

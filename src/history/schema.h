@@ -1,6 +1,7 @@
 // history/schema.h: the tables of the history. One row per decision with the columns that people
 // search, its record (of `octets`) beside it, the dictionaries of the records (0: none), and the
-// configurations. Thread: immutable.
+// configurations.
+// Thread: immutable.
 #pragma once
 
 #include <string>

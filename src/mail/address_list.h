@@ -2,8 +2,8 @@
 // §3.4.1 and what §4.4 had inside an address (blanks, comments, routes), RFC 6532 (UTF-8). Two
 // things are errors although they are valid: a text whose meaning depends on a backslash, and a
 // local part that looks like another address. Readers of mail take such a text for another one
-// ("Composition Kills", USENIX Security 2020). Linear time; limits: mail/limits.h. Errors:
-// ParseError, a fault in words that are safe in an SMTP reply; never throws. Thread: any.
+// ("Composition Kills", USENIX Security 2020). Linear time; limits: mail/limits.h.
+// Errors: ParseError, a fault in words that are safe in an SMTP reply; never throws. Thread: any.
 #pragma once
 
 #include <string>

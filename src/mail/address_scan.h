@@ -2,7 +2,8 @@
 // alone. The opposite of mail/address_list.h: nothing is an error, and one text may yield several
 // readings ("a@b(x).example" is a@b and a@b.example), with encoded words decoded and not. So the
 // result proves nothing and permits nothing. An empty local part means that only the domain could
-// be read. Linear time. Errors: nothing; never throws. Thread: any.
+// be read. Linear time.
+// Errors: nothing; never throws. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // mail/author.h: the author that a message names. RFC 9989 §5.3.1 and §11.5, RFC 5322 §3.6.2: one
 // From field, one or more mailboxes, exactly one domain. A field that is not valid may be readable:
 // every reader sees that one domain (mail/loose_reading.h). Anything else is malformed, and only
-// `missing` and `no_domain` may be tolerated under MAIL FROM `<>`. Errors: are results; never
-// throws. Thread: any.
+// `missing` and `no_domain` may be tolerated under MAIL FROM `<>`.
+// Errors: are results; never throws. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // mail/charset.h: text in the charset that a message names, as UTF-8 for people. Uses iconv of libc
 // for a fixed list of names that occur in mail: a name from a message never chooses which
-// conversion module libc loads. Errors: nothing; never throws but for memory. Thread: any.
+// conversion module libc loads.
+// Errors: nothing; never throws but for memory. Thread: any.
 #pragma once
 
 #include <optional>

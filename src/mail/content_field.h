@@ -1,7 +1,8 @@
 // mail/content_field.h: Content-Type and Content-Disposition: a value and its parameters. RFC 2045
 // §5.1, RFC 2183, RFC 2231 (continuations, charsets), lenient: a parameter that cannot be read is
 // skipped, and encoded words in a file name, which RFC 2047 §5 forbids but many programs write, are
-// decoded. Errors: nothing; never throws but for memory. Linear. Thread: immutable values.
+// decoded.
+// Errors: nothing; never throws but for memory. Linear. Thread: immutable values.
 #pragma once
 
 #include <string>

@@ -2,8 +2,8 @@
 //   "=?iso-8859-1?Q?caf=E9?= =?utf-8?B?4pyT?= open"  →  "café✓ open"
 // RFC 2047 §2, §5, §6.2, lenient: words may be longer than 75 octets, and a character may be cut in
 // two by neighbours of one charset. What cannot be decoded stays as it is; a decoded control
-// character becomes U+FFFD. The result has not been made safe for a terminal. Errors: nothing;
-// never throws but for memory. Linear. Thread: any.
+// character becomes U+FFFD. The result has not been made safe for a terminal.
+// Errors: nothing; never throws but for memory. Linear. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// mail/header.h: header fields as they stood in the message, octet by octet.
-// RFC 5322 §2.2. Thread: one owner.
+// mail/header.h: header fields as they stood in the message, octet by octet. RFC 5322 §2.2.
+// Thread: one owner.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // mail/html_text.h: the text of an HTML document as plain text: without tags, with entities
 // resolved, and with the target of each link behind it. Nothing is fetched, run or laid out; it is
-// for reading, not for judging what a browser shows. Errors: nothing; never throws but for memory.
-// Linear, without recursion. Thread: any.
+// for reading, not for judging what a browser shows.
+// Errors: nothing; never throws but for memory. Linear, without recursion. Thread: any.
 #pragma once
 
 #include <string>

@@ -5,8 +5,8 @@
 // Readers differ in what they take for a name, a comment, a bracket or an encoded word. So this
 // parser decides none of that: every @ of the text, and of the text with its encoded words decoded,
 // must be followed by that one domain, wherever a reader could let it end; and one of the addresses
-// must stand outside quotes and comments. Linear time within the limits below. Errors: ParseError,
-// a fault in words that are safe in an SMTP reply; never throws. Thread: any.
+// must stand outside quotes and comments. Linear time within the limits below.
+// Errors: ParseError, a fault in words that are safe in an SMTP reply; never throws. Thread: any.
 #pragma once
 
 #include <cstddef>

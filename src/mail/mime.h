@@ -1,6 +1,7 @@
 // mail/mime.h: the parts of a message, for a person who looks at it. Not for judging: other
 // programs may see other parts. RFC 2046 §5.1, lenient. No recursion; linear in the size of the
-// message. Errors: nothing; never throws but for memory. Thread: any.
+// message.
+// Errors: nothing; never throws but for memory. Thread: any.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // mail/name_pattern.h: the names that a filter selects: an address, a domain, the names below one,
 // a pattern with *, or a part of a name. A part must be marked (~): a search for taro@ must not
-// find kentaro@. ASCII case does not matter. Errors: ParseError says what to write; never throws.
-// Thread: immutable values.
+// find kentaro@. ASCII case does not matter.
+// Errors: ParseError says what to write; never throws. Thread: immutable values.
 #pragma once
 
 #include <string>

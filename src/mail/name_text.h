@@ -1,8 +1,8 @@
 // mail/name_text.h: which octets may stand in the value of a From field, and the names of its
 // faults. Control characters (the ESC of ISO-2022-JP) and octets of any charset are allowed in a
 // display name, and are escaped wherever they are shown. Octets that some reader takes for the end
-// of a line, and characters that reverse the direction of text, are not allowed. Errors:
-// ParseError, in words that are safe in an SMTP reply; never throws. Thread: any.
+// of a line, and characters that reverse the direction of text, are not allowed.
+// Errors: ParseError, in words that are safe in an SMTP reply; never throws. Thread: any.
 #pragma once
 
 #include <string_view>

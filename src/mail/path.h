@@ -1,7 +1,8 @@
 // mail/path.h: the reverse-path of MAIL FROM or a forward-path of RCPT TO, taken apart once when
 // the command arrives. RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.2. The client's text is always kept as it
 // was. An address that can be read in several ways has no mailbox; its domain is then only the most
-// likely one. Errors: none. Thread: immutable values.
+// likely one.
+// Errors: none. Thread: immutable values.
 #pragma once
 
 #include <cstddef>

@@ -3,7 +3,8 @@
 // what its socket said (TCP-info), never from the HELO text: where the two cannot be told apart
 // (two addresses, "by" twice) there is no address, and a reason. Text behind the client, and a
 // malformed date, do not matter. Linear; bounded by mail/limits.h. It relies on one thing: that the
-// host writes TCP-info at all. Errors: ParseError; never throws. Thread: any.
+// host writes TCP-info at all.
+// Errors: ParseError; never throws. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 // mail/sendmail_cf.h: reads two things from sendmail's configuration file: whether it replaces the
 // domain of a From address by the target of its CNAME, and which filters it asks. Both stand in
-// lines that sendmail's own m4 writes. Thread: any.
+// lines that sendmail's own m4 writes.
+// Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
 // mail/stamp_date.h: the date of a Received field, as MTAs write it. RFC 5322 §3.3 and §4.3, and
 // the deviations that occur: no comma, one digit for the hour, fractions of seconds, the month
-// before the day, a zone with a colon. A date without a meaningful zone is no date. Pure. Errors:
-// nullopt if the words do not mean one single moment; never throws. Thread: any.
+// before the day, a zone with a colon. A date without a meaningful zone is no date. Pure.
+// Errors: nullopt if the words do not mean one single moment; never throws. Thread: any.
 #pragma once
 
 #include <optional>

@@ -5,7 +5,8 @@
 //   name [192.0.2.1] (may be forged)            [192.0.2.1]:2525     192.0.2.1:2525
 //   [192.0.2.1] helo=x     IDENT:user@name [192.0.2.1]     name[192.0.2.1]
 //   name [192.0.2.1] and a note of any kind, as long as no other address is in it
-// Any other comment is not TCP-info. Thread: any.
+// Any other comment is not TCP-info.
+// Thread: any.
 #pragma once
 
 #include <optional>

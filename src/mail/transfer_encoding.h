@@ -1,6 +1,6 @@
 // mail/transfer_encoding.h: decodes the encodings of RFC 2045 §6 as readers of mail do: malformed
-// input is skipped, never refused. Errors: nothing; never throws but for memory. Linear. Thread:
-// any.
+// input is skipped, never refused.
+// Errors: nothing; never throws but for memory. Linear. Thread: any.
 #pragma once
 
 #include <string>

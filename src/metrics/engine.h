@@ -1,5 +1,6 @@
 // metrics/engine.h: the counters of the session engine, as families of samples and as the objects
-// of `sekisho status`. Thread: any.
+// of `sekisho status`.
+// Thread: any.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

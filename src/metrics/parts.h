@@ -1,6 +1,7 @@
 // metrics/parts.h: the counters of the parts of the daemon: the objects of `sekisho status`, and
 // the families of samples for Prometheus. A DNS list is shown by its rule's name; its zone may hold
-// a secret. The session engine's own are in metrics/engine.h. Thread: any.
+// a secret. The session engine's own are in metrics/engine.h.
+// Thread: any.
 #pragma once
 
 #include <optional>

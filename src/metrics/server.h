@@ -1,6 +1,7 @@
-// metrics/server.h: serves the metrics over HTTP: GET and HEAD of /metrics and /healthz,
-// one request a connection. libmicrohttpd reads the requests; the loop, the sockets and their time
-// are ours, so that a slow client delays nobody. Errors: open() says why the address cannot be had.
+// metrics/server.h: serves the metrics over HTTP: GET and HEAD of /metrics and /healthz, one
+// request a connection. libmicrohttpd reads the requests; the loop, the sockets and their time are
+// ours, so that a slow client delays nobody.
+// Errors: open() says why the address cannot be had.
 // Thread: its own, one; the callbacks are called on it.
 #pragma once
 

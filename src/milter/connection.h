@@ -1,5 +1,6 @@
 // milter/connection.h: one connection of an MTA: a Conversation over a Stream, with timers for the
-// verdict. Thread: its event loop's.
+// verdict.
+// Thread: its event loop's.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,5 @@
-// milter/options.h: one [[milter]] socket. Thread: immutable value.
+// milter/options.h: one [[milter]] socket.
+// Thread: immutable value.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// net/link.h: a connected socket, and the event loop that it is to live on. Whoever accepts or
-// connects hands it to the Stream of whoever talks over it.
+// net/link.h: a connected socket and its event loop. The code that accepts or connects passes it to
+// the Stream that uses it.
 // Thread: one owner.
 #pragma once
 

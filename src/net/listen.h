@@ -1,7 +1,7 @@
-// net/listen.h: where a server listens, as it is written in the configuration, and its socket.
-// Unix sockets as base/unix_socket.h opens them; TCP on one address.
-// Errors: a sentence for the admin. Thread: any; changes the umask for a moment, so before other
-// threads make files.
+// net/listen.h: a listening address as in the configuration, and its socket. Unix sockets as
+// base/unix_socket.h opens them; TCP on one address.
+// Errors: a sentence for the admin.
+// Thread: any; changes the umask for a moment, so before other threads make files.
 #pragma once
 
 #include <cstdint>

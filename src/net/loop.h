@@ -1,5 +1,6 @@
 // net/loop.h: one event loop: sockets and timers, tasks from other threads, and the number of its
-// connections. Thread: run() is the loop's own; the rest from any.
+// connections.
+// Thread: run() is the loop's own; the rest from any.
 #pragma once
 
 #include <atomic>

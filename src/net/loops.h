@@ -1,6 +1,7 @@
 // net/loops.h: the event loops of the process, a thread each. A connection belongs to one of them,
 // so its objects have one owner, and waiting for an answer blocks no thread. Servers and outgoing
-// connections may share them. Thread: run() and stop() by their owner; the rest from any.
+// connections may share them.
+// Thread: run() and stop() by their owner; the rest from any.
 #pragma once
 
 #include <cstddef>

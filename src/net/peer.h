@@ -1,5 +1,6 @@
 // net/peer.h: the other side of one connection, as a Server sees it: it begins, may be busy, and
-// ends. Thread: its event loop's.
+// ends.
+// Thread: its event loop's.
 #pragma once
 
 #include <exception>

@@ -1,6 +1,6 @@
 // net/server.h: accepts connections on its sockets, and hands each to an event loop. It does not
-// know what is spoken there: a function for each socket makes the peer. What comes beyond the
-// limit, or without descriptors, is turned away; at the end it is drained.
+// know the protocol: a function for each socket makes the peer. It closes connections beyond the
+// limit, or without descriptors, and can be drained.
 // Errors: open() says why a socket cannot be had. Thread: open(), run() and drain() by its owner.
 #pragma once
 
@@ -38,7 +38,7 @@ class Server {
          std::size_t max_connections = usual_connections);
   ~Server();
 
-  // Opens all sockets, as whatever user this is; serves after run(). The loops may run by then, or
+  // Opens all sockets, as the present user; serves after run(). The loops may run by then, or
   // later.
   Expected<void, std::string> open(const std::vector<Socket>& sockets);
   void run();

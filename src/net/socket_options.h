@@ -1,5 +1,6 @@
 // net/socket_options.h: the family of a socket, and how TCP treats small packets. Each does nothing
-// where the system does not know the option. Thread: any.
+// where the system does not know the option.
+// Thread: any.
 #pragma once
 
 namespace sekisho::net {

@@ -1,6 +1,6 @@
 // net/stream.h: a connected socket on its event loop: a bounded input buffer, an output queue, and
-// an idle timer. The owner interprets the octets. Errors: any failure closes the owner. Thread: its
-// event loop's.
+// an idle timer. The owner interprets the octets.
+// Errors: any failure closes the owner. Thread: its event loop's.
 #pragma once
 
 #include <chrono>

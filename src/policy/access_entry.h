@@ -1,7 +1,8 @@
 // policy/access_entry.h: one entry of an allowlist or denylist.
 //   dkim:lists.freebsd.org  dmarc=accept  note="list breaks From alignment"
 //   from:parcel.example     proof=dkim:mailer.example  dmarc=accept
-// Errors: ParseError says what to write instead; never throws. Thread: immutable values.
+// Errors: ParseError says what to write instead; never throws.
+// Thread: immutable values.
 #pragma once
 
 #include <cstddef>

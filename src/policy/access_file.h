@@ -1,7 +1,6 @@
-// policy/access_file.h: the text of an allowlist or denylist: one entry a line, `#` comments. A
-// bad line is a finding, and the rest stays in force. Pure: reads no file. Errors: findings; never
-// throws.
-// Thread: immutable values.
+// policy/access_file.h: the text of an allowlist or denylist: one entry a line, `#` comments. A bad
+// line is a finding, and the rest stays in force. Pure: reads no file.
+// Errors: findings; never throws. Thread: immutable values.
 #pragma once
 
 #include <cstddef>

@@ -207,10 +207,10 @@ class Matcher {
     }
   }
 
-  // Whoever vouches for other people's mail does not vouch for ours: all customers of a provider
-  // have its signature, its SPF and its addresses, and could write in our name. Only an entry that
-  // names us covers us. DNS lists may be skipped: at RCPT nobody knows the author, and they show
-  // nobody who it is.
+  // An entry for a service that vouches for others does not cover mail in our own name: all
+  // customers of a provider have its signature, its SPF and its addresses, and could write in our
+  // name. Only an entry that names us covers us. DNS lists may be skipped: at RCPT nobody knows the
+  // author, and they show nobody who it is.
   void spare_ourselves(AccessMatch& match) const {
     if (!facts_.author_is_ours) return;
     // An alias of our domain that the MTA will replace is treated as another name, until readers

@@ -2,7 +2,8 @@
 // message matches. An entry names an identity and the proof it needs: without it the entry does
 // nothing, and that is recorded. The most specific entry of each identity counts, whatever the
 // order of lines. Hash lookups by name and parents, by prefix and length: the time does not depend
-// on the number of entries. Pure: no I/O, no clock (Facts::received is now). Thread: immutable.
+// on the number of entries. Pure: no I/O, no clock (Facts::received is now).
+// Thread: immutable.
 #pragma once
 
 #include <memory>
@@ -82,9 +83,8 @@ class AccessList {
 
 // The entries that a message matches. Uses the facts known so far: an unknown fact matches nothing.
 std::vector<AccessMatch> match_allowlist(const AccessList& list, const Facts& facts);
-// A denied identity needs no proof: one that is forged is denied too. `readable`:
-// mail::readable_authors() of a malformed author, each of whom is denied as if it were the only
-// one.
+// A denied identity needs no proof: a forged one is denied too. `readable`:
+// mail::readable_authors() of a malformed author; each of them counts as the author.
 std::vector<AccessMatch> match_denylist(const AccessList& list, const Facts& facts,
                                         const std::vector<mail::Mailbox>& readable = {});
 

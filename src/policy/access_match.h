@@ -1,6 +1,6 @@
 // policy/access_match.h: the entries of the allowlist and the denylist that a message matches.
-// Plain values: part of Facts, printed by the log line, the record and the explanation. Thread:
-// immutable values.
+// Plain values: part of Facts, printed by the log line, the record and the explanation.
+// Thread: immutable values.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
 // policy/allow_proposal.h: the narrowest entry that would let a message through and that this
-// message itself can prove: the author by a proof of their own, or by whoever vouches for them;
-// only what people write to, a list, by itself. Pure: no I/O, no clock. Errors: the reason why
-// there is none. Thread: any.
+// message itself can prove: the author with its own proof, or with that of a service that vouches
+// for it; only a mailing list gets an entry for itself. Pure: no I/O, no clock.
+// Errors: the reason why there is none. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // policy/at_rcpt.h: whether a rule may refuse a recipient before the message. The denylist does, by
 // client and envelope; DNS lists do, unless an entry of the allowlist that skips them could still
-// be proven. Pure: no I/O, no clock. Errors: none. Thread: any.
+// be proven. Pure: no I/O, no clock.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,8 @@
 // policy/decide.h: facts and rules in, the verdict out. The first match decides: exempt → limits →
 // malformed author → denylist → DNS lists → DMARC → SPF → accept (chain, in rules.h); a proven
 // entry of the allowlist limits the rules that it may skip. RFC 9989 §5.3.6, §7.4. Pure: no I/O, no
-// clock. Errors: none. Thread: any.
+// clock.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // policy/denylist_rule.h: a denied identity, forged or not; the most severe entry counts. Pure: no
-// I/O, no clock. Errors: none. Thread: any.
+// I/O, no clock.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <optional>

@@ -183,7 +183,7 @@ bool came_over_a_list(const Traces& traces) {
 }
 
 // RFC 9990, the types of PolicyOverride: a list or forwarder was expected to break the author's
-// authentication; an author who is let through by an entry that names them is local policy.
+// authentication; an entry for the author itself is local policy.
 std::string override_type(const AccessMatch& match, const Traces& traces) {
   if (match.kind == IdentityKind::from) return "local_policy";
   return came_over_a_list(traces) ? "mailing_list" : "trusted_forwarder";

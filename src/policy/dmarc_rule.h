@@ -1,6 +1,6 @@
 // policy/dmarc_rule.h: the decision of DMARC, limited by the allowlist. RFC 9989 §5.3.6, §7.4; RFC
-// 9990 for its report. Only this folder includes it. Pure: no I/O, no clock. Errors: none. Thread:
-// any.
+// 9990 for its report. Only this folder includes it. Pure: no I/O, no clock.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <optional>

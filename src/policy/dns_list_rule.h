@@ -1,5 +1,6 @@
 // policy/dns_list_rule.h: the effect of hits in DNS lists at RCPT, and as evidence for DMARC. RFC
-// 5782. Pure: no I/O, no clock. Errors: none. Thread: any.
+// 5782. Pure: no I/O, no clock.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <optional>

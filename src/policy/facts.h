@@ -1,5 +1,6 @@
 // policy/facts.h: all that is known of one message when it is judged. Plain values: the record, the
-// log line, the explanation and an aggregate report are made from them. Thread: immutable values.
+// log line, the explanation and an aggregate report are made from them.
+// Thread: immutable values.
 #pragma once
 
 #include <chrono>

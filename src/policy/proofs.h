@@ -1,6 +1,6 @@
 // policy/proofs.h: what is proven about the sender and the author of a message. An SPF pass by a
-// record that allows nearly everybody proves nothing. Pure: no I/O, no clock. Errors: none. Thread:
-// any.
+// record that allows nearly everybody proves nothing. Pure: no I/O, no clock.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <optional>

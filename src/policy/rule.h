@@ -1,7 +1,7 @@
 // policy/rule.h: the type of a rule, and its building blocks. A rule returns nullopt to leave the
 // decision to the later rules. To add one: a file X_rule.cc that ends with its row, and a place for
-// that row in the chain (rules.h). Only this folder includes it. Pure: no I/O, no clock. Errors:
-// none. Thread: any.
+// that row in the chain (rules.h). Only this folder includes it. Pure: no I/O, no clock.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <optional>

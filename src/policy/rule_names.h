@@ -1,6 +1,7 @@
 // policy/rule_names.h: the names of rules, as used in Decision::rule, the log, the history and the
 // metrics. They are written only here, except a name that only the rule itself needs: that stands
-// in its row (rules.h). Thread: any.
+// in its row (rules.h).
+// Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // policy/rules.h: the rules in their order, and the admin's settings for each, as values: [spf],
-// [dmarc], [lists], [[policy]], [policy_defaults]. Thread: immutable values.
+// [dmarc], [lists], [[policy]], [policy_defaults].
+// Thread: immutable values.
 #pragma once
 
 #include <array>

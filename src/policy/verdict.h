@@ -1,5 +1,6 @@
 // policy/verdict.h: the action for a message, and why. Plain values: the log line, the record and
-// the tests print these. Thread: immutable values.
+// the tests print these.
+// Thread: immutable values.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // quarantine/acts.h: what people did with held messages. An index from an older version lacks this
-// table; it is created with the first row. Errors: Failure. Thread: the owner of the database.
+// table; it is created with the first row.
+// Errors: Failure. Thread: the owner of the database.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,6 @@
 // quarantine/envelope.h: the data for giving a held message back, which its list does not show:
-// `envelope` of Detail. Errors: nullopt for text that we did not write. Thread: any.
+// `envelope` of Detail.
+// Errors: nullopt for text that we did not write. Thread: any.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // quarantine/held.h: one held message, as in the list and on its page. Texts of a sender are not
-// escaped: escape them for a terminal or a log. Thread: immutable values.
+// escaped: escape them for a terminal or a log.
+// Thread: immutable values.
 #pragma once
 
 #include <cstdint>

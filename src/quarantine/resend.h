@@ -1,7 +1,8 @@
 // quarantine/resend.h: a held message in the form in which it goes back to the MTA: the proof of
 // its release, our Authentication-Results field of the first time (also correct if no filter
 // follows), our Received field of that hop, and the message as received, without the fields that
-// only claimed to be ours. Errors: nothing; never throws but for memory. Thread: any.
+// only claimed to be ours.
+// Errors: nothing; never throws but for memory. Thread: any.
 #pragma once
 
 #include <string>

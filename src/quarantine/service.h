@@ -1,6 +1,7 @@
 // quarantine/service.h: the store for the sessions: holds messages, and recognises them when they
 // return after a release. Expires old ones. Work that waits for the disk runs on a thread of its
-// own. Errors: are results. Thread: any, internally locked.
+// own.
+// Errors: are results. Thread: any, internally locked.
 #pragma once
 
 #include <atomic>

@@ -3,7 +3,8 @@
 // delivered, or back to held; held → deleted, and back while its file exists; held → expired. Acts
 // of people are recorded with it. A message that a client sends again within a day (same sender,
 // recipients, header and body) becomes one row with a count. Files and rows are durable as
-// spool/store.h says. Errors: spool::Failure. Thread: any. All but hold() wait for the disk.
+// spool/store.h says.
+// Errors: spool::Failure. Thread: any. All but hold() wait for the disk.
 #pragma once
 
 #include <chrono>

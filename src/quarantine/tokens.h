@@ -1,6 +1,6 @@
 // quarantine/tokens.h: the tokens with which released messages return through the MTA: each lets
-// one message pass, once, and only the message for which it was made. Errors: Failure. Thread: the
-// owner of the database; changes within a transaction.
+// one message pass, once, and only the message for which it was made.
+// Errors: Failure. Thread: the owner of the database; changes within a transaction.
 #pragma once
 
 #include <cstdint>

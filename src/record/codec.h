@@ -4,7 +4,8 @@
 // which makes records smaller in less time; without the same one a record cannot be read. Enums are
 // written as their words (base/words.h). Members equal to their default are not written, and absent
 // members read as their default, so members may be added without a new version. A change of a
-// member's meaning or default needs a new version. Errors: a sentence for a person. Thread: any.
+// member's meaning or default needs a new version.
+// Errors: a sentence for a person. Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // record/fields.h: the members of everything that is recorded, each named once: writer and reader
 // of codec.cc both use these lists, so that they cannot disagree. Only codec.cc includes it. A new
 // member of Facts, Verdict or Inputs is one more word here; flags() is a set of which each value
-// has a member of its own: "rcpt_dnsbl": true. Thread: any.
+// has a member of its own: "rcpt_dnsbl": true.
+// Thread: any.
 #pragma once
 
 #include <concepts>

@@ -1,6 +1,6 @@
 // record/held.h: the decision for which a message is held, as stored with it: the record of codec.h
-// without the inputs, in base64, so that a message file stays text. Errors: a sentence for a
-// person. Thread: any.
+// without the inputs, in base64, so that a message file stays text.
+// Errors: a sentence for a person. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // record/json.h: one decision as the JSON object for people and their programs. It is never read
-// back, except what versions before 0.2 stored with a held message: from_json(). Errors: a
-// sentence, when it is not what to_json() writes. Thread: any.
+// back, except what versions before 0.2 stored with a held message: from_json().
+// Errors: a sentence, when it is not what to_json() writes. Thread: any.
 #pragma once
 
 #include <string>

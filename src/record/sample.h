@@ -1,5 +1,6 @@
 // record/sample.h: a made-up typical decision: the zstd dictionary. May be changed at will: a
-// database keeps every dictionary that its records use. Thread: immutable.
+// database keeps every dictionary that its records use.
+// Thread: immutable.
 #pragma once
 
 #include <string_view>

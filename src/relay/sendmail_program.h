@@ -1,7 +1,7 @@
 // relay/sendmail_program.h: hands one message to the MTA by its sendmail(1) command: no shell, a
 // minimal environment, recipients behind "--". The message goes to its standard input with LF line
-// ends. Blocks, ten minutes at most. ORCPT cannot be passed on that command line. Errors: Handover.
-// Thread: the main one of a program that runs children.
+// ends. Blocks, ten minutes at most. ORCPT cannot be passed on that command line.
+// Errors: Handover. Thread: the main one of a program that runs children.
 #pragma once
 
 #include <chrono>

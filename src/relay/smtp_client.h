@@ -2,7 +2,8 @@
 // 6152 (8BITMIME), 6531 (SMTPUTF8). Blocks. One transaction, for all recipients or none: if one is
 // refused, nothing is sent (see Handover::refused). Only CRLF ends a line on the wire; content with
 // a bare CR or LF is `impossible`. Without TLS and without a login: the MTA of this host must
-// accept mail from it. Errors: Handover. Thread: any.
+// accept mail from it.
+// Errors: Handover. Thread: any.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,7 @@
 // relay/smtp_connection.h: sends commands and reads replies on a blocking socket with deadlines.
 // RFC 5321 §4.2: a reply has at most 100 lines and 64 KB, all with one code; anything else is a
-// broken connection. Errors: a sentence. Thread: one owner.
+// broken connection.
+// Errors: a sentence. Thread: one owner.
 #pragma once
 
 #include <chrono>

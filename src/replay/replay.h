@@ -1,7 +1,8 @@
 // replay/replay.h: makes a recorded decision again, offline: the same engine, with the recorded
 // header, body digests and DNS answers. With the configuration of the time, the outcome is the same
-// in every octet; with another one, it is what that one would have decided. Errors: questions that
-// were not recorded are answered with the error "not recorded", and named. Thread: any.
+// in every octet; with another one, it is what that one would have decided.
+// Errors: questions that were not recorded are answered with the error "not recorded", and named.
+// Thread: any.
 #pragma once
 
 #include <memory>

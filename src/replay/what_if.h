@@ -1,6 +1,7 @@
 // replay/what_if.h: what would have changed the outcome of a recorded decision. Each answer is a
 // decision made again with something different in the facts or in the rules, never a canned text.
-// Pure. Errors: none; alternatives that need other DNS answers are left out. Thread: any.
+// Pure.
+// Errors: none; alternatives that need other DNS answers are left out. Thread: any.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // session/checks.h: starts the lookups of one message as soon as their names are known, and joins
 // them. An evaluation is run again whenever the answers that it needs have arrived; hints are asked
-// together with them, and nothing waits for them. Thread: one owner.
+// together with them, and nothing waits for them.
+// Thread: one owner.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 // session/conclusion.h: from a complete message to its outcome: the facts are completed, the rules
-// decide, the results are written into its header, and its place is chosen. Errors: an exception;
-// the message then gets the outcome of failed(). Thread: one owner.
+// decide, the results are written into its header, and its place is chosen.
+// Errors: an exception; the message then gets the outcome of failed(). Thread: one owner.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // session/connected.h: the client of a connection, and what a configuration says about it: whether
-// its mail is evaluated, and under which name we answer. Thread: one owner; the functions are pure.
+// its mail is evaluated, and under which name we answer.
+// Thread: one owner; the functions are pure.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// session/counters.h: what `sekisho status` and the metrics count, since start. Thread: any.
+// session/counters.h: what `sekisho status` and the metrics count, since start.
+// Thread: any.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // session/decided.h: one decision with all its inputs, so that it can be made again without the
-// message's body and without the DNS. Thread: immutable values.
+// message's body and without the DNS.
+// Thread: immutable values.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,8 @@
 // telephone (Crockford's base 32: no I, L, O, U), unique for a year: the time in 32,768ths of a
 // second, each used once, scrambled so that it reveals nothing about the traffic. A burst borrows
 // from future time. A restart begins with a later time and so repeats no id, unless the clock was
-// set back: then call after(). Thread: any.
+// set back: then call after().
+// Thread: any.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // session/deferrals.h: since when the mail of a sender has been deferred, so that a deferral ends.
 // Kept by sender and author domain, because a retry has another queue id and may come from another
 // network. Best effort over a restart (DeferralKeeper): a forgotten sender waits at most
-// `defer_for` once more. Uses steady time, so setting the clock changes nothing. Errors: none.
-// Thread: any, internally locked.
+// `defer_for` once more. Uses steady time, so setting the clock changes nothing.
+// Errors: none. Thread: any, internally locked.
 #pragma once
 
 #include <atomic>

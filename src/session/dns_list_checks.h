@@ -2,8 +2,9 @@
 // is known, in all lists together, with a budget apart from authentication.
 //   checks.client(address); checks.domain(DnsListOn::helo, helo); …
 //   at RCPT: until decided() or rcpt_wait → results(now) → refuse_at_rcpt()
-//   at the end of DATA: until decided() or deadline() → results(now) → facts.lists Each result is
-//   reported to the guard once. Thread: one owner; `notify` on the resolver's thread.
+//   at the end of DATA: until decided() or deadline() → results(now) → facts.lists
+// Each result is reported to the guard once.
+// Thread: one owner; `notify` on the resolver's thread.
 #pragma once
 
 #include <functional>

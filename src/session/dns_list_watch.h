@@ -2,8 +2,8 @@
 // hourly, and sooner for a disabled list.
 //   DnsListWatch watch(guard);
 //   watch.start(resolver, options, steady_now()); … watch.tick(steady_now());
-// Does not block: the results reach the guard from the resolver's thread. Errors: are results of a
-// test. Thread: any, internally locked.
+// Does not block: the results reach the guard from the resolver's thread.
+// Errors: are results of a test. Thread: any, internally locked.
 #pragma once
 
 #include <memory>

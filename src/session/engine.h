@@ -1,5 +1,6 @@
 // session/engine.h: the state that all sessions share: the configuration snapshot, parsed keys,
-// deferrals and counters. Thread: any, internally locked; a Snapshot is immutable.
+// deferrals and counters.
+// Thread: any, internally locked; a Snapshot is immutable.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,6 @@
 // session/hop.h: the Received field of our own hop. The MTA writes it, but not into the message
-// that a milter sees. For messages that are kept as received. RFC 5321 §4.4. Thread: any.
+// that a milter sees. For messages that are kept as received. RFC 5321 §4.4.
+// Thread: any.
 #pragma once
 
 #include <string>

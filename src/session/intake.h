@@ -1,6 +1,6 @@
 // session/intake.h: takes the parts of a message as they arrive, adds them to the facts, and starts
-// the lookups for them at once. Errors: an exception becomes the failure of this message. Thread:
-// one owner.
+// the lookups for them at once.
+// Errors: an exception becomes the failure of this message. Thread: one owner.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // session/keep.h: a judged message that we must keep: the request to the store, and the effect of
-// its answer on the outcome. Thread: one owner.
+// its answer on the outcome.
+// Thread: one owner.
 #pragma once
 
 #include "session/connected.h"

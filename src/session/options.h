@@ -1,5 +1,6 @@
-// session/options.h: who we are, whom we trust, where what is held goes. [identity], [trust],
-// [quarantine]. Thread: immutable values.
+// session/options.h: our identity, the hosts that we trust, and where held messages go. [identity],
+// [trust], [quarantine].
+// Thread: immutable values.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
 // session/own_fields.h: which of the fields that claim to be ours stay in a message of a trusted
 // client. Such a message is not evaluated, so its own fields would be the only results. Ours stay
 // if their seal proves that we wrote them, and are removed otherwise. A disposition that makes the
-// message look worse stays in any case. Errors: none. Thread: any.
+// message look worse stays in any case.
+// Errors: none. Thread: any.
 #pragma once
 
 #include <vector>

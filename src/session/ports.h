@@ -1,5 +1,6 @@
 // session/ports.h: the interfaces that a session needs besides the DNS: where decisions are
-// recorded, where deferrals outlive the daemon, and where messages are held. Thread: any.
+// recorded, where deferrals outlive the daemon, and where messages are held.
+// Thread: any.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // session/recipients.h: the answer to one RCPT, from what is known of client and envelope by then.
 // A recipient is refused only if that is certain; answers that arrive too late still count at the
-// end of DATA. Thread: one owner.
+// end of DATA.
+// Thread: one owner.
 #pragma once
 
 #include <optional>

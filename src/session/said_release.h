@@ -1,5 +1,6 @@
 // session/said_release.h: a message with a release field of our own store: its proof, and the
-// answer of the store. Thread: one owner.
+// answer of the store.
+// Thread: one owner.
 #pragma once
 
 #include <optional>

@@ -4,7 +4,8 @@
 //   X-Sekisho-Seal: id=K7Q2-4DMX; t=1796040000; h=from:date:message-id; mac=…
 // The MAC is over the id, the time, our Authentication-Results and X-Sekisho-Disposition, and the
 // identity of the message: its author, Date and Message-ID. Not the body, which a content filter
-// may alter. RFC 2104, RFC 8601 §5. Errors: none. Thread: immutable.
+// may alter. RFC 2104, RFC 8601 §5.
+// Errors: none. Thread: immutable.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,6 @@
 // session/stage.h: the stages of the dialogue of a session, and the events that are allowed in
-// each: one table, checked before the event is handled. Thread: any; constants.
+// each: one table, checked before the event is handled.
+// Thread: any; constants.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // session/traces.h: the fields that lists and forwarders add to a header; they explain an honest
-// broken signature. RFC 2369, 2919 (List-*), RFC 8617 (ARC), RFC 5322 §3.6.6 (Resent-*). Thread:
-// any.
+// broken signature. RFC 2369, 2919 (List-*), RFC 8617 (ARC), RFC 5322 §3.6.6 (Resent-*).
+// Thread: any.
 #pragma once
 
 #include <string>

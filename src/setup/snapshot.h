@@ -1,6 +1,6 @@
 // setup/snapshot.h: makes the snapshot for the sessions from settings: creates the resolver, and
-// reads the public suffix list, the allowlist and the denylist. Errors: a sentence for the admin.
-// Thread: any.
+// reads the public suffix list, the allowlist and the denylist.
+// Errors: a sentence for the admin. Thread: any.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
-// spf/check_host.h: may this client send for this domain?
-// RFC 7208 §4. Pure: reads the answers known so far, and returns the result or the questions still
-// open. Within the limits of spf/options.h over the whole evaluation, hints included. Errors: are
-// results (temperror, permerror); never throws. Thread: any.
+// spf/check_host.h: may this client send for this domain? RFC 7208 §4. Pure: reads the answers
+// known so far, and returns the result or the questions still open. Within the limits of
+// spf/options.h over the whole evaluation, hints included.
+// Errors: are results (temperror, permerror); never throws. Thread: any.
 #pragma once
 
 #include <string>

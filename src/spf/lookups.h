@@ -1,7 +1,7 @@
 // spf/lookups.h: the answers that one reading of a policy finds, and the questions that it leaves
 // open. RFC 7208 §4.6.4. The first missing answer is needed. The questions that the reading would
-// ask after it, if the missing answers were no match, become hints. Errors: none; never throws.
-// Thread: one owner.
+// ask after it, if the missing answers were no match, become hints.
+// Errors: none; never throws. Thread: one owner.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
-// spf/macro.h: macro-strings: their syntax, and what they expand to.
-// RFC 7208 §7. Pure. Expansion is bounded: a name keeps its last 253 octets, an explanation its
-// first 400, however long the text and the values are. Errors: ParseError for syntax, nullopt for
-// an expansion that is not a DNS name; never throws. Thread: any.
+// spf/macro.h: macro-strings: their syntax, and what they expand to. RFC 7208 §7. Pure. Expansion
+// is bounded: a name keeps its last 253 octets, an explanation its first 400, however long the text
+// and the values are.
+// Errors: ParseError for syntax, nullopt for an expansion that is not a DNS name; never throws.
+// Thread: any.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // spf/record.h: an SPF record and its syntax. RFC 7208 §4.5, §4.6, §5, §6, §12. A syntax error
-// anywhere makes the whole record an error. Errors: ParseError; never throws. Thread: immutable
-// values.
+// anywhere makes the whole record an error.
+// Errors: ParseError; never throws. Thread: immutable values.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// spf/result.h: the result of an SPF evaluation. RFC 7208 §2.6, RFC 8601 §2.7.2. Thread: immutable
-// value.
+// spf/result.h: the result of an SPF evaluation. RFC 7208 §2.6, RFC 8601 §2.7.2.
+// Thread: immutable value.
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // spf/validated_names.h: the names to which a client's address leads (PTR), and that lead back to
 // it. RFC 7208 §5.5 and §7.3. A name whose own lookup fails is skipped; names after the tenth do
-// not count. Errors: none; never throws. Thread: any.
+// not count.
+// Errors: none; never throws. Thread: any.
 #pragma once
 
 #include <optional>

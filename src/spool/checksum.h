@@ -1,6 +1,7 @@
 // spool/checksum.h: CRC-32 (ISO 3309, the polynomial of zlib and of gzip) over octets that arrive
 // in pieces. It detects damage by a disk, not changes by an attacker. Eight tables: 1 GB/s and
-// more. Thread: one owner.
+// more.
+// Thread: one owner.
 #pragma once
 
 #include <array>

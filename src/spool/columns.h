@@ -1,5 +1,5 @@
 // spool/columns.h: adds columns that a database from an older version of this program lacks.
-// Errors: Failure. Thread: whoever has the database.
+// Errors: Failure. Thread: the owner of the database.
 #pragma once
 
 #include <string_view>

@@ -3,7 +3,8 @@
 // time); every value from outside is a bound parameter.
 //   db.run("UPDATE t SET n = n + 1 WHERE id = ?1", {id});
 //   db.query("SELECT n FROM t WHERE id = ?1", {id}, [&](const Row& row) { n = row.integer(0); });
-// Errors: Failure; never throws. Thread: one owner at a time.
+// Errors: Failure; never throws.
+// Thread: one owner at a time.
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // spool/draft_memory.h: the memory of the messages of one store that are not in a file yet: those
 // that are arriving, and those that wait for a writer. Each may have 256 KB. When all together have
-// 256 MB, each is written to its file after 16 KB. Thread: DraftMemory: any, internally locked; its
-// shares: one owner each.
+// 256 MB, each is written to its file after 16 KB.
+// Thread: DraftMemory: any, internally locked; its shares: one owner each.
 #pragma once
 
 #include <atomic>

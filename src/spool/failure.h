@@ -1,5 +1,6 @@
 // spool/failure.h: why something could not be stored, read or changed. `why` is a sentence for the
-// admin and the log, never text of a sender. Thread: immutable values.
+// admin and the log, never text of a sender.
+// Thread: immutable values.
 #pragma once
 
 #include <string>

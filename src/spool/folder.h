@@ -1,7 +1,8 @@
 // spool/folder.h: the folder of message files, by its descriptor: nothing is ever opened by a path
 // that another could redirect. A message file is written under a temporary name (O_EXCL,
 // O_NOFOLLOW, 0640) and renamed when its octets are on the disk. Files created by root get the
-// folder's owner. Errors: Failure. Thread: any; immutable; only the file system is shared.
+// folder's owner.
+// Errors: Failure. Thread: any; immutable; only the file system is shared.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,9 @@
 // spool/index.h: the SQLite index of a store: which message files there must be, how large they are
 // together, and the tables of the users of the store. A damaged database is renamed, never deleted;
-// the message files have all of its information. Errors: Failure. Thread: any, internally locked; a
-// connection has one user at a time, and none is held under the lock.
+// the message files have all of its information.
+// Errors: Failure.
+// Thread: any, internally locked; a connection has one user at a time, and none is held under the
+// lock.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
-// spool/options.h: where a store of messages is and how much it may hold. Thread: immutable value.
+// spool/options.h: where a store of messages is and how much it may hold.
+// Thread: immutable value.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // spool/parts.h: the parts of a store's tables in the record of a message file. A message that only
 // the first tables have has their record unchanged, as in all files of versions with one table; any
-// other has a Record with a field for each part. Errors: Failure `damaged` for a record not written
-// by write_parts(). Thread: any.
+// other has a Record with a field for each part.
+// Errors: Failure `damaged` for a record not written by write_parts(). Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // spool/pipeline.h: the path of puts to the disk. Writers write and fsync the files, many at the
 // same time. One committer renames all written files, fsyncs the folder once, commits their rows
-// once, and calls the callbacks. Files written meanwhile are the next group. Errors: Failure, to
-// the callback of each put. Thread: put() from any; callbacks from its own threads.
+// once, and calls the callbacks. Files written meanwhile are the next group.
+// Errors: Failure, to the callback of each put.
+// Thread: put() from any; callbacks from its own threads.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // spool/reconcile.h: compares index and message files, and indexes files that a crash has left
-// without a row. A row without a file is only reported, never removed. Errors: Failure. Thread:
-// any; only the owner of the store may index.
+// without a row. A row without a file is only reported, never removed.
+// Errors: Failure. Thread: any; only the owner of the store may index.
 #pragma once
 
 #include <cstdint>

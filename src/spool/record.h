@@ -1,7 +1,8 @@
 // spool/record.h: named texts as octets, for the record of a message file. Lossless for any octets:
 // names are fixed words of the program, values have a length.
 //   "subject 5\nHello\n"
-// Errors: nullopt for other octets; never throws but for memory. Thread: one owner.
+// Errors: nullopt for other octets; never throws but for memory.
+// Thread: one owner.
 #pragma once
 
 #include <optional>

@@ -4,8 +4,8 @@
 // same moment share one fsync of the folder and one commit. A put that fails leaves nothing behind.
 // The store recovers by itself: once a second it tries with a test file. Several processes may open
 // the same store: one owner (the daemon), and guests. One store may have several tables, whose rows
-// may name the same message file: docs/durability.md. Errors: Failure. Thread: any, internally
-// locked.
+// may name the same message file: docs/durability.md.
+// Errors: Failure. Thread: any, internally locked.
 #pragma once
 
 #include <cstdint>
