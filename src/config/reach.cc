@@ -149,7 +149,7 @@ class Reach {
     if (!passes(level, key, folder) || may(user_, status, 3)) return;
     find(level, key,
          "the user " + user_.name + " may not write to " + folder + ": chown " + user_.name + " " +
-             folder + ", or choose a folder of his");
+             folder + ", or choose a folder of its own");
   }
 
   // A folder that the user creates if it is missing, but not its parents.
