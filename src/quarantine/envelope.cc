@@ -31,8 +31,8 @@ std::optional<Envelope> Envelope::parse(std::string_view text) {
     all.at("authentication_results").get_to(envelope.authentication_results);
     all.at("mail_parameters").get_to(envelope.mail_parameters);
     for (const auto& to : all.at("recipients")) {
-      envelope.recipients.push_back(
-          {to.at("address").get<std::string>(), to.at("parameters").get<std::vector<std::string>>()});
+      envelope.recipients.push_back({to.at("address").get<std::string>(),
+                                     to.at("parameters").get<std::vector<std::string>>()});
     }
     for (const auto& forged : all.at("removals")) {
       envelope.removals.push_back(
