@@ -36,7 +36,7 @@ bool is_for_later(int error) { return error == EAGAIN || error == EWOULDBLOCK ||
 
 Server::~Server() { stop(); }
 
-Expected<bool, std::string> Server::open(const Options& options) {
+Expected<void, std::string> Server::open(const Options& options) {
   auto listening = listen_unix({options.socket, 0660, "", options.group});
   if (!listening) {
     return tl::unexpected<std::string>("control socket " + options.socket + ": " +
@@ -46,7 +46,7 @@ Expected<bool, std::string> Server::open(const Options& options) {
   acceptor_.emplace(std::move(*listening), "control", log_);
   wake_.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake_) return tl::unexpected<std::string>("cannot open an eventfd");
-  return true;
+  return {};
 }
 
 void Server::run(Handlers quick, Handlers slow) {

@@ -38,7 +38,7 @@ class Server {
 
   // `quick` and `slow`: handlers by verb. An exception becomes {"ok":false,"error":…}. Slow
   // handlers run one after the other, in parallel to the quick ones.
-  Expected<bool, std::string> open(const Options& options);
+  Expected<void, std::string> open(const Options& options);
   void run(Handlers quick, Handlers slow = {});
   void stop();
 

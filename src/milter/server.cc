@@ -7,7 +7,7 @@ namespace sekisho::milter {
 Server::Server(session::Engine& engine, Log& log, net::Loops::Size loops)
     : engine_(engine), log_(log), loops_("milter", log, loops), server_("milter", loops_, log) {}
 
-Expected<bool, std::string> Server::open(const std::vector<Options>& sockets) {
+Expected<void, std::string> Server::open(const std::vector<Options>& sockets) {
   std::vector<net::Server::Socket> all;
   for (const auto& each : sockets) {
     all.push_back({{each.socket, each.socket_mode, each.socket_owner, each.socket_group},
@@ -15,9 +15,7 @@ Expected<bool, std::string> Server::open(const std::vector<Options>& sockets) {
                      return std::make_shared<Connection>(std::move(link), engine_, role, log_);
                    }});
   }
-  const auto opened = server_.open(all);
-  if (!opened) return tl::unexpected<std::string>(opened.error());
-  return true;
+  return server_.open(all);
 }
 
 void Server::run() {

@@ -22,7 +22,7 @@ class Server {
   Server(session::Engine& engine, Log& log, net::Loops::Size loops = net::Loops::usual_size());
 
   // Opens all sockets, as whatever user this is; serves after run().
-  Expected<bool, std::string> open(const std::vector<Options>& sockets);
+  Expected<void, std::string> open(const std::vector<Options>& sockets);
   void run();
   // No new connections; those without a message are closed, the others may finish until the time is
   // up. Returns the number of messages that were cut off.
