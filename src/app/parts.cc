@@ -203,9 +203,7 @@ void AccessPart::tick(const config::Settings& settings) {
 // --- sockets -------------------------------------------------------------------------------------
 
 Started MiltersPart::open(const config::Settings& settings) {
-  auto opened = server_.open(settings.milters);
-  if (!opened) return tl::unexpected(opened.error());
-  return {};
+  return server_.open(settings.milters);
 }
 
 Started MiltersPart::start(const config::Loaded& /*loaded*/) {
@@ -224,9 +222,7 @@ Started MetricsPart::start(const config::Loaded& /*loaded*/) { return server_.ru
 void MetricsPart::status(json& answer) const { answer["metrics"] = server_.address(); }
 
 Started ControlPart::open(const config::Settings& settings) {
-  auto opened = server_.open(settings.control);
-  if (!opened) return tl::unexpected(opened.error());
-  return {};
+  return server_.open(settings.control);
 }
 
 Started ControlPart::start(const config::Loaded& /*loaded*/) {
