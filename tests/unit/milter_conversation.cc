@@ -344,7 +344,7 @@ TEST(Replies, WithoutQuarantineAForgeryIsDeferred) {
 }
 
 // A store that says at once what the test wants.
-class Shelf final : public session::Quarantine {
+class Shelf final : public session::Keeping {
  public:
   explicit Shelf(session::HoldCode code) : code_(code) {}
   std::unique_ptr<session::Draft> begin() override {
@@ -353,7 +353,7 @@ class Shelf final : public session::Quarantine {
     };
     return std::make_unique<Nothing>();
   }
-  void hold(session::HoldRequest, std::function<void(session::HoldResult)> done) override {
+  void keep(session::KeepRequest, std::function<void(session::HoldResult)> done) override {
     done({code_, ""});
   }
   void take_back(session::ReleaseProof, std::function<void(session::TakenBack)> done) override {
@@ -375,7 +375,7 @@ Lines stored(std::uint32_t actions, session::HoldCode code, bool postmaster_too)
   snapshot.rules.policies.push_back(tagged);
   Shelf shelf(code);
   Talk talk(std::move(snapshot));
-  talk.gate().engine().set_quarantine(&shelf);
+  talk.gate().engine().keep_in(&shelf);
   talk.say(negotiation(6, actions, test::all_steps));
   talk.say(greeting + envelope("<bob@b.example>"));
   if (postmaster_too) talk.say(packet('R', strings({"<postmaster@example.jp>"})));
@@ -563,39 +563,6 @@ TEST(Dialogue, AnAbortWhileAVerdictIsAwaited) {
   held->answer_all();
   talk.gate().queue().run_until([] { return false; }, steady_now());
   EXPECT_TRUE(talk.replies().empty());
-}
-
-struct PacketCase {
-  const char* name;
-  std::string octets;
-  Framing framing;
-};
-
-TEST(Packets, Framing) {
-  const PacketCase cases[] = {
-      {"nothing", "", Framing::incomplete},
-      {"half a length", std::string("\0\0", 2), Framing::incomplete},
-      {"no data yet", std::string("\0\0\0\2", 4), Framing::incomplete},
-      {"a byte missing", std::string("\0\0\0\2Q", 5), Framing::incomplete},
-      {"whole", std::string("\0\0\0\1Q", 5), Framing::packet},
-      {"no command", std::string("\0\0\0\0", 4), Framing::invalid},
-      {"4 GiB",
-       "\xff\xff\xff\xff"
-       "B",
-       Framing::invalid},
-      {"an HTTP request", "GET / HTTP/1.1\r\n", Framing::invalid},
-      {"the largest", std::string("\0\x10\0\0", 4) + std::string(max_packet_octets, 'B'),
-       Framing::packet},
-      {"one larger", std::string("\0\x10\0\1", 4), Framing::invalid},
-  };
-  for (const auto& c : cases) {
-    Packet one;
-    std::size_t used = 0;
-    EXPECT_EQ(next_packet(c.octets, one, used), c.framing) << c.name;
-    if (c.framing == Framing::packet) {
-      EXPECT_EQ(used, c.octets.size()) << c.name;
-    }
-  }
 }
 
 }  // namespace
