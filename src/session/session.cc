@@ -73,8 +73,7 @@ std::unique_ptr<Message> Session::new_message(WallTime now) {
   auto message =
       std::make_unique<Message>(engine_.snapshot(), engine_.keys(), now, notify, recorded_);
   const auto& snapshot = message->snapshot;
-  // A replay takes the results of the lists from the record: their former state cannot be asked
-  // for.
+  // A replay takes the results of the lists from the record.
   if (!snapshot->client.lists.empty() && recorded_ == nullptr) {
     message->lists.emplace(snapshot, snapshot->client, *snapshot->resolver, snapshot->dns,
                            engine_.list_guard(), notify);
@@ -172,8 +171,7 @@ void Session::advance_recipient(SteadyTime now) {
   if (answer) answer_recipient(std::move(answer->refusal));
 }
 
-// RCPT is answered in any case: if a recipient could not be noted for want of memory, the message
-// gets a 4xx.
+// RCPT is always answered: if the recipient could not be noted, the message gets a 4xx.
 void Session::answer_recipient(std::optional<policy::Decision> refusal) noexcept {
   auto asking = std::move(*asking_);
   asking_.reset();
@@ -347,8 +345,7 @@ void Session::expire() {
     const bool early = now < deadline();
     if (message.lists) message.lists->expire(now);
     if (stage_ == Stage::asking) return advance_recipient(now);
-    // Perhaps only the time of the lists is over; a front that calls before any deadline ends them
-    // all.
+    // Perhaps only the time of the lists is over; a front that calls early ends everything.
     if (!message.lists || now >= message.checks.deadline() || early) message.checks.expire();
     if (stage_ != Stage::deciding) return;
     if (settled(now)) {
@@ -458,29 +455,8 @@ void Session::deliver() noexcept {
   contained([&] { done(decided ? decided->outcome : *outcome); });
 }
 
-// Moves the inputs of the outcome out of the message.
 std::shared_ptr<const Decided> Session::record(Outcome&& outcome) {
-  auto& message = *message_;
-  const auto decided = std::make_shared<Decided>();
-  decided->outcome = std::move(outcome);
-  decided->configuration = message.snapshot->digest;
-  decided->failure = message.failure.value_or("");
-  const auto& verdict = decided->outcome.verdict;
-  if (message.ended) {
-    decided->outcome.facts.decided_in =
-        std::chrono::duration_cast<std::chrono::microseconds>(steady_now() - *message.ended);
-    engine_.counters().count(decided->outcome.facts, verdict);
-  } else {
-    engine_.counters().count(verdict.message);
-  }
-  try {
-    decided->inputs = take_inputs(message, connected_);
-    engine_.journal().decided(decided);
-  } catch (const std::exception&) {
-    // A verdict counts even if it cannot be recorded.
-    ++engine_.counters().internal_errors;
-  }
-  return decided;
+  return record_decision(engine_, connected_, *message_, std::move(outcome));
 }
 
 void Session::abort() noexcept {
