@@ -153,4 +153,28 @@ Inputs take_inputs(Message& message, const Connected& connected) {
   return inputs;
 }
 
+std::shared_ptr<const Decided> record_decision(Engine& engine, const Connected& connected,
+                                               Message& message, Outcome&& outcome) {
+  const auto decided = std::make_shared<Decided>();
+  decided->outcome = std::move(outcome);
+  decided->configuration = message.snapshot->digest;
+  decided->failure = message.failure.value_or("");
+  const auto& verdict = decided->outcome.verdict;
+  if (message.ended) {
+    decided->outcome.facts.decided_in =
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_now() - *message.ended);
+    engine.counters().count(decided->outcome.facts, verdict);
+  } else {
+    engine.counters().count(verdict.message);
+  }
+  try {
+    decided->inputs = take_inputs(message, connected);
+    engine.journal().decided(decided);
+  } catch (const std::exception&) {
+    // A verdict counts even if it cannot be recorded.
+    ++engine.counters().internal_errors;
+  }
+  return decided;
+}
+
 }  // namespace sekisho::session

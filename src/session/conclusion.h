@@ -3,6 +3,7 @@
 // Errors: an exception; the message then gets the outcome of failed(). Thread: one owner.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "session/connected.h"
@@ -42,5 +43,10 @@ void fail_without_memory(Outcome& outcome) noexcept;
 
 // Moves the inputs of the decision out of the message, for its record.
 Inputs take_inputs(Message& message, const Connected& connected);
+
+// Counts the outcome, and hands it to the journal with its inputs, which are moved out of the
+// message. An outcome that cannot be recorded counts all the same.
+std::shared_ptr<const Decided> record_decision(Engine& engine, const Connected& connected,
+                                               Message& message, Outcome&& outcome);
 
 }  // namespace sekisho::session
