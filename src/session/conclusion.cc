@@ -135,6 +135,8 @@ void fail_without_memory(Outcome& outcome) noexcept {
   outcome.verdict.message.action = policy::Action::tempfail;
 }
 
+namespace {
+
 Inputs take_inputs(Message& message, const Connected& connected) {
   Inputs inputs;
   inputs.mta_name = connected.mta_name;
@@ -152,6 +154,8 @@ Inputs take_inputs(Message& message, const Connected& connected) {
   if (message.release) inputs.released = std::move(message.release->results);
   return inputs;
 }
+
+}  // namespace
 
 std::shared_ptr<const Decided> record_decision(Engine& engine, const Connected& connected,
                                                Message& message, Outcome&& outcome) {

@@ -41,9 +41,6 @@ void fail_outcome(Outcome& outcome, const std::string& what);
 // The outcome when there is no memory for a reply; the front has a fixed one.
 void fail_without_memory(Outcome& outcome) noexcept;
 
-// Moves the inputs of the decision out of the message, for its record.
-Inputs take_inputs(Message& message, const Connected& connected);
-
 // Counts the outcome, and hands it to the journal with its inputs, which are moved out of the
 // message. An outcome that cannot be recorded counts all the same.
 std::shared_ptr<const Decided> record_decision(Engine& engine, const Connected& connected,
