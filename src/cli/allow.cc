@@ -193,7 +193,7 @@ std::string condition(const AccessEntry& entry, AccessKind kind) {
   return "";
 }
 
-// Warns of whom else the entry lets in.
+// Warns of others whom the entry lets in.
 void tell_width(IdentityKind kind, const std::string& identity,
                 const policy::AccessEffect& effect) {
   const auto wide = policy::lets_others_in(kind, identity, effect);

@@ -52,7 +52,7 @@ struct Mx {
   bool operator==(const Mx&) const = default;
 };
 
-// What the answer was. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops, and makes
+// The kind of an answer. `error` covers time-outs, SERVFAIL, REFUSED, garbage and loops, and makes
 // every evaluator return temperror. `refused`: we did not ask, because the check had used up its
 // questions. That says nothing about the DNS: an evaluation that meets it reports its own limit,
 // not a temperror.

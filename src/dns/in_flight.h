@@ -27,7 +27,7 @@
 
 namespace sekisho::dns {
 
-// What is to be done once the lock is released.
+// The work to do once the lock is released.
 struct Effects {
   struct Datagram {
     UdpSocketPtr socket;

@@ -11,7 +11,7 @@
 
 namespace sekisho::dns {
 
-// What `sekisho status` says of a resolver. Counters since start.
+// The state of a resolver for `sekisho status`. Counters since start.
 struct ResolverStatus {
   std::uint64_t questions = 0;  // asked of us
   std::uint64_t cache_hits = 0;

@@ -6,8 +6,8 @@ namespace sekisho::policy {
 
 namespace {
 
-// Of the author, or of a domain above or below it: the alignment that DMARC needs if the owner
-// publishes nothing, because then the boundary of the organization is unknown.
+// Whether the domain is the author's, or above or below it: without a published policy, the
+// boundary of the organization is unknown.
 bool is_of_author(const Facts& facts, const std::string& domain) {
   const auto name = mail::DomainName::parse(domain);
   // The domain that DMARC evaluated: behind sendmail it may be the target of the author's alias.
