@@ -6,8 +6,8 @@ namespace sekisho::policy {
 
 namespace {
 
-// Whether the domain is the author's, or above or below it: without a published policy, the
-// boundary of the organization is unknown.
+// Whether the domain is the author's, above or below it, or of its organization: without a
+// published policy, the boundary of the organization is unknown.
 bool is_of_author(const Facts& facts, const std::string& domain) {
   const auto name = mail::DomainName::parse(domain);
   // The domain that DMARC evaluated: behind sendmail it may be the target of the author's alias.
