@@ -113,7 +113,8 @@ void Conclusion::place(Outcome& outcome) const {
 }
 
 void fail_outcome(Outcome& outcome, const std::string& what) {
-  const bool ours = !what.starts_with(deferred_by_store);
+  const bool ours =
+      !what.starts_with(deferred_by_store) && !what.starts_with(deferred_by_store_before);
   outcome.verdict = {};
   auto& decision = outcome.verdict.message;
   decision.action = policy::Action::tempfail;

@@ -1,6 +1,6 @@
 // session/conclusion.h: from a complete message to its outcome: the facts are completed, the rules
 // decide, the results are written into its header, and its place is chosen.
-// Errors: an exception; the message then gets the outcome of failed(). Thread: one owner.
+// Errors: an exception; the message then gets the outcome of fail_outcome(). Thread: one owner.
 #pragma once
 
 #include <memory>
@@ -35,6 +35,8 @@ class Conclusion {
 // The beginning of a failure that is not internal: the store wants the message later, or not at
 // all.
 inline constexpr std::string_view deferred_by_store = "deferred: ";
+// The same in records of versions before 0.2, which are replayed.
+inline constexpr std::string_view deferred_by_store_before = "put off: ";
 
 // A failure inside: 451, and never an accept. `outcome` keeps its facts.
 void fail_outcome(Outcome& outcome, const std::string& what);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "authres/authentication_results.h"
+#include "session/conclusion.h"
 
 #include "support/dkim_signer.h"
 #include "support/session_gate.h"
@@ -221,8 +222,8 @@ TEST(Counters, EachMessageOnceAndItsDecisionFromItsEndOn) {
   const auto decided = counters.decision.snapshot();
   EXPECT_EQ(decided.count, 1U);
   EXPECT_EQ(decided.sum, outcome->facts.decided_in);
-  EXPECT_EQ(counters.dmarc[static_cast<std::size_t>(dmarc::Code::permerror)], 1U) << "no author";
-  EXPECT_EQ(counters.dkim[static_cast<std::size_t>(dkim::Code::none)], 1U);
+  EXPECT_EQ(counters.dmarc[dmarc::Code::permerror], 1U) << "no author";
+  EXPECT_EQ(counters.dkim[dkim::Code::none], 1U);
 }
 
 struct ExemptCase {
@@ -316,6 +317,17 @@ TEST(HostileValues, ArePlainTextEverywhere) {
     EXPECT_TRUE(std::none_of(line.begin(), line.end(),
                              [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
     EXPECT_EQ(line.find(" b=c "), std::string::npos) << line;
+  }
+}
+
+// A replay of an old record gives the words of that time, and the same rule.
+TEST(Outcome, ADeferralByTheStoreIsNoInternalError) {
+  for (const std::string failure : {"deferred: the release of K7Q2-4DMX is over",
+                                    "put off: the release of K7Q2-4DMX is over"}) {
+    session::Outcome outcome;
+    fail_outcome(outcome, failure);
+    EXPECT_EQ(outcome.verdict.message.rule, policy::rule_name::release);
+    EXPECT_EQ(outcome.verdict.message.reason, failure);
   }
 }
 
