@@ -28,7 +28,7 @@ const std::string own_results = " mx.shop.test;\r\n\tdmarc=fail header.from=a.te
 
 bool same(const Envelope& a, const Envelope& b) {
   const auto equal = [](const session::Recipient& x, const session::Recipient& y) {
-    return x.address == y.address && x.parameters == y.parameters;
+    return x.path == y.path && x.parameters == y.parameters;
   };
   return a.received == b.received && a.authentication_results == b.authentication_results &&
          a.mail_parameters == b.mail_parameters && a.removals == b.removals &&

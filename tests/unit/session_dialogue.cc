@@ -122,7 +122,7 @@ TEST(Dialogue, ASecondMailFromBeginsAnew) {
   session->mail_from({"x@b.example", false});
   session->rcpt_to({"forgotten@example.jp"});
   const auto outcome = gate.judge(*session, {});
-  EXPECT_EQ(outcome.facts.recipients, std::vector<std::string>{"user@example.jp"});
+  EXPECT_EQ(outcome.facts.recipients, std::vector<mail::Path>{"user@example.jp"});
   EXPECT_EQ(gate.engine().counters().aborted, 1U);
 }
 
@@ -161,7 +161,7 @@ TEST(Deadline, AnswersThatNeverComeAreTemperror) {
   EXPECT_EQ(held->open(), 0U);
 }
 
-// A client that needs longer for his message than all lookups may take has harmed nobody.
+// A client may need longer for its message than all lookups may take.
 TEST(Deadline, ASlowClientDoesNotUseUpTheTimeForTheLookups) {
   auto snapshot = snapshot_on_zone(std::string(zone) + "c.example.dbl.test. A 127.0.1.2\n");
   snapshot.dns.message_budget = std::chrono::milliseconds(60);
@@ -269,10 +269,10 @@ TEST(Snapshots, AMessageEndsOnTheOneItBeganWith) {
 }
 
 // A store that is asked about a release and has not answered yet.
-class SilentStore final : public Quarantine {
+class SilentStore final : public Keeping {
  public:
   std::unique_ptr<Draft> begin() override { return nullptr; }
-  void hold(HoldRequest, std::function<void(HoldResult)>) override {}
+  void keep(KeepRequest, std::function<void(HoldResult)>) override {}
   void take_back(ReleaseProof, std::function<void(TakenBack)> done) override {
     done_ = std::move(done);
   }
@@ -288,7 +288,7 @@ TEST(Dialogue, AStoreThatDoesNotSayWhetherItLetAMessageGoHasItsTime) {
   for (const char* client : {"unix", "192.0.2.10"}) {
     SilentStore store;
     Gate gate(snapshot_on_zone(zone));
-    gate.engine().set_quarantine(&store);
+    gate.engine().keep_in(&store);
     const auto session = gate.session();
     Letter letter;
     letter.client = client;
@@ -312,14 +312,14 @@ TEST(Dialogue, AStoreThatDoesNotSayWhetherItLetAMessageGoHasItsTime) {
     gate.queue().run_until([] { return false; }, steady_now());
     EXPECT_EQ(outcome->verdict.message.action, policy::Action::tempfail) << client;
     EXPECT_FALSE(session->in_message()) << client;
-    gate.engine().set_quarantine(nullptr);
+    gate.engine().keep_in(nullptr);
   }
 }
 
 TEST(Dialogue, AStoreThatAnswersInTimeLetsItsMessageGo) {
   SilentStore store;
   Gate gate(snapshot_on_zone(zone));
-  gate.engine().set_quarantine(&store);
+  gate.engine().keep_in(&store);
   const auto session = gate.session();
   Letter letter;
   letter.fields.push_back({std::string(release_field), " K7Q2-4DMX token"});
@@ -336,14 +336,14 @@ TEST(Dialogue, AStoreThatAnswersInTimeLetsItsMessageGo) {
   EXPECT_NE(record::log_line(outcome->facts, outcome->verdict)
                 .find(" skipped=released released=K7Q2-4DMX "),
             std::string::npos);
-  gate.engine().set_quarantine(nullptr);
+  gate.engine().keep_in(nullptr);
 }
 
 // Of a release that is over, for example: nothing of ours has failed.
-TEST(Dialogue, WhatTheStorePutsOffIsNoInternalError) {
+TEST(Dialogue, WhatTheStoreDefersIsNoInternalError) {
   SilentStore store;
   Gate gate(snapshot_on_zone(zone));
-  gate.engine().set_quarantine(&store);
+  gate.engine().keep_in(&store);
   const auto session = gate.session();
   Letter letter;
   letter.fields.push_back({std::string(release_field), " K7Q2-4DMX token"});
@@ -357,11 +357,11 @@ TEST(Dialogue, WhatTheStorePutsOffIsNoInternalError) {
   const auto& decision = outcome->verdict.message;
   EXPECT_EQ(decision.action, policy::Action::tempfail);
   EXPECT_EQ(decision.rule, "release");
-  EXPECT_EQ(decision.reason, "put off: the release of K7Q2-4DMX is over");
+  EXPECT_EQ(decision.reason, "deferred: the release of K7Q2-4DMX is over");
   ASSERT_TRUE(decision.reply);
   EXPECT_TRUE(decision.reply->line().starts_with("451 4.3.0 not now, try again later (id="));
   EXPECT_EQ(gate.engine().counters().internal_errors, 0U);
-  gate.engine().set_quarantine(nullptr);
+  gate.engine().keep_in(nullptr);
 }
 
 }  // namespace
