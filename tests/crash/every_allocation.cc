@@ -66,7 +66,7 @@ class NoJournal final : public session::Journal {
 };
 
 // A store that has room.
-class Shelf final : public session::Quarantine {
+class Shelf final : public session::Keeping {
  public:
   std::unique_ptr<session::Draft> begin() override {
     struct Nothing final : session::Draft {
@@ -74,7 +74,7 @@ class Shelf final : public session::Quarantine {
     };
     return std::make_unique<Nothing>();
   }
-  void hold(session::HoldRequest, std::function<void(session::HoldResult)> done) override {
+  void keep(session::KeepRequest, std::function<void(session::HoldResult)> done) override {
     done({session::HoldCode::held, ""});
   }
   void take_back(session::ReleaseProof, std::function<void(session::TakenBack)> done) override {
@@ -97,14 +97,14 @@ class Talk {
     snapshot.options.quarantine.where = kind.where;
     engine_ = std::make_unique<session::Engine>(
         std::make_shared<const session::Snapshot>(std::move(snapshot)), journal_);
-    engine_->set_quarantine(&shelf_);
+    engine_->keep_in(&shelf_);
     conversation_ = std::make_unique<Conversation>(*engine_, policy::Role::mx,
                                                    std::shared_ptr<Executor>(&queue_, [](auto*) {}),
                                                    [this](std::string octets) { take(octets); });
     sent_.reserve(std::size_t{256} * 1024);
   }
 
-  // False when the connection is over. An MTA whose MAIL is put off says nothing more of that
+  // False when the connection is over. An MTA whose MAIL is deferred says nothing more of that
   // message.
   bool say(std::string_view octets) {
     Packet one;

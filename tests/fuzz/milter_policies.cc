@@ -130,7 +130,7 @@ class House {
     auto store = quarantine::Store::open(options, quarantine::Access::owner, [](const auto&) {});
     require(store.has_value());
     holding_ = std::make_unique<quarantine::Service>(std::move(*store), log_);
-    engine_.set_quarantine(holding_.get());
+    engine_.keep_in(holding_.get());
     auto guard = std::make_shared<client::DnsListGuard>([](const std::string&) {});
     guard->configure(engine_.snapshot()->client, false, steady_now());
     engine_.guard_lists(std::move(guard));
@@ -139,7 +139,7 @@ class House {
   }
   ~House() {
     release_.reset();
-    engine_.set_quarantine(nullptr);
+    engine_.keep_in(nullptr);
   }
   session::Engine& engine() { return engine_; }
   quarantine::Store& store() { return holding_->store(); }
