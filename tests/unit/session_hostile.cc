@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "session/checks.h"
+
 #include "support/dkim_signer.h"
 #include "support/session_gate.h"
 

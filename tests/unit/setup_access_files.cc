@@ -271,7 +271,7 @@ TEST_F(ListFilesTest, TellsWhatIsInForce) {
   policy::DnsListRule known;
   known.name = "known";
   known.kind = client::DnsListKind::dnswl;
-  known.skip = {true, false};
+  known.skip = client::DnsKindSet{client::DnsListKind::dnsbl};
   rules.defaults.lists.rules = {zen, monitored, known};
   EXPECT_EQ(
       access_in_force(rules),
