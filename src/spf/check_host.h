@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "dns/answers.h"
 #include "mail/ip_address.h"
-#include "mail/path.h"
 #include "mail/mailbox.h"
+#include "mail/path.h"
 #include "spf/options.h"
 #include "spf/result.h"
 
