@@ -22,6 +22,7 @@
 #include "fuzz/require.h"
 #include "milter/conversation.h"
 #include "policy/access_list.h"
+#include "quarantine/envelope.h"
 #include "quarantine/service.h"
 #include "session/edits.h"
 #include "support/temporary_folder.h"

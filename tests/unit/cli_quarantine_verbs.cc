@@ -10,7 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
-#include "quarantine/service.h"
+#include "quarantine/envelope.h"
+#include "quarantine/store.h"
 #include "support/command_run.h"
 #include "support/held_messages.h"
 #include "support/spool_store.h"
