@@ -84,21 +84,23 @@ class AllowHeld : public testing::Test {
     auto store = quarantine::Store::open(options, quarantine::Access::owner, alarms_.sink());
     EXPECT_TRUE(store);
     auto held = test::held_message(number);
-    held.mail_from = facts.mail_from;
-    held.recipients = facts.recipients;
+    held.mail_from = facts.mail_from.raw();
+    held.recipients = mail::raw_texts(facts.recipients);
     held.client = policy::client_text(facts.client);
     held.rule = decision.rule;
     facts.id = held.id;
     policy::Verdict verdict;
     verdict.message = decision;
-    for (const auto& to : facts.recipients) verdict.recipients.push_back({to, decision});
+    for (const auto& to : facts.recipients) verdict.recipients.push_back({to.raw(), decision});
     quarantine::Envelope envelope;
     for (const auto& to : facts.recipients) envelope.recipients.push_back({to});
     auto draft = (*store)->draft();
     draft.append(test::held_octets(number, 200));
     test::Puts puts;
-    (*store)->hold(std::move(draft), held,
-                   {envelope.json(), record::write_held({.facts = facts, .verdict = verdict})},
+    session::Outcome outcome;
+    outcome.facts = facts;
+    outcome.verdict = verdict;
+    (*store)->hold(std::move(draft), held, {envelope.json(), record::write_held(outcome)},
                    puts.done());
     EXPECT_TRUE(puts.wait().front().has_value());
     return held.id;

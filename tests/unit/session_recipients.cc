@@ -115,8 +115,8 @@ TEST(Recipients, OneThatIsExemptGetsTheMessage) {
   dialogue.answer();
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->verdict.message.action, policy::Action::accept);
-  EXPECT_EQ(outcome->facts.recipients, std::vector<std::string>{"postmaster@example.jp"});
-  EXPECT_EQ(outcome->facts.refused_recipients, std::vector<std::string>{"user@example.jp"});
+  EXPECT_EQ(outcome->facts.recipients, std::vector<mail::Path>{"postmaster@example.jp"});
+  EXPECT_EQ(outcome->facts.refused_recipients, std::vector<mail::Path>{"user@example.jp"});
   EXPECT_EQ(gate.recorder().lines().size(), 1U);
 }
 
