@@ -83,7 +83,7 @@ std::shared_ptr<const policy::AccessList> list_of(policy::AccessKind kind, std::
                                                     policy::AccessList::Files{std::move(file)});
 }
 
-void add_list(session::Snapshot& made, const char* name, client::AccessKind kind) {
+void add_list(session::Snapshot& made, const char* name, client::DnsListKind kind) {
   client::DnsListDefinition list;
   list.name = name;
   list.kind = kind;
@@ -104,9 +104,9 @@ std::shared_ptr<const session::Snapshot> snapshot() {
   made.options.trust.networks = {mail::IpPrefix::parse("10.0.0.0/8").value()};
   made.options.trust.relays = {mail::IpPrefix::parse("198.51.100.25").value()};
   made.options.quarantine.where = session::QuarantineWhere::store;
-  add_list(made, "bl", client::AccessKind::dnsbl);
-  add_list(made, "dbl", client::AccessKind::rhsbl);
-  add_list(made, "wl", client::AccessKind::dnswl);
+  add_list(made, "bl", client::DnsListKind::dnsbl);
+  add_list(made, "dbl", client::DnsListKind::rhsbl);
+  add_list(made, "wl", client::DnsListKind::dnswl);
   auto& rules = made.rules;
   rules.allowlist = list_of(policy::AccessKind::allow, allowlist);
   rules.denylist = list_of(policy::AccessKind::deny, denylist);

@@ -158,10 +158,10 @@ TEST(Recipients, WhyOneWasRefusedIsKeptWithTheOthersMessage) {
         << line;
     EXPECT_NE(line.find(" action=accept "), std::string::npos) << line;
     test::expect_round_trip(*decided);
-    EXPECT_EQ(replay(*decided, snapshot).outcome, decided->outcome);
+    EXPECT_EQ(replay::replay(*decided, snapshot).outcome, decided->outcome);
     auto other = decided->outcome;
     other.verdict.refused[0].decision.rule = "spf";
-    EXPECT_EQ(differences(decided->outcome, other).size(), 1U);
+    EXPECT_EQ(replay::differences(decided->outcome, other).size(), 1U);
   }
 }
 
@@ -325,7 +325,7 @@ TEST(Recipients, WhatWouldHaveKeptADenialAway) {
       EXPECT_EQ(each.said, Said::not_yet);
     }
   }
-  const auto all = what_if(*decided, *gate.engine().snapshot());
+  const auto all = replay::what_if(*decided, *gate.engine().snapshot());
   ASSERT_FALSE(all.empty());
   EXPECT_EQ(all.front().change, "the denylist did not have mfrom:a.example");
   EXPECT_TRUE(all.front().passes_rcpt);
@@ -347,10 +347,10 @@ TEST(Recipients, ARefusalIsMadeAgainWhateverTheListsHoldByNow) {
     const auto decided = gate.recorder().decisions().back();
     deny(snapshot, "");
     allow(snapshot, "ip:192.0.2.10 skip=dnsbl\n");
-    EXPECT_EQ(replay(*decided, snapshot).outcome, decided->outcome) << denied;
-    EXPECT_FALSE(replay(*decided, snapshot).passes_rcpt) << denied;
+    EXPECT_EQ(replay::replay(*decided, snapshot).outcome, decided->outcome) << denied;
+    EXPECT_FALSE(replay::replay(*decided, snapshot).passes_rcpt) << denied;
     snapshot.digest = "d2";
-    EXPECT_TRUE(replay(*decided, snapshot).passes_rcpt) << denied;
+    EXPECT_TRUE(replay::replay(*decided, snapshot).passes_rcpt) << denied;
   }
 }
 

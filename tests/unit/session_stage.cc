@@ -57,7 +57,9 @@ TEST(Stages, EachEventHasItsStages) {
       const bool allowed = std::find(c.from.begin(), c.from.end(), stage) != c.from.end();
       const auto next = after(stage, c.event);
       EXPECT_EQ(next.has_value(), allowed) << name_of(c.event) << static_cast<int>(stage);
-      if (next) EXPECT_EQ(*next, c.to) << name_of(c.event);
+      if (next) {
+        EXPECT_EQ(*next, c.to) << name_of(c.event);
+      }
     }
   }
 }
