@@ -67,8 +67,8 @@ TEST(Held, AsTheJsonOfAnOlderVersion) {
 TEST(Held, ThatIsDamagedIsAnError) {
   test::Gate gate(test::snapshot_on_zone(zone));
   const auto text = write_held(gate.judge(forged()));
-  for (const std::string bad : {std::string(), std::string("{"), std::string("[]"),
-                                std::string("x"), text.substr(0, text.size() / 2), text + "*"}) {
+  for (const std::string& bad : {std::string(), std::string("{"), std::string("[]"),
+                                 std::string("x"), text.substr(0, text.size() / 2), text + "*"}) {
     EXPECT_FALSE(read_held(bad).has_value()) << bad;
     EXPECT_FALSE(held_json(bad).has_value()) << bad;
   }
