@@ -200,7 +200,7 @@ TEST_F(History, KeepsTheDictionariesOfOtherTimes) {
     auto database =
         spool::Database::open(database_path(options().dir), spool::Database::Open::existing);
     ASSERT_TRUE(database);
-    const auto record = Encoder().encode(*decided("AAAA-0001"));
+    const auto record = record::Encoder().encode(*decided("AAAA-0001"));
     ASSERT_TRUE(database->run("UPDATE records SET record = CAST(?1 AS BLOB)", {record}));
     ASSERT_TRUE(
         database->script("ALTER TABLE records DROP COLUMN dictionary;"
@@ -215,7 +215,7 @@ TEST_F(History, KeepsTheDictionariesOfOtherTimes) {
         spool::Database::open(database_path(options().dir), spool::Database::Open::existing);
     ASSERT_TRUE(database);
     const std::string other = "what another sekisho found typical";
-    const auto record = Encoder(other).encode(*decided("AAAA-0002"));
+    const auto record = record::Encoder(other).encode(*decided("AAAA-0002"));
     ASSERT_TRUE(database->run("UPDATE dictionaries SET octets = CAST(?1 AS BLOB)", {other}));
     ASSERT_TRUE(database->run("UPDATE records SET record = CAST(?1 AS BLOB) WHERE dictionary <> 0",
                               {record}));
