@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!recorded.error().empty());
     return 0;
   }
-  const auto& [facts, verdict] = *recorded;
+  const auto& facts = recorded->facts;
+  const auto& verdict = recorded->verdict;
   check_proposal(facts, verdict.message);
   for (const auto& [to, decision] : verdict.recipients) check_proposal(facts, decision);
   return 0;

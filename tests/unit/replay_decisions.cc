@@ -19,6 +19,10 @@ namespace sekisho::replay {
 
 namespace {
 
+using session::Decided;
+using session::Outcome;
+using session::Session;
+using session::Snapshot;
 using test::Gate;
 using test::Letter;
 using test::snapshot_on_zone;

@@ -8,6 +8,7 @@
 
 #include "authres/authentication_results.h"
 #include "dns/make_resolver.h"
+#include "session/checks.h"
 #include "support/dkim_signer.h"
 #include "support/dns_server.h"
 #include "support/session_gate.h"

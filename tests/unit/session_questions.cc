@@ -1,6 +1,7 @@
 // Which questions are asked when, in how many round trips, and that hostile messages get no more.
 #include <gtest/gtest.h>
 
+#include "session/checks.h"
 #include "support/session_gate.h"
 
 namespace sekisho::session {
