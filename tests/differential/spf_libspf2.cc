@@ -18,8 +18,9 @@ extern "C" {
 #include <netinet/in.h>
 #include <spf2/spf.h>
 #include <sys/types.h>
-#include <nlohmann/json.hpp>
 }
+
+#include <nlohmann/json.hpp>
 
 #include "base/unique_handle.h"
 #include "support/spf_cases.h"
