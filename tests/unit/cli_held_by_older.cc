@@ -82,7 +82,7 @@ TEST_F(HeldByOlder, IsReleasedAsItCame) {
   EXPECT_EQ(ended.code, ok) << ended.err;
   EXPECT_THAT(ended.out, HasSubstr(id + "  released: 250 2.0.0 Ok"));
   const auto heard = mta.heard();
-  EXPECT_THAT(heard, HasSubstr("MAIL FROM:<bob@a.example> BODY=8BITMIME"));
+  EXPECT_THAT(heard, HasSubstr("MAIL FROM:<bob@a.example> BODY=7BIT\r\n"));
   EXPECT_THAT(heard, HasSubstr("RCPT TO:<user@example.jp>"));
   EXPECT_THAT(heard, HasSubstr("RCPT TO:<two@example.jp>"));
   EXPECT_THAT(heard, HasSubstr("Subject: An older message\r\n"));
