@@ -38,7 +38,7 @@ void dmarc_fails(Facts& facts, dmarc::Policy requested) {
 
 struct Case {
   const char* name;
-  std::function<void(Facts&)> change;
+  std::function<void(Facts&, policy::Rules&)> change;
   Strings want;
 };
 
@@ -50,7 +50,7 @@ TEST_P(WhatIf, TriesEveryOtherWordOfTheKeyThatDecided) {
   session::Snapshot snapshot;
   session::Decided decided;
   decided.outcome.facts = plain();
-  GetParam().change(decided.outcome.facts);
+  GetParam().change(decided.outcome.facts, snapshot.rules.defaults);
   decided.outcome.verdict = policy::decide(decided.outcome.facts, snapshot.rules);
   Strings got;
   for (const auto& each : what_if(decided, snapshot)) {
@@ -61,21 +61,24 @@ TEST_P(WhatIf, TriesEveryOtherWordOfTheKeyThatDecided) {
 }
 
 const Case table[] = {
-    {"nothing decides", [](Facts&) {}, {}},
+    {"nothing decides", [](Facts&, policy::Rules&) {}, {}},
     {"p=reject",
-     [](Facts& f) { dmarc_fails(f, dmarc::Policy::reject); },
+     [](Facts& f, policy::Rules&) { dmarc_fails(f, dmarc::Policy::reject); },
      {"dmarc.reject were always: reject", "dmarc.reject were tag: tag"}},
     {"p=quarantine",
-     [](Facts& f) { dmarc_fails(f, dmarc::Policy::quarantine); },
+     [](Facts& f, policy::Rules&) { dmarc_fails(f, dmarc::Policy::quarantine); },
      {"dmarc.quarantine were tag: tag", "dmarc.quarantine were reject: reject"}},
     {"SPF fails",
-     [](Facts& f) { f.spf_mail_from.code = spf::Code::fail; },
+     [](Facts& f, policy::Rules&) { f.spf_mail_from.code = spf::Code::fail; },
      {"spf.fail were quarantine: quarantine", "spf.fail were reject: reject"}},
     {"SPF could not be evaluated",
-     [](Facts& f) { f.spf_mail_from.code = spf::Code::temperror; },
-     {"spf.temperror were tempfail: tempfail"}},
+     [](Facts& f, policy::Rules& r) {
+       f.spf_mail_from.code = spf::Code::temperror;
+       r.spf.temperror = policy::OnTemperror::tempfail;
+     },
+     {"spf.temperror were accept: accept"}},
     {"no author",
-     [](Facts& f) {
+     [](Facts& f, policy::Rules&) {
        f.author = {};
        f.author.result = mail::Author::Result::invalid;
      },
