@@ -178,8 +178,7 @@ Rows trust_keys() {
            "together, are an error."},
       {.name = "authenticated",
        .slot = at<Settings>(
-           choice<OnAuthenticated>(
-               {{"skip", OnAuthenticated::skip}, {"evaluate", OnAuthenticated::evaluate}}),
+           choice<OnAuthenticated>(),
            [](auto& s) -> auto& { return s.session.trust.authenticated; }),
        .text =
            "Clients that logged in (AUTH): skip does not evaluate them, evaluate treats them like "

@@ -33,10 +33,7 @@ Rows quarantine_keys() {
   Rows rows = {
       {.name = "where",
        .slot = at<Settings>(
-           choice<QuarantineWhere>({{"mta", QuarantineWhere::mta},
-                                    {"store", QuarantineWhere::store},
-                                    {"junk", QuarantineWhere::junk}}),
-           [](auto& s) -> auto& { return s.session.quarantine.where; }),
+           choice<QuarantineWhere>(), [](auto& s) -> auto& { return s.session.quarantine.where; }),
        .text =
            "Where a quarantined message goes. mta: the hold queue of Postfix (postqueue -p, "
            "postsuper -H) or the quarantine of sendmail; with several recipients it is held for "
@@ -58,10 +55,7 @@ Rows quarantine_keys() {
                "nobody has seen is never removed to make room: when_full says what happens."},
       {.name = "when_full",
        .slot = at<Settings>(
-           choice<WhenFull>({{"tempfail", WhenFull::tempfail},
-                             {"mta", WhenFull::mta},
-                             {"reject", WhenFull::reject}}),
-           [](auto& s) -> auto& { return s.session.quarantine.when_full; }),
+           choice<WhenFull>(), [](auto& s) -> auto& { return s.session.quarantine.when_full; }),
        .text = "What answers a message that is to be held when max_size is reached. tempfail: the "
                "sender tries again. mta: the MTA holds it. reject: it is refused."},
       {.name = "release_via",

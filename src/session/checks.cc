@@ -56,40 +56,40 @@ dns::Share Checks::share(dns::Share of_check) const {
 // In a replay: with the answers that were refused to this check, although another check got them
 // later.
 template <class Result>
-typename Pending<Result>::Evaluate Checks::as_recorded(
-    std::string_view check, typename Pending<Result>::Evaluate evaluate) const {
+void Checks::start(Pending<Result>& pending, typename Pending<Result>::Evaluate evaluate,
+                   dns::Share share_of_check) {
   std::vector<Refusal> refusals;
   if (recorded_ != nullptr) {
     for (const auto& each : recorded_->refusals) {
-      if (each.check == check) refusals.push_back(each);
+      if (each.check == pending.name()) refusals.push_back(each);
     }
   }
-  if (refusals.empty()) return evaluate;
-  return [evaluate = std::move(evaluate),
-          refusals = std::move(refusals)](const dns::Answers& answers) {
+  if (refusals.empty()) return pending.start(std::move(evaluate), share(share_of_check));
+  const auto as_then = [evaluate = std::move(evaluate),
+                        refusals = std::move(refusals)](const dns::Answers& answers) {
     dns::Answers then = answers;
     for (const auto& each : refusals) then.add(each.question, each.answer);
     return evaluate(then);
   };
+  pending.start(as_then, share(share_of_check));
 }
 
 void Checks::client(const mail::IpAddress& address) {
-  iprev_.start(as_recorded<client::IprevResult>("iprev",
-                                                [address](const dns::Answers& answers) {
-                                                  return client::iprev(address, answers);
-                                                }),
-               share(client_share));
+  start(
+      iprev_, [address](const dns::Answers& answers) { return client::iprev(address, answers); },
+      client_share);
   iprev_.advance(inquiry_);
 }
 
 void Checks::helo(const mail::IpAddress& address, const std::string& helo,
                   const std::string& receiver) {
   const auto query = spf::helo_query(address, helo, receiver, now_);
-  helo_.start(as_recorded<spf::Result>("helo",
-                                       [this, query](const dns::Answers& answers) {
-                                         return check_host(query, answers, snapshot_->spf);
-                                       }),
-              share(helo_share));
+  start(
+      helo_,
+      [this, query](const dns::Answers& answers) {
+        return check_host(query, answers, snapshot_->spf);
+      },
+      helo_share);
   helo_.advance(inquiry_);
 }
 
@@ -101,11 +101,12 @@ void Checks::restart(WallTime now) {
 void Checks::mail_from(const mail::IpAddress& address, const std::string& helo,
                        const mail::Path& mail_from, const std::string& receiver) {
   const auto query = spf::mail_from_query(address, helo, mail_from, receiver, now_);
-  mail_from_.start(as_recorded<spf::Result>("mail_from",
-                                            [this, query](const dns::Answers& answers) {
-                                              return check_host(query, answers, snapshot_->spf);
-                                            }),
-                   share(mail_from_share));
+  start(
+      mail_from_,
+      [this, query](const dns::Answers& answers) {
+        return check_host(query, answers, snapshot_->spf);
+      },
+      mail_from_share);
   mail_from_.advance(inquiry_);
   // Most authors write under the domain of their envelope: its walk is a good guess.
   if (const auto domain = mail::DomainName::parse(query.domain)) {
@@ -147,12 +148,12 @@ void Checks::start_unaligned() {
 
 // Asked together with the walk, so that only an alias costs another round trip.
 void Checks::start_alias() {
-  delivered_.start(
-      as_recorded<dmarc::DeliveredAuthor>("alias",
-                                          [author = *author_](const dns::Answers& answers) {
-                                            return dmarc::delivered_author(author, answers);
-                                          }),
-      share(alias_share));
+  start(
+      delivered_,
+      [author = *author_](const dns::Answers& answers) {
+        return dmarc::delivered_author(author, answers);
+      },
+      alias_share);
   follow_alias();
 }
 
@@ -186,12 +187,10 @@ void Checks::end_of_body() {
     };
     return dkim_.start(as_then, {});
   }
-  dkim_.start(as_recorded<std::vector<dkim::SignatureResult>>("dkim",
-                                                              [this](const dns::Answers& answers) {
-                                                                return verification_.evaluate(
-                                                                    answers, now_, keys_);
-                                                              }),
-              share(keys_share(snapshot_->dkim)));
+  start(
+      dkim_,
+      [this](const dns::Answers& answers) { return verification_.evaluate(answers, now_, keys_); },
+      keys_share(snapshot_->dkim));
 }
 
 void Checks::advance() {
@@ -214,32 +213,25 @@ bool Checks::complete() const {
 
 std::vector<dns::Question> Checks::needed() const {
   std::vector<dns::Question> all;
-  for (const auto* open : {&iprev_.open(), &helo_.open(), &mail_from_.open(), &dkim_.open(),
-                           &delivered_.open(), &dmarc_.open()}) {
-    for (const auto& question : *open) {
+  for_each_recorded([&](const auto& pending) {
+    for (const auto& question : pending.open()) {
       const bool listed = std::find(all.begin(), all.end(), question) != all.end();
       if (!listed && inquiry_.answers().find(question) == nullptr) all.push_back(question);
     }
-  }
+  });
   return all;
 }
 
 void Checks::give_up(Inputs& inputs) {
   inputs.bodies = verification_.digests();
   inputs.answers = inquiry_.take_answers();
-  const auto add = [&](const char* check, const auto& pending) {
+  for_each_recorded([&](const auto& pending) {
     for (const auto& [question, answer] : pending.refused()) {
       if (inputs.answers.find(question) != answer.get()) {
-        inputs.refusals.push_back({check, question, answer});
+        inputs.refusals.push_back({std::string(pending.name()), question, answer});
       }
     }
-  };
-  add("iprev", iprev_);
-  add("helo", helo_);
-  add("mail_from", mail_from_);
-  add("dkim", dkim_);
-  add("alias", delivered_);
-  add("dmarc", dmarc_);
+  });
 }
 
 void Checks::expire() {
@@ -272,13 +264,12 @@ dmarc::Inputs dmarc_inputs(const mail::DomainName& author, const spf::Result* sp
 
 void Checks::start_dmarc() {
   const spf::Result* spf = mail_from_.result() ? &*mail_from_.result() : nullptr;
-  dmarc_.start(
-      as_recorded<dmarc::Result>("dmarc",
-                                 [this, inputs = dmarc_inputs(*author_, spf, *dkim_.result())](
-                                     const dns::Answers& answers) {
-                                   return dmarc::evaluate(inputs, answers, snapshot_->dmarc);
-                                 }),
-      share(dmarc_share));
+  start(
+      dmarc_,
+      [this, inputs = dmarc_inputs(*author_, spf, *dkim_.result())](const dns::Answers& answers) {
+        return dmarc::evaluate(inputs, answers, snapshot_->dmarc);
+      },
+      dmarc_share);
 }
 
 void Checks::report(policy::Facts& facts) const {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -30,6 +31,10 @@ class Pending {
  public:
   using Evaluate = std::function<dns::Evaluation<Result>(const dns::Answers&)>;
 
+  // `name`: of the check in records (Refusal::check).
+  explicit Pending(std::string_view name) : name_(name) {}
+
+  std::string_view name() const { return name_; }
   // `share`: how much it may ask.
   void start(Evaluate evaluate, dns::Share share) {
     evaluate_ = std::move(evaluate);
@@ -72,6 +77,7 @@ class Pending {
     return evaluate_(own);
   }
 
+  std::string_view name_;
   Evaluate evaluate_;
   dns::Share share_;
   std::vector<dns::Question> open_;
@@ -135,9 +141,21 @@ class Checks {
   std::vector<mail::DomainName> signing_domains() const { return verification_.domains(); }
 
  private:
+  // Starts the evaluation; in a replay with the refusals of the record.
   template <class Result>
-  typename Pending<Result>::Evaluate as_recorded(std::string_view check,
-                                                 typename Pending<Result>::Evaluate evaluate) const;
+  void start(Pending<Result>& pending, typename Pending<Result>::Evaluate evaluate,
+             dns::Share share_of_check);
+  // What is recorded and waited for, each once: an evaluation of its own is added here, started
+  // where its names are known, and reported.
+  template <class Visit>
+  void for_each_recorded(const Visit& visit) const {
+    visit(iprev_);
+    visit(helo_);
+    visit(mail_from_);
+    visit(dkim_);
+    visit(delivered_);
+    visit(dmarc_);
+  }
   dns::Share share(dns::Share of_check) const;
   void start_unaligned();
   void start_alias();
@@ -151,16 +169,16 @@ class Checks {
   dns::Share guesses_;
   dns::Inquiry inquiry_;
   dkim::Verification verification_;
-  Pending<client::IprevResult> iprev_;
-  Pending<spf::Result> helo_;
-  Pending<spf::Result> mail_from_;
-  Pending<std::vector<dkim::SignatureResult>> dkim_;
+  Pending<client::IprevResult> iprev_{"iprev"};
+  Pending<spf::Result> helo_{"helo"};
+  Pending<spf::Result> mail_from_{"mail_from"};
+  Pending<std::vector<dkim::SignatureResult>> dkim_{"dkim"};
   // The domain into which the MTA changes the Author Domain; not started if it changes nothing.
-  Pending<dmarc::DeliveredAuthor> delivered_;
+  Pending<dmarc::DeliveredAuthor> delivered_{"alias"};
   // DMARC as if nothing were aligned: asks early for the author's policy, which must be known even
   // if the sender's names answer too late.
-  Pending<dmarc::Result> unaligned_;
-  Pending<dmarc::Result> dmarc_;
+  Pending<dmarc::Result> unaligned_{"unaligned"};
+  Pending<dmarc::Result> dmarc_{"dmarc"};
   std::optional<mail::DomainName> author_;  // whose policy decides
   std::string alias_;                       // the alias whose target it is
   std::optional<std::vector<dkim::SignatureResult>> known_;

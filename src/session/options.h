@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/words.h"
 #include "mail/domain_name.h"
 #include "mail/ip_address.h"
 
@@ -21,6 +22,10 @@ struct IdentityOptions {
 };
 
 enum class OnAuthenticated { skip, evaluate };
+constexpr auto words_of(OnAuthenticated) {
+  return words<OnAuthenticated>(
+      {{OnAuthenticated::skip, "skip"}, {OnAuthenticated::evaluate, "evaluate"}});
+}
 
 struct TrustOptions {
   std::vector<mail::IpPrefix> networks;  // not evaluated
@@ -29,11 +34,17 @@ struct TrustOptions {
 };
 
 enum class QuarantineWhere { mta, store, junk };
-enum class WhenFull {
-  tempfail,
-  mta,
-  reject
-};  // the reply to a message for which the store has no room
+constexpr auto words_of(QuarantineWhere) {
+  return words<QuarantineWhere>({{QuarantineWhere::mta, "mta"},
+                                 {QuarantineWhere::store, "store"},
+                                 {QuarantineWhere::junk, "junk"}});
+}
+// What a message gets for which the store has no room.
+enum class WhenFull { tempfail, mta, reject };
+constexpr auto words_of(WhenFull) {
+  return words<WhenFull>(
+      {{WhenFull::tempfail, "tempfail"}, {WhenFull::mta, "mta"}, {WhenFull::reject, "reject"}});
+}
 
 struct QuarantineOptions {
   QuarantineWhere where = QuarantineWhere::mta;
