@@ -59,6 +59,8 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
       log_(LogOptions{LogOptions::Target::stderr_stream, ""}),
       journal_(log_),
       engine_(std::make_unique<session::Engine>(nullptr, journal_)) {
+  // First, for it is opened last: when the sockets are there.
+  add<PlacesPart>(log_);
   add<QuarantinePart>(*engine_, log_);
   add<DnsListsPart>(*engine_, log_);
   add<ResolverPart>(*engine_, log_);
@@ -74,11 +76,13 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
           {{"reload",
             [this](const json&) { return on_main_thread([this] { return reload(); }); }}}},
       log_);
-  add<PlacesPart>(log_);
 }
 
 // In the reverse order: sessions may still use what started before them.
 Daemon::~Daemon() {
+  // After an exception nobody has called stop(): no thread may read the parts any more.
+  for (const auto& part : parts_) part->drain(std::chrono::milliseconds(0));
+  for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) (*part)->stop();
   while (!parts_.empty()) parts_.pop_back();
 }
 

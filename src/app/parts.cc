@@ -230,8 +230,8 @@ Started ControlPart::start(const config::Loaded& /*loaded*/) {
   return {};
 }
 
-Started PlacesPart::start(const config::Loaded& loaded) {
-  places_.opened(loaded.settings);
+Started PlacesPart::open(const config::Settings& settings) {
+  places_.opened(settings);
   return {};
 }
 

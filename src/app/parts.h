@@ -162,7 +162,7 @@ class ControlPart final : public Part {
 class PlacesPart final : public Part {
  public:
   explicit PlacesPart(Log& log) : places_(log) {}
-  Expected<void, std::string> start(const config::Loaded& loaded) override;
+  Expected<void, std::string> open(const config::Settings& settings) override;
   void tick(const config::Settings& settings) override;
 
  private:

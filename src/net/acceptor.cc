@@ -24,7 +24,8 @@ Accepted Acceptor::accept() {
     }
     if (why == EINTR || why == ECONNABORTED) continue;
     if (why == EAGAIN || why == EWOULDBLOCK) return {};
-    if ((why == EMFILE || why == ENFILE) && turn_one_away()) continue;
+    // The socket stays readable if more are waiting: the owner does its other work in between.
+    if ((why == EMFILE || why == ENFILE) && turn_one_away()) return {};
     return {UniqueFd(), true};
   }
 }

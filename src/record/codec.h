@@ -1,5 +1,5 @@
 // record/codec.h: one decision as octets, and back, without loss.
-//   octets = zstd( CBOR {"v": 1, …} )                                    RFC 8878, 8949
+//   octets = zstd( CBOR {"v": 2, …} )                                    RFC 8878, 8949
 // One frame with its length and a checksum. zstd refers to a dictionary (RFC 8878 §5, raw content),
 // which makes records smaller in less time; without the same one a record cannot be read. Enums are
 // written as their words (base/words.h). Members equal to their default are not written, and absent
@@ -18,7 +18,8 @@
 
 namespace sekisho::record {
 
-inline constexpr int record_version = 1;
+// 1 had five enums as numbers, and is read too.
+inline constexpr int record_version = 2;
 
 // A header has 1 MB at most, and the rest is smaller: a record that claims more is damaged.
 inline constexpr std::uint32_t max_record_octets = 64U * 1024 * 1024;

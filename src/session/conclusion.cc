@@ -161,9 +161,10 @@ Inputs take_inputs(Message& message, const Connected& connected) {
 std::shared_ptr<const Decided> record_decision(Engine& engine, const Connected& connected,
                                                Message& message, Outcome&& outcome) {
   const auto decided = std::make_shared<Decided>();
-  decided->outcome = std::move(outcome);
   decided->configuration = message.snapshot->digest;
   decided->failure = message.failure.value_or("");
+  // Last: without memory for the others the caller still has its outcome.
+  decided->outcome = std::move(outcome);
   const auto& verdict = decided->outcome.verdict;
   if (message.ended) {
     decided->outcome.facts.decided_in =

@@ -51,7 +51,7 @@ Session::~Session() { abort(); }
 bool Session::enters(Event event) {
   const auto next = after(stage_, event);
   // Without a message nothing can fail, and a judged message can no longer fail.
-  if (!next && message_ && stage_ != Stage::keeping) {
+  if (!next && message_) {
     fail(std::string(name_of(event)) + " came out of order");
   }
   if (next) stage_ = *next;
@@ -119,9 +119,10 @@ void Session::begin(MailFrom from) {
   const auto exempted = connected_.exemption(*current, from.authenticated);
   const bool begun = early_ && exempted == policy::Exemption::none && early_->snapshot == current &&
                      steady_now() - early_->began < early_->snapshot->dns.message_budget;
-  message_ = begun ? std::move(early_) : new_message(engine_.now());
+  const auto now = engine_.now();
+  message_ = begun ? std::move(early_) : new_message(now);
   auto id = recorded_ != nullptr ? recorded_->outcome.facts.id : engine_.next_id();
-  start_message(*message_, connected_, std::move(from), exempted, std::move(id), engine_.now());
+  start_message(*message_, connected_, std::move(from), exempted, std::move(id), now);
   if (!message_->evaluated() && !(keeping() != nullptr && keeping()->keeps_accepted())) return;
   begin_draft();
   if (!message_->evaluated()) return;
@@ -247,6 +248,7 @@ void Session::end_of_message(std::string queue_id, Done done) {
     done(outcome);
     return;
   }
+  if (stage_ == Stage::keeping) return;
   done_ = std::move(done);
   message_->ended = steady_now();
   message_->facts.queue_id = std::move(queue_id);
@@ -368,9 +370,10 @@ void Session::fail(std::string what) noexcept {
     early_.reset();
     return;
   }
+  if (stage_ == Stage::keeping) return;  // a judged message can no longer fail
   message_->failure = std::move(what);
   if (asking_) answer_recipient(std::nullopt);
-  if (done_ && stage_ != Stage::keeping) finish();
+  if (done_) finish();
 }
 
 // --- the end -------------------------------------------------------------------------------------

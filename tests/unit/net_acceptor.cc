@@ -59,6 +59,13 @@ TEST_F(AcceptorTest, WithoutDescriptorsEachIsTurnedAway) {
   for (int i = 0; i < 5; ++i) clients.push_back(client());
   {
     const test::FewDescriptors none(0);
+    // One for each call, so that the owner's other work is not held up by a flood.
+    for (const auto& each : clients) {
+      const auto accepted = acceptor_.accept();
+      EXPECT_FALSE(accepted.fd);
+      EXPECT_FALSE(accepted.pause);
+      EXPECT_TRUE(ended(each));
+    }
     const auto accepted = acceptor_.accept();
     EXPECT_FALSE(accepted.fd);
     EXPECT_TRUE(accepted.pause) << "there is no telling whether somebody waits";
@@ -90,8 +97,8 @@ TEST(AcceptorReserve, WithoutOneItIsTakenWhenThereIsRoom) {
   const auto accepted = acceptor->accept();
   EXPECT_TRUE(accepted.fd);
   const test::FewDescriptors none(0);
-  EXPECT_TRUE(acceptor->accept().pause);
-  EXPECT_TRUE(ended(clients.back()));
+  EXPECT_FALSE(acceptor->accept().fd);
+  EXPECT_TRUE(ended(clients[1]));
 }
 
 TEST(AcceptorErrors, WhatIsNoListeningSocketIsTriedAgainLater) {
