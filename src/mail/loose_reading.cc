@@ -229,15 +229,28 @@ class AtSigns {
     return std::string_view(",:;").find(text_[end]) != std::string_view::npos;
   }
 
-  // Readers that know no nested comments end one at the first parenthesis, and go on there.
+  // Readers that know no nested comments end one at the first parenthesis, and go on there. Others
+  // nest them and know no escapes. Wherever one of them ends a comment, a word must end too.
   bool comments_end_words(std::size_t at) const {
     for (at = over_blanks(at); follows(at, '('); at = over_blanks(at)) {
       const auto end = text_.find(')', at);
       if (end == std::string_view::npos || end + 1 == text_.size()) return true;
-      if (!ends_word(end + 1)) return false;
+      const auto nested = end_without_escapes(at);
+      if (!ends_word(end + 1) || (nested < text_.size() && !ends_word(nested))) return false;
       at = end + 1;
     }
     return true;
+  }
+
+  // Behind the comment that begins there, to a reader that takes a backslash for a character like
+  // any other; npos: it does not end.
+  std::size_t end_without_escapes(std::size_t begin) const {
+    std::size_t depth = 0;
+    for (std::size_t i = begin; i < text_.size(); ++i) {
+      if (text_[i] == '(') ++depth;
+      if (text_[i] == ')' && --depth == 0) return i + 1;
+    }
+    return std::string_view::npos;
   }
 
   // "a@example.com <a@example.com>": the next address, and no word. Within brackets it is none.

@@ -6,9 +6,13 @@ namespace sekisho::session {
 
 namespace {
 
+// By seconds and their rest: all nanoseconds since 1970 times the ticks would overflow.
 std::uint64_t ticks_of(DecisionIds::Time time) {
   using Ticks = std::chrono::duration<std::int64_t, std::ratio<1, 32768>>;
-  return static_cast<std::uint64_t>(std::chrono::floor<Ticks>(time.time_since_epoch()).count());
+  const auto since = time.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  const auto rest = std::chrono::floor<Ticks>(since - seconds);
+  return static_cast<std::uint64_t>((Ticks(seconds) + rest).count());
 }
 
 }  // namespace

@@ -22,6 +22,10 @@ Query postmaster_query(Scope scope, const mail::IpAddress& client, std::string_v
 
 Query mail_from_query(const mail::IpAddress& client, std::string_view helo,
                       const mail::Path& mail_from, std::string_view receiver, WallTime now) {
+  const std::string_view raw = mail_from.raw();
+  if (raw.starts_with('<') && raw.ends_with('>')) {
+    return mail_from_query(client, helo, mail::Path(raw.substr(1, raw.size() - 2)), receiver, now);
+  }
   Query query = postmaster_query(Scope::mfrom, client, helo, receiver, now);
   if (mail_from.is_null()) return query;
   query.domain = std::string(mail_from.domain());

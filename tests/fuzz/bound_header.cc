@@ -38,7 +38,8 @@ std::string folded(const mail::Message& message) {
   for (const auto& field : message.header.fields()) {
     text += field.name + ":";
     for (const char c : field.value) {
-      if (c == ' ') text += "\r\n";
+      // A second fold at the same place would be an empty line, which ends the header.
+      if (c == ' ' && !text.ends_with('\n')) text += "\r\n";
       text += c;
     }
     text += "\r\n";

@@ -20,6 +20,13 @@ TEST(DecisionIds, NoTwoAreEqual) {
   }
 }
 
+// The time goes in exactly, also when its nanoseconds times the ticks of a second are more than 64
+// bits hold (as of May 2029, between these two): 2^25 seconds later the same id comes again.
+TEST(DecisionIds, TellTheTimeWithoutOverflow) {
+  const DecisionIds::Time time{std::chrono::seconds(1'870'000'000)};
+  EXPECT_EQ(DecisionIds().next(time), DecisionIds().next(time + std::chrono::seconds(1 << 25)));
+}
+
 // A daemon that starts again and again, ten times a second, and decides much in between.
 TEST(DecisionIds, RestartsRepeatNone) {
   std::set<std::string> seen;
