@@ -1,7 +1,8 @@
 // session/results.h: the changes that a verdict makes to the header of a message, as one step after
 // the verdict: fields that only claim to be ours are removed, then our Authentication-Results, the
-// disposition and the seal are inserted. Each sees the header as it will be delivered, so the proof
-// of a header (the seal, a signature) comes last. RFC 8601 §5, §2.7.
+// disposition and the seal are inserted. RFC 8601 §5, §2.7.
+// The seal covers From, Date and Message-ID, which are never removed, so it reads the header as it
+// was received. A proof of other fields (a signature) must see the removals and insertions first.
 // Errors: an exception. Thread: one owner.
 #pragma once
 
