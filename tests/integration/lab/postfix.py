@@ -63,6 +63,7 @@ proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
 showq unix n - n - - showq
+tlsmgr unix - - n 1000? 1 tlsmgr
 error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
