@@ -8,20 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "session/arrival.h"
 #include "session/ports.h"
 
 namespace sekisho::queue {
 
-// What the front knows of a message and the session does not. It gives one to each Keeping it makes
-// for a session (Intake::for_session), and completes it before the end of the message.
-struct Arrival {
-  enum class Origin { stranger, relay_host, trusted, permitted, login, local };
-  Origin origin = Origin::stranger;
-  std::string login;
-  std::string protocol;  // "ESMTPSA", for our Received field
-  std::string tls;       // "TLSv1.3 …", for our Received field
-  // The fields that the front itself adds on top (a missing Date), or takes away (Bcc): as edits.
-  std::vector<policy::Edit> edits;
-};
+using session::Arrival;
 
 }  // namespace sekisho::queue

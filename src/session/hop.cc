@@ -27,15 +27,34 @@ std::string literal(const mail::IpAddress& address) {
   return (text.find(':') == std::string::npos ? "[" : "[IPv6:") + text + "]";
 }
 
-}  // namespace
-
-std::string received_field(const policy::Facts& facts, const policy::Client& peer,
-                           std::string_view by) {
+// Nothing for a user of this host: the comment behind "by" says who that is.
+std::string from_clause(const policy::Client& peer, const Transmission& how) {
+  if (!how.user.empty()) return {};
   const bool named = !peer.name.empty() && peer.name.front() != '[';
   std::string text = " from " + word(peer.helo) + " (" + (named ? word(peer.name) : "unknown");
   if (peer.address) text += " " + literal(*peer.address);
-  text += ")\r\n\tby " + word(by) + " (held by sekishod)";
-  if (!facts.queue_id.empty()) text += " id " + word(facts.queue_id);
+  text += ")\r\n\t";
+  if (!how.tls.empty()) text += "(using " + how.tls + ")\r\n\t";
+  return text;
+}
+
+std::string by_clause(const policy::Facts& facts, std::string_view by, const Transmission& how) {
+  std::string text = (how.user.empty() ? "by " : " by ") + word(by);
+  if (how.protocol.empty()) {
+    text += " (held by sekishod)";
+    if (!facts.queue_id.empty()) text += " id " + word(facts.queue_id);
+    return text;
+  }
+  if (how.user.empty()) return text + " (Sekisho) with " + how.protocol + " id " + facts.id;
+  // As Postfix writes it: programs that read these fields know the words.
+  return text + " (Sekisho, from userid " + how.user + ")\r\n\tid " + facts.id;
+}
+
+}  // namespace
+
+std::string received_field(const policy::Facts& facts, const policy::Client& peer,
+                           std::string_view by, const Transmission& how) {
+  std::string text = from_clause(peer, how) + by_clause(facts, by, how);
   if (facts.recipients.size() == 1) {
     // RFC 5321 §4.4: with several, it would reveal the others.
     const auto& to = facts.recipients.front().raw();

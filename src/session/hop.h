@@ -11,10 +11,17 @@
 
 namespace sekisho::session {
 
+// How the message came, which a filter does not know: empty there.
+struct Transmission {
+  std::string protocol;  // "ESMTPSA" (RFC 3848)
+  std::string tls;       // "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384"
+  std::string user;      // of this host, over the Unix socket: "1000"
+};
+
 // The value, folded, with its leading blank. `peer`: the host that connected; `by`: this host's
-// name. Without a protocol, which a filter does not know.
+// name.
 std::string received_field(const policy::Facts& facts, const policy::Client& peer,
-                           std::string_view by);
+                           std::string_view by, const Transmission& how);
 
 // The first field of that name, unfolded; empty if there is none.
 std::string first_field(const mail::Header& header, std::string_view name);

@@ -69,6 +69,7 @@ void start_message(Message& message, const Connected& connected, MailFrom from,
   message.began = steady_now();
   message.authenticated = from.authenticated;
   message.mail_parameters = std::move(from.parameters);
+  message.how = std::move(from.how);
   auto& facts = message.facts;
   facts.id = std::move(id);
   facts.received = now;

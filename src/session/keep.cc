@@ -61,20 +61,21 @@ bool must_be_kept(const Outcome& outcome, const Keeping* keeping) {
 
 KeepRequest keep_request(Message& message, const Connected& connected, const Outcome& outcome,
                          bool keeps_accepted) {
-  KeepRequest request{.outcome = outcome,
-                      .received = received_field(outcome.facts, connected.client,
-                                                 connected.own_name(*message.snapshot)),
-                      .subject = first_field(message.header, "Subject"),
-                      .message_id = first_field(message.header, "Message-ID"),
-                      .dated = message.header.first("Date") != nullptr ||
-                               message.header.first("Message-ID") != nullptr,
-                      .mail_parameters = message.mail_parameters,
-                      .held = {},
-                      .accepted = {},
-                      .content = std::move(message.draft),
-                      .header_sha256 = digest_of(message.header),
-                      .body_sha256 = std::string(message.body_digest->so_far().view()),
-                      .removals = forged_removals(message)};
+  KeepRequest request{
+      .outcome = outcome,
+      .received = received_field(outcome.facts, connected.client,
+                                 connected.own_name(*message.snapshot), message.how),
+      .subject = first_field(message.header, "Subject"),
+      .message_id = first_field(message.header, "Message-ID"),
+      .dated =
+          message.header.first("Date") != nullptr || message.header.first("Message-ID") != nullptr,
+      .mail_parameters = message.mail_parameters,
+      .held = {},
+      .accepted = {},
+      .content = std::move(message.draft),
+      .header_sha256 = digest_of(message.header),
+      .body_sha256 = std::string(message.body_digest->so_far().view()),
+      .removals = forged_removals(message)};
   const auto& held = outcome.recipients_held;
   for (const auto& recipient : message.envelope) {
     if (std::find(held.begin(), held.end(), recipient.path.raw()) != held.end()) {

@@ -15,6 +15,7 @@
 #include "session/decided.h"
 #include "session/dns_list_checks.h"
 #include "session/edits.h"
+#include "session/hop.h"
 #include "session/said_release.h"
 
 namespace sekisho::session {
@@ -50,6 +51,7 @@ struct Message {
   std::optional<ForgedFields> forged;
   std::vector<std::string> malformed_lines;
   std::vector<std::string> mail_parameters;
+  Transmission how;
   std::vector<Recipient> envelope;  // facts.recipients, with their parameters
 
   // The facts when the first recipient was refused.

@@ -153,6 +153,14 @@ bool Session::refuses_recipients() const {
 }
 
 void Session::rcpt_to(Recipient recipient, StepDone done) {
+  begin_asking(std::move(recipient), std::move(done), /*only_asked=*/false);
+}
+
+void Session::ask_about(Recipient recipient, StepDone done) {
+  begin_asking(std::move(recipient), std::move(done), /*only_asked=*/true);
+}
+
+void Session::begin_asking(Recipient recipient, StepDone done, bool only_asked) {
   if (!enters(Event::rcpt_to)) {
     if (done) done({});
     return;
@@ -161,7 +169,7 @@ void Session::rcpt_to(Recipient recipient, StepDone done) {
   const bool may_refuse = done && !failed() && message_->evaluated() && !message_->facts.relay &&
                           policy::may_refuse_recipients(rules);
   const auto wait = rules.for_recipient(recipient.path).lists.rcpt_wait;
-  asking_.emplace(Asking{std::move(recipient), std::move(done), steady_now() + wait});
+  asking_.emplace(Asking{std::move(recipient), std::move(done), steady_now() + wait, only_asked});
   if (!may_refuse) return answer_recipient(std::nullopt);
   guarded([&] { advance(); });
 }
@@ -179,8 +187,10 @@ void Session::answer_recipient(std::optional<policy::Decision> refusal) noexcept
   stage_ = Stage::envelope;
   Step step;
   try {
-    step.refusal =
-        note_recipient(*message_, engine_, std::move(asking.recipient), std::move(refusal));
+    if (refusal || !asking.only_asked) {
+      step.refusal =
+          note_recipient(*message_, engine_, std::move(asking.recipient), std::move(refusal));
+    }
   } catch (const std::exception& error) {
     message_->failure = what_of(error);
   }
@@ -211,10 +221,13 @@ void Session::header(std::string name, std::string value) {
 }
 
 void Session::malformed_line(std::string line) {
-  // A few are enough to characterise the message.
-  if (message_ && message_->malformed_lines.size() < 100) {
-    message_->malformed_lines.push_back(std::move(line));
-  }
+  if (!message_ || failed()) return;
+  guarded([&] {
+    if (message_->draft) message_->draft->append(line + "\r\n");
+    // A few are enough to characterise the message.
+    if (message_->malformed_lines.size() < 100)
+      message_->malformed_lines.push_back(std::move(line));
+  });
 }
 
 void Session::end_of_header() {
@@ -358,6 +371,11 @@ void Session::expire() {
       fail("lookups are open after their time");
     }
   });
+}
+
+std::string Session::id() const {
+  if (outcome_) return outcome_->facts.id;
+  return message_ ? message_->facts.id : std::string();
 }
 
 std::vector<dns::Question> Session::needed() const {

@@ -26,6 +26,7 @@
 #include "session/connected.h"
 #include "session/decided.h"
 #include "session/engine.h"
+#include "session/hop.h"
 #include "session/outcome.h"
 #include "session/stage.h"
 
@@ -35,6 +36,7 @@ struct MailFrom {
   mail::Path path;
   bool authenticated = false;                // the client logged in
   std::vector<std::string> parameters = {};  // "BODY=8BITMIME"
+  Transmission how = {};                     // for our Received field
 };
 
 // The answer to one RCPT.
@@ -64,6 +66,9 @@ class Session : public std::enable_shared_from_this<Session> {
   bool refuses_recipients() const;
   using StepDone = std::function<void(const Step&)>;
   void rcpt_to(Recipient recipient, StepDone done = nullptr);
+  // The same for a recipient that the front refuses unless the session does: it never becomes one
+  // of the message.
+  void ask_about(Recipient recipient, StepDone done);
   void header(std::string name, std::string value);
   // A header line that is not a field (seen by a front that reads the message itself).
   void malformed_line(std::string line);
@@ -78,6 +83,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // The message is gone; the connection stays.
   void abort() noexcept;
 
+  // The id of the message under way; empty without one.
+  std::string id() const;
   // A message is between MAIL FROM and its outcome.
   bool in_message() const { return stage_ != Stage::idle; }
   // When the session stops waiting: the front must call expire() then.
@@ -93,7 +100,8 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Asking {
     Recipient recipient;
     StepDone done;
-    SteadyTime until;  // a list without an answer by then does not refuse
+    SteadyTime until;         // a list without an answer by then does not refuse
+    bool only_asked = false;  // ask_about()
   };
   // Runs work that may throw: an exception becomes the failure of this message.
   template <class Work>
@@ -114,6 +122,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<Message> new_message(WallTime now);
   void begin(MailFrom from);
   void begin_draft();
+  void begin_asking(Recipient recipient, StepDone done, bool only_asked);
   void advance();
   void advance_recipient(SteadyTime now);
   void answer_recipient(std::optional<policy::Decision> refusal) noexcept;
