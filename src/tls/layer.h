@@ -2,7 +2,8 @@
 // has one Layer for each connection.
 //   layer.receive(ciphertext); out.append(layer.take_output()); in.append(layer.take_plain());
 // RFC 8446, 5246. Renegotiation is refused.
-// Errors: failed() with a sentence; then the connection must be closed.
+// Errors: failure() with a sentence; then what take_output() has (an alert) is written, and the
+// connection closed. A connection that closes without ended() may have been cut by somebody.
 // Thread: one owner; contexts are immutable and shared.
 #pragma once
 
