@@ -29,8 +29,8 @@ bool covers(const policy::AccessEffect& effect, const policy::AccessEffect& want
     return !wants || (has && *has <= *wants);
   };
   return effect.skip_lists.holds_all_of(wanted.skip_lists) &&
-         effect.skip_author >= wanted.skip_author && mild(effect.dmarc, wanted.dmarc) &&
-         mild(effect.spf, wanted.spf);
+         effect.skip_author >= wanted.skip_author && effect.skip_smtp >= wanted.skip_smtp &&
+         mild(effect.dmarc, wanted.dmarc) && mild(effect.spf, wanted.spf);
 }
 
 // The entry as it would be read from the file: the text comes from a stranger's message, and must

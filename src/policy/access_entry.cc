@@ -343,9 +343,14 @@ class EntryReader {
               "only an ip: entry may skip=author: who wrote it is what the others prove");
         }
         entry_.effect.skip_author = true;
+      } else if (word == "smtp") {
+        if (entry_.kind != IdentityKind::ip) {
+          return parse_error("only an ip: entry may skip=smtp: [smtp] is about the client");
+        }
+        entry_.effect.skip_smtp = true;
       } else {
         return parse_error("skip= takes " + joined_words(client::accusing_kinds(), ", ") +
-                           ", all and author, not " + shown(word));
+                           ", all, author and smtp, not " + shown(word));
       }
       if (comma == std::string_view::npos) return {};
       value.remove_prefix(comma + 1);

@@ -23,6 +23,7 @@ AccessEffect effect_of(const std::vector<AccessMatch>& matches) {
     if (!match.holds) continue;
     all.skip_lists |= match.effect.skip_lists;
     all.skip_author |= match.effect.skip_author;
+    all.skip_smtp |= match.effect.skip_smtp;
     all.dmarc = milder(all.dmarc, match.effect.dmarc);
     all.spf = milder(all.spf, match.effect.spf);
   }
@@ -44,6 +45,7 @@ std::string proof_text(Proof proof, std::string_view proof_of) {
 std::string to_text(const AccessEffect& effect) {
   std::string text = joined_words(effect.skip_lists);
   if (effect.skip_author) text.append(text.empty() ? "" : ",").append(rule_name::author);
+  if (effect.skip_smtp) text.append(text.empty() ? "" : ",").append("smtp");
   if (!text.empty()) text.insert(0, "skip=");
   const auto limit = [&text](std::string_view rule, std::optional<Action> action) {
     if (!action) return;

@@ -44,10 +44,17 @@ constexpr auto words_of(Proof) {
 struct AccessEffect {
   client::DnsKindSet skip_lists;  // hits in DNS lists of these kinds
   bool skip_author = false;       // the rule about malformed authors; ip: entries only
+  bool skip_smtp = false;         // the rules of [smtp]; ip: entries only
   std::optional<Action> dmarc;    // accept, tag or quarantine: the most that DMARC may do
   std::optional<Action> spf;      // accept
 
-  bool nothing() const { return skip_lists.empty() && !skip_author && !dmarc && !spf; }
+  bool nothing() const {
+    return skip_lists.empty() && !skip_author && !skip_smtp && !dmarc && !spf;
+  }
+  // `skip=all` of an address covers the rules of [smtp] too.
+  bool skips_smtp() const {
+    return skip_smtp || (skip_lists.holds_all_of(client::accusing_kinds()) && dmarc && spf);
+  }
   bool operator==(const AccessEffect&) const = default;
 };
 

@@ -73,7 +73,8 @@ void members(Archive& a, Of<client::DnsListResult> auto& o) {
 
 template <class Archive>
 void members(Archive& a, Of<policy::AccessEffect> auto& o) {
-  a.flags("", o.skip_lists)("author", o.skip_author)("dmarc", o.dmarc)("spf", o.spf);
+  a.flags("", o.skip_lists)("author", o.skip_author)("smtp", o.skip_smtp)("dmarc", o.dmarc)("spf",
+                                                                                            o.spf);
 }
 
 template <class Archive>
