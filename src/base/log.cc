@@ -75,22 +75,35 @@ LogLine& LogLine::plain(std::string_view key, std::string_view value) {
 
 Log::Log(const LogOptions& options, LogLevel least) : least_(least) {
   const auto sink = open_log_sink(options);
-  sink_.with([&](auto& held) { held = sink ? *sink : stderr_sink(); });
+  target_.with([&](auto& target) { target = {sink ? *sink : stderr_sink(), options.name}; });
   if (!sink) error(sink.error() + "; logging to stderr instead");
 }
 
 Log::Log(std::shared_ptr<const LogSink> sink, LogLevel least)
-    : least_(least), sink_(std::move(sink)) {}
+    : least_(least), target_(Target{std::move(sink), LogOptions{}.name}) {}
+
+Log::Log(Log& whole, std::string part)
+    : least_(whole.least_), whole_(&whole), part_(std::move(part)) {}
 
 void Log::write(LogLevel level, std::string_view line) noexcept {
-  if (level > least_) return;
-  if (!contained([&] { try_write(level, line); })) ++lost_;
+  if (whole_ != nullptr) return whole_->write_part(part_, level, line);
+  write_part(part_, level, line);
 }
 
-void Log::try_write(LogLevel level, std::string_view line) {
-  const auto sink = sink_.with([](const auto& held) { return held; });
-  if (sink && sink->write(level, made_safe(line))) {
-    if (in_gap_) tell_gap(*sink, steady_now());
+void Log::write_part(const std::string& part, LogLevel level, std::string_view line) noexcept {
+  if (level > least_) return;
+  if (!contained([&] { try_write(part, level, line); })) ++lost_;
+}
+
+void Log::try_write(const std::string& part, LogLevel level, std::string_view line) {
+  const auto target = target_.with([](const auto& held) { return held; });
+  const auto write = [&](const LogSink& sink) {
+    const auto safe = made_safe(line);
+    return part.empty() ? sink.write(level, safe)
+                        : sink.write_as(target.name + "/" + part, level, safe);
+  };
+  if (target.sink && write(*target.sink)) {
+    if (in_gap_) tell_gap(*target.sink, steady_now());
   } else {
     not_taken(steady_now());
   }
@@ -156,17 +169,20 @@ void Log::try_write_limited(LogLevel level, std::string_view key, std::string_vi
 }
 
 bool Log::in_place() const {
-  const auto sink = sink_.with([](const auto& held) { return held; });
+  if (whole_ != nullptr) return whole_->in_place();
+  const auto sink = target_.with([](const auto& target) { return target.sink; });
   return sink && sink->in_place();
 }
 
 bool Log::reopen(const LogOptions& options) {
+  if (whole_ != nullptr) return whole_->reopen(options);
   auto sink = open_log_sink(options);
   if (!sink) {
     error(sink.error() + "; logging goes on as before");
     return false;
   }
-  sink_.with([&](auto& held) { std::swap(held, *sink); });
+  Target target{*sink, options.name};
+  target_.with([&](auto& held) { std::swap(held, target); });
   return true;  // the old one is closed here, outside the lock, by its last writer
 }
 

@@ -23,10 +23,12 @@
 
 namespace sekisho {
 
-enum class LogLevel { error, warning, info, debug };
+// alert: a person must act at once, or mail waits (base/alarms.h).
+enum class LogLevel { alert, error, warning, info, debug };
 
 constexpr auto words_of(LogLevel) {
-  return words<LogLevel>({{LogLevel::error, "error"},
+  return words<LogLevel>({{LogLevel::alert, "alert"},
+                          {LogLevel::error, "error"},
                           {LogLevel::warning, "warning"},
                           {LogLevel::info, "info"},
                           {LogLevel::debug, "debug"}});
@@ -60,6 +62,10 @@ class LogSink {
   virtual ~LogSink() = default;
   // Returns whether the line was written.
   virtual bool write(LogLevel level, std::string_view line) const = 0;
+  // The same under another name than the program's own: "sekisho/smtpd".
+  virtual bool write_as(const std::string& /*name*/, LogLevel level, std::string_view line) const {
+    return write(level, line);
+  }
   // Whether the target is still at its place: a file may have been removed.
   virtual bool in_place() const { return true; }
 };
@@ -79,8 +85,12 @@ class Log {
   // most once a minute.
   explicit Log(const LogOptions& options, LogLevel least = LogLevel::info);
   Log(std::shared_ptr<const LogSink> sink, LogLevel least);
+  // A view of `whole`, which must outlive it: its lines go there, tagged with [log] name and the
+  // part: "sekisho/smtpd". So the tools that read the logs of Postfix read them.
+  Log(Log& whole, std::string part);
 
   void write(LogLevel level, std::string_view line) noexcept;
+  void alert(std::string_view line) noexcept { write(LogLevel::alert, line); }
   void error(std::string_view line) noexcept { write(LogLevel::error, line); }
   void warning(std::string_view line) noexcept { write(LogLevel::warning, line); }
   void info(std::string_view line) noexcept { write(LogLevel::info, line); }
@@ -96,9 +106,13 @@ class Log {
   bool reopen(const LogOptions& options);
 
   bool in_place() const;
-  std::uint64_t lost() const { return lost_; }
+  std::uint64_t lost() const { return whole_ != nullptr ? whole_->lost() : lost_.load(); }
 
  private:
+  struct Target {
+    std::shared_ptr<const LogSink> sink;
+    std::string name;  // before the slash of a part
+  };
   struct Repetition {
     SteadyTime since;
     std::uint64_t left_out = 0;
@@ -110,14 +124,17 @@ class Log {
   };
   using Repetitions = std::map<std::string, Repetition, std::less<>>;
 
-  void try_write(LogLevel level, std::string_view line);
+  void write_part(const std::string& part, LogLevel level, std::string_view line) noexcept;
+  void try_write(const std::string& part, LogLevel level, std::string_view line);
   void try_write_limited(LogLevel level, std::string_view key, std::string_view line,
                          SteadyTime now);
   void not_taken(SteadyTime now);
   void tell_gap(const LogSink& sink, SteadyTime now);
 
   LogLevel least_;
-  Guarded<std::shared_ptr<const LogSink>> sink_;
+  Log* const whole_ = nullptr;  // of a view
+  const std::string part_;      // of a view
+  Guarded<Target> target_;
   Guarded<Repetitions> repetitions_;
   Guarded<Gap> gap_;
   std::atomic<bool> in_gap_{false};

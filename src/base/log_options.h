@@ -13,6 +13,8 @@ struct LogOptions {
   std::string path;  // for Target::file
   // The name of the program; a literal, which ends with NUL.
   std::string_view ident = "sekishod";
+  // The first word of the tags of the mail log: "sekisho/smtpd" (pflogsumm --syslog_name).
+  std::string name = "sekisho";
 
   bool operator==(const LogOptions&) const = default;
 };

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/guarded.h"
 #include "base/log.h"
 #include "base/unique_handle.h"
 
@@ -21,6 +22,8 @@ constexpr const char* journal_path = "/run/systemd/journal/socket";
 // RFC 5424 §6.2.1.
 int severity(LogLevel level) {
   switch (level) {
+    case LogLevel::alert:
+      return LOG_ALERT;
     case LogLevel::error:
       return LOG_ERR;
     case LogLevel::warning:
@@ -33,17 +36,33 @@ int severity(LogLevel level) {
   return LOG_ERR;
 }
 
+// The connection is made at once, because the process may lose the right to make it later. It
+// belongs to the C library, one for the process, and stays open. So does the name of the next line:
+// lines are written one after the other, as the C library itself writes them.
 class SyslogSink : public LogSink {
  public:
-  // The connection is made now, because the process may lose the right to make it later. It belongs
-  // to the C library, one for the process, and stays open.
-  explicit SyslogSink(std::string_view ident) {
-    ::openlog(ident.data(), LOG_PID | LOG_NDELAY, LOG_MAIL);
-  }
+  explicit SyslogSink(std::string_view ident) : ident_(ident) { open(ident_.data()); }
   bool write(LogLevel level, std::string_view line) const override {
-    ::syslog(LOG_MAIL | severity(level), "%.*s", static_cast<int>(line.size()), line.data());
+    turn_.with([&](const auto&) { submit(level, line); });
     return true;
   }
+  bool write_as(const std::string& name, LogLevel level, std::string_view line) const override {
+    turn_.with([&](const auto&) {
+      open(name.c_str());
+      submit(level, line);
+      open(ident_.data());  // the C library keeps the pointer
+    });
+    return true;
+  }
+
+ private:
+  struct Turn {};
+  static void open(const char* name) { ::openlog(name, LOG_PID | LOG_NDELAY, LOG_MAIL); }
+  static void submit(LogLevel level, std::string_view line) {
+    ::syslog(LOG_MAIL | severity(level), "%.*s", static_cast<int>(line.size()), line.data());
+  }
+  const std::string_view ident_;  // a literal
+  mutable Guarded<Turn> turn_;
 };
 
 // Returns the part that was not written.
@@ -72,9 +91,17 @@ class StreamSink : public LogSink {
            here.st_dev == there.st_dev;
   }
   bool write(LogLevel level, std::string_view line) const override {
+    return write_under(ident_, level, line);
+  }
+  bool write_as(const std::string& name, LogLevel level, std::string_view line) const override {
+    return write_under(name, level, line);
+  }
+
+ private:
+  bool write_under(std::string_view name, LogLevel level, std::string_view line) const {
     // Ends a partial line that a full disk has left.
     std::string out(torn_.exchange(false) ? "\n" : "");
-    out.append(to_iso8601(wall_now())).append(" ").append(ident_);
+    out.append(to_iso8601(wall_now())).append(" ").append(name);
     out.append("[").append(std::to_string(::getpid())).append("] ");
     out.append(to_string(level)).append(": ").append(line).append("\n");
     const auto rest = write_all(fd_, out);
@@ -83,7 +110,6 @@ class StreamSink : public LogSink {
     return false;
   }
 
- private:
   mutable std::atomic<bool> torn_{false};
   UniqueFd owned_;
   std::string path_;  // of a file
@@ -98,11 +124,19 @@ class JournalSink : public LogSink {
     address_.sun_family = AF_UNIX;
     path.copy(address_.sun_path, sizeof address_.sun_path - 1);
   }
-  // The text form of the protocol is enough: the line holds no newline.
   bool write(LogLevel level, std::string_view line) const override {
+    return write_under(ident_, level, line);
+  }
+  bool write_as(const std::string& name, LogLevel level, std::string_view line) const override {
+    return write_under(name, level, line);
+  }
+
+ private:
+  // The text form of the protocol is enough: the line holds no newline.
+  bool write_under(std::string_view name, LogLevel level, std::string_view line) const {
     std::string out = "PRIORITY=" + std::to_string(severity(level)) +
                       "\nSYSLOG_FACILITY=" + std::to_string(LOG_FAC(LOG_MAIL)) +
-                      "\nSYSLOG_IDENTIFIER=" + std::string(ident_) +
+                      "\nSYSLOG_IDENTIFIER=" + std::string(name) +
                       "\nSYSLOG_PID=" + std::to_string(::getpid()) + "\nMESSAGE=";
     out.append(line).append("\n");
     // Does not wait: a stalled journal must not delay mail.
@@ -112,7 +146,6 @@ class JournalSink : public LogSink {
     return sent == static_cast<ssize_t>(out.size());
   }
 
- private:
   UniqueFd fd_;
   std::string_view ident_;
   sockaddr_un address_{};

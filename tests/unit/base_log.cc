@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -226,6 +227,46 @@ TEST(Log, SpeaksTheProtocolOfTheJournal) {
   const std::string text(buffer, static_cast<std::size_t>(got));
   EXPECT_TRUE(text.starts_with("PRIORITY=4\nSYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=sekishod\n"));
   EXPECT_TRUE(text.ends_with("\nMESSAGE=id=K7Q2-4D action=x\n")) << text;
+}
+
+TEST(Log, AViewTagsItsLinesAndSharesEverythingElse) {
+  const Folder folder;
+  LogOptions options{LogOptions::Target::file, folder.file("log")};
+  Log log(options);
+  Log smtpd(log, "smtpd");
+  smtpd.info("connect from a[192.0.2.1]");
+  log.info("started");
+  options.name = "mx1";
+  options.path = folder.file("new");
+  EXPECT_TRUE(smtpd.reopen(options));
+  smtpd.alert("full");
+  const std::string text = contents(folder.file("log"));
+  const std::string pid = "[" + std::to_string(::getpid()) + "] ";
+  EXPECT_NE(text.find(" sekisho/smtpd" + pid + "info: connect"), std::string::npos) << text;
+  EXPECT_NE(text.find(" sekishod" + pid + "info: started"), std::string::npos) << text;
+  const std::string fresh = contents(folder.file("new"));
+  EXPECT_NE(fresh.find(" mx1/smtpd" + pid + "alert: full"), std::string::npos) << fresh;
+  EXPECT_TRUE(smtpd.in_place());
+  std::filesystem::remove(folder.file("new"));
+  EXPECT_FALSE(smtpd.in_place());
+}
+
+TEST(Log, TheJournalLearnsOfTagsAndAlerts) {
+  const Folder folder;
+  const std::string path = folder.file("journal");
+  const UniqueFd server(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(server.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  Log log(journal_sink(path), LogLevel::info);
+  Log(log, "smtp").alert("refused");
+  char buffer[8192];
+  const ssize_t got = ::recv(server.get(), buffer, sizeof buffer, 0);
+  ASSERT_GT(got, 0);
+  const std::string text(buffer, static_cast<std::size_t>(got));
+  EXPECT_TRUE(text.starts_with("PRIORITY=1\n")) << text;
+  EXPECT_NE(text.find("\nSYSLOG_IDENTIFIER=sekisho/smtp\n"), std::string::npos) << text;
 }
 
 TEST(Log, CountsWhatAJournalThatIsGoneDidNotTake) {
