@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "mail/ip_address.h"
 
@@ -44,6 +44,10 @@ class Authenticator {
   // Whether logins may use SCRAM-SHA-256, and the keys of one of them (nullopt: it has none).
   virtual bool has_scram() const { return false; }
   virtual std::optional<ScramKeys> scram_keys(const std::string& /*login*/) const { return {}; }
+  // Reads its file again, if it has one: every minute, and at a reload. Whether something changed.
+  virtual bool look() { return false; }
+  // What an admin must mend: sentences with file and line.
+  virtual std::vector<std::string> findings() const { return {}; }
 };
 
 }  // namespace sekisho::accounts
