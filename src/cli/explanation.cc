@@ -58,13 +58,10 @@ class Places {
 
   std::pair<std::string, std::string> network() const {
     const auto& networks = book_.settings.session.trust.networks;
-    for (std::size_t i = 0; i < networks.size(); ++i) {
-      if (facts_.client.address && networks[i].contains(*facts_.client.address)) {
-        return {"trust.networks[" + std::to_string(i) + "]",
-                "trust.networks has " + networks[i].text()};
-      }
-    }
-    return {"trust.networks", "trust.networks"};
+    const auto* entry = facts_.client.address ? networks.deciding(*facts_.client.address) : nullptr;
+    if (entry == nullptr) return {"trust.networks", "trust.networks"};
+    return {"trust.networks[" + std::to_string(entry - networks.entries().data()) + "]",
+            "trust.networks has " + entry->text()};
   }
 
   // The entry of [dmarc] overrides that sets this key for this author.

@@ -51,6 +51,15 @@ bool covers(const std::vector<mail::IpPrefix>& all, const mail::IpPrefix& prefix
   });
 }
 
+// Whether the set covers the whole prefix, but for what it excludes by name.
+bool covers(const mail::PrefixSet& all, const mail::IpPrefix& prefix) {
+  const auto& entries = all.entries();
+  return std::any_of(entries.begin(), entries.end(), [&](const auto& each) {
+    return !each.excluded && each.prefix.length() <= prefix.length() &&
+           each.prefix.contains(prefix.address());
+  });
+}
+
 }  // namespace
 
 std::vector<mail::IpPrefix> not_trusted_here(std::string_view main_cf,

@@ -12,17 +12,17 @@
 #include "config/keys.h"
 
 namespace sekisho::config {
-namespace {
 
 std::string entry_name(const char* section, std::size_t index) {
   return std::string(section) + "[" + std::to_string(index) + "]";
 }
 
-// The place of the key, else that of its entry.
 Place place_in(const Reader& reader, const std::string& entry, const std::string& key) {
   const std::string path = entry + "." + key;
   return reader.given(path) ? reader.place_of(path) : reader.place_of(entry);
 }
+
+namespace {
 
 void check_unix_socket(const milter::Options& milter, const std::string& entry, Reader& reader) {
   const Place place = place_in(reader, entry, "socket");
@@ -125,6 +125,18 @@ bool collide(const Port& a, const Port& b) {
   return a.address.port == b.address.port && a.address.port != 0 && (takes(a, b) || takes(b, a));
 }
 
+void add_listeners(const Settings& settings, const Reader& reader, std::vector<Port>& out) {
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    const std::string entry = entry_name("listener", i + 1);
+    for (const auto& text : smtp::addresses_of(settings.listeners[i])) {
+      auto address = parse_inet_address(text);
+      if (!address) continue;
+      address->host = plain_host(address->host);
+      out.push_back({place_in(reader, entry, "address"), entry + ".address", text, *address});
+    }
+  }
+}
+
 std::vector<Port> ports_of(const Settings& settings, const Reader& reader) {
   std::vector<Port> out;
   for (std::size_t i = 0; i < settings.milters.size(); ++i) {
@@ -139,6 +151,7 @@ std::vector<Port> ports_of(const Settings& settings, const Reader& reader) {
                    socket,
                    {plain_host(socket.substr(at + 1)), static_cast<std::uint16_t>(port)}});
   }
+  add_listeners(settings, reader, out);
   if (auto metrics = parse_inet_address(settings.metrics.listen)) {
     metrics->host = plain_host(metrics->host);
     out.push_back({reader.place_of("metrics.listen"), "metrics.listen", settings.metrics.listen,
@@ -147,12 +160,13 @@ std::vector<Port> ports_of(const Settings& settings, const Reader& reader) {
   return out;
 }
 
-// The same text twice is found by check_sockets().
+// The same milter twice is found by check_sockets().
 void check_ports(const Settings& settings, Reader& reader) {
   const auto ports = ports_of(settings, reader);
   for (std::size_t i = 0; i < ports.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (!collide(ports[j], ports[i]) || ports[i].words == ports[j].words) continue;
+      if (!collide(ports[j], ports[i])) continue;
+      if (ports[i].words == ports[j].words && ports[i].words.starts_with("inet")) continue;
       reader.error(ports[i].place, ports[i].key + ": port " +
                                        std::to_string(ports[i].address.port) +
                                        " is already taken by " + ports[j].key + " at " +
@@ -182,9 +196,16 @@ bool cover_everything(const std::vector<mail::IpPrefix>& prefixes, mail::IpAddre
 
 // An entry, or several together, for all addresses: that is never intended, and would silently
 // disable the filter.
-void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& prefixes,
+void check_everybody(const std::string& key, const mail::PrefixSet& set,
                      const std::string& what_then, Reader& reader) {
   using Family = mail::IpAddress::Family;
+  std::vector<mail::IpPrefix> prefixes;  // with the places of the entries
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < set.entries().size(); ++i) {
+    if (set.entries()[i].excluded) continue;
+    prefixes.push_back(set.entries()[i].prefix);
+    places.push_back(i);
+  }
   const auto whose = [](Family family) {
     return family == Family::v4 ? std::string("every IPv4 address") : "every IPv6 address";
   };
@@ -193,7 +214,7 @@ void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& 
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
       if (prefixes[i].length() > 0 || prefixes[i].address().family() != family) continue;
       single = true;
-      reader.error(reader.place_of(key + "[" + std::to_string(i) + "]"),
+      reader.error(reader.place_of(key + "[" + std::to_string(places[i]) + "]"),
                    key + ": " + prefixes[i].text() + " is " + whose(family) + ": " + what_then);
     }
     if (!single && cover_everything(prefixes, family)) {
@@ -203,25 +224,53 @@ void check_everybody(const std::string& key, const std::vector<mail::IpPrefix>& 
   }
 }
 
-// Loopback in trust.relays is for the content filter of a relay; in trust.networks it is for our
-// own.
-void check_relay(const mail::IpPrefix& relay, const std::vector<mail::IpPrefix>& networks,
-                 const Place& place, Reader& reader) {
-  if (relay.length() == 0 || mail::is_loopback(relay.address())) return;
-  // Our own hosts are in the network of a site, which is no larger (RFC 6177 §2 for IPv6).
+// Our own hosts are in the network of a site, which is no larger (RFC 6177 §2 for IPv6).
+void check_width(const mail::IpPrefix& relay, const Place& place, Reader& reader) {
   const int widest = relay.address().is_v4() ? 16 : 48;
   if (relay.length() < widest) {
     reader.warning(place, relay.text() + " is wider than /" + std::to_string(widest) +
                               ": whoever has an address in it may say who sent the message");
   }
-  for (const mail::IpPrefix& network : networks) {
-    if (network.length() == 0) continue;  // reported as an error elsewhere
-    const bool inside = network.length() <= relay.length() && network.contains(relay.address());
-    if (inside || relay.contains(network.address())) {
-      reader.warning(place, relay.text() + (inside ? " is" : " is partly") +
-                                " in trust.networks too (" + network.text() +
-                                "), where nothing is evaluated: keep the two apart");
+}
+
+// A relay that is in another set too is either judged by the hop before it, or not at all.
+void check_apart(const mail::IpPrefix& relay, const mail::PrefixSet& others,
+                 const std::string& where, const Place& place, bool wrong, Reader& reader) {
+  for (const auto& [other, excluded] : others.entries()) {
+    if (excluded || other.length() == 0) continue;  // the latter is reported as an error elsewhere
+    const bool inside = others.deciding(relay.address()) != nullptr &&
+                        other.length() <= relay.length() && other.contains(relay.address());
+    if (!inside && !relay.contains(other.address())) continue;
+    const std::string message = relay.text() + (inside ? " is" : " is partly") + " in " + where +
+                                " too (" + other.text() +
+                                "), where nothing is evaluated: keep the two apart";
+    if (wrong) {
+      reader.error(place, message);
+    } else {
+      reader.warning(place, message);
     }
+  }
+}
+
+mail::PrefixSet networks_of(const relay::Permit& permit) {
+  mail::PrefixSet out;
+  for (const auto& text : permit.from) {
+    if (const auto entry = mail::PrefixSet::parse_entry(text)) out.add(*entry);
+  }
+  return out;
+}
+
+// Loopback in trust.relays is for the content filter of a relay behind another MTA; in
+// trust.networks it is for our own. Where we are the MTA, a client must be one of them.
+void check_relay(const mail::IpPrefix& relay, const Settings& settings, const Place& place,
+                 Reader& reader) {
+  const bool alone = !settings.listeners.empty();
+  if (relay.length() == 0 || (mail::is_loopback(relay.address()) && !alone)) return;
+  check_width(relay, place, reader);
+  check_apart(relay, settings.session.trust.networks, "trust.networks", place, alone, reader);
+  for (std::size_t i = 0; i < settings.permits.size(); ++i) {
+    check_apart(relay, networks_of(settings.permits[i]), entry_name("permit", i + 1), place, true,
+                reader);
   }
 }
 
@@ -238,15 +287,28 @@ bool has_rules(const Reader& reader, const std::string& entry) {
   return false;
 }
 
+// Whether every listener is on loopback; a milter has a check of its own.
+bool listens_here_only(const Settings& settings) {
+  for (const auto& listener : settings.listeners) {
+    if (listener.address.empty()) return false;
+    for (const auto& text : listener.address) {
+      const auto address = parse_inet_address(text);
+      if (!address || !is_loopback(address->host)) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string zone_file_warning(const Settings& settings) {
   if (settings.dns.zone_file.empty()) return "";
   const auto& milters = settings.milters;
-  const bool for_trying = std::all_of(milters.begin(), milters.end(), [](const auto& milter) {
-    return milter.socket.starts_with("inet") &&
-           is_loopback(milter.socket.substr(milter.socket.find('@') + 1));
-  });
+  const bool for_trying = listens_here_only(settings) &&
+                          std::all_of(milters.begin(), milters.end(), [](const auto& milter) {
+                            return milter.socket.starts_with("inet") &&
+                                   is_loopback(milter.socket.substr(milter.socket.find('@') + 1));
+                          });
   if (for_trying) return "";
   return "THE DNS IS NOT ASKED: every answer for this filter's mail comes from the file " +
          settings.dns.zone_file + "; remove dns.zone_file, unless this is a laboratory";
@@ -311,7 +373,7 @@ void check_trust(const Settings& settings, Reader& reader) {
       "the addresses of your own relays",
       reader);
   for (std::size_t i = 0; i < trust.relays.size(); ++i) {
-    check_relay(trust.relays[i], trust.networks,
+    check_relay(trust.relays[i], settings,
                 reader.place_of("trust.relays[" + std::to_string(i) + "]"), reader);
   }
 }
@@ -328,6 +390,13 @@ void check_process(const Settings& settings, Reader& reader) {
   if (settings.process.user == "root") {
     reader.warning(reader.place_of("process.user"),
                    "the daemon would stay root: make a user of its own, \"sekisho\"");
+  }
+}
+
+void check_log(const Settings& settings, Reader& reader) {
+  if (settings.log.name.empty()) {
+    reader.error(reader.place_of("log.name"),
+                 "log.name is empty: leave it out for the default, or name a word");
   }
 }
 

@@ -9,6 +9,11 @@
 
 namespace sekisho::config {
 
+// The name of an entry in the Reader, counted from 1: "milter[1]".
+std::string entry_name(const char* section, std::size_t index);
+// The place of the key, else that of its entry.
+Place place_in(const Reader& reader, const std::string& entry, const std::string& key);
+
 // For the sections of the table of keys.
 void check_dns(const Settings& settings, Reader& reader);
 void check_trust(const Settings& settings, Reader& reader);
@@ -16,7 +21,21 @@ void check_dmarc(const Settings& settings, Reader& reader);
 void check_policies(const Settings& settings, Reader& reader);
 void check_metrics(const Settings& settings, Reader& reader);
 void check_process(const Settings& settings, Reader& reader);
+void check_log(const Settings& settings, Reader& reader);
 void check_dns_lists(const Settings& settings, Reader& reader);  // check_dns_lists.cc
+// checks_smtp.cc
+void check_listeners(const Settings& settings, Reader& reader);
+void check_tls(const Settings& settings, Reader& reader);
+void check_quarantine(const Settings& settings, Reader& reader);
+// checks_routes.cc
+void check_routes(const Settings& settings, Reader& reader);
+void check_egress(const Settings& settings, Reader& reader);
+void check_queue(const Settings& settings, Reader& reader);
+// checks_permits.cc
+void check_permits(const Settings& settings, Reader& reader);
+void check_proxies(const Settings& settings, Reader& reader);
+// Whether it is nobody's own: one label, or a public suffix (".co.jp" and "co.jp" alike).
+bool is_everybodys(const std::string& domain, const Settings& settings);
 
 // The warning about a zone file that answers for mail from outside this host; empty if there is
 // none.

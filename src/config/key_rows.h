@@ -97,6 +97,22 @@ Section dnswl_section();
 Section allowlist_section();
 Section denylist_section();
 
+// keys_smtp.cc
+Section listener_section();
+Section limits_section();
+Section smtp_section();
+Section tls_section();
+
+// keys_routes.cc
+Section route_section();
+Section permit_section();
+Section egress_section();
+Section queue_section();
+
+// keys_accounts.cc
+Section users_section();
+Section aliases_section();
+
 // keys_quarantine.cc
 Section quarantine_section();
 
@@ -108,11 +124,13 @@ Section metrics_section();
 
 // In the order of the manual.
 inline constexpr std::array all_sections = {
-    identity_section,        milter_section,  control_section,   dns_section,
-    trust_section,           spf_section,     dkim_section,      dmarc_section,
-    lists_section,           dnsbl_section,   rhsbl_section,     dnswl_section,
-    policy_defaults_section, policy_section,  allowlist_section, denylist_section,
-    quarantine_section,      history_section, log_section,       metrics_section,
-    process_section};
+    identity_section,  milter_section,   listener_section,        tls_section,
+    limits_section,    smtp_section,     users_section,           aliases_section,
+    route_section,     permit_section,   egress_section,          queue_section,
+    control_section,   dns_section,      trust_section,           spf_section,
+    dkim_section,      dmarc_section,    lists_section,           dnsbl_section,
+    rhsbl_section,     dnswl_section,    policy_defaults_section, policy_section,
+    allowlist_section, denylist_section, quarantine_section,      history_section,
+    log_section,       metrics_section,  process_section};
 
 }  // namespace sekisho::config

@@ -82,7 +82,7 @@ std::vector<std::string> Section::key_names() const {
 }
 
 bool Section::needs_restart() const {
-  return std::all_of(keys.begin(), keys.end(),
+  return std::any_of(keys.begin(), keys.end(),
                      [](const KeyRow& row) { return row.reload == Reload::restart; });
 }
 

@@ -52,8 +52,7 @@ struct KeyRow {
   Slot<Settings> slot = {};
   Slot<policy::Rules> rule = {};
   Slot<AnyEntry> entry = {};
-  // The entries of a [[section]] cannot be matched after a change, so all its keys have the same
-  // class.
+  // The entries of a [[section]] are matched after a change by their keys that need a restart.
   Reload reload = Reload::live;
   bool required = false;         // an entry without it is an error
   bool in_example = false;       // set in the example, not commented out
@@ -93,7 +92,7 @@ struct Section {
   const KeyRow* find(std::string_view key) const;
   // All keys of the section.
   std::vector<std::string> key_names() const;
-  bool needs_restart() const;  // of a [[section]]: see KeyRow::reload
+  bool needs_restart() const;  // whether one of its keys does
 };
 
 // In the order of the manual.

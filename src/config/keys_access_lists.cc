@@ -1,41 +1,7 @@
-#include <algorithm>
-
-#include "config/key_rows.h"
+#include "config/smtp_values.h"
 
 namespace sekisho::config {
 namespace {
-
-using Paths = std::vector<std::string>;
-
-void read_paths(const std::string& key, const Value& value, Paths& slot, Reader& reader) {
-  Paths paths;
-  const auto add = [&](const Value& element) {
-    if (element.kind != Value::Kind::text || element.text.empty()) {
-      return reader.error(element.place,
-                          key + " must be a list of paths, and one is empty or no text");
-    }
-    std::string path = relative_to(element.place, element.text);
-    if (std::find(paths.begin(), paths.end(), path) != paths.end()) {
-      return reader.error(element.place, key + ": " + path + " is given twice");
-    }
-    paths.push_back(std::move(path));
-  };
-  if (value.kind != Value::Kind::array) {
-    return reader.error(value.place, key + " must be a list of paths, [\"…\"], not " +
-                                         std::string(describe(value.kind)));
-  }
-  for (const Value& element : value.items) add(element);
-  slot = std::move(paths);
-}
-
-std::string show_paths(const Paths& paths) {
-  std::vector<std::string> elements;
-  for (const auto& path : paths) elements.push_back(toml_text(path));
-  return show_array(elements);
-}
-
-// Files with a syntax of their own: not those of "file:PATH", which hold the values of a key.
-Type<Paths> paths() { return {"a list of paths", read_paths, show_paths}; }
 
 Rows allowlist_keys() {
   return {

@@ -1,5 +1,5 @@
 #include "config/checks.h"
-#include "config/key_rows.h"
+#include "config/smtp_values.h"
 
 namespace sekisho::config {
 
@@ -63,6 +63,35 @@ Rows identity_keys() {
            "from a name below, is evidence for a reject: where the domain publishes p=reject, it "
            "is refused; without such a record nothing is done on that account. List here only "
            "domains whose mail leaves through hosts that authenticate it."},
+      {.name = "origin",
+       .slot = at<Settings>(
+           text("a domain", check_host_name),
+           [](auto& s) -> auto& { return s.session.identity.origin; }),
+       .sample = R"("example.jp")",
+       .text =
+           "For the SMTP core: the domain that is appended to bare names (root, cron), and that "
+           "of our bounces and summaries. Empty: the hostname."},
+      {.name = "addresses",
+       .slot = at<Settings>(
+           addresses(), [](auto& s) -> auto& { return s.session.identity.addresses; }),
+       .sample = R"(["192.0.2.1"])",
+       .text = "Public addresses that a router forwards to this host (NAT): they are this host "
+               "when we look for the next hop of a message."},
+      {.name = "postmaster",
+       .slot = at<Settings>(
+           text("a mail address", check_mailbox),
+           [](auto& s) -> auto& { return s.session.identity.postmaster; }),
+       .sample = R"("postmaster@example.jp")",
+       .text = "Who gets the daily summary of the queue. Empty: postmaster at the origin."},
+      {.name = "local_sender",
+       .slot = at<Settings>(
+           text("a mail address", check_mailbox),
+           [](auto& s) -> auto& { return s.session.identity.local_sender; }),
+       .sample = R"("reports@example.jp")",
+       .text = "Replaces the sender of mail that leaves this host and comes from sendmail(1) with "
+               "an address at the origin or the hostname: in the envelope and in From, whose name "
+               "is kept, before it is signed. For relays that take only addresses that they know. "
+               "Empty: nothing is replaced."},
   };
 }
 
@@ -169,13 +198,15 @@ Rows trust_keys() {
   return {
       {.name = "networks",
        .slot = at<Settings>(
-           prefixes(), [](auto& s) -> auto& { return s.session.trust.networks; }),
+           prefix_set(), [](auto& s) -> auto& { return s.session.trust.networks; }),
        .sample = R"(["127.0.0.0/8", "::1/128", "192.0.2.0/24"])",
        .text =
            "Clients in these networks are not evaluated and never looked up: what the MTA has in "
            "mynetworks. Their forged Authentication-Results fields are still removed. A client on "
-           "a Unix socket is always trusted. Entries that are everybody, alone (0.0.0.0/0) or "
-           "together, are an error."},
+           "a Unix socket is always trusted. A \"!\" excludes an address or a network; the most "
+           "specific entry decides. With a listener, a network never covers the address of the "
+           "default gateway (IPv4) or that of a bridge of this host: name it singly if you mean "
+           "it. Entries that are everybody, alone (0.0.0.0/0) or together, are an error."},
       {.name = "authenticated",
        .slot = at<Settings>(
            choice<OnAuthenticated>(),
@@ -205,6 +236,12 @@ Rows log_keys() {
        .text = "Where the log goes: syslog (facility mail), stderr, journald, or file:PATH, a file "
                "that "
                "is opened again on a reload."},
+      {.name = "name",
+       .slot = at<Settings>(
+           text("a word", check_tag), [](auto& s) -> auto& { return s.log.name; }),
+       .text = "The first word of the tags of the SMTP core's lines: sekisho/smtpd, sekisho/qmgr, "
+               "sekisho/smtp, sekisho/lmtp, sekisho/bounce. Readers of Postfix's log know them "
+               "(pflogsumm --syslog_name, fail2ban)."},
   };
 }
 
@@ -238,8 +275,8 @@ KeyRow include_key() {
           .text =
               "Files to read as well, in the order of their names. A relative path starts from the "
               "folder of the file that includes it; a pattern may match nothing, a plain name must "
-              "exist. A key given twice is an error, in whichever files; [[milter]] and [[policy]] "
-              "entries of all files add up."};
+              "exist. A key given twice is an error, in whichever files; [[milter]], [[route]] and "
+              "other such entries of all files add up."};
 }
 
 Section identity_section() {
@@ -249,7 +286,9 @@ Section identity_section() {
 Section milter_section() {
   return {
       .name = "milter",
-      .text = "A socket for the MTA; one entry for each, and at least one.",
+      .text =
+          "A socket for the MTA; one entry for each. There is at least one [[milter]] or "
+          "[[listener]].",
       .keys = milter_keys(),
       .repeated = entries_at<milter::Options>([](auto& s) -> auto& { return s.milters; }),
   };
@@ -273,7 +312,9 @@ Section trust_section() {
           .check = check_trust};
 }
 
-Section log_section() { return {.name = "log", .text = "What happened.", .keys = log_keys()}; }
+Section log_section() {
+  return {.name = "log", .text = "What happened.", .keys = log_keys(), .check = check_log};
+}
 
 Section process_section() {
   return {.name = "process",

@@ -1,3 +1,4 @@
+#include "config/checks.h"
 #include "config/key_rows.h"
 
 namespace sekisho::config {
@@ -40,7 +41,8 @@ Rows quarantine_keys() {
            "all. store: our own store (sekisho quarantine), for just the recipients whose rules "
            "hold it. junk: it is delivered with the field "
            "\"X-Sekisho-Disposition: quarantine\", for a Sieve rule that files it; that field is "
-           "removed from all inbound mail."},
+           "removed from all inbound mail. With a [[listener]] the default is store, and mta needs "
+           "a [[milter]]."},
       {.name = "dir",
        .slot = at<Settings>(
            path(), [](auto& s) -> auto& { return s.quarantine.dir; }),
@@ -78,7 +80,10 @@ Rows quarantine_keys() {
 }  // namespace
 
 Section quarantine_section() {
-  return {.name = "quarantine", .text = "Where messages are held.", .keys = quarantine_keys()};
+  return {.name = "quarantine",
+          .text = "Where messages are held.",
+          .keys = quarantine_keys(),
+          .check = check_quarantine};
 }
 
 }  // namespace sekisho::config

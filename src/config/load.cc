@@ -12,6 +12,7 @@
 #include "base/encoding.h"
 #include "base/fnv.h"
 #include "config/checks.h"
+#include "config/complete.h"
 #include "config/document.h"
 #include "config/dump.h"
 #include "config/keys.h"
@@ -269,6 +270,7 @@ Expected<Loaded, std::vector<Finding>> Loader::finish() {
     for (const Entry& entry : document.entries) apply_top(entry);
   }
   for (const auto& [section, table] : entries_with_rules_) apply_entry(*section, *table);
+  complete(settings_, reader_);
   check_across(settings_, reader_);
   std::vector<Finding> findings = std::move(reader_.findings);
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {

@@ -7,11 +7,11 @@ namespace sekisho::config {
 
 std::vector<Finding> problems(const Loaded& loaded, const std::string& name, bool as_root) {
   std::vector<Finding> out;
-  if (loaded.settings.milters.empty()) {
+  if (loaded.settings.milters.empty() && loaded.settings.listeners.empty()) {
     out.push_back(
         {Finding::Level::error,
          {name, 0, 0},
-         "no [[milter]]: the daemon would listen nowhere; add [[milter]] and its socket"});
+         "no [[milter]] and no [[listener]]: the daemon would listen nowhere; add one of them"});
   }
   find_unknown_accounts(loaded, name, as_root, out);
   find_rewriting_mta(loaded, name, out);

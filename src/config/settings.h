@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "accounts/options.h"
 #include "base/log_options.h"
 #include "client/options.h"
 #include "control/options.h"
@@ -18,9 +19,13 @@
 #include "milter/options.h"
 #include "policy/rules.h"
 #include "quarantine/options.h"
+#include "queue/options.h"
+#include "relay/options.h"
 #include "session/options.h"
 #include "setup/options.h"
+#include "smtp/options.h"
 #include "spf/options.h"
+#include "tls/options.h"
 
 namespace sekisho::config {
 
@@ -49,6 +54,17 @@ struct Settings {
   history::Options history;
   quarantine::Options quarantine;
   LogOptions log;
+  // The SMTP core.
+  std::vector<smtp::Listener> listeners;
+  smtp::Limits limits;
+  smtp::RuleOptions smtp;
+  tls::Options tls;
+  accounts::UserOptions users;
+  accounts::AliasOptions aliases;
+  std::vector<relay::Route> routes;
+  std::vector<relay::Permit> permits;
+  relay::Egress egress;
+  queue::Options queue;
 };
 
 // One [[dnsbl]], [[rhsbl]] or [[dnswl]]: the lookup, and its effect.

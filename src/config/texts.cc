@@ -110,7 +110,8 @@ Type<LogOptions> log_target() {
             std::string problem;
             const LogOptions read = parse_log_target(value, problem);
             if (problem.empty()) {
-              slot = read;
+              slot.target = read.target;
+              slot.path = read.path;
             } else {
               reader.error(value.place, key + " " + problem);
             }

@@ -4,6 +4,7 @@
 // Errors: a sentence for the admin. Thread: immutable values.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +19,14 @@ class PrefixSet {
   struct Entry {
     IpPrefix prefix;
     bool excluded = false;
+
+    std::string text() const;  // "!192.0.2.1/32"
     bool operator==(const Entry&) const = default;
   };
 
   PrefixSet() = default;
   PrefixSet(const std::vector<IpPrefix>& prefixes);
+  PrefixSet(std::initializer_list<IpPrefix> prefixes);
   // "192.0.2.0/24", "!192.0.2.1".
   static Expected<Entry, std::string> parse_entry(std::string_view text);
 
@@ -31,6 +35,8 @@ class PrefixSet {
   // The entry by which the address is in the set; nullptr if it is not.
   const Entry* deciding(const IpAddress& address) const;
   bool empty() const { return entries_.empty(); }
+  // Takes the address out, unless an entry names it singly.
+  void exclude_unless_named(const IpAddress& address);
   // In the order in which they were added.
   const std::vector<Entry>& entries() const { return entries_; }
   std::vector<std::string> texts() const;

@@ -12,13 +12,9 @@ policy::Exemption Connected::exemption(const Snapshot& snapshot, bool authentica
     return policy::Exemption::authenticated;
   }
   if (client.unix_socket) return policy::Exemption::unix_socket;
-  const auto contains_client = [&](const mail::IpPrefix& network) {
-    return client.address && network.contains(*client.address);
-  };
-  if (std::any_of(trust.networks.begin(), trust.networks.end(), contains_client)) {
-    return policy::Exemption::trusted_network;
-  }
-  return policy::Exemption::none;
+  const bool trusted =
+      client.trusted.value_or(client.address && trust.networks.contains(*client.address));
+  return trusted ? policy::Exemption::trusted_network : policy::Exemption::none;
 }
 
 bool Connected::behind_relay(const Snapshot& snapshot) const {

@@ -9,6 +9,7 @@
 #include "base/words.h"
 #include "mail/domain_name.h"
 #include "mail/ip_address.h"
+#include "mail/prefix_set.h"
 
 namespace sekisho::session {
 
@@ -19,6 +20,12 @@ struct IdentityOptions {
   std::string hostname;                             // empty: the host's own name
   std::string seal_file = "/var/lib/sekisho/seal";  // the secret that proves our own fields
   std::vector<mail::DomainName> domains;            // ours: nobody outside may be their author
+  // Of the SMTP core:
+  std::string origin;  // the domain of bare names and of our bounces; empty: hostname
+  // Public addresses that a router forwards to us.
+  std::vector<mail::IpAddress> addresses;
+  std::string postmaster;    // gets the daily summary; empty: postmaster@origin
+  std::string local_sender;  // replaces the sender of local mail that leaves; empty: none does
 };
 
 enum class OnAuthenticated { skip, evaluate };
@@ -28,8 +35,8 @@ constexpr auto words_of(OnAuthenticated) {
 }
 
 struct TrustOptions {
-  std::vector<mail::IpPrefix> networks;  // not evaluated
-  std::vector<mail::IpPrefix> relays;    // ours: their mail is judged by the hop before them
+  mail::PrefixSet networks;            // not evaluated
+  std::vector<mail::IpPrefix> relays;  // ours: their mail is judged by the hop before them
   OnAuthenticated authenticated = OnAuthenticated::skip;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,14 +42,57 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+// `limits` of a [[listener]]: what it says itself.
+struct LimitsChange {
+  std::optional<std::uint32_t> connections;
+  std::optional<std::uint32_t> connections_per_minute;
+  std::optional<std::uint32_t> messages_per_minute;
+  std::optional<std::uint32_t> recipients_per_minute;
+  std::optional<std::uint32_t> recipients_per_day;
+  std::optional<std::uint64_t> message_size;
+  std::optional<std::uint32_t> recipients;
+  std::optional<std::uint32_t> login_failures;
+
+  Limits over(Limits base) const {
+    if (connections) base.connections = *connections;
+    if (connections_per_minute) base.connections_per_minute = *connections_per_minute;
+    if (messages_per_minute) base.messages_per_minute = *messages_per_minute;
+    if (recipients_per_minute) base.recipients_per_minute = *recipients_per_minute;
+    if (recipients_per_day) base.recipients_per_day = *recipients_per_day;
+    if (message_size) base.message_size = *message_size;
+    if (recipients) base.recipients = *recipients;
+    if (login_failures) base.login_failures = *login_failures;
+    return base;
+  }
+  bool operator==(const LimitsChange&) const = default;
+};
+
 struct Listener {
   Profile profile = Profile::mx;
   std::vector<std::string> address;  // "0.0.0.0:25", "[::]:25"; empty: all, at the profile's port
   ListenerTls tls = ListenerTls::opportunistic;
   // "ADDR", a prefix, or "xclient:ADDR".
   std::vector<std::string> proxies;
+  LimitsChange own_limits;
   Limits limits;  // complete: those of [limits] where the listener says nothing
 };
+
+// Where it listens: `address`, or every address of both families at the profile's port. Nothing for
+// `local`.
+inline std::vector<std::string> addresses_of(const Listener& listener) {
+  if (!listener.address.empty()) return listener.address;
+  switch (listener.profile) {
+    case Profile::mx:
+      return {"0.0.0.0:25", "[::]:25"};
+    case Profile::submission:
+      return {"0.0.0.0:587", "[::]:587"};
+    case Profile::submissions:
+      return {"0.0.0.0:465", "[::]:465"};
+    case Profile::local:
+      return {};
+  }
+  return {};
+}
 
 enum class OnHelo { reject_malformed, log };
 constexpr auto words_of(OnHelo) {

@@ -19,8 +19,8 @@ using testing::IsEmpty;
 std::vector<std::string> found(std::string_view main_cf, std::vector<std::string> networks,
                                std::vector<std::string> relays = {}) {
   session::TrustOptions trust;
-  trust.networks.clear();
-  for (const auto& each : networks) trust.networks.push_back(mail::IpPrefix::parse(each).value());
+  trust.networks = {};
+  for (const auto& each : networks) trust.networks.add(mail::PrefixSet::parse_entry(each).value());
   for (const auto& each : relays) trust.relays.push_back(mail::IpPrefix::parse(each).value());
   std::vector<std::string> texts;
   for (const auto& prefix : not_trusted_here(main_cf, trust)) texts.push_back(prefix.text());

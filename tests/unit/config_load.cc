@@ -71,8 +71,8 @@ TEST(ConfigLoad, DefaultsAreThoseOfTheMembers) {
   const auto loaded = load_text("", "empty");
   ASSERT_TRUE(loaded);
   EXPECT_EQ(dump(loaded->settings), dump(Settings()));
-  ASSERT_EQ(loaded->settings.session.trust.networks.size(), 2U);
-  EXPECT_EQ(loaded->settings.session.trust.networks[1].text(), "::1/128");
+  EXPECT_EQ(loaded->settings.session.trust.networks.texts(),
+            (std::vector<std::string>{"127.0.0.0/8", "::1/128"}));
 }
 
 TEST(ConfigLoad, DumpLoadsAgainAsTheSameSettings) {

@@ -328,7 +328,7 @@ TEST(Replay, NamesTheQuestionsThatWereNotRecorded) {
   letter.client = "127.0.0.1";
   gate.judge(letter);
   Snapshot other = *gate.engine().snapshot();
-  other.options.trust.networks.clear();
+  other.options.trust.networks = {};
   const auto replayed = replay(*gate.recorder().decisions().at(0), other);
   EXPECT_THAT(replayed.not_recorded, Contains("a.example TXT"));
   EXPECT_THAT(replayed.outcome.facts.spf_mail_from.reason, HasSubstr("not recorded"));
