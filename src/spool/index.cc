@@ -257,13 +257,13 @@ Outcome<void> Index::place_part(Database& database, const Entry& entry, const st
 }
 
 Outcome<Index::Place> Index::place(Database& database, const Filed& message,
-                                   std::uint64_t file_octets,
-                                   const Tables::HasFile& has_file) const {
+                                   std::uint64_t file_octets, const Tables::HasFile& has_file,
+                                   bool again) const {
   const auto parts = read_parts(message.record, first_name());
   if (!parts) return failed(Failure::Kind::refused, parts.error().why);
   Place place;
   for (const auto& part : *parts) {
-    const Entry entry{message.key, part.record, message.size, parts->size() > 1};
+    const Entry entry{message.key, part.record, message.size, parts->size() > 1, again};
     if (auto placed = place_part(database, entry, part.tables, has_file, place); !placed)
       return failed(placed.error());
   }

@@ -50,7 +50,7 @@ class Index {
   };
   // The rows of one message and of its file, within a transaction of `database`.
   Outcome<Place> place(Database& database, const Filed& message, std::uint64_t file_octets,
-                       const Tables::HasFile& has_file) const;
+                       const Tables::HasFile& has_file, bool again = false) const;
   // The dropped keys that no table wants: for the index, they no longer have a file. Within the
   // transaction of the change.
   Outcome<std::vector<std::string>> drop_unwanted(Database& database,

@@ -64,8 +64,15 @@ void Pipeline::stop() noexcept {
   if (committer_.joinable()) committer_.join();
 }
 
-void Pipeline::put(Draft draft, Filed message, Store::Done done) {
-  Put put{std::move(draft), std::move(message), std::move(done), steady_now(), 0, false,
+void Pipeline::put(Draft draft, Filed message, Store::With with, Store::Done done) {
+  Put put{std::move(draft),
+          std::move(message),
+          std::move(with),
+          std::move(done),
+          steady_now(),
+          0,
+          false,
+          {},
           std::nullopt};
   put.octets = put.draft.size() + put.message.record.octets.size() + Trailer::octets;
   const auto octets = put.octets;
@@ -85,6 +92,13 @@ void Pipeline::put(Draft draft, Filed message, Store::Done done) {
     written.puts.push_back(std::move(put));
     reserved_ += octets;
   });
+  written_.notify_one();
+}
+
+void Pipeline::change(Store::With with, Store::Done done) {
+  Put put{Draft(folder_), {}, std::move(with), std::move(done), steady_now(), 0,
+          false,          {}, std::nullopt};
+  written_.with([&](Written& written) { written.puts.push_back(std::move(put)); });
   written_.notify_one();
 }
 
@@ -227,6 +241,9 @@ void Pipeline::finish_all(Puts& group, const Outcome<void>& done) noexcept {
       contained([&] { outcome = failed(done.error()); });
     }
     if (put.published && (!outcome || outcome->repeated)) folder_->remove_message(put.message.key);
+    if (outcome) {
+      for (const auto& key : put.gone) folder_->remove_message(key);
+    }
     finish(put, std::move(outcome));
   }
 }
@@ -241,6 +258,7 @@ Outcome<void> Pipeline::publish(Puts& group) {
       put.outcome = failed(*barred);
       continue;
     }
+    if (!put.has_file()) continue;
     auto published = put.draft.publish(put.message.key);
     if (!published) {
       condition_.failed_with(published.error());
@@ -284,7 +302,19 @@ Outcome<void> Pipeline::add_rows(Puts& group) {
   return {};
 }
 
-Outcome<Stored> Pipeline::place(Database& database, const Put& put) {
+Outcome<void> Pipeline::change_others(Database& database, Put& put) {
+  if (!put.with) return {};
+  Change change(database);
+  if (auto done = put.with(change); !done) return done;
+  auto gone = index_.drop_unwanted(database, change.dropped());
+  if (!gone) return failed(gone.error());
+  put.gone = std::move(*gone);
+  return {};
+}
+
+Outcome<Stored> Pipeline::place(Database& database, Put& put) {
+  if (auto changed = change_others(database, put); !changed) return failed(changed.error());
+  if (!put.has_file()) return Stored{};
   auto place = index_.place(database, put.message, put.octets,
                             [&](const std::string& key) { return folder_->has_message(key); });
   if (!place) return failed(place.error());
@@ -294,10 +324,11 @@ Outcome<Stored> Pipeline::place(Database& database, const Put& put) {
 }
 
 // The outcome of one put; a failure affects the whole group.
-Outcome<Outcome<Stored>> Pipeline::add_row(Database& database, const Put& put) {
+Outcome<Outcome<Stored>> Pipeline::add_row(Database& database, Put& put) {
   auto placed = database.attempt([&] { return place(database, put); });
   const auto kind = placed ? Failure::Kind::io : placed.error().kind;
-  const bool of_this_put = kind == Failure::Kind::refused || kind == Failure::Kind::exists;
+  const bool of_this_put = kind == Failure::Kind::refused || kind == Failure::Kind::exists ||
+                           kind == Failure::Kind::not_found;
   if (!placed && !of_this_put) return failed(placed.error());
   return Outcome<Outcome<Stored>>(std::move(placed));
 }

@@ -36,7 +36,9 @@ class Pipeline {
   ~Pipeline();
 
   // If it throws (no memory), nothing is put, and `done` is not called.
-  void put(Draft draft, Filed message, Store::Done done);
+  void put(Draft draft, Filed message, Store::With with, Store::Done done);
+  // A change without a message, within the next commit.
+  void change(Store::With with, Store::Done done);
   // Asks for a rebuild: a user found the index damaged.
   void want_mending();
 
@@ -44,11 +46,15 @@ class Pipeline {
   struct Put {
     Draft draft;
     Filed message;
+    Store::With with;
     Store::Done done;
     SteadyTime since;
-    std::uint64_t octets = 0;  // of the file
-    bool published = false;    // under its name
+    std::uint64_t octets = 0;       // of the file; 0: a change without a message
+    bool published = false;         // under its name
+    std::vector<std::string> gone;  // files that nobody wants after the change
     std::optional<Outcome<Stored>> outcome;
+
+    bool has_file() const { return octets > 0; }
   };
   using Puts = std::vector<Put>;
   struct Waiting {
@@ -75,8 +81,9 @@ class Pipeline {
   Outcome<void> try_commit(Puts& group) noexcept;
   Outcome<void> publish(Puts& group);
   Outcome<void> add_rows(Puts& group);
-  Outcome<Stored> place(Database& database, const Put& put);
-  Outcome<Outcome<Stored>> add_row(Database& database, const Put& put);
+  Outcome<Stored> place(Database& database, Put& put);
+  Outcome<void> change_others(Database& database, Put& put);
+  Outcome<Outcome<Stored>> add_row(Database& database, Put& put);
   void finish(Put& put, Outcome<Stored> outcome) noexcept;
   void finish_all(Puts& group, const Outcome<void>& done) noexcept;
   void tend(bool mend);

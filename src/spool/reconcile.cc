@@ -86,8 +86,8 @@ Outcome<bool> index_file(const Folder& folder, Index& index, Database& database,
   }
   const auto has_file = [&](const std::string& other) { return folder.has_message(other); };
   const auto place = database.attempt([&] {
-    return index.place(database, Filed{key, file->record(), file->size()}, file->octets(),
-                       has_file);
+    return index.place(database, Filed{key, file->record(), file->size()}, file->octets(), has_file,
+                       /*again=*/true);
   });
   if (!place) {
     // The record cannot be read by its tables, or is for tables of a newer program.

@@ -42,7 +42,9 @@ class DurableStore final : public Store {
   Outcome<void> start_as_guest();
 
   Draft draft() const override { return Draft(folder_, draft_memory_); }
-  void put(Draft draft, std::string key, std::vector<Part> parts, Done done) override;
+  void put_with(Draft draft, std::string key, std::vector<Part> parts, With with,
+                Done done) override;
+  void change_soon(With with, Done done) override;
   Outcome<void> read(const std::function<Outcome<void>(Database&)>& use) override;
   Outcome<void> change(const std::function<Outcome<void>(Change&)>& use) override;
   Outcome<MessageFile> open_message(const std::string& key) const override {
@@ -148,14 +150,21 @@ Outcome<void> DurableStore::check(const std::vector<Part>& parts) const {
   return {};
 }
 
-void DurableStore::put(Draft draft, std::string key, std::vector<Part> parts, Done done) {
+void DurableStore::put_with(Draft draft, std::string key, std::vector<Part> parts, With with,
+                            Done done) {
   if (auto good = check(parts); !good) {
     done(failed(good.error()));
     return;
   }
   const auto size = draft.size();
   Filed message{std::move(key), write_parts(std::move(parts), index_.first_name()), size};
-  pipeline_->put(std::move(draft), std::move(message), std::move(done));
+  pipeline_->put(std::move(draft), std::move(message), std::move(with), std::move(done));
+}
+
+void DurableStore::change_soon(With with, Done done) {
+  if (!pipeline_)
+    return done(failed(Failure::Kind::refused, "only the owner of the store may change it soon"));
+  pipeline_->change(std::move(with), std::move(done));
 }
 
 Outcome<void> DurableStore::read(const std::function<Outcome<void>(Database&)>& use) {

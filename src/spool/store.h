@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "spool/database.h"
@@ -33,6 +34,7 @@ struct Entry {
   std::string_view record;  // the part of these tables
   std::uint64_t size = 0;   // octets of the message
   bool shared = false;      // other tables have a part in the file too
+  bool again = false;       // not put now: a file of before, whose row was lost
 };
 
 // The key of a stored message: its own, or that of an earlier copy, which is kept instead.
@@ -129,7 +131,16 @@ class Store {
   // the file is written and fsynced once. `done` is called exactly once, from a thread of the store
   // that it must not block; for `refused`, at once.
   using Done = std::function<void(Outcome<Stored>)>;
-  virtual void put(Draft draft, std::string key, std::vector<Part> parts, Done done) = 0;
+  using With = std::function<Outcome<void>(Change&)>;
+  void put(Draft draft, std::string key, std::vector<Part> parts, Done done) {
+    put_with(std::move(draft), std::move(key), std::move(parts), {}, std::move(done));
+  }
+  // The rows of the message and `with`, a change of others, are one transaction.
+  virtual void put_with(Draft draft, std::string key, std::vector<Part> parts, With with,
+                        Done done) = 0;
+  // A change without a message; changes and puts of the same moment share one commit, so many of
+  // them cost little. As put(), for the owner only; Stored::key is empty.
+  virtual void change_soon(With with, Done done) = 0;
 
   // The following calls wait for the disk, and at most two seconds for a lock.
   virtual Outcome<void> read(const std::function<Outcome<void>(Database&)>& use) = 0;
