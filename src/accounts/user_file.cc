@@ -98,6 +98,13 @@ const User* UserFile::find(std::string_view login) const {
   return found == users_.end() ? nullptr : &found->second;
 }
 
+std::vector<User> UserFile::all() const {
+  std::vector<User> users;
+  users.reserve(users_.size());
+  for (const auto& [key, user] : users_) users.push_back(user);
+  return users;
+}
+
 bool UserFile::verify(const std::string& login, const std::string& password) const {
   const User* found = find(login);
   const User& user = found == nullptr ? nobody_ : *found;

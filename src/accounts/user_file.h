@@ -32,6 +32,8 @@ class UserFile {
   // nullptr: there is no such login.
   const User* find(std::string_view login) const;
   std::size_t size() const { return users_.size(); }
+  // Sorted by the login.
+  std::vector<User> all() const;
   // All logins have keys: a mail program that is offered SCRAM takes nothing else.
   bool all_have_scram() const { return !users_.empty() && with_scram_ == users_.size(); }
   // Takes as long for a login that does not exist as for one of the others.

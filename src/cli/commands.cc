@@ -16,6 +16,7 @@
 #include "cli/history.h"
 #include "cli/option_checks.h"
 #include "cli/quarantine.h"
+#include "cli/user.h"
 #include "cli/version.h"
 #include "cli/words.h"
 #include "config/suggest.h"
@@ -113,6 +114,32 @@ void add_allow(CLI::App& app, int& result) {
   list_verb->callback([=, &result] { result = allow_list(*path, *json); });
   add_allow_check(*verb, result);
   add_allow_add(*verb, result);
+}
+
+void add_user(CLI::App& app, int& result) {
+  auto* verb = app.add_subcommand("user", "The logins of the users' file");
+  verb->require_subcommand(1);
+  auto request = std::make_shared<UserRequest>();
+  const auto add = [&](const char* name, const char* help, int (*act)(const UserRequest&)) {
+    auto* each = verb->add_subcommand(name, help);
+    each->add_option("--file", request->file, "The file (default: users.source)");
+    each->add_option("-c,--config", request->config, "Configuration that names the file");
+    each->callback([request, act, &result] { result = act(*request); });
+    return each;
+  };
+  const auto with_login = [&](CLI::App* each) {
+    each->add_option("LOGIN", request->login, "As in alice@example.jp")->required();
+    return each;
+  };
+  for (auto* each :
+       {with_login(add("add", "Add a login", user_add)),
+        with_login(add("passwd", "Change the password of a login", user_passwd))}) {
+    each->add_flag("--stdin", request->from_stdin, "Read the password from standard input");
+    each->add_flag("--scram", request->scram, "Also store keys for SCRAM-SHA-256");
+  }
+  with_login(add("delete", "Remove a login", user_delete));
+  add("list", "Print the logins", user_list)
+      ->add_flag("--json", request->json, "Print one JSON array");
 }
 
 void add_daemon_verbs(CLI::App& app, int& result) {
@@ -268,6 +295,7 @@ void add_commands(CLI::App& app, int& result) {
   add_allow(app, result);
   add_daemon_verbs(app, result);
   add_quarantine(app, result);
+  add_user(app, result);
   add_history(app, result);
   add_explain(app, result);
 }
