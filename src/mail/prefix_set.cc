@@ -1,6 +1,7 @@
 #include "mail/prefix_set.h"
 
 #include <algorithm>
+#include <set>
 
 namespace sekisho::mail {
 
@@ -20,16 +21,51 @@ Expected<PrefixSet::Entry, std::string> PrefixSet::parse_entry(std::string_view 
 
 std::string PrefixSet::Entry::text() const { return (excluded ? "!" : "") + prefix.text(); }
 
-const PrefixSet::Entry* PrefixSet::deciding(const IpAddress& address) const {
-  const Entry* best = nullptr;
-  for (const Entry& entry : entries_) {
-    if (!entry.prefix.contains(address)) continue;
+namespace {
+
+// The entry that decides on all of the prefix, whatever it decides.
+const PrefixSet::Entry* most_specific(const std::vector<PrefixSet::Entry>& entries,
+                                      const IpPrefix& prefix) {
+  const PrefixSet::Entry* best = nullptr;
+  for (const auto& entry : entries) {
+    if (entry.prefix.length() > prefix.length() || !entry.prefix.contains(prefix.address())) {
+      continue;
+    }
     const bool wins =
         best == nullptr || entry.prefix.length() > best->prefix.length() ||
         (entry.prefix.length() == best->prefix.length() && entry.excluded && !best->excluded);
     if (wins) best = &entry;
   }
-  return best == nullptr || best->excluded ? nullptr : best;
+  return best;
+}
+
+}  // namespace
+
+const PrefixSet::Entry* PrefixSet::deciding(const IpAddress& address) const {
+  const Entry* entry = most_specific(entries_, IpPrefix::around(address, address.bits()));
+  return entry == nullptr || entry->excluded ? nullptr : entry;
+}
+
+bool PrefixSet::covers(const IpPrefix& prefix) const {
+  const Entry* entry = most_specific(entries_, prefix);
+  return entry != nullptr && !entry->excluded;
+}
+
+// An address is decided by the most specific prefix of all sets that covers it, and each set has no
+// entry between the two: what it says of the prefix, it says of the address.
+PrefixSet PrefixSet::any_of(const std::vector<PrefixSet>& sets) {
+  PrefixSet out;
+  std::set<IpPrefix> seen;
+  for (const PrefixSet& set : sets) {
+    for (const Entry& entry : set.entries_) {
+      if (!seen.insert(entry.prefix).second) continue;
+      const bool included = std::any_of(sets.begin(), sets.end(), [&](const PrefixSet& each) {
+        return each.covers(entry.prefix);
+      });
+      out.add({entry.prefix, !included});
+    }
+  }
+  return out;
 }
 
 void PrefixSet::exclude_unless_named(const IpAddress& address) {

@@ -34,6 +34,10 @@ class PrefixSet {
   bool contains(const IpAddress& address) const { return deciding(address) != nullptr; }
   // The entry by which the address is in the set; nullptr if it is not.
   const Entry* deciding(const IpAddress& address) const;
+  // Whether the most specific entry that covers all of the prefix includes it.
+  bool covers(const IpPrefix& prefix) const;
+  // Contains what any of the sets contains.
+  static PrefixSet any_of(const std::vector<PrefixSet>& sets);
   bool empty() const { return entries_.empty(); }
   // Takes the address out, unless an entry names it singly.
   void exclude_unless_named(const IpAddress& address);
