@@ -4,6 +4,7 @@
 #include "dmarc/public_suffix_list.h"
 #include "dns/make_resolver.h"
 #include "setup/access_files.h"
+#include "setup/site.h"
 
 namespace sekisho::setup {
 
@@ -31,6 +32,9 @@ Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
   snapshot->client = settings.client;
   snapshot->rules = settings.rules;
   snapshot->digest = digest;
+  if (!settings.listeners.empty()) {
+    snapshot->options.trust.networks = make_map(settings, {})->trusted();
+  }
   if (auto read = read_access_files(settings.access_files, snapshot->rules); !read) {
     return tl::unexpected<std::string>(read.error());
   }
@@ -48,6 +52,9 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
   auto made = make_offline_snapshot(settings, digest);
   if (!made) return tl::unexpected(made.error());
   auto& snapshot = *made;
+  if (!settings.listeners.empty()) {
+    snapshot->options.trust.networks = make_map(settings, addresses_of_this_host())->trusted();
+  }
   if (running != nullptr && same_resolver(settings.dns, running->settings.dns)) {
     snapshot->resolver = running->snapshot->resolver;
     return snapshot;

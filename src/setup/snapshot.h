@@ -1,5 +1,6 @@
 // setup/snapshot.h: makes the snapshot for the sessions from settings: creates the resolver, and
-// reads the public suffix list, the allowlist and the denylist.
+// reads the public suffix list, the allowlist and the denylist. Where there is a [[listener]], clients
+// that a [[permit]] lets send anywhere are trusted too, and no network covers the gateway.
 // Errors: a sentence for the admin. Thread: any.
 #pragma once
 
@@ -19,7 +20,8 @@ struct Running {
   config::Settings settings;
 };
 
-// A snapshot for decisions on recorded answers. Its resolver is nullptr.
+// A snapshot for decisions on recorded answers: nothing in it depends on this host's addresses. Its
+// resolver is nullptr.
 Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
     const config::Settings& settings, const std::string& digest);
 
