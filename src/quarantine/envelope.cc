@@ -14,11 +14,12 @@ std::string Envelope::json() const {
   }
   nlohmann::json forged = nlohmann::json::array();
   for (const auto& edit : removals) forged.push_back({{"name", edit.name}, {"index", edit.index}});
-  const nlohmann::json all = {{"received", received},
-                              {"authentication_results", authentication_results},
-                              {"mail_parameters", mail_parameters},
-                              {"recipients", std::move(to)},
-                              {"removals", std::move(forged)}};
+  nlohmann::json all = {{"received", received},
+                        {"authentication_results", authentication_results},
+                        {"mail_parameters", mail_parameters},
+                        {"recipients", std::move(to)},
+                        {"removals", std::move(forged)}};
+  if (!queue.empty()) all["queue"] = queue;
   return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -38,6 +39,7 @@ std::optional<Envelope> Envelope::parse(std::string_view text) {
       envelope.removals.push_back(
           {policy::Edit::Kind::remove, forged.at("name"), "", forged.at("index")});
     }
+    envelope.queue = all.value("queue", std::string());
     return envelope;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;  // not written by us

@@ -19,6 +19,8 @@ struct Envelope {
   std::vector<std::string> mail_parameters;  // "BODY=8BITMIME"
   std::vector<session::Recipient> recipients;
   std::vector<policy::Edit> removals;  // of forged fields, from the last to the first
+  // The letter for our own queue, through which it goes on; empty: it goes back to an MTA.
+  std::string queue = {};
 
   std::string json() const;
   static std::optional<Envelope> parse(std::string_view json);

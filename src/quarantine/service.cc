@@ -1,15 +1,11 @@
 #include "quarantine/service.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/ascii.h"
-#include "base/encoding.h"
 #include "base/memory.h"
-#include "mail/encoded_word.h"
 #include "quarantine/envelope.h"
-#include "record/held.h"
+#include "quarantine/held_part.h"
 
 namespace sekisho::quarantine {
 
@@ -17,45 +13,6 @@ namespace {
 
 // How often expiry runs. Nobody needs it to the minute.
 constexpr std::chrono::minutes expire_every(15);
-
-class KeptDraft final : public session::Draft {
- public:
-  explicit KeptDraft(spool::Draft draft) : draft_(std::move(draft)) {}
-  void append(std::string_view octets) override { draft_.append(octets); }
-  spool::Draft take() { return std::move(draft_); }
-
- private:
-  spool::Draft draft_;
-};
-
-HeldRow row_of(const session::KeepRequest& message) {
-  const auto& facts = message.outcome.facts;
-  HeldRow held;
-  held.id = facts.id;
-  held.queue_id = facts.queue_id;
-  held.time = facts.received;
-  held.mail_from = facts.mail_from.raw();
-  for (const auto& to : message.held) held.recipients.push_back(to.path.raw());
-  held.author = facts.author.mailboxes.empty() ? "" : facts.author.mailboxes.front().text();
-  held.subject = mail::decode_encoded_words(message.subject);
-  held.message_id = message.message_id;
-  held.client = policy::client_text(facts.client);
-  // If the recipients differ, the decision for the held ones.
-  const policy::Decision* decision = &message.outcome.verdict.message;
-  for (const auto& [to, one] : message.outcome.verdict.recipients) {
-    if (one.action == policy::Action::quarantine) decision = &one;
-  }
-  held.rule = decision->rule;
-  held.reason = decision->reason;
-  held.header_hash = hex_encode(message.header_sha256);
-  held.body_hash = hex_encode(message.body_sha256);
-  held.alone =
-      !message.dated ||
-      std::any_of(message.removals.begin(), message.removals.end(), [](const policy::Edit& edit) {
-        return ascii::iequals(edit.name, session::release_field);
-      });
-  return held;
-}
 
 session::HoldResult result_of(const Outcome<spool::Stored>& stored) {
   using session::HoldCode;
@@ -80,13 +37,8 @@ std::unique_ptr<session::Draft> Service::begin() {
 
 void Service::keep(session::KeepRequest message, std::function<void(session::HoldResult)> done) {
   auto& kept = static_cast<KeptDraft&>(*message.content);
-  Detail detail;
-  detail.envelope = Envelope{message.received, message.outcome.authentication_results,
-                             message.mail_parameters, message.held, message.removals}
-                        .json();
-  detail.decision = record::write_held(message.outcome);
   store_->hold(
-      kept.take(), row_of(message), detail,
+      kept.take(), row_of(message), detail_of(message),
       [this, id = message.outcome.facts.id, done = std::move(done)](Outcome<spool::Stored> stored) {
         contained([&] { tell(id, stored); });
         session::HoldResult result{stored ? session::HoldCode::held : session::HoldCode::failed,

@@ -4,29 +4,12 @@
 #include <utility>
 
 #include "quarantine/acts.h"
+#include "quarantine/held_part.h"
 #include "quarantine/row.h"
 #include "quarantine/tables.h"
 #include "quarantine/tokens.h"
 
 namespace sekisho::quarantine {
-
-namespace {
-
-// Octets of a sender's text in a row. RFC 5322 §2.1.1 asks for lines of 78; nobody reads more than
-// this in a list.
-constexpr std::size_t text_octets = 512;
-
-// Cuts, but not within a character of UTF-8.
-std::string cut(std::string text) {
-  if (text.size() <= text_octets) return text;
-  std::size_t end = text_octets;
-  const auto continues = [&] { return (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U; };
-  while (end > text_octets - 4 && continues()) --end;
-  text.resize(end);
-  return text;
-}
-
-}  // namespace
 
 Outcome<std::unique_ptr<Store>> Store::open(const Options& options, Access access,
                                             spool::Store::Alarm alarm) {
@@ -44,11 +27,8 @@ void Store::hold(spool::Draft draft, HeldRow held, const Detail& detail, spool::
     done(failed(Failure::Kind::refused, "not a message that can be held: no id or no recipients"));
     return;
   }
-  held.author = cut(std::move(held.author));
-  held.subject = cut(std::move(held.subject));
-  held.message_id = cut(std::move(held.message_id));
-  spool_->put(std::move(draft), held.id, {{std::string(tables_name), record_of(held, detail)}},
-              std::move(done));
+  const std::string id = held.id;
+  spool_->put(std::move(draft), id, {part_of(std::move(held), detail)}, std::move(done));
 }
 
 Outcome<HeldMessage> Store::get(const std::string& id) {
