@@ -51,14 +51,13 @@ Expected<UniqueHandle<EVP_PKEY, EVP_PKEY_free>, std::string> parse_key(const Pem
         ": the key has a passphrase, and nobody is there to type it: write a copy "
         "without one (openssl pkey -in OLD -out NEW)");
   }
-  const bool none = at_the_end();
   ERR_clear_error();
-  if (none && file.text.find("-----BEGIN") == std::string::npos) {
+  if (file.text.find("-----BEGIN ") == std::string::npos) {
     return tl::unexpected(file.path +
                           ": no private key; a PEM file is expected, with the lines -----BEGIN "
                           "PRIVATE KEY----- to -----END PRIVATE KEY-----");
   }
-  if (none) {
+  if (file.text.find("PRIVATE KEY-----") == std::string::npos) {
     return tl::unexpected(file.path +
                           ": no private key among what it holds: is it the file of the "
                           "certificate?");

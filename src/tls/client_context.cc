@@ -43,6 +43,7 @@ bool is_address(const std::string& name) {
 // As certificates and SNI write it: a host name without the final dot of DNS (RFC 6066 §3), an
 // address without its zone.
 std::string written(const std::string& name) {
+  if (name.find('\0') != std::string::npos) return {};
   const std::string address = name.substr(0, name.find('%'));
   if (is_address(address)) return address;
   return name.size() > 1 && name.back() == '.' ? name.substr(0, name.size() - 1) : name;

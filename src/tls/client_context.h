@@ -20,7 +20,7 @@ struct ClientOptions {
   // clear text.
   bool demand_verified = false;
   Version min_version = Version::v1_2;
-  std::string ca_file;     // PEM; empty: none. A certificate in it is trusted itself too.
+  std::string ca_file{};   // PEM; empty: none. A certificate in it is trusted itself too.
   bool system_cas = true;  // the authorities of this system
 };
 

@@ -38,16 +38,13 @@ std::string joined(const std::vector<std::string>& names) {
   return out.empty() ? "no name" : out;
 }
 
-// The outcome of the verification with what an admin needs to see in it. Empty: verified.
-std::string why_not_verified(const SSL* connection) {
-  const X509* certificate = SSL_get0_peer_certificate(connection);
-  if (certificate == nullptr) return "no certificate";
-  const long result = SSL_get_verify_result(connection);
-  if (result == X509_V_OK) return {};
-  const std::string what = X509_verify_cert_error_string(result);
-  if (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH)
+// What an admin needs to see of a certificate that is not accepted.
+std::string describe(int error, const X509* certificate) {
+  const std::string what = X509_verify_cert_error_string(error);
+  if (certificate == nullptr) return what;
+  if (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH)
     return what + ": it holds for " + joined(names_of(certificate));
-  if (result == X509_V_ERR_CERT_HAS_EXPIRED)
+  if (error == X509_V_ERR_CERT_HAS_EXPIRED)
     return what + ": its own end is " + as_written(X509_get0_notAfter(certificate));
   return what;
 }
@@ -63,6 +60,10 @@ struct Layer::State {
   bool complete = false;  // the handshake
   bool ended = false;
   bool closing = false;
+  std::string why_unverified = "no certificate";  // empty: verified
+
+  // Called by OpenSSL for each finding about a certificate; afterwards a refused one is gone.
+  static int note(int good, X509_STORE_CTX* verification) noexcept;
 
   State(std::shared_ptr<const void> keep, SSL* made);
   BIO* in() const { return SSL_get_rbio(connection.get()); }
@@ -85,12 +86,28 @@ Layer::State::State(std::shared_ptr<const void> keep, SSL* made)
     throw std::bad_alloc();
   }
   SSL_set_bio(made, from_them, to_them);
+  SSL_set_app_data(made, this);
+  if (SSL_is_server(made) == 0) SSL_set_verify(made, SSL_get_verify_mode(made), note);
+}
+
+int Layer::State::note(int good, X509_STORE_CTX* verification) noexcept {
+  try {
+    auto* connection = static_cast<SSL*>(
+        X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* state = static_cast<State*>(SSL_get_app_data(connection));
+    state->why_unverified = good == 1 ? std::string()
+                                      : describe(X509_STORE_CTX_get_error(verification),
+                                                 X509_STORE_CTX_get0_cert(verification));
+  } catch (...) {
+    return 0;
+  }
+  return good;
 }
 
 void Layer::State::fail() {
   const bool refused = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
   std::string why = last_openssl_error();
-  if (refused) why = "the certificate is not accepted: " + why_not_verified(connection.get());
+  if (refused) why = "the certificate is not accepted: " + why_unverified;
   failure = (complete ? "TLS: " : "TLS handshake: ") + why;
 }
 
@@ -199,6 +216,6 @@ std::string Layer::cipher() const {
 }
 
 bool Layer::verified() const { return established() && why_unverified().empty(); }
-std::string Layer::why_unverified() const { return why_not_verified(state_->connection.get()); }
+std::string Layer::why_unverified() const { return state_->why_unverified; }
 
 }  // namespace sekisho::tls

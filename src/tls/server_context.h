@@ -20,7 +20,7 @@ struct ServerOptions {
   // Sessions that a client may resume: the name of the listener, for a session of one must not be
   // taken by another (RFC 8446 §4.2.11, RFC 5077). Empty: none, as on mx, where clients rarely come
   // back in time and a ticket would only give away its key's age.
-  std::string resumption;
+  std::string resumption{};
 };
 
 class ServerContext {

@@ -140,9 +140,9 @@ TEST_F(TlsLayer, NamesAreComparedAsMailHostsAreWritten) {
   };
   EXPECT_TRUE(verified("mx.example", "MX.Example"));
   EXPECT_TRUE(verified("mx.example", "mx.example."));
-  EXPECT_TRUE(verified("*.example", "mx.example"));
-  EXPECT_FALSE(verified("*.example", "a.mx.example"));
-  EXPECT_FALSE(verified("m*.example", "mx.example"));
+  EXPECT_TRUE(verified("*.mail.example", "mx.mail.example"));
+  EXPECT_FALSE(verified("*.mail.example", "a.mx.mail.example"));
+  EXPECT_FALSE(verified("m*.mail.example", "mx.mail.example"));
   EXPECT_TRUE(verified("192.0.2.1", "192.0.2.1"));
   EXPECT_FALSE(verified("192.0.2.1", "192.0.2.2"));
   EXPECT_TRUE(verified("2001:db8::1", "2001:DB8:0::1"));
