@@ -40,6 +40,7 @@ class Loops {
   void stop();
 
   std::size_t count() const { return loops_.size(); }
+  Loop& loop(std::size_t number) const { return *loops_[number]; }
   // The loop that accepts.
   Loop& first() const { return *loops_.front(); }
   // Places a socket on the loop whose turn it is. It also counts in `count`, if given.

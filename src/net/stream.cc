@@ -50,17 +50,20 @@ void Stream::drain() {
 // While the peer does not read its answers, nothing more is read from it; otherwise its answers
 // would pile up here.
 void Stream::read() {
-  if (closed_ || reading_ || waiting_ || !writing_.empty()) return;
+  if (closed_ || reading_ || waiting_) return;
+  if (!writing_.empty() && !limits_.reads_while_writing) return;
   reading_ = true;
   socket_.async_read_some(
       asio::buffer(buffer_.get() + end_, room_ - end_),
       [this, self = owner_.shared_from_this()](asio::error_code error, std::size_t octets) {
         reading_ = false;
-        if (error) {
-          owner_.close();
-        } else {
-          owner_.guarded([&] { on_read(octets); });
-        }
+        owner_.guarded([&] {
+          if (error) {
+            on_error(error);
+          } else {
+            on_read(octets);
+          }
+        });
       });
 }
 
@@ -112,7 +115,7 @@ bool Stream::make_room() {
 
 // Nearly always the socket takes the whole answer at once, so that no callback is needed.
 void Stream::send(std::string octets) {
-  if (closed_) return;
+  if (closed_ || deaf_) return;
   if (writing_.empty() && !draining_) {
     asio::error_code ignored;  // the write that then follows reports it
     octets.erase(0, socket_.write_some(asio::buffer(octets), ignored));
@@ -128,22 +131,29 @@ void Stream::write() {
   asio::async_write(socket_, asio::buffer(writing_),
                     [this, self = owner_.shared_from_this()](asio::error_code error, std::size_t) {
                       writing_.clear();
-                      if (error) {
-                        owner_.close();
-                      } else {
-                        owner_.guarded([this] { on_written(); });
-                      }
+                      owner_.guarded([&] {
+                        if (!error) {
+                          on_written();
+                        } else if (!limits_.reads_while_writing) {
+                          on_error(error);
+                        } else {
+                          // Its last words may still be there to be read; reading then fails too.
+                          queued_.clear();
+                          deaf_ = true;
+                        }
+                      });
                     });
 }
 
+void Stream::on_error(asio::error_code error) {
+  if (!closed_) owner_.failed(error.message());
+}
+
 void Stream::on_written() {
-  if (!queued_.empty()) {
-    write();
-  } else if (draining_ && !owner_.busy()) {
-    owner_.close();
-  } else {
-    read();
-  }
+  if (!queued_.empty()) return write();
+  if (draining_ && !owner_.busy()) return owner_.close();
+  read();
+  if (!closed_) owner_.written();
 }
 
 // The timer is not restarted at every input: it checks when the last one was.

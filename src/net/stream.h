@@ -39,6 +39,10 @@ class Stream {
     virtual Taken take(std::string_view received) = 0;
     // The other side has been silent for too long.
     virtual void idle() { close(); }
+    // All that was queued has been taken by the socket.
+    virtual void written() {}
+    // The connection broke, or the other side has closed it ("End of file").
+    virtual void failed(const std::string& /*why*/) { close(); }
   };
 
   struct Limits {
@@ -48,6 +52,9 @@ class Stream {
     // The connection is closed if this many octets are not consumed: nothing more would fit.
     std::size_t most_octets;
     std::chrono::seconds idle;
+    // Input is read while output is queued too: for a side that is not flooded by answers to what
+    // it has not sent, and wants to hear why the other one takes no more.
+    bool reads_while_writing = false;
   };
 
   Stream(Link link, Owner& owner, const Limits& limits);
@@ -64,6 +71,8 @@ class Stream {
   // Called by the owner's close(). Octets that the socket has taken are still sent.
   void close();
   bool closed() const { return closed_; }
+  // False: the other side takes no more octets, and what it still says is read.
+  bool takes_more() const { return !closed_ && !deaf_; }
 
   Loop& loop() const { return seat_.loop(); }
 
@@ -74,6 +83,7 @@ class Stream {
   bool make_room();
   void write();
   void on_written();
+  void on_error(asio::error_code error);
   void watch_idleness(SteadyTime at);
 
   // With the loop's own executor type: asio's type-erased executor costs a copy at every step.
@@ -97,6 +107,7 @@ class Stream {
   bool waiting_ = false;
   bool draining_ = false;
   bool closed_ = false;
+  bool deaf_ = false;  // the other side takes no more octets
 };
 
 }  // namespace sekisho::net

@@ -11,7 +11,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "base/ascii.h"
 #include "base/poll_until.h"
 
 namespace sekisho::relay {
@@ -23,14 +22,6 @@ tl::unexpected<std::string> broken(std::string what) { return tl::unexpected<std
 std::string system_error(std::string_view doing, int error) {
   return std::string(doing) + ": " +
          std::strerror(error);  // NOLINT(concurrency-mt-unsafe): glibc's is safe
-}
-
-std::string printable_ascii(std::string_view line) {
-  std::string out(line);
-  for (char& c : out) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return out;
 }
 
 // The result of a connect() in progress: an errno, 0 on success.
@@ -51,16 +42,6 @@ Expected<UniqueFd, std::string> connect_to(const addrinfo& address, SteadyTime d
 }
 
 }  // namespace
-
-std::string Reply::text() const {
-  constexpr std::size_t most = 512;
-  std::string out = std::to_string(code);
-  for (const auto& line : lines) {
-    if (!line.empty()) out += " " + line;
-  }
-  if (out.size() > most) out.resize(most);
-  return out;
-}
 
 Expected<SmtpConnection, std::string> SmtpConnection::open(const std::string& host,
                                                            std::uint16_t port,
@@ -113,57 +94,34 @@ Expected<void, std::string> SmtpConnection::send(std::string_view octets, Steady
   return {};
 }
 
-Expected<std::string, std::string> SmtpConnection::read_line(SteadyTime deadline,
-                                                             std::size_t& room) {
-  std::size_t looked_at = 0;
+Expected<void, std::string> SmtpConnection::receive(SteadyTime deadline) {
   for (;;) {
-    const std::size_t end = buffer_.find("\r\n", looked_at);
-    if (end != std::string::npos && end + 2 <= room) {
-      room -= end + 2;
-      std::string line = buffer_.substr(0, end);
-      buffer_.erase(0, end + 2);
-      return line;
-    }
-    if (buffer_.size() > room || end != std::string::npos)
-      return broken("a reply of more than 64 KB");
-    looked_at = buffer_.empty() ? 0 : buffer_.size() - 1;
     std::array<char, 4096> chunk{};
     const ssize_t got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (got > 0) {
       buffer_.append(chunk.data(), static_cast<std::size_t>(got));
-    } else if (got == 0) {
-      return broken("the server closed the connection");
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (auto ready = wait(POLLIN, deadline); !ready) return broken(ready.error());
+      // A server that sends octets slowly must still meet the deadline.
+      if (steady_now() > deadline) return broken("no answer in time");
+      return {};
+    }
+    if (got == 0) return broken("the server closed the connection");
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (auto ready = wait(POLLIN, deadline); !ready) return ready;
     } else if (errno != EINTR) {
       return broken(system_error("the connection broke", errno));
     }
-    // A server that sends octets slowly must still meet the deadline.
-    if (steady_now() > deadline) return broken("no answer in time");
   }
 }
 
-// Reply-code [("-" / SP) text]. RFC 5321 §4.2.
 Expected<Reply, std::string> SmtpConnection::read_reply(SteadyTime deadline) {
-  Reply reply;
-  std::size_t room = reply_octets;
+  ReplyReader reader(ReplyReader::Strictness::exact);
   for (;;) {
-    const auto line = read_line(deadline, room);
-    if (!line) return broken(line.error());
-    const bool coded = line->size() >= 3 && ascii::is_digit((*line)[0]) &&
-                       ascii::is_digit((*line)[1]) && ascii::is_digit((*line)[2]) &&
-                       (line->size() == 3 || (*line)[3] == ' ' || (*line)[3] == '-');
-    if (!coded)
-      return broken("what came is no SMTP reply: " + printable_ascii(line->substr(0, 80)));
-    const int code = std::stoi(line->substr(0, 3));
-    if (code < 200 || code > 599) return broken("a reply with the code " + line->substr(0, 3));
-    if (!reply.lines.empty() && code != reply.code)
-      return broken("one reply with two codes, " + std::to_string(reply.code) + " and " +
-                    std::to_string(code));
-    reply.code = code;
-    reply.lines.push_back(printable_ascii(line->size() > 4 ? line->substr(4) : ""));
-    if (line->size() == 3 || (*line)[3] == ' ') return reply;
-    if (reply.lines.size() >= reply_lines) return broken("a reply of more than 100 lines");
+    std::string_view octets = buffer_;
+    const auto state = reader.read(octets);
+    buffer_.erase(0, buffer_.size() - octets.size());
+    if (state == ReplyReader::State::complete) return reader.take();
+    if (state == ReplyReader::State::broken) return broken(reader.why());
+    if (auto received = receive(deadline); !received) return broken(received.error());
   }
 }
 

@@ -8,7 +8,7 @@
 
 namespace sekisho::test {
 
-ScriptedServer::ScriptedServer(std::vector<std::string> says, bool repeated)
+ScriptedServer::ScriptedServer(std::vector<std::string> says, bool repeated, int connections)
     : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -19,7 +19,9 @@ ScriptedServer::ScriptedServer(std::vector<std::string> says, bool repeated)
       ::getsockname(listener_.get(), generic, &size) != 0)
     throw std::runtime_error("no port to listen on");
   port_ = ntohs(address.sin_port);
-  thread_ = std::thread([this, says = std::move(says), repeated] { serve(says, repeated); });
+  thread_ = std::thread([this, says = std::move(says), repeated, connections] {
+    for (int i = 0; i < connections; ++i) serve(says, repeated);
+  });
 }
 
 ScriptedServer::~ScriptedServer() {
@@ -41,11 +43,16 @@ bool ScriptedServer::read_until(int fd, const std::string& end) {
   return true;
 }
 
-void ScriptedServer::serve(const std::vector<std::string>& says, bool repeated) {
-  // A client that never comes must not keep the test.
+// A client that never comes must not keep the test.
+UniqueFd ScriptedServer::accept() const {
   pollfd waiting{listener_.get(), POLLIN, 0};
-  if (::poll(&waiting, 1, 20'000) != 1) return;
-  const UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (::poll(&waiting, 1, 20'000) != 1) return {};
+  return UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+}
+
+void ScriptedServer::serve(const std::vector<std::string>& says, bool repeated) {
+  const UniqueFd fd = accept();
+  if (!fd) return;
   bool message = false;
   for (std::size_t i = 0; i < says.size(); ++i) {
     const std::string& text = says[i];

@@ -1,0 +1,141 @@
+#include "relay/lane.h"
+
+#include <utility>
+
+#include "relay/delivery.h"
+#include "relay/results.h"
+
+namespace sekisho::relay {
+
+namespace {
+
+void refuse(const Request& request, const std::string& why) {
+  JobResult out;
+  out.results.assign(request.job.targets.size(), make_result(Result::Code::deferred, "4.3.2", why));
+  request.done(std::move(out));
+}
+
+std::size_t concurrency_of(const Request& request) {
+  const Route* route = request.job.map->find(request.job.domain);
+  return route == nullptr ? Route().concurrency : route->concurrency;
+}
+
+}  // namespace
+
+std::string route_name(const Route* route, const std::string& domain) {
+  if (route == nullptr) return domain;
+  const std::string port = ":" + std::to_string(route->via.port);
+  switch (route->via.kind) {
+    case Via::Kind::lmtp_unix:
+    case Via::Kind::maildir:
+      return route->via.target;
+    case Via::Kind::lmtp:
+    case Via::Kind::smtp_host:
+    case Via::Kind::smtps_host:
+      return "[" + route->via.target + "]" + port;
+    case Via::Kind::smtp_domain:
+      return route->via.target + port;
+    case Via::Kind::mx:
+    case Via::Kind::discard:
+      break;
+  }
+  return domain;
+}
+
+// Two routes to one host may differ in all else, so the login is part of it.
+std::string destination_of(const Job& job) {
+  const Route* route = job.map->find(job.domain);
+  const std::string name = route_name(route, job.domain);
+  return route == nullptr || route->login.empty() ? name : route->login + " at " + name;
+}
+
+void Lane::take(Request request) {
+  if (stopped_) return refuse(request, "the daemon ends");
+  last_map_ = request.job.map;
+  const std::string name = destination_of(request.job);
+  auto& destination = destinations_[name];
+  // A client waits for the answer of a probe.
+  if (request.probe) {
+    ++destination.active;
+    return begin(name, std::move(request));
+  }
+  destination.waiting.push_back(std::move(request));
+  begin_more(name);
+}
+
+void Lane::begin(const std::string& name, Request request) {
+  auto delivery = std::make_shared<Delivery>(*this, name, std::move(request));
+  active_.insert(delivery);
+  delivery->start();
+}
+
+void Lane::begin_more(const std::string& name) {
+  for (;;) {
+    const auto found = destinations_.find(name);
+    if (found == destinations_.end()) return;
+    auto& [waiting, active] = found->second;
+    if (waiting.empty()) {
+      if (active == 0) destinations_.erase(found);
+      return;
+    }
+    if (active >= memory_.window(name, concurrency_of(waiting.front()))) return;
+    ++active;
+    Request next = std::move(waiting.front());
+    waiting.pop_front();
+    begin(name, std::move(next));
+  }
+}
+
+// `reached`: the host spoke with us, whatever it said.
+void Lane::finished(const std::shared_ptr<Delivery>& delivery, bool reached) {
+  if (active_.erase(delivery) == 0) return;
+  const std::string name = delivery->destination();
+  if (reached) {
+    memory_.succeeded(name, delivery->concurrency());
+  } else {
+    memory_.failed(name);
+  }
+  const auto found = destinations_.find(name);
+  if (found != destinations_.end() && found->second.active > 0) --found->second.active;
+  // Not from here: a thousand results that are at hand would nest.
+  loop_.executor()->post([this, name] { begin_more(name); });
+}
+
+std::shared_ptr<HopConnection> Lane::resting(const std::string& key) {
+  for (auto each = resting_.find(key); each != resting_.end() && each->first == key;) {
+    auto connection = each->second;
+    each = resting_.erase(each);
+    if (connection->reusable()) return connection;
+  }
+  return nullptr;
+}
+
+void Lane::rest(const std::string& key, const std::shared_ptr<HopConnection>& connection) {
+  std::erase_if(resting_, [](const auto& each) { return !each.second->reusable(); });
+  if (!connection->reusable()) return;
+  if (stopped_) return connection->quit();
+  connection->rest(rest_of_connection);
+  resting_.emplace(key, connection);
+}
+
+void Lane::forget(const std::string& domain) {
+  if (domain.empty()) return memory_.forget_all();
+  if (!last_map_) return;
+  Job job;
+  job.domain = domain;
+  job.map = last_map_;
+  memory_.forget(route_name(last_map_->find(domain), domain), destination_of(job));
+}
+
+void Lane::stop() {
+  stopped_ = true;
+  const auto waiting = std::exchange(destinations_, {});
+  for (const auto& [name, destination] : waiting) {
+    for (const auto& request : destination.waiting) refuse(request, "the daemon ends");
+  }
+  const auto active = active_;
+  for (const auto& delivery : active) delivery->stop();
+  for (const auto& [key, connection] : std::exchange(resting_, {})) connection->quit();
+}
+
+}  // namespace sekisho::relay

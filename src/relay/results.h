@@ -1,0 +1,28 @@
+// relay/results.h: a result without a reply of the server.
+// Thread: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "relay/transport.h"
+
+namespace sekisho::relay {
+
+inline Result make_result(Result::Code code, std::string_view status, std::string why) {
+  Result result;
+  result.code = code;
+  result.status = status;
+  result.why = std::move(why);
+  return result;
+}
+
+// This side's fault: `fault` is the same for all that wait for its end.
+inline Result own_fault(std::string_view status, std::string why, std::string fault) {
+  Result result = make_result(Result::Code::own_fault, status, std::move(why));
+  result.fault = std::move(fault);
+  return result;
+}
+
+}  // namespace sekisho::relay

@@ -1,0 +1,277 @@
+// Deliveries to real servers of others, over real sockets: aiosmtpd, Postfix's smtp-sink with its
+// faults, and one that says what its script says.
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "base/inet_socket.h"
+#include "relay/delivery.h"
+#include "relay/results.h"
+#include "support/certificates.h"
+#include "support/relay_test.h"
+#include "support/scripted_server.h"
+#include "support/smtp_party.h"
+#include "support/temporary_folder.h"
+
+namespace sekisho::relay {
+namespace {
+
+using Code = Result::Code;
+using testing::HasSubstr;
+using testing::Not;
+using Kind = Via::Kind;
+
+class RelayTransport : public test::RelayTest {
+ protected:
+  using RelayTest::RelayTest;
+};
+
+TEST_F(RelayTransport, AMessageArrivesAsItIs) {
+  test::SmtpParty party;
+  const auto done = deliver(map_of({route_to_port(party.port())}), {"b@d.test", "c@d.test"});
+  ASSERT_EQ(done.results.size(), 2U);
+  for (const auto& result : done.results) {
+    EXPECT_EQ(result.code, Code::sent) << result.why;
+    EXPECT_EQ(result.reply, "250 2.0.0 taken");
+    EXPECT_EQ(result.host, "[127.0.0.1]:" + std::to_string(party.port()));
+  }
+  const auto message = party.next();
+  EXPECT_EQ(message["content"], test::short_message);
+  EXPECT_EQ(message["sender"], "sender@example.com");
+  EXPECT_EQ(message["to"], nlohmann::json({"b@d.test", "c@d.test"}));
+  EXPECT_EQ(message["helo"], "me.example");
+  EXPECT_EQ(done.dialogue.front().who, '*');
+}
+
+TEST_F(RelayTransport, ALargeMessageIsReadInBlocks) {
+  test::SmtpParty party;
+  std::string content = "Subject: large\r\n\r\n";
+  for (int i = 0; i < 40'000; ++i) content += ".line " + std::to_string(i) + " \xc3\xa9\r\n";
+  const auto done =
+      deliver(test::job_for(map_of({route_to_port(party.port())}), {"b@d.test"}, content));
+  EXPECT_EQ(done.results.at(0).code, Code::sent) << done.results.at(0).why;
+  const auto message = party.next();
+  std::string latin1;
+  for (const char c : content) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < 0x80) {
+      latin1 += c;
+    } else {
+      latin1 += static_cast<char>(0xc0 | octet >> 6);
+      latin1 += static_cast<char>(0x80 | (octet & 0x3f));
+    }
+  }
+  EXPECT_EQ(message["content"], latin1);
+}
+
+TEST_F(RelayTransport, RefusedRecipientsAndOthers) {
+  test::SmtpParty party(
+      {"--refuse", "b@d.test=550 5.1.1 no such user", "--refuse", "c@d.test=452 4.2.2 full"});
+  const auto done =
+      deliver(map_of({route_to_port(party.port())}), {"a@d.test", "b@d.test", "c@d.test"});
+  EXPECT_EQ(done.results[0].code, Code::sent);
+  EXPECT_EQ(done.results[1].code, Code::failed);
+  EXPECT_EQ(done.results[1].status, "5.1.1");
+  EXPECT_EQ(done.results[2].code, Code::deferred);
+  EXPECT_EQ(party.next()["to"], nlohmann::json({"a@d.test"}));
+}
+
+TEST_F(RelayTransport, NobodyListens) {
+  std::uint16_t closed = 0;
+  {
+    const auto listening = listen_inet({"127.0.0.1", 0}, 1);
+    closed = port_of(listening->get());
+  }
+  const auto result = deliver_one(map_of({route_to_port(closed)}));
+  EXPECT_EQ(result.code, Code::deferred);
+  EXPECT_EQ(result.status, "4.4.1");
+  EXPECT_EQ(result.why,
+            "connect to [127.0.0.1]:" + std::to_string(closed) + ": Connection refused");
+}
+
+struct Fault {
+  const char* name;
+  std::vector<std::string> options;
+  Code code;
+};
+
+class RelayFaults : public test::RelayTest, public testing::WithParamInterface<Fault> {};
+
+TEST_P(RelayFaults, OfSmtpSink) {
+  test::SmtpSink sink(GetParam().options);
+  const auto result = deliver_one(map_of({route_to_port(sink.port())}));
+  EXPECT_EQ(result.code, GetParam().code) << result.why;
+  EXPECT_FALSE(result.why.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RelayFaults,
+    testing::Values(Fault{"none", {}, Code::sent},                             //
+                    Fault{"no_esmtp", {"-e"}, Code::sent},                     //
+                    Fault{"no_pipelining", {"-p"}, Code::sent},                //
+                    Fault{"no_8bit_no_dsn", {"-8", "-N"}, Code::sent},         //
+                    Fault{"hard_connect", {"-f", "connect"}, Code::deferred},  //
+                    Fault{"soft_connect", {"-r", "connect"}, Code::deferred},  //
+                    Fault{"hard_ehlo", {"-f", "ehlo"}, Code::sent},            //
+                    Fault{"hard_helo", {"-f", "ehlo,helo"}, Code::deferred},   //
+                    Fault{"soft_mail", {"-r", "mail"}, Code::deferred},        //
+                    Fault{"hard_mail", {"-f", "mail"}, Code::failed},          //
+                    Fault{"soft_rcpt", {"-r", "rcpt"}, Code::deferred},        //
+                    Fault{"hard_rcpt", {"-f", "rcpt"}, Code::failed},          //
+                    Fault{"soft_data", {"-r", "data"}, Code::deferred},        //
+                    Fault{"hard_data", {"-f", "data"}, Code::failed},          //
+                    Fault{"soft_dot", {"-r", "."}, Code::deferred},            //
+                    Fault{"hard_dot", {"-f", "."}, Code::failed},              //
+                    Fault{"drop_connect", {"-q", "connect"}, Code::deferred},  //
+                    Fault{"drop_ehlo", {"-q", "ehlo"}, Code::deferred},        //
+                    Fault{"drop_mail", {"-q", "mail"}, Code::deferred},        //
+                    Fault{"drop_rcpt", {"-q", "rcpt"}, Code::deferred},        //
+                    Fault{"drop_data", {"-q", "data"}, Code::deferred},        //
+                    Fault{"drop_dot", {"-q", "."}, Code::deferred},            //
+                    Fault{"drop_without_421", {"-Q", "mail"}, Code::deferred}),
+    [](const auto& each) { return std::string(each.param.name); });
+
+TEST_F(RelayTransport, OneConnectionForManyMessages) {
+  // Each of them would be refused if it were a new connection.
+  test::SmtpSink sink({"-m", "1"});
+  const auto map = map_of({route_to_port(sink.port())});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(deliver_one(map).code, Code::sent);
+}
+
+TEST_F(RelayTransport, ManyAtOnceShareTheConnections) {
+  test::SmtpSink sink({});
+  const auto map = map_of({route_to_port(sink.port())});
+  std::vector<std::promise<JobResult>> promises(200);
+  for (auto& promise : promises) {
+    transport_.deliver(test::job_for(map, {"b@d.test"}),
+                       [&](JobResult result) { promise.set_value(std::move(result)); });
+  }
+  for (auto& promise : promises)
+    EXPECT_EQ(promise.get_future().get().results.at(0).code, Code::sent);
+}
+
+// It was idle for too long; nobody is told of it.
+TEST_F(RelayTransport, AConnectionThatWasClosedMeanwhileIsReplaced) {
+  test::ScriptedServer server(
+      {"220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 taken\r\n", ""},
+      false, 2);
+  const auto map = map_of({route_to_port(server.port())});
+  EXPECT_EQ(deliver_one(map).code, Code::sent);
+  EXPECT_EQ(deliver_one(map).code, Code::sent);
+}
+
+TEST_F(RelayTransport, LmtpByUnixSocket) {
+  const test::TemporaryFolder folder;
+  ::chmod(folder.file("").c_str(), 0777);
+  test::SmtpSink sink({"-L"}, folder.file("lmtp"));
+  const auto map = map_of({route_to({Kind::lmtp_unix, folder.file("lmtp"), 0})});
+  const auto done = deliver(map, {"a@d.test", "b@d.test", "c@d.test"});
+  for (const auto& result : done.results) EXPECT_EQ(result.code, Code::sent) << result.why;
+  EXPECT_EQ(done.results[0].host, folder.file("lmtp"));
+}
+
+// A local socket that is away is this side's fault.
+TEST_F(RelayTransport, ALocalSocketThatIsAway) {
+  const auto map = map_of({route_to({Kind::lmtp_unix, "/nonexistent/lmtp", 0})});
+  const auto result = deliver_one(map);
+  EXPECT_EQ(result.code, Code::own_fault);
+  EXPECT_EQ(result.fault, "socket:/nonexistent/lmtp");
+}
+
+TEST_F(RelayTransport, AnEgressAddressThatIsNotThere) {
+  Egress egress;
+  egress.ipv4 = "203.0.113.77";
+  auto route = route_to({Kind::smtp_host, "192.0.2.1", 25});
+  const auto result = deliver_one(map_of({route}, egress));
+  EXPECT_EQ(result.code, Code::own_fault);
+  EXPECT_EQ(result.fault, "egress:203.0.113.77");
+  EXPECT_THAT(result.why, HasSubstr("egress.ipv4 = 203.0.113.77"));
+}
+
+// Loopback is reached from wherever the system chooses.
+TEST_F(RelayTransport, AnEgressAddressIsNotForLoopback) {
+  test::SmtpSink sink({});
+  Egress egress;
+  egress.ipv4 = "203.0.113.77";
+  EXPECT_EQ(deliver_one(map_of({route_to_port(sink.port())}, egress)).code, Code::sent);
+}
+
+TEST_F(RelayTransport, ASilentServerIsNotWaitedForLonger) {
+  test::ScriptedServer server({"220 mx\r\n", "250-"});
+  Egress egress;
+  egress.timeout = std::chrono::seconds(1);
+  const auto result = deliver_one(map_of({route_to_port(server.port())}, egress));
+  EXPECT_EQ(result.code, Code::deferred);
+  EXPECT_EQ(result.why, "EHLO: no answer within 1 s");
+}
+
+TEST_F(RelayTransport, EndlessReplies) {
+  test::ScriptedServer server({"220 mx\r\n", "250-more\r\n"}, true);
+  const auto result = deliver_one(map_of({route_to_port(server.port())}));
+  EXPECT_EQ(result.code, Code::deferred);
+  EXPECT_THAT(result.why, HasSubstr("more than 100 lines"));
+}
+
+TEST_F(RelayTransport, AMessageThatCannotBeRead) {
+  test::SmtpSink sink({});
+  auto job = test::job_for(map_of({route_to_port(sink.port())}), {"b@d.test"});
+  job.open = []() -> Expected<std::unique_ptr<Content>, std::string> {
+    return tl::unexpected<std::string>("Input/output error");
+  };
+  const auto result = deliver(std::move(job)).results.at(0);
+  EXPECT_EQ(result.code, Code::deferred);
+  EXPECT_THAT(result.why, HasSubstr("Input/output error"));
+}
+
+TEST_F(RelayTransport, Discard) {
+  const auto result = deliver_one(map_of({route_to({Kind::discard, "", 0})}));
+  EXPECT_EQ(result.code, Code::sent);
+}
+
+TEST_F(RelayTransport, StopEndsWhatIsUnderWay) {
+  test::ScriptedServer server({"220 mx\r\n", "250-"});
+  std::promise<JobResult> promise;
+  transport_.deliver(test::job_for(map_of({route_to_port(server.port())}), {"b@d.test"}),
+                     [&](JobResult result) { promise.set_value(std::move(result)); });
+  transport_.stop();
+  EXPECT_EQ(promise.get_future().get().results.at(0).code, Code::deferred);
+  EXPECT_EQ(deliver_one(map_of({route_to({Kind::discard, "", 0})})).code, Code::deferred);
+}
+
+class RelayByMx : public test::RelayTest {
+ protected:
+  RelayByMx()
+      : RelayTest(
+            "null MX 0 .\nus MX 10 me.example.\nloop A 127.0.0.1\n;!servfail broken\n"
+            "v6 MX 10 a\na AAAA 2001:db8::1\n") {}
+  Result to(const std::string& domain, Family family = Family::prefer_ipv4) {
+    Egress egress;
+    egress.family = family;
+    return deliver(map_of({}, egress), {"x@" + domain}).results.at(0);
+  }
+};
+
+TEST_F(RelayByMx, WhatTheDnsSays) {
+  EXPECT_EQ(to("null.test").code, Code::failed);
+  EXPECT_EQ(to("null.test").status, "5.1.10");
+  EXPECT_EQ(to("us.test").code, Code::loop);
+  EXPECT_EQ(to("loop.test").code, Code::loop);
+  EXPECT_EQ(to("broken.test").code, Code::deferred);
+  EXPECT_EQ(to("absent.test").code, Code::failed);
+  EXPECT_EQ(to("absent.test").status, "5.4.4");
+  EXPECT_EQ(to("v6.test", Family::ipv4_only).code, Code::deferred);
+  EXPECT_THAT(to("v6.test", Family::ipv4_only).why, HasSubstr("ipv4-only"));
+}
+
+TEST(RelaySecondFamily, OnlyRefusalsThatSpeakOfTheAddress) {
+  EXPECT_TRUE(
+      speaks_of_address("550-5.7.1 [2001:db8::1] Our system has detected that this message "
+                        "does not meet IPv6 sending guidelines regarding PTR records"));
+  EXPECT_TRUE(speaks_of_address("550 5.7.25 no reverse DNS"));
+  EXPECT_TRUE(speaks_of_address("550-5.7.26 unauthenticated sender"));
+  EXPECT_FALSE(speaks_of_address("550 5.1.1 no such user"));
+  EXPECT_FALSE(speaks_of_address("554 5.7.1 spam"));
+}
+
+}  // namespace
+}  // namespace sekisho::relay
