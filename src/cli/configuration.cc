@@ -13,6 +13,7 @@
 #include "config/problems.h"
 #include "config/reach.h"
 #include "setup/access_files.h"
+#include "setup/names.h"
 #include "setup/snapshot.h"
 
 namespace sekisho::cli {
@@ -81,6 +82,7 @@ int config_check(const std::string& path) {
     return config;
   }
   print(setup::access_findings((*snapshot)->rules, wall_now()));
+  print(setup::name_findings(loaded->settings, file));
   for (const auto& each : warn_of_postfix(postfix_main_cf, loaded->settings.session.trust)) {
     std::fprintf(stderr, "%s\n", escape_for_terminal(each).c_str());
   }

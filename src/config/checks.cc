@@ -10,6 +10,7 @@
 
 #include "base/inet_socket.h"
 #include "config/keys.h"
+#include "relay/via.h"
 
 namespace sekisho::config {
 
@@ -252,14 +253,6 @@ void check_apart(const mail::IpPrefix& relay, const mail::PrefixSet& others,
   }
 }
 
-mail::PrefixSet networks_of(const relay::Permit& permit) {
-  mail::PrefixSet out;
-  for (const auto& text : permit.from) {
-    if (const auto entry = mail::PrefixSet::parse_entry(text)) out.add(*entry);
-  }
-  return out;
-}
-
 // Loopback in trust.relays is for the content filter of a relay behind another MTA; in
 // trust.networks it is for our own. Where we are the MTA, a client must be one of them.
 void check_relay(const mail::IpPrefix& relay, const Settings& settings, const Place& place,
@@ -269,8 +262,8 @@ void check_relay(const mail::IpPrefix& relay, const Settings& settings, const Pl
   check_width(relay, place, reader);
   check_apart(relay, settings.session.trust.networks, "trust.networks", place, alone, reader);
   for (std::size_t i = 0; i < settings.permits.size(); ++i) {
-    check_apart(relay, networks_of(settings.permits[i]), entry_name("permit", i + 1), place, true,
-                reader);
+    check_apart(relay, relay::networks_of(settings.permits[i]), entry_name("permit", i + 1), place,
+                true, reader);
   }
 }
 

@@ -4,6 +4,7 @@
 #include "config/checks.h"
 #include "dmarc/public_suffix_list.h"
 #include "mail/public_space.h"
+#include "relay/via.h"
 
 namespace sekisho::config {
 namespace {
@@ -18,14 +19,6 @@ constexpr std::uint64_t most_v6 = std::uint64_t{1} << 32U;
 constexpr int proxies_v4 = 24;
 constexpr int proxies_v6 = 48;
 
-mail::PrefixSet networks_of(const relay::Permit& permit) {
-  mail::PrefixSet out;
-  for (const auto& text : permit.from) {
-    if (const auto entry = mail::PrefixSet::parse_entry(text)) out.add(*entry);
-  }
-  return out;
-}
-
 void check_space(const Settings& settings, Family family, Reader& reader) {
   const bool v4 = family == Family::v4;
   std::vector<mail::PrefixSet> together;
@@ -35,7 +28,7 @@ void check_space(const Settings& settings, Family family, Reader& reader) {
       return domain == "*" || is_everybodys(domain, settings);
     });
     if (!wide) continue;
-    together.push_back(networks_of(permit));
+    together.push_back(relay::networks_of(permit));
     if (mail::public_space(together, family) <= (v4 ? most_v4 : most_v6)) continue;
     const std::string entry = entry_name("permit", i + 1);
     return reader.error(

@@ -80,6 +80,11 @@ void check_tls(const Settings& settings, Reader& reader) {
 
 void check_quarantine(const Settings& settings, Reader& reader) {
   using session::QuarantineWhere;
+  if (settings.quarantine.release_via == "queue" && settings.listeners.empty()) {
+    reader.error(reader.place_of("quarantine.release_via"),
+                 "quarantine.release_via = \"queue\" needs a [[listener]]: without one there is no "
+                 "queue");
+  }
   if (settings.listeners.empty() || !settings.milters.empty()) return;
   if (settings.session.quarantine.where != QuarantineWhere::mta) return;
   reader.error(reader.place_of("quarantine.where"),

@@ -62,14 +62,16 @@ Rows quarantine_keys() {
                "sender tries again. mta: the MTA holds it. reject: it is refused."},
       {.name = "release_via",
        .slot = at<Settings>(
-           text("smtp:HOST:PORT or sendmail:/PATH", check_release_route),
+           text("smtp:HOST:PORT, sendmail:/PATH or queue", check_release_route),
            [](auto& s) -> auto& { return s.quarantine.release_via; }),
        .sample = R"("sendmail:/usr/sbin/sendmail")",
        .text =
            "How a released message goes back to the MTA. smtp: by SMTP, without a login, so the "
            "MTA must relay for this host. sendmail: by that program, which the command runs; "
-           "the daemon runs nothing. Either way it passes the MTA's other filters again, and "
-           "ours knows it by a proof that works once."},
+           "the daemon runs nothing. Either way it passes the MTA's other filters again, and ours "
+           "knows it by a proof that works once. queue: by our own queue and routes, which need a "
+           "[[listener]]. A message that came by a listener goes back that way, whatever is "
+           "written here."},
   };
   // After the folder.
   const auto keeping = keeping_keys();

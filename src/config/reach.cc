@@ -6,8 +6,10 @@
 #include <set>
 
 #include <grp.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/ascii.h"
@@ -79,6 +81,20 @@ bool is_made_at_start(const std::string& folder) {
   return false;
 }
 
+// The kind of a file system whose files are gone after a restart of the host or the container;
+// empty: it is another. A folder that is missing will be on the one of its parent.
+std::string vanishing_file_system(std::string folder) {
+  struct statfs status {};
+  while (::statfs(folder.c_str(), &status) != 0) {
+    if (folder == "/" || folder == "." || errno != ENOENT) return {};
+    folder = folder_of(folder);
+  }
+  const auto type = static_cast<unsigned long>(status.f_type);
+  if (type == TMPFS_MAGIC) return "tmpfs";
+  if (type == RAMFS_MAGIC) return "ramfs";
+  return type == OVERLAYFS_SUPER_MAGIC ? "overlay file system" : "";
+}
+
 class Reach {
  public:
   Reach(const Loaded& loaded, const std::string& name, bool as_root, User user,
@@ -99,6 +115,7 @@ class Reach {
       look_at_store(Level::error, "quarantine.dir", settings.quarantine.dir);
     if (const auto& seal = settings.session.identity.seal_file; !seal.empty())
       look_at_place(Level::warning, "identity.seal_file", folder_of(seal));
+    if (!settings.listeners.empty()) look_at_smtp();
     look_at_files_to_read();
   }
 
@@ -202,6 +219,28 @@ class Reach {
          "the user " + user_.name + " is not in the group " + milter.socket_group +
              ", so only a daemon that is started as root could give the socket to it: " +
              made(folder_of(path), milter.socket_group, "2750"));
+  }
+
+  void look_at_smtp() {
+    const Settings& settings = loaded_.settings;
+    look_at_socket("listener[1]", smtp::local_socket, user_.group, "0755");
+    look_at_store(Level::error, "queue.dir", settings.queue.dir);
+    look_at_store(Level::error, "queue.drop", settings.queue.drop);
+    if (const std::string kind = vanishing_file_system(settings.queue.dir); !kind.empty()) {
+      find(Level::warning, "queue.dir",
+           settings.queue.dir + " is on a " + kind +
+               ", which does not survive what a disk does: mail that was accepted could be lost; "
+               "choose a folder on a disk, or mount a volume there");
+    }
+    for (const auto& file : settings.aliases.files) look_at_file_to_read("aliases.files", file);
+    for (const auto* source : {&settings.users.source, &settings.users.senders}) {
+      if (source->starts_with("file:")) look_at_file_to_read("users", source->substr(5));
+    }
+    for (std::size_t i = 0; i < settings.routes.size(); ++i) {
+      const auto& recipients = settings.routes[i].recipients;
+      const std::string key = "route[" + std::to_string(i + 1) + "].recipients";
+      if (recipients) look_at_file_to_read(key, recipients->path);
+    }
   }
 
   void look_at_file_to_read(const std::string& key, const std::string& path) {

@@ -167,7 +167,8 @@ Expected<std::string> check_milter_socket(std::string_view text) {
 
 //   server = IPv4 [":" port] / IPv6 / "[" IPv6 "]" [":" port]
 Expected<std::string> check_release_route(std::string_view text) {
-  constexpr std::string_view shape = "write smtp:HOST:PORT or sendmail:/PATH";
+  constexpr std::string_view shape = "write smtp:HOST:PORT, sendmail:/PATH or queue";
+  if (text == "queue") return std::string(text);
   if (text.starts_with("sendmail:/")) return std::string(text);
   if (!text.starts_with("smtp:")) return parse_error(std::string(shape));
   const std::string_view where = text.substr(5);

@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "mail/domain_name.h"
+#include "relay/via.h"
 
 namespace sekisho::relay {
 namespace {
@@ -86,14 +87,6 @@ bool passes_on(const Route* route) {
 mail::PrefixSet without(mail::PrefixSet set, const std::vector<IpAddress>& shared) {
   for (const auto& address : shared) set.exclude_unless_named(address);
   return set;
-}
-
-mail::PrefixSet networks_of(const Permit& permit) {
-  mail::PrefixSet out;
-  for (const auto& text : permit.from) {
-    if (const auto entry = mail::PrefixSet::parse_entry(text)) out.add(*entry);
-  }
-  return out;
 }
 
 std::string permit_name(const mail::PrefixSet::Entry& entry) {

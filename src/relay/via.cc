@@ -251,4 +251,12 @@ std::string text_of(const Recipients& recipients) {
   return {};
 }
 
+mail::PrefixSet networks_of(const Permit& permit) {
+  mail::PrefixSet out;
+  for (const auto& text : permit.from) {
+    if (const auto entry = mail::PrefixSet::parse_entry(text)) out.add(*entry);
+  }
+  return out;
+}
+
 }  // namespace sekisho::relay

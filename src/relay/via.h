@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "mail/prefix_set.h"
 #include "relay/options.h"
 
 namespace sekisho::relay {
@@ -24,5 +25,8 @@ Expected<std::string> parse_route_domain(std::string_view text);
 // "users", "any", "ask" or "file:PATH".
 Expected<Recipients> parse_recipients(std::string_view text);
 std::string text_of(const Recipients& recipients);
+
+// `from` of a permit that was read already; what cannot be read is left out.
+mail::PrefixSet networks_of(const Permit& permit);
 
 }  // namespace sekisho::relay
