@@ -61,9 +61,6 @@ struct Client {
   std::string helo;                        // as received
   bool unix_socket = false;
   mail::Mta mta = mail::Mta::own;  // the MTA in front of us; also `own` in old records
-  // Whether it counts as one of trust.networks, from a front that knows more than these: a permit
-  // to send anywhere. None: they decide.
-  std::optional<bool> trusted;
   bool operator==(const Client&) const = default;
 };
 

@@ -18,8 +18,7 @@ concept Of = std::same_as<std::remove_const_t<Object>, T>;
 
 template <class Archive>
 void members(Archive& a, Of<policy::Client> auto& o) {
-  a("address", o.address)("name", o.name)("helo", o.helo)("unix", o.unix_socket)("mta", o.mta)(
-      "trusted", o.trusted);
+  a("address", o.address)("name", o.name)("helo", o.helo)("unix", o.unix_socket)("mta", o.mta);
 }
 
 template <class Archive>

@@ -12,9 +12,10 @@ policy::Exemption Connected::exemption(const Snapshot& snapshot, bool authentica
     return policy::Exemption::authenticated;
   }
   if (client.unix_socket) return policy::Exemption::unix_socket;
-  const bool trusted =
-      client.trusted.value_or(client.address && trust.networks.contains(*client.address));
-  return trusted ? policy::Exemption::trusted_network : policy::Exemption::none;
+  if (client.address && trust.networks.contains(*client.address)) {
+    return policy::Exemption::trusted_network;
+  }
+  return policy::Exemption::none;
 }
 
 bool Connected::behind_relay(const Snapshot& snapshot) const {

@@ -20,13 +20,12 @@ std::string Client::protocol() const {
   return std::string("ESMTP") + (tls.empty() ? "" : "S") + (login.empty() ? "" : "A");
 }
 
-policy::Client Client::for_session(relay::Standing standing) const {
+policy::Client Client::for_session() const {
   policy::Client out;
   out.address = address;
   out.name = name.empty() ? "unknown" : name;
   out.unix_socket = profile == Profile::local;
   out.mta = mail::Mta::own;
-  if (profile == Profile::mx) out.trusted = standing == relay::Standing::trusted;
   return out;
 }
 

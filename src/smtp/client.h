@@ -44,7 +44,7 @@ struct Client {
   // RFC 3848: "ESMTPSA".
   std::string protocol() const;
   // How the session knows it.
-  policy::Client for_session(relay::Standing standing) const;
+  policy::Client for_session() const;
 };
 
 policy::Role role_of(Profile profile);

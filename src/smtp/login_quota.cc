@@ -55,7 +55,6 @@ LoginQuota::LoginQuota(std::string path, Log& log, WallTime now)
     : path_(std::move(path)), log_(log) {
   if (path_.empty()) return;
   read(now);
-  thread_ = std::thread([this] { run(); });
 }
 
 LoginQuota::~LoginQuota() {
@@ -100,6 +99,7 @@ bool LoginQuota::take(std::string_view login, std::uint32_t most, WallTime now) 
     ++mine[hour];
     if (path_.empty() || !is_plain(key)) return true;
     state.queued += line_of(hour, 1, key);
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     if (++state.lines > most_lines) state.rewrite = true;
     return true;
   });

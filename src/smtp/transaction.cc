@@ -30,7 +30,7 @@ void Transaction::ensure_session(Standing standing) {
   session_ = session::Session::create(services.engine, role_of(talk_.client.profile), talk_.owner(),
                                       keeping_.get());
   session_standing_ = standing;
-  session_->connect(talk_.client.for_session(standing), talk_.site->hostname);
+  session_->connect(talk_.client.for_session(), talk_.site->hostname);
   if (!talk_.client.helo.empty()) session_->helo(talk_.client.helo);
 }
 
