@@ -64,6 +64,8 @@ struct Result {
   std::string host;    // "mx.example[192.0.2.1]:25"; empty without one
   // own_fault: what is out of order, the same for all that wait for it: "route:[relay.example]:587".
   std::string fault;
+  // sent: the next hop has DSN (RFC 3461): it was told who wants to know, and reports itself.
+  bool dsn = false;
   std::chrono::milliseconds took{0};
 };
 

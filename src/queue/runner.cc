@@ -1,0 +1,408 @@
+#include "queue/runner.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "base/ascii.h"
+#include "base/memory.h"
+#include "queue/settled.h"
+
+namespace sekisho::queue {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// At least so often the clock is looked at: it may have jumped.
+constexpr seconds look_every{1};
+// Counts, faults, and what other processes have changed.
+constexpr seconds tend_every{2};
+// After so long the end of a message file is on the disk, whoever crashes.
+constexpr std::chrono::minutes done_for{10};
+constexpr std::chrono::minutes forget_every{1};
+// Of which a crash is the third: DESIGN's promise 7.
+constexpr unsigned crashes_allowed = 1;
+
+}  // namespace
+
+Event::Kind event_of(Act act) {
+  switch (act) {
+    case Act::hold:
+      return Event::Kind::hold;
+    case Act::release:
+      return Event::Kind::release;
+    case Act::flush:
+      return Event::Kind::flush;
+    case Act::remove:
+      return Event::Kind::remove;
+    case Act::requeue:
+      return Event::Kind::requeue;
+  }
+  return Event::Kind::look;
+}
+
+Runner::Runner(Needs needs, Site site) : needs_(std::move(needs)), site_(std::move(site)) {
+  if (needs_.marks != nullptr) marks_ = needs_.marks->found();
+  load();
+  thread_ = std::thread([this] { serve(); });
+}
+
+Runner::~Runner() {
+  until_memory([this] { tasks_->post([this] { stopping_ = true; }); });
+  thread_.join();
+}
+
+void Runner::load() {
+  auto loaded = needs_.spool->read([this](Database& database) -> Outcome<void> {
+    auto name = index_name(database);
+    if (!name) return failed(name.error());
+    index_ = std::move(*name);
+    return each_message(database, [this](const Message& message) {
+      entries_.emplace(message.letter.id, slim(message));
+      return true;
+    });
+  });
+  if (!loaded) needs_.logs.qmgr.error("queue: its index cannot be read: " + loaded.error().why);
+  // The store has compared index and files: nothing of what is over can come back.
+  auto cleaned = needs_.spool->change([](Change& change) -> Outcome<void> {
+    auto latest = latest_done(change.database());
+    return latest ? queue::forget_done(change.database(), *latest) : failed(latest.error());
+  });
+  if (!cleaned) needs_.logs.qmgr.warning("queue: " + cleaned.error().why);
+}
+
+void Runner::note_crashes() {
+  std::erase_if(marks_, [this](const auto& mark) { return !entries_.contains(mark.first); });
+  for (const auto& [id, count] : marks_) {
+    if (count <= crashes_allowed) {
+      suspects_.insert(id);
+      continue;
+    }
+    needs_.alarms.raise("crash:" + id, id +
+                                           ": the daemon crashed twice while it worked on this "
+                                           "message, which is held: sekisho queue show " +
+                                           id);
+    apply(id, entries_.at(id), {Event::Kind::crashed});
+  }
+  if (needs_.marks != nullptr) needs_.marks->keep(marks_);
+}
+
+void Runner::serve() {
+  const Patience patience;
+  contained([this] {
+    note_crashes();
+    std::vector<std::string> ids;
+    for (const auto& [id, entry] : entries_) ids.push_back(id);
+    for (const auto& id : ids) apply(id, entries_.at(id), {Event::Kind::restart});
+    for (auto& [fault, waiting] : faults_) waiting.probe = wall_now();
+  });
+  while (!stopping_) {
+    auto until = steady_now() + look_every;
+    if (!due_.empty()) {
+      const auto wait = std::max(seconds(0), due_.begin()->first - wall_now());
+      until = std::min(until, steady_now() + wait);
+    }
+    contained([&] { tasks_->run_until([this] { return stopping_.load(); }, until); });
+    if (stopping_) return;
+    contained([this] { take_due(); });
+    contained([this] { pump(); });
+    contained([this] { tend(); });
+  }
+}
+
+std::shared_ptr<const std::string> Runner::domain_of(const std::string& address) {
+  const mail::Path path(address);
+  std::string domain = path.mailbox() ? path.mailbox()->domain.text() : ascii::lower(path.domain());
+  if (domain.empty()) domain = ascii::lower(site_.origin);
+  // Names that nobody uses any more are let go now and then.
+  if (domains_.size() > 2 * entries_.size() + 1000)
+    std::erase_if(domains_, [](const auto& each) { return each.second.use_count() == 1; });
+  auto& known = domains_[domain];
+  if (!known) known = std::make_shared<const std::string>(domain);
+  return known;
+}
+
+Runner::Entry Runner::slim(const Message& message) {
+  Entry entry;
+  entry.null_sender = message.letter.sender.empty();
+  entry.own = message.letter.own;
+  entry.may_bounce = message.letter.may_bounce;
+  entry.arrived = message.letter.arrived;
+  for (const auto& to : message.recipients)
+    entry.recipients.push_back({to.place, to.progress, domain_of(to.address), to.expand});
+  return entry;
+}
+
+Circumstances Runner::around(const Entry& entry) {
+  Circumstances around;
+  around.now = wall_now();
+  around.luck = static_cast<double>(random_() % 1001) / 1000;
+  around.null_sender = entry.null_sender;
+  around.own = entry.own;
+  around.may_bounce = entry.may_bounce;
+  return around;
+}
+
+Runner::Slim* Runner::find_slim(Entry& entry, std::uint32_t place) {
+  for (auto& each : entry.recipients) {
+    if (each.place == place) return &each;
+  }
+  return nullptr;
+}
+
+// The whole message; nullptr if it is gone, or cannot be read now.
+Message* Runner::full(const std::string& id, Entry& entry) {
+  if (entry.full) return &*entry.full;
+  auto read = needs_.spool->read([&](Database& database) -> Outcome<void> {
+    auto message = find(database, id);
+    if (!message) return failed(message.error());
+    entry.full = std::move(*message);
+    return {};
+  });
+  if (!read) {
+    needs_.logs.qmgr.write_limited(LogLevel::warning, "queue read",
+                                   id + ": cannot be read: " + read.error().why);
+    return nullptr;
+  }
+  // What is in memory is newer than the rows.
+  for (auto& to : entry.full->recipients) {
+    if (const auto* slim = find_slim(entry, to.place)) to.progress = slim->progress;
+  }
+  return &*entry.full;
+}
+
+void Runner::queued(Message message) {
+  tasks_->post([this, message = std::move(message)]() mutable { take(std::move(message)); });
+}
+
+void Runner::take(Message message) {
+  const std::string id = message.letter.id;
+  needs_.logs.qmgr.info(id + ": from=<" + message.letter.sender +
+                        ">, size=" + std::to_string(message.letter.size) +
+                        ", nrcpt=" + std::to_string(message.recipients.size()) + " (queue active)");
+  auto [at, fresh] = entries_.emplace(id, slim(message));
+  if (!fresh) return merge(id);
+  at->second.full = std::move(message);
+  schedule(id, at->second);
+  if (at->second.scheduled && *at->second.scheduled <= wall_now()) look_at(id);
+  pump();
+}
+
+// When the next of its recipients is due.
+void Runner::schedule(const std::string& id, Entry& entry) {
+  if (entry.scheduled) due_.erase({*entry.scheduled, id});
+  entry.scheduled.reset();
+  if (entry.committing > 0) return;
+  for (const auto& each : entry.recipients) {
+    if (each.progress.state != State::waiting || each.ready) continue;
+    if (!entry.scheduled || each.progress.next < *entry.scheduled)
+      entry.scheduled = each.progress.next;
+  }
+  if (entry.scheduled) due_.insert({*entry.scheduled, id});
+}
+
+// The messages that are due; at most some, so that results are not kept waiting.
+bool Runner::take_due() {
+  constexpr int at_once = 1000;
+  for (int i = 0; i < at_once; ++i) {
+    if (due_.empty() || due_.begin()->first > wall_now()) return false;
+    const std::string id = due_.begin()->second;
+    due_.erase(due_.begin());
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) continue;
+    found->second.scheduled.reset();
+    look_at(id);
+  }
+  return true;
+}
+
+void Runner::look_at(const std::string& id) {
+  auto& entry = entries_.at(id);
+  if (entry.scheduled) due_.erase({*entry.scheduled, id});
+  entry.scheduled.reset();
+  if (entry.committing > 0) return;
+  ready(id, entry);
+  schedule(id, entry);
+}
+
+// Texts are let go while it waits.
+void Runner::slim_down(const std::string& id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  auto& entry = found->second;
+  if (entry.under_way == 0 && entry.committing == 0) entry.full.reset();
+}
+
+void Runner::tend() {
+  const auto now = steady_now();
+  for (auto& [when, settled] : std::exchange(again_, {})) {
+    if (when <= now) {
+      commit(settled);
+    } else {
+      again_.emplace_back(when, settled);
+    }
+  }
+  if (now < next_tend_) return;
+  next_tend_ = now + tend_every;
+  // Clocks that jumped back, warnings, and the end of what only waits: a part of all at a time.
+  read_news();
+  probe_faults();
+  recount();
+  write_summary();
+  if (now < next_forget_) return;
+  next_forget_ = now + forget_every;
+  forget_done();
+  std::vector<std::string> ids;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.under_way == 0 && entry.committing == 0) ids.push_back(id);
+  }
+  for (const auto& id : ids) apply(id, entries_.at(id), {Event::Kind::look});
+}
+
+void Runner::read_news() {
+  std::vector<std::string> ids;
+  bool any = false;
+  auto looked = needs_.spool->read([&](Database& database) {
+    return database.query("SELECT 1 FROM queue_news LIMIT 1", {},
+                          [&](const Row&) { return any = true; });
+  });
+  if (!looked || !any) return;
+  auto taken = needs_.spool->change([&](Change& change) -> Outcome<void> {
+    auto news = take_news(change.database());
+    if (!news) return failed(news.error());
+    ids = std::move(*news);
+    return {};
+  });
+  if (!taken) return;
+  for (const auto& id : ids) merge(id);
+}
+
+// Recipients that another process has added.
+void Runner::merge(const std::string& id) {
+  Message message;
+  auto read = needs_.spool->read([&](Database& database) -> Outcome<void> {
+    auto found = find(database, id);
+    if (!found) return failed(found.error());
+    message = std::move(*found);
+    return {};
+  });
+  if (!read) return;
+  auto& entry = entries_[id];
+  if (entry.recipients.empty()) entry = slim(message);
+  for (const auto& to : message.recipients) {
+    if (find_slim(entry, to.place) == nullptr)
+      entry.recipients.push_back({to.place, to.progress, domain_of(to.address), to.expand});
+    const bool known =
+        !entry.full || std::any_of(entry.full->recipients.begin(), entry.full->recipients.end(),
+                                   [&](const auto& each) { return each.place == to.place; });
+    if (!known) entry.full->recipients.push_back(to);
+  }
+  look_at(id);
+}
+
+void Runner::forget_done() {
+  std::int64_t up_to = 0;
+  while (!done_.empty() && done_.front().first + done_for <= steady_now()) {
+    up_to = done_.front().second;
+    done_.pop_front();
+  }
+  auto latest = needs_.spool->read([this](Database& database) -> Outcome<void> {
+    auto number = latest_done(database);
+    if (number && *number > 0) done_.emplace_back(steady_now(), *number);
+    return {};
+  });
+  if (!latest || up_to == 0) return;
+  needs_.spool->change_soon(
+      [up_to](Change& change) { return queue::forget_done(change.database(), up_to); },
+      [](const auto&) {});
+}
+
+void Runner::recount() {
+  Counts now;
+  const auto time = wall_now();
+  now.messages = entries_.size();
+  now.attempts_under_way = ready_.under_way();
+  for (const auto& [id, entry] : entries_) {
+    now.oldest = std::max(now.oldest, std::chrono::duration_cast<seconds>(time - entry.arrived));
+    for (const auto& each : entry.recipients) {
+      ++now.by_state[each.progress.state];
+      if (each.progress.state == State::waiting) ++now.waiting_for[each.progress.reason];
+      if (each.progress.state == State::held) ++now.held_for[each.progress.reason];
+    }
+  }
+  counts_.with([&](Counts& counts) {
+    now.sent = counts.sent;
+    now.bounced = counts.bounced;
+    now.deferred = counts.deferred;
+    counts = now;
+  });
+}
+
+Counts Runner::counts() const {
+  return counts_.with([](const Counts& counts) { return counts; });
+}
+
+void Runner::reload(Site site) {
+  tasks_->post([this, site = std::move(site)]() mutable {
+    site_ = std::move(site);
+    needs_.transport.forget("");
+    std::vector<std::string> ids;
+    for (const auto& [id, entry] : entries_) ids.push_back(id);
+    for (const auto& id : ids) apply(id, entries_.at(id), {Event::Kind::reload});
+  });
+}
+
+void Runner::fault_ended(std::string fault) {
+  tasks_->post([this, fault = std::move(fault)] {
+    needs_.transport.forget("");
+    end_fault(fault);
+  });
+}
+
+void Runner::look() {
+  tasks_->post([this] { read_news(); });
+}
+
+Runner::Answer Runner::act(Act act, std::vector<std::string> ids) {
+  const auto answered = std::make_shared<std::promise<Answer>>();
+  auto answer = answered->get_future();
+  tasks_->post([this, act, answered, ids = std::move(ids)]() mutable {
+    const bool all = ids.empty();
+    if (all) {
+      for (const auto& [id, entry] : entries_) ids.push_back(id);
+    }
+    if (act == Act::flush) needs_.transport.forget("");
+    Answer result;
+    for (const auto& id : ids) {
+      const auto found = entries_.find(id);
+      result[id] = found == entries_.end() ? "no message of that id is in the queue" : "";
+      if (found != entries_.end()) apply(id, found->second, {event_of(act)});
+    }
+    // Behind all that these acts have sent to the disk.
+    needs_.spool->change_soon([](Change&) { return Outcome<void>(); },
+                              [answered, result](const auto&) { answered->set_value(result); });
+  });
+  constexpr seconds patience{20};
+  if (answer.wait_for(patience) != std::future_status::ready)
+    return {{"", "the queue does not answer"}};
+  return answer.get();
+}
+
+std::vector<std::string> Runner::under_way() {
+  const auto answered = std::make_shared<std::promise<std::vector<std::string>>>();
+  auto answer = answered->get_future();
+  tasks_->post([this, answered] {
+    std::vector<std::string> ids;
+    for (const auto& [id, entry] : entries_) {
+      if (entry.under_way > 0) ids.push_back(id);
+    }
+    answered->set_value(std::move(ids));
+  });
+  constexpr seconds patience{5};
+  if (answer.wait_for(patience) != std::future_status::ready) return {};
+  return answer.get();
+}
+
+}  // namespace sekisho::queue

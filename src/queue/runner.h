@@ -1,0 +1,205 @@
+// queue/runner.h: the queue at work: when each message is tried, what is under way, and what comes
+// of it. Rows are loaded at the start; a message that was just accepted is handed over in memory. In
+// memory are a few fields for each recipient; texts are read from the index when it is its turn.
+// Changes of state are committed in groups by the store's own committer; a bounce and the final
+// state that it tells of are one commit.
+// Errors: none; what cannot be committed is tried again each second.
+// Thread: its own; all calls from any, internally locked. Results of the transport may come late.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "accounts/directory.h"
+#include "base/alarms.h"
+#include "base/executor.h"
+#include "base/guarded.h"
+#include "base/log.h"
+#include "queue/bounce.h"
+#include "queue/counts.h"
+#include "queue/crash_marks.h"
+#include "queue/message.h"
+#include "queue/options.h"
+#include "queue/ready.h"
+#include "queue/tables.h"
+#include "relay/transport.h"
+#include "spool/store.h"
+
+namespace sekisho::queue {
+
+// A command about messages that wait.
+enum class Act { hold, release, flush, remove, requeue };
+constexpr auto words_of(Act) {
+  return words<Act>({{Act::hold, "hold"},
+                     {Act::release, "release"},
+                     {Act::flush, "flush"},
+                     {Act::remove, "delete"},
+                     {Act::requeue, "requeue"}});
+}
+Event::Kind event_of(Act act);
+
+class Runner {
+ public:
+  // What the configuration in force says.
+  struct Site {
+    Options options;
+    std::shared_ptr<const relay::Map> map;
+    std::shared_ptr<const accounts::Directory> directory;
+    std::string origin;
+    std::string hostname;
+    std::string postmaster;  // gets the daily summary; empty: nobody
+  };
+  // Of the lines, by what they are about.
+  struct Logs {
+    Log& qmgr;
+    Log& smtp;
+    Log& lmtp;
+    Log& bounce;
+  };
+  struct Needs {
+    std::shared_ptr<spool::Store> spool;
+    relay::Transport& transport;
+    Logs logs;
+    Alarms& alarms;
+    std::function<std::string()> next_id;
+    CrashMarks* marks = nullptr;
+  };
+
+  // How long before one of the messages that wait for a fault tries whether it has ended.
+  static constexpr std::chrono::minutes probe_every{15};
+
+  Runner(Needs needs, Site site);
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  // What is under way is not waited for: it waits again after the next start.
+  ~Runner();
+
+  // A message that was just put; it is durable.
+  void queued(Message message);
+  void reload(Site site);
+  // What was out of order is mended: relay::Result::fault.
+  void fault_ended(std::string fault);
+  // Another process has changed rows, and says so in queue_news.
+  void look();
+
+  // Empty: done; else why not, for each id that was named. Waits for the disk. `ids` empty: all.
+  using Answer = std::map<std::string, std::string>;
+  Answer act(Act act, std::vector<std::string> ids);
+  // The ids of messages with an attempt under way.
+  std::vector<std::string> under_way();
+  Counts counts() const;
+
+ private:
+  struct Slim {
+    std::uint32_t place = 0;
+    Progress progress;
+    std::shared_ptr<const std::string> domain;
+    bool expand = false;
+    bool ready = false;       // its turn has come, and it waits for room
+    bool hop_failed = false;  // the hop itself did not work, not only this recipient
+  };
+  struct Entry {
+    bool null_sender = false;
+    bool own = false;
+    bool may_bounce = false;
+    WallTime arrived{};
+    std::vector<Slim> recipients;
+    std::optional<Message> full;  // while it is needed
+    std::optional<WallTime> scheduled;
+    unsigned under_way = 0;   // jobs
+    unsigned committing = 0;  // changes on their way to the disk
+  };
+  struct Sent;     // a job under way
+  struct Settled;  // a change to commit
+  using Entries = std::unordered_map<std::string, Entry>;
+
+  // runner.cc
+  void serve();
+  void load();
+  void note_crashes();
+  void take(Message message);
+  Entry slim(const Message& message);
+  bool take_due();
+  void look_at(const std::string& id);
+  void schedule(const std::string& id, Entry& entry);
+  void tend();
+  void read_news();
+  void merge(const std::string& id);
+  void forget_done();
+  void recount();
+  Message* full(const std::string& id, Entry& entry);
+  void slim_down(const std::string& id);
+  std::shared_ptr<const std::string> domain_of(const std::string& address);
+  Circumstances around(const Entry& entry);
+  Slim* find_slim(Entry& entry, std::uint32_t place);
+
+  // runner_send.cc
+  void ready(const std::string& id, Entry& entry);
+  void pump();
+  bool send_all(const Ready::Item& item);
+  void send(const Ready::Item& item, Entry& entry, const std::vector<std::uint32_t>& places);
+  relay::Job job_for(const Message& message, const std::vector<std::uint32_t>& places,
+                     const std::string& domain) const;
+  std::string qualified(const std::string& address) const;
+  void expand(const std::string& id, Entry& entry);
+  std::vector<Recipient> expanded(const Message& message, const Recipient& to,
+                                  std::string& fault) const;
+
+  // runner_settle.cc
+  void arrived(const std::shared_ptr<Sent>& sent, const relay::JobResult& result);
+  void take_result(Entry& entry, Recipient& to, const relay::Result& result, Settled& settled);
+  void after_result(const std::string& id, const Slim& slim, const Progress& before,
+                    const relay::Result& result);
+  void no_longer_suspect(const std::string& id);
+  void apply(const std::string& id, Entry& entry, const Event& event);
+  void wake_hop(const std::string& domain);
+  void end_fault(const std::string& fault);
+  void probe_faults();
+  void note_fault(const std::string& id, const Progress& progress);
+  void add_bounces(const Entry& entry, const Message& message, Settled& settled);
+  void commit(std::shared_ptr<Settled> settled);
+  void committed(const std::shared_ptr<Settled>& settled, const std::string& failure);
+  void tell(const Settled& settled);
+  void write_summary();
+
+  const Needs needs_;
+  Site site_;
+  std::string index_;
+  std::mt19937 random_{std::random_device{}()};
+  Entries entries_;
+  std::set<std::pair<WallTime, std::string>> due_;
+  std::map<std::string, std::shared_ptr<const std::string>, std::less<>> domains_;
+  Ready ready_;
+  std::set<std::string> suspects_;  // under way at a crash: tried alone
+  std::deque<Ready::Item> suspects_ready_;
+  std::optional<std::string> alone_;  // the suspect under way
+  std::map<std::string, unsigned> marks_;
+  std::unordered_map<std::string, std::set<std::string>> failing_hops_;
+  struct Fault {
+    std::set<std::string> ids;
+    WallTime probe{};
+  };
+  std::map<std::string, Fault> faults_;
+  std::deque<std::pair<SteadyTime, std::int64_t>> done_;
+  std::vector<std::pair<SteadyTime, std::shared_ptr<Settled>>> again_;
+  SteadyTime next_tend_{};
+  SteadyTime next_forget_{};
+  Guarded<Counts> counts_;
+  std::shared_ptr<RunQueue> tasks_ = std::make_shared<RunQueue>();
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace sekisho::queue

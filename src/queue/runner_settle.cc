@@ -1,0 +1,382 @@
+// What comes of attempts and commands: the next state, the commit, the log, the sender.
+#include <algorithm>
+#include <utility>
+
+#include "base/ascii.h"
+#include "base/memory.h"
+#include "queue/content.h"
+#include "queue/log_lines.h"
+#include "queue/settled.h"
+#include "queue/summary.h"
+
+namespace sekisho::queue {
+
+namespace {
+
+using Code = relay::Result::Code;
+
+// A route that was paused: what goes there is held, and one message tries now and then.
+constexpr std::string_view route_fault = "route:";
+
+// How long a change that could not be committed waits.
+constexpr std::chrono::seconds commit_again{1};
+
+// The last dialogue of a recipient, for people: at most so much of it.
+constexpr std::size_t dialogue_octets = 8 * 1024;
+
+std::string text_of(const std::vector<relay::DialogueLine>& dialogue) {
+  std::string text;
+  for (const auto& line : dialogue) {
+    const std::string one = std::string(1, line.who) + ": " + line.text + "\n";
+    if (text.size() + one.size() > dialogue_octets) break;
+    text += one;
+  }
+  return text;
+}
+
+Event event_for(const relay::Result& result) {
+  Event event{Event::Kind::result, result.code, result.fault};
+  // A next hop that says so itself is a loop; none that is left may be a mistake in the DNS.
+  event.at_once = (result.code == Code::own_fault && result.fault.starts_with(route_fault)) ||
+                  (result.code == Code::loop && !result.reply.empty());
+  return event;
+}
+
+// Whether the hop itself did not work, so that its other mail waits for the same.
+bool is_of_hop(const relay::Result& result) {
+  return result.code == Code::deferred &&
+         (result.reply.empty() || result.reply.starts_with("421") ||
+          result.status.starts_with("4.4."));
+}
+
+// What is worth a commit: a look that only counts time is not.
+bool differs(const Progress& a, const Progress& b) {
+  return a.state != b.state || a.reason != b.reason || a.wish != b.wish || a.fault != b.fault ||
+         a.attempts != b.attempts || a.warned != b.warned;
+}
+
+}  // namespace
+
+void Runner::arrived(const std::shared_ptr<Sent>& sent, const relay::JobResult& result) {
+  ready_.end(sent->domain);
+  sent->mark = {};
+  auto& entry = entries_.at(sent->id);
+  --entry.under_way;
+  no_longer_suspect(sent->id);
+  const auto settled = std::make_shared<Settled>();
+  settled->id = sent->id;
+  auto& message = *entry.full;
+  const std::string dialogue = text_of(result.dialogue);
+  for (std::size_t i = 0; i < sent->places.size() && i < result.results.size(); ++i) {
+    for (auto& to : message.recipients) {
+      if (to.place != sent->places[i]) continue;
+      to.last.dialogue = dialogue;
+      take_result(entry, to, result.results[i], *settled);
+    }
+  }
+  const auto* route = site_.map ? site_.map->find(sent->domain) : nullptr;
+  using Kind = relay::Via::Kind;
+  settled->lmtp =
+      route != nullptr && (route->via.kind == Kind::lmtp_unix || route->via.kind == Kind::lmtp ||
+                           route->via.kind == Kind::maildir);
+  add_bounces(entry, message, *settled);
+  commit(settled);
+  pump();
+}
+
+void Runner::no_longer_suspect(const std::string& id) {
+  if (alone_ == id) alone_.reset();
+  if (suspects_.erase(id) == 0) return;
+  marks_.erase(id);
+  if (needs_.marks != nullptr) needs_.marks->keep(marks_);
+}
+
+void Runner::take_result(Entry& entry, Recipient& to, const relay::Result& result,
+                         Settled& settled) {
+  auto& slim = *find_slim(entry, to.place);
+  const auto before = slim.progress;
+  const auto took = step(before, event_for(result), around(entry), site_.options);
+  slim.progress = to.progress = took.next;
+  slim.hop_failed = is_of_hop(result);
+  to.last.why = result.why;
+  to.last.reply = result.reply;
+  to.last.status = result.status;
+  to.last.host = result.host;
+  to.last.time = wall_now();
+  settled.lines.push_back(delivery_line(settled.id, to, result, entry.arrived));
+  if (took.notice == Notice::failed) settled.told.emplace_back(Report::failed, to);
+  if (took.notice == Notice::delayed) settled.told.emplace_back(Report::delayed, to);
+  if (took.next.state == State::sent && !result.dsn) settled.told.emplace_back(Report::relayed, to);
+  settled.changed.push_back(to);
+  counts_.with([&](Counts& counts) {
+    counts.sent += took.next.state == State::sent ? 1 : 0;
+    counts.bounced += took.next.state == State::bounced ? 1 : 0;
+    counts.deferred += result.code == Code::deferred ? 1 : 0;
+  });
+  after_result(settled.id, slim, before, result);
+}
+
+void Runner::after_result(const std::string& id, const Slim& slim, const Progress& before,
+                          const relay::Result& result) {
+  const auto& domain = *slim.domain;
+  if (slim.hop_failed) failing_hops_[domain].insert(id);
+  if (result.code == Code::sent) wake_hop(domain);
+  if (result.code == Code::loop) {
+    needs_.alarms.raise("loop:" + domain, domain + ": " + result.why);
+  } else {
+    needs_.alarms.clear("loop:" + domain);
+  }
+  if (!before.fault.empty() && before.fault != slim.progress.fault) end_fault(before.fault);
+  if (result.code != Code::own_fault) return;
+  note_fault(id, slim.progress);
+  needs_.alarms.raise(result.fault.empty() ? "route:" + domain : result.fault, result.why);
+}
+
+void Runner::note_fault(const std::string& id, const Progress& progress) {
+  if (progress.fault.empty()) return;
+  auto& fault = faults_[progress.fault];
+  if (fault.ids.empty() || fault.probe <= wall_now()) fault.probe = wall_now() + probe_every;
+  fault.ids.insert(id);
+}
+
+// One success wakes the rest for that hop: those that wait because the hop itself did not work.
+void Runner::wake_hop(const std::string& domain) {
+  const auto found = failing_hops_.find(domain);
+  if (found == failing_hops_.end()) return;
+  const auto ids = std::move(found->second);
+  failing_hops_.erase(found);
+  for (const auto& id : ids) {
+    const auto entry = entries_.find(id);
+    if (entry == entries_.end()) continue;
+    for (auto& each : entry->second.recipients) {
+      if (!std::exchange(each.hop_failed, false) || *each.domain != domain) continue;
+      each.progress =
+          step(each.progress, {Event::Kind::hop_works}, around(entry->second), site_.options).next;
+    }
+    schedule(id, entry->second);
+  }
+}
+
+void Runner::end_fault(const std::string& fault) {
+  needs_.alarms.clear(fault);
+  const auto found = faults_.find(fault);
+  if (found == faults_.end()) return;
+  const auto ids = std::move(found->second.ids);
+  faults_.erase(found);
+  for (const auto& id : ids) {
+    const auto entry = entries_.find(id);
+    if (entry != entries_.end())
+      apply(id, entry->second, {Event::Kind::fault_ended, Code::sent, fault});
+  }
+}
+
+// One of those that are held tries whether the fault has ended.
+void Runner::probe_faults() {
+  for (auto& [name, fault] : faults_) {
+    if (fault.probe > wall_now() && fault.probe <= wall_now() + probe_every) continue;
+    fault.probe = wall_now() + probe_every;
+    for (const auto& id : std::set<std::string>(fault.ids)) {
+      const auto found = entries_.find(id);
+      const auto is_held = [&, fault_name = name](const Slim& each) {
+        return each.progress.state == State::held && each.progress.fault == fault_name;
+      };
+      if (found == entries_.end()) {
+        fault.ids.erase(id);
+        continue;
+      }
+      auto& recipients = found->second.recipients;
+      const auto one = std::find_if(recipients.begin(), recipients.end(), is_held);
+      if (one == recipients.end()) continue;
+      needs_.transport.forget(*one->domain);
+      one->progress =
+          step(one->progress, {Event::Kind::flush}, around(found->second), site_.options).next;
+      schedule(id, found->second);
+      break;
+    }
+  }
+}
+
+// An event for all recipients of a message.
+void Runner::apply(const std::string& id, Entry& entry, const Event& event) {
+  const auto settled = std::make_shared<Settled>();
+  settled->id = id;
+  for (std::size_t i = 0; i < entry.recipients.size(); ++i) {
+    const auto before = entry.recipients[i].progress;
+    if (is_final(before.state)) continue;
+    const auto took = step(before, event, around(entry), site_.options);
+    entry.recipients[i].progress = took.next;
+    if (took.next.state == State::held) note_fault(id, took.next);
+    if (!differs(before, took.next) && took.notice == Notice::none) continue;
+    auto* message = full(id, entry);
+    if (message == nullptr) continue;
+    for (auto& to : message->recipients) {
+      if (to.place != entry.recipients[i].place) continue;
+      to.progress = took.next;
+      settled->changed.push_back(to);
+      if (took.notice == Notice::delayed) settled->told.emplace_back(Report::delayed, to);
+      if (is_final(took.next.state)) settled->lines.push_back(command_line(id, to));
+    }
+  }
+  if (settled->changed.empty()) {
+    return schedule(id, entry);
+  }
+  add_bounces(entry, *entry.full, *settled);
+  commit(settled);
+}
+
+// What the sender asked to be told, one message for each address that is to be told.
+void Runner::add_bounces(const Entry& entry, const Message& message, Settled& settled) {
+  std::map<std::pair<Report, std::string>, std::vector<Recipient>> told;
+  for (const auto& [report, to] : settled.told) {
+    const auto& sender = to.sender ? *to.sender : message.letter.sender;
+    if (sender.empty() || entry.own || !entry.may_bounce) continue;
+    if (wants(report, to.parameters)) told[{report, sender}].push_back(to);
+  }
+  settled.told.clear();
+  for (auto& [what, recipients] : told) {
+    Bounce bounce;
+    bounce.report = what.first;
+    bounce.id = needs_.next_id();
+    bounce.to = what.second;
+    bounce.origin = site_.origin;
+    bounce.hostname = site_.hostname;
+    bounce.now = wall_now();
+    bounce.give_up = site_.options.give_up;
+    bounce.recipients = std::move(recipients);
+    if (const auto file = needs_.spool->open_message(message.letter.id)) {
+      bounce.whole = what.first == Report::failed && wants_whole(message.letter.parameters) &&
+                     file->size() <= bounce_octets;
+      bounce.original = header_of(*file, message.letter, bounce_octets).value_or("");
+      const auto whole = bounce.whole ? file->read_all() : spool::Outcome<std::string>();
+      const auto body = whole ? whole->find("\r\n\r\n") : std::string::npos;
+      bounce.whole = bounce.whole && body != std::string::npos;
+      if (bounce.whole) bounce.original += whole->substr(body + 2);
+    }
+    settled.lines.push_back(settled.id + ": sender " +
+                            (what.first == Report::failed ? "non-delivery" : "delivery status") +
+                            " notification: " + bounce.id);
+    settled.bounces.emplace_back(std::move(bounce), message.letter);
+  }
+}
+
+void Runner::commit(std::shared_ptr<Settled> settled) {
+  auto& entry = entries_.at(settled->id);
+  if (!std::exchange(settled->counted, true)) ++entry.committing;
+  schedule(settled->id, entry);
+  auto with = [settled](Change& change) -> Outcome<void> {
+    settled->gone = false;
+    for (const auto& to : settled->changed) {
+      if (is_final(to.progress.state)) continue;
+      if (auto saved = save(change.database(), settled->id, to); !saved) return saved;
+    }
+    const auto finish_one = [&](std::uint32_t place) -> Outcome<void> {
+      auto gone = finish(change, settled->id, place);
+      if (!gone) return failed(gone.error());
+      settled->gone |= *gone;
+      return {};
+    };
+    for (const auto place : settled->replaced) {
+      if (auto done = finish_one(place); !done) return done;
+    }
+    for (const auto& to : settled->changed) {
+      if (!is_final(to.progress.state)) continue;
+      if (auto done = finish_one(to.place); !done) return done;
+    }
+    return {};
+  };
+  auto done = [this, tasks = tasks_, settled](const spool::Outcome<spool::Stored>& outcome) {
+    const std::string failure = outcome ? "" : outcome.error().why + " ";
+    tasks->post([this, settled, failure] { committed(settled, failure); });
+  };
+  settled->made.clear();
+  if (settled->bounces.empty()) return needs_.spool->change_soon(std::move(with), std::move(done));
+  // The last of several carries the change: the others tell of a state that is certain by then.
+  for (std::size_t i = 0; i < settled->bounces.size(); ++i) {
+    const auto& [bounce, of] = settled->bounces[i];
+    const std::string text = compose(bounce, of);
+    auto message = bounce_message(bounce, text);
+    auto draft = needs_.spool->draft();
+    draft.append(text);
+    std::vector<spool::Part> parts = {{std::string(tables_name), write_record(message, index_)}};
+    settled->made.push_back(std::move(message));
+    const bool last = i + 1 == settled->bounces.size();
+    needs_.spool->put_with(
+        std::move(draft), bounce.id, std::move(parts), last ? with : spool::Store::With(),
+        last ? spool::Store::Done(done) : [](const auto&) {});
+  }
+}
+
+void Runner::committed(const std::shared_ptr<Settled>& settled, const std::string& failure) {
+  auto& entry = entries_.at(settled->id);
+  if (!failure.empty()) {
+    needs_.logs.qmgr.write_limited(LogLevel::error, "queue commit",
+                                   "queue: a change cannot be recorded: " + failure);
+    again_.emplace_back(steady_now() + commit_again, settled);
+    return;
+  }
+  --entry.committing;
+  tell(*settled);
+  std::erase_if(entry.recipients, [](const Slim& each) { return is_final(each.progress.state); });
+  if (entry.full) {
+    std::erase_if(entry.full->recipients,
+                  [](const Recipient& to) { return is_final(to.progress.state); });
+  }
+  for (auto& bounce : settled->made) take(std::move(bounce));
+  const auto again = entries_.find(settled->id);
+  if (again->second.recipients.empty() && again->second.under_way == 0 &&
+      again->second.committing == 0) {
+    if (again->second.scheduled) due_.erase({*again->second.scheduled, settled->id});
+    entries_.erase(again);
+    return;
+  }
+  schedule(settled->id, again->second);
+  if (again->second.scheduled && *again->second.scheduled <= wall_now()) {
+    look_at(settled->id);
+    pump();
+  } else {
+    slim_down(settled->id);
+  }
+}
+
+void Runner::tell(const Settled& settled) {
+  for (const auto& line : settled.lines)
+    (settled.lmtp ? needs_.logs.lmtp : needs_.logs.smtp).info(line);
+  for (const auto& bounce : settled.bounces) {
+    needs_.logs.bounce.info(settled.id + ": sender notification of " +
+                            std::string(to_string(bounce.first.report)) + ": " + bounce.first.id);
+  }
+  if (settled.gone) needs_.logs.qmgr.info(settled.id + ": removed");
+}
+
+// Once a day, if there is something that a person must know.
+void Runner::write_summary() {
+  constexpr std::chrono::hours day{24};
+  if (site_.postmaster.empty()) return;
+  WallTime last{};
+  auto read = needs_.spool->read([&](Database& database) -> Outcome<void> {
+    auto found = last_summary(database);
+    if (!found) return failed(found.error());
+    last = *found;
+    return {};
+  });
+  const auto now = wall_now();
+  if (!read || (last <= now && now < last + day)) return;
+  const auto text = summary_text(counts(), needs_.alarms.lasting(), site_.hostname);
+  const auto note = [now](Change& change) { return note_summary(change.database(), now); };
+  if (text.empty() || last == WallTime{}) return needs_.spool->change_soon(note, [](auto&&) {});
+  const OwnHeader header{needs_.next_id(),          site_.postmaster, site_.origin, site_.hostname,
+                         "Mail that waits for you", "auto-generated", now};
+  const std::string content =
+      own_header(header) + "Content-Type: text/plain; charset=utf-8\r\n\r\n" + text;
+  auto message = std::make_shared<Message>(own_message(header, content));
+  auto draft = needs_.spool->draft();
+  draft.append(content);
+  needs_.spool->put_with(std::move(draft), header.id,
+                         {{std::string(tables_name), write_record(*message, index_)}}, note,
+                         [this, tasks = tasks_, message](const auto& stored) {
+                           if (!stored) return;
+                           tasks->post([this, message] { take(std::move(*message)); });
+                         });
+}
+
+}  // namespace sekisho::queue
