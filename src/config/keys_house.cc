@@ -199,7 +199,7 @@ Rows trust_keys() {
       {.name = "networks",
        .slot = at<Settings>(
            prefix_set(), [](auto& s) -> auto& { return s.session.trust.networks; }),
-       .sample = R"(["127.0.0.0/8", "::1/128", "192.0.2.0/24"])",
+       .sample = R"(["127.0.0.0/8", "::1/128", "198.51.100.0/24"])",
        .text =
            "Clients in these networks are not evaluated and never looked up: what the MTA has in "
            "mynetworks. Their forged Authentication-Results fields are still removed. A client on "

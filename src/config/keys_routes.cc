@@ -84,19 +84,16 @@ Rows security_keys() {
       {.name = "tls_name",
        .entry = in_entry<Route>(
            text("a host name", check_host_name), [](auto& r) -> auto& { return r.tls_name; }),
-       .sample = R"("relay.example")",
        .text = "The name that the certificate must have. Empty: that of the host."},
       {.name = "login",
        .entry = in_entry<Route>(
            text("a login", check_login), [](auto& r) -> auto& { return r.login; }),
-       .sample = R"("host@example.jp")",
        .text = "Our login there: by SCRAM-SHA-256, PLAIN, LOGIN or CRAM-MD5, what it offers, and "
                "never without verified TLS. If it is refused, the mail of this route waits, with "
                "an alarm, and never bounces for that."},
       {.name = "password_file",
        .entry = in_entry<Route>(
            path(), [](auto& r) -> auto& { return r.password_file; }),
-       .sample = R"("/etc/sekisho/relay.password")",
        .text = "The file whose first line is the password. Nobody but the daemon's user may read "
                "it (mode 0600), or it is a credential of systemd. It is looked at every minute."},
       {.name = "token_file",
