@@ -16,6 +16,8 @@
 #include "cli/history.h"
 #include "cli/option_checks.h"
 #include "cli/quarantine.h"
+#include "cli/relay_test.h"
+#include "cli/route.h"
 #include "cli/user.h"
 #include "cli/version.h"
 #include "cli/words.h"
@@ -244,6 +246,30 @@ void add_explain(CLI::App& app, int& result) {
   });
 }
 
+void add_route(CLI::App& app, int& result) {
+  auto request = std::make_shared<RouteRequest>();
+  auto* verb = app.add_subcommand("route", "Where mail for an address goes, and who may send it");
+  verb->add_option("ADDRESS", request->address, "An address or a domain")->required();
+  verb->add_option("-c,--config", request->config, "The configuration");
+  verb->add_flag("--json", request->json, "Print one JSON object");
+  verb->callback([request, &result] { result = route(*request); });
+}
+
+void add_relay(CLI::App& app, int& result) {
+  auto* relay = app.add_subcommand("relay", "Next hops");
+  relay->require_subcommand(1);
+  auto request = std::make_shared<RelayTestRequest>();
+  auto* verb = relay->add_subcommand("test", "Talk to a next hop up to RCPT; nothing is sent");
+  verb->add_option("WHAT", request->what,
+                   "A domain, an address, HOST:PORT, or a next hop as `via` has it")
+      ->required();
+  verb->add_option("--from", request->from, "The envelope sender (default: the postmaster)");
+  verb->add_option("--to", request->to, "The recipient (default: postmaster at the domain)");
+  verb->add_option("-c,--config", request->config, "The configuration");
+  verb->add_flag("--json", request->json, "Print one JSON object");
+  verb->callback([request, &result] { result = relay_test(*request); });
+}
+
 std::vector<std::string> names_of(const CLI::App& command) {
   std::vector<std::string> names;
   for (const auto* verb : command.get_subcommands([](const CLI::App*) { return true; })) {
@@ -296,6 +322,8 @@ void add_commands(CLI::App& app, int& result) {
   add_daemon_verbs(app, result);
   add_quarantine(app, result);
   add_user(app, result);
+  add_route(app, result);
+  add_relay(app, result);
   add_history(app, result);
   add_explain(app, result);
 }
