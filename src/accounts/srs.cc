@@ -106,6 +106,9 @@ std::optional<mail::Path> Srs::forward(const mail::Path& sender, WallTime now) c
   const LocalPart local(sender.local_part());
   const std::string_view user = local.text;
   const std::string_view host = sender.domain();
+  // The parts of what we make are told apart by this octet.
+  if (user.empty() || host.empty() || host.find(separator) != std::string_view::npos)
+    return std::nullopt;
   const auto made = [&](std::string_view hashed) {
     return hash(secrets_.front(), hashed).substr(0, hash_digits);
   };
@@ -114,7 +117,8 @@ std::optional<mail::Path> Srs::forward(const mail::Path& sender, WallTime now) c
     std::string_view rest = user.substr(5);
     const auto old_hash = take(rest);
     const auto first_host = take(rest);
-    if (!old_hash || !first_host || rest.empty()) return std::nullopt;
+    if (!old_hash || !first_host || rest.empty() || !is_separator(rest.front()))
+      return std::nullopt;
     out = concat({"SRS1=", made(concat({*first_host, rest})), "=", *first_host, "=", rest});
   } else if (has_tag(user, "SRS0")) {
     const auto rest = user.substr(4);  // with its separator
