@@ -91,15 +91,19 @@ RecipientAnswer at_rcpt(const Site& site, const Client& client, Standing standin
     }
     answer.path = at_origin(site, recipient);
   }
+  bool bounce = false;
   if (site.directory) {
     const auto reversed = site.directory->reversed(answer.path);
     if (!reversed) {
       return refused(answer, refusal(550, "5.7.1", about(recipient, "Forged or expired address")));
     }
+    // Our own secret is the proof that we once forwarded for this sender: it is where he lives.
+    bounce = reversed->raw() != answer.path.raw();
     answer.path = *reversed;
   }
   const auto reach = site.routes->reach(client.sender(), answer.path);
-  if (!reach.allowed) {
+  answer.path = reach.path;
+  if (!reach.allowed && !bounce) {
     return refused(answer,
                    refusal(554, "5.7.1", about(recipient, "Relay access denied"), reach.why_not));
   }

@@ -31,7 +31,8 @@ SenderAnswer at_mail(const Site& site, const Client& client, relay::Standing sta
 struct RecipientAnswer {
   enum class Code { pass, refuse, ask };
   Code code = Code::pass;
-  mail::Path path;                      // after SRS; with our origin, where a bare name has it
+  // After SRS; with our origin, where a bare name has it; as relay::Map::canonical() writes it.
+  mail::Path path;
   const relay::Route* route = nullptr;  // ask: whose next hop knows
   std::optional<Refusal> refusal;
 };
