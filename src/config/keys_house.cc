@@ -17,6 +17,41 @@ Slot<Settings> read_by_the_loader(std::string expects) {
           .copy = [](const Settings&, Settings&) {}};
 }
 
+// Of the SMTP core.
+Rows own_mail_keys() {
+  return {
+      {.name = "origin",
+       .slot = at<Settings>(
+           text("a domain", check_host_name),
+           [](auto& s) -> auto& { return s.session.identity.origin; }),
+       .sample = R"("example.jp")",
+       .text =
+           "For the SMTP core: the domain that is appended to bare names (root, cron), and that "
+           "of our bounces and summaries. Empty: the hostname."},
+      {.name = "addresses",
+       .slot = at<Settings>(
+           addresses(), [](auto& s) -> auto& { return s.session.identity.addresses; }),
+       .sample = R"(["192.0.2.1"])",
+       .text = "Public addresses that a router forwards to this host (NAT): they are this host "
+               "when we look for the next hop of a message."},
+      {.name = "postmaster",
+       .slot = at<Settings>(
+           text("a mail address", check_mailbox),
+           [](auto& s) -> auto& { return s.session.identity.postmaster; }),
+       .sample = R"("postmaster@example.jp")",
+       .text = "Who gets the daily summary of the queue. Empty: postmaster at the origin."},
+      {.name = "local_sender",
+       .slot = at<Settings>(
+           text("a mail address", check_mailbox),
+           [](auto& s) -> auto& { return s.session.identity.local_sender; }),
+       .sample = R"("reports@example.jp")",
+       .text = "Replaces the sender of mail that leaves this host and comes from sendmail(1) with "
+               "an address at the origin or the hostname: in the envelope and in From, whose name "
+               "is kept, before it is signed. For relays that take only addresses that they know. "
+               "Empty: nothing is replaced."},
+  };
+}
+
 Rows identity_keys() {
   return {
       {.name = "authserv_id",
@@ -63,35 +98,6 @@ Rows identity_keys() {
            "from a name below, is evidence for a reject: where the domain publishes p=reject, it "
            "is refused; without such a record nothing is done on that account. List here only "
            "domains whose mail leaves through hosts that authenticate it."},
-      {.name = "origin",
-       .slot = at<Settings>(
-           text("a domain", check_host_name),
-           [](auto& s) -> auto& { return s.session.identity.origin; }),
-       .sample = R"("example.jp")",
-       .text =
-           "For the SMTP core: the domain that is appended to bare names (root, cron), and that "
-           "of our bounces and summaries. Empty: the hostname."},
-      {.name = "addresses",
-       .slot = at<Settings>(
-           addresses(), [](auto& s) -> auto& { return s.session.identity.addresses; }),
-       .sample = R"(["192.0.2.1"])",
-       .text = "Public addresses that a router forwards to this host (NAT): they are this host "
-               "when we look for the next hop of a message."},
-      {.name = "postmaster",
-       .slot = at<Settings>(
-           text("a mail address", check_mailbox),
-           [](auto& s) -> auto& { return s.session.identity.postmaster; }),
-       .sample = R"("postmaster@example.jp")",
-       .text = "Who gets the daily summary of the queue. Empty: postmaster at the origin."},
-      {.name = "local_sender",
-       .slot = at<Settings>(
-           text("a mail address", check_mailbox),
-           [](auto& s) -> auto& { return s.session.identity.local_sender; }),
-       .sample = R"("reports@example.jp")",
-       .text = "Replaces the sender of mail that leaves this host and comes from sendmail(1) with "
-               "an address at the origin or the hostname: in the envelope and in From, whose name "
-               "is kept, before it is signed. For relays that take only addresses that they know. "
-               "Empty: nothing is replaced."},
   };
 }
 
@@ -280,7 +286,10 @@ KeyRow include_key() {
 }
 
 Section identity_section() {
-  return {.name = "identity", .text = "Who we are.", .keys = identity_keys()};
+  Rows keys = identity_keys();
+  const Rows own_mail = own_mail_keys();
+  keys.insert(keys.end(), own_mail.begin(), own_mail.end());
+  return {.name = "identity", .text = "Who we are.", .keys = std::move(keys)};
 }
 
 Section milter_section() {
