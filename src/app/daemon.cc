@@ -61,7 +61,11 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
       engine_(std::make_unique<session::Engine>(nullptr, journal_)) {
   // First, for it is opened last: when the sockets are there.
   add<PlacesPart>(log_);
-  add<QuarantinePart>(*engine_, log_);
+  // Started first, and stopped last: answers of all others come on the loops.
+  auto& loops = add<LoopsPart>(log_).loops();
+  auto& alarms = add<AlarmsPart>(log_).alarms();
+  auto& spool = add<SpoolPart>(log_);
+  add<QuarantinePart>(*engine_, spool, log_);
   add<DnsListsPart>(*engine_, log_);
   add<ResolverPart>(*engine_, log_);
   add<HistoryPart>(*engine_, journal_, log_);
@@ -69,7 +73,11 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
   metrics_ = &add<MetricsPart>(
       metrics::Server::Pages{[this] { return metrics(); }, [this] { return !stopping_.load(); }},
       log_);
-  add<MiltersPart>(*engine_, log_);
+  auto& house = add<HousePart>(alarms, log_);
+  auto& queue = add<QueuePart>(QueuePart::Needs{*engine_, loops, spool, house, alarms, log_});
+  add<MiltersPart>(*engine_, loops, log_);
+  listeners_ =
+      &add<ListenersPart>(ListenersPart::Needs{*engine_, loops, house, queue, alarms, log_});
   add<ControlPart>(
       ControlPart::Verbs{
           {{"status", [this](const json&) { return status(); }}},
@@ -144,6 +152,7 @@ void Daemon::log_start() {
   for (const auto& milter : loaded_.settings.milters) {
     line.field("milter", milter.socket + " " + std::string(to_string(milter.role)));
   }
+  for (const auto& socket : listeners_->sockets()) line.field("listener", socket);
   const std::string metrics_address = metrics_->address();
   if (!metrics_address.empty()) line.field("metrics", metrics_address);
   if (loaded_.settings.rules.defaults.monitor) line.field("monitor", "all");

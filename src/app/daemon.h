@@ -14,6 +14,7 @@
 #include "app/decision_journal.h"
 #include "app/part.h"
 #include "app/parts.h"
+#include "app/smtp_parts.h"
 #include "base/executor.h"
 #include "base/log.h"
 #include "config/load.h"
@@ -66,6 +67,7 @@ class Daemon {
   std::vector<std::unique_ptr<Part>> parts_;  // in the order of their start
   AccessPart* access_ = nullptr;              // of parts_
   MetricsPart* metrics_ = nullptr;            // of parts_
+  ListenersPart* listeners_ = nullptr;        // of parts_
   RunQueue main_tasks_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> reload_refused_{false};

@@ -28,14 +28,41 @@ config::Settings without_secrets(config::Settings settings) {
   return settings;
 }
 
+// Messages are held in the common store; those that were held before it existed come back to their
+// own.
+class WithFormerStore final : public session::Keeping {
+ public:
+  WithFormerStore(session::Keeping& now, session::Keeping& former) : now_(now), former_(former) {}
+  std::unique_ptr<session::Draft> begin() override { return now_.begin(); }
+  bool has(const std::string& id) const override { return now_.has(id) || former_.has(id); }
+  void keep(session::KeepRequest message, std::function<void(session::HoldResult)> done) override {
+    now_.keep(std::move(message), std::move(done));
+  }
+  void take_back(session::ReleaseProof proof,
+                 std::function<void(session::TakenBack)> done) override {
+    auto& store = former_.has(proof.id) ? former_ : now_;
+    store.take_back(std::move(proof), std::move(done));
+  }
+
+ private:
+  session::Keeping& now_;
+  session::Keeping& former_;
+};
+
 }  // namespace
 
 // --- quarantine ----------------------------------------------------------------------------------
 
 Started QuarantinePart::prepare(const config::Settings& settings,
                                 const session::Snapshot& /*snapshot*/) {
-  if (service_) return {};
-  const bool needed = settings.session.quarantine.where == session::QuarantineWhere::store;
+  if (auto prepared = prepare_own(settings); !prepared) return prepared;
+  return prepare_common(settings);
+}
+
+Started QuarantinePart::prepare_own(const config::Settings& settings) {
+  if (own_) return {};
+  const bool needed =
+      !spool_.store() && settings.session.quarantine.where == session::QuarantineWhere::store;
   std::error_code ignored;
   if (!needed && !std::filesystem::exists(settings.quarantine.dir, ignored)) return {};
   auto store = quarantine::Store::open(
@@ -47,22 +74,39 @@ Started QuarantinePart::prepare(const config::Settings& settings,
     log_.warning(why);
     return {};
   }
-  // With a clock that was set back, ids of held messages could repeat: new ids begin after the
-  // latest, and after the time that a burst may have borrowed.
-  if (const auto latest = (*store)->latest(); latest && *latest) {
-    engine_.ids_after(**latest + std::chrono::seconds(60));
-  }
-  service_ = std::make_unique<quarantine::Service>(std::move(*store), log_);
-  open_ = service_.get();
-  engine_.keep_in(service_.get());
+  own_ = std::make_unique<quarantine::Service>(std::move(*store), log_);
+  put_into_force(*own_);
   return {};
 }
 
-// Its last answers go to sessions of the milters, which must still exist.
+Started QuarantinePart::prepare_common(const config::Settings& settings) {
+  if (common_ || !spool_.store()) return {};
+  common_ = std::make_unique<quarantine::Service>(
+      std::make_unique<quarantine::Store>(settings.quarantine, spool_.store()), log_);
+  put_into_force(*common_);
+  if (!own_) return {};
+  both_ = std::make_unique<WithFormerStore>(*common_, *own_);
+  engine_.keep_in(both_.get());
+  return {};
+}
+
+void QuarantinePart::put_into_force(quarantine::Service& service) {
+  // With a clock that was set back, ids of held messages could repeat: new ids begin after the
+  // latest, and after the time that a burst may have borrowed.
+  if (const auto latest = service.store().latest(); latest && *latest) {
+    engine_.ids_after(**latest + std::chrono::seconds(60));
+  }
+  open_ = &service;
+  engine_.keep_in(&service);
+}
+
+// Its last answers go to sessions, which must still exist.
 void QuarantinePart::stop() {
   engine_.keep_in(nullptr);
   open_ = nullptr;
-  service_.reset();
+  both_.reset();
+  common_.reset();
+  own_.reset();
 }
 
 void QuarantinePart::status(json& answer) const {

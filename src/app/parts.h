@@ -11,6 +11,7 @@
 #include "app/decision_journal.h"
 #include "app/part.h"
 #include "app/places.h"
+#include "app/queue_part.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "client/dns_list_health.h"
@@ -19,17 +20,20 @@
 #include "history/recorder.h"
 #include "metrics/server.h"
 #include "milter/server.h"
+#include "net/loops.h"
 #include "quarantine/service.h"
 #include "session/dns_list_watch.h"
 #include "setup/access_files.h"
 
 namespace sekisho::app {
 
-// Our own store of held messages. Also opened if new messages are held elsewhere now: its messages
-// still expire, and can be released.
+// Our own store of held messages: with a [[listener]] the common store of queue and quarantine, else
+// quarantine.dir. That one is also opened if new messages are held elsewhere now: its messages still
+// expire, and can be released.
 class QuarantinePart final : public Part {
  public:
-  QuarantinePart(session::Engine& engine, Log& log) : engine_(engine), log_(log) {}
+  QuarantinePart(session::Engine& engine, const SpoolPart& spool, Log& log)
+      : engine_(engine), spool_(spool), log_(log) {}
   Expected<void, std::string> prepare(const config::Settings& settings,
                                       const session::Snapshot& snapshot) override;
   void stop() override;
@@ -37,10 +41,17 @@ class QuarantinePart final : public Part {
   void append_metrics(metrics::Families& out) const override;
 
  private:
+  Expected<void, std::string> prepare_common(const config::Settings& settings);
+  Expected<void, std::string> prepare_own(const config::Settings& settings);
+  void put_into_force(quarantine::Service& service);
+
   session::Engine& engine_;
+  const SpoolPart& spool_;
   Log& log_;
-  std::unique_ptr<quarantine::Service> service_;
-  // The same store for the threads of status and metrics: a reload may open it.
+  std::unique_ptr<quarantine::Service> own_;     // of quarantine.dir
+  std::unique_ptr<quarantine::Service> common_;  // of the common store
+  std::unique_ptr<session::Keeping> both_;
+  // The store in use, for the threads of status and metrics: a reload may open it.
   std::atomic<quarantine::Service*> open_{nullptr};
 };
 
@@ -116,7 +127,7 @@ class AccessPart final : public Part {
 // The milter sockets.
 class MiltersPart final : public Part {
  public:
-  MiltersPart(session::Engine& engine, Log& log) : server_(engine, log) {}
+  MiltersPart(session::Engine& engine, net::Loops& loops, Log& log) : server_(engine, loops, log) {}
   Expected<void, std::string> open(const config::Settings& settings) override;
   Expected<void, std::string> start(const config::Loaded& loaded) override;
   std::size_t drain(std::chrono::milliseconds within) override;

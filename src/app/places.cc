@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "app/smtp_parts.h"
 #include "net/listen.h"
 
 namespace sekisho::app {
@@ -26,6 +27,9 @@ void Places::opened(const config::Settings& settings) {
     if (!address || address->unix_path.empty()) continue;
     sockets_[address->unix_path] = inode_of(address->unix_path);
   }
+  if (settings.listeners.empty()) return;
+  const auto submit = submit_socket(settings);
+  sockets_[submit] = inode_of(submit);
 }
 
 void Places::look(const LogOptions& log) {

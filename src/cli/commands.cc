@@ -16,8 +16,10 @@
 #include "cli/history.h"
 #include "cli/option_checks.h"
 #include "cli/quarantine.h"
+#include "cli/queue.h"
 #include "cli/relay_test.h"
 #include "cli/route.h"
+#include "cli/selftest.h"
 #include "cli/user.h"
 #include "cli/version.h"
 #include "cli/words.h"
@@ -270,6 +272,16 @@ void add_relay(CLI::App& app, int& result) {
   verb->callback([request, &result] { result = relay_test(*request); });
 }
 
+void add_selftest(CLI::App& app, int& result) {
+  auto* selftest = app.add_subcommand("selftest", "Prove something of the configuration");
+  selftest->require_subcommand(1);
+  auto request = std::make_shared<SelftestRequest>();
+  auto* verb = selftest->add_subcommand("relay", "Who may send where: a table of all directions");
+  verb->add_option("-c,--config", request->config, "The configuration");
+  verb->add_flag("--json", request->json, "Print one JSON array");
+  verb->callback([request, &result] { result = selftest_relay(*request); });
+}
+
 std::vector<std::string> names_of(const CLI::App& command) {
   std::vector<std::string> names;
   for (const auto* verb : command.get_subcommands([](const CLI::App*) { return true; })) {
@@ -321,11 +333,13 @@ void add_commands(CLI::App& app, int& result) {
   add_allow(app, result);
   add_daemon_verbs(app, result);
   add_quarantine(app, result);
+  add_queue(app, result);
   add_user(app, result);
   add_route(app, result);
   add_relay(app, result);
   add_history(app, result);
   add_explain(app, result);
+  add_selftest(app, result);
 }
 
 int run(int argc, char** argv) {

@@ -126,8 +126,9 @@ std::string status_text(const json& answer) {
   if (const auto where = answer.value("metrics", std::string()); !where.empty()) {
     out += "metrics at http://" + escape_for_log(where, 60) + "/metrics\n";
   }
-  for (const char* section : {"sessions", "verdicts", "monitored", "results", "times", "resolver",
-                              "keys", "lists", "quarantine", "history", "log"}) {
+  for (const char* section :
+       {"listeners", "queue", "certificates", "sessions", "verdicts", "monitored", "results",
+        "times", "resolver", "keys", "lists", "quarantine", "history", "log"}) {
     if (!answer.contains(section)) continue;
     if (std::string_view(section) == "times") {
       put_times(out, answer[section]);

@@ -4,8 +4,8 @@
 
 namespace sekisho::milter {
 
-Server::Server(session::Engine& engine, Log& log, net::Loops::Size loops)
-    : engine_(engine), log_(log), loops_("milter", log, loops), server_("milter", loops_, log) {}
+Server::Server(session::Engine& engine, net::Loops& loops, Log& log)
+    : engine_(engine), log_(log), server_("milter", loops, log) {}
 
 Expected<void, std::string> Server::open(const std::vector<Options>& sockets) {
   std::vector<net::Server::Socket> all;
@@ -16,17 +16,6 @@ Expected<void, std::string> Server::open(const std::vector<Options>& sockets) {
                    }});
   }
   return server_.open(all);
-}
-
-void Server::run() {
-  loops_.run();
-  server_.run();
-}
-
-std::size_t Server::drain(std::chrono::milliseconds within) {
-  const std::size_t cut_off = server_.drain(within);
-  loops_.stop();
-  return cut_off;
 }
 
 }  // namespace sekisho::milter

@@ -19,19 +19,19 @@ namespace sekisho::milter {
 
 class Server {
  public:
-  Server(session::Engine& engine, Log& log, net::Loops::Size loops = net::Loops::usual_size());
+  // The loops must outlive it.
+  Server(session::Engine& engine, net::Loops& loops, Log& log);
 
   // Opens all sockets, as whatever user this is; serves after run().
   Expected<void, std::string> open(const std::vector<Options>& sockets);
-  void run();
+  void run() { server_.run(); }
   // No new connections; those without a message are closed, the others may finish until the time is
-  // up. Returns the number of messages that were cut off.
-  std::size_t drain(std::chrono::milliseconds within);
+  // up. Returns the number of messages that were cut off. The loops must run.
+  std::size_t drain(std::chrono::milliseconds within) { return server_.drain(within); }
 
  private:
   session::Engine& engine_;
   Log& log_;
-  net::Loops loops_;
   net::Server server_;
 };
 

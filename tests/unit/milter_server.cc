@@ -46,9 +46,10 @@ class Served {
  public:
   explicit Served(session::Snapshot snapshot = test::snapshot_on_zone(zone))
       : gate_(std::move(snapshot)),
-        server_(std::make_unique<Server>(gate_.engine(), log_, three_loops)) {
+        server_(std::make_unique<Server>(gate_.engine(), loops_, log_)) {
     const auto opened = server_->open({unix_socket(path())});
     EXPECT_TRUE(opened) << opened.error();
+    loops_.run();
     server_->run();
   }
   std::string path() const { return folder_.file("m.sock"); }
@@ -61,19 +62,22 @@ class Served {
   Log log_{sink_, LogLevel::warning};
   test::TemporaryFolder folder_;
   test::Gate gate_;
+  net::Loops loops_{"milter", log_, three_loops};
   std::unique_ptr<Server> server_;
 };
 
 TEST(Server, ServesOverTcpOfBothFamilies) {
   test::Gate gate(test::snapshot_on_zone(zone));
   Log log(std::make_shared<CountingSink>(), LogLevel::error);
-  Server server(gate.engine(), log);
+  net::Loops loops("milter", log);
+  Server server(gate.engine(), loops, log);
   Options v4, v6;
   const auto port = static_cast<std::uint16_t>(20'000 + ::getpid() % 20'000);
   v4.socket = "inet:" + std::to_string(port) + "@127.0.0.1";
   v6.socket = "inet6:" + std::to_string(port) + "@::1";
   const auto opened = server.open({v4, v6});
   ASSERT_TRUE(opened) << opened.error();
+  loops.run();
   server.run();
   for (const char* host : {"127.0.0.1", "::1"}) {
     MilterClient client(host, port);

@@ -74,10 +74,12 @@ TEST(Stress, SessionsWhileTheConfigurationIsReplaced) {
   };
   test::Gate gate(snapshot());
   Log log(std::make_shared<NoSink>(), LogLevel::error);
-  Server server(gate.engine(), log, {.count = 4, .filled_at = 1});
+  net::Loops loops("milter", log, {.count = 4, .filled_at = 1});
+  Server server(gate.engine(), loops, log);
   Options options;
   options.socket = "unix:" + folder.file("m.sock");
   ASSERT_TRUE(server.open({options}));
+  loops.run();
   server.run();
 
   std::atomic<bool> stop{false};

@@ -1,0 +1,160 @@
+#include "app/house_part.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+#include "accounts/make_authenticator.h"
+#include "setup/site.h"
+
+namespace sekisho::app {
+
+using nlohmann::json;
+using Started = Expected<void, std::string>;
+
+namespace {
+
+constexpr std::chrono::minutes look_every(1);
+// certbot renews a month before; what is not renewed two weeks before the end needs a person.
+constexpr std::chrono::hours expiry_alarm(14 * 24);
+
+std::string key_of(const tls::CertificateFiles::Report& report) {
+  return "certificate:" + report.files.certificate;
+}
+
+bool same(const accounts::UserOptions& a, const accounts::UserOptions& b) {
+  return a.source == b.source && a.senders == b.senders;
+}
+
+}  // namespace
+
+Started HousePart::open(const config::Settings& settings) {
+  if (settings.listeners.empty()) return {};
+  certificates_.emplace(settings.tls);
+  certificates_->look();
+  return {};
+}
+
+Started HousePart::prepare(const config::Settings& settings,
+                           const session::Snapshot& /*snapshot*/) {
+  if (!certificates_) return {};
+  next_.host = setup::addresses_of_this_host();
+  next_.map = setup::make_map(settings, next_.host);
+  next_.authenticator = authenticator_;
+  if (!authenticator_ || !same(users_, settings.users)) {
+    auto made = accounts::make_authenticator(settings.users);
+    if (!made) return tl::unexpected("users.source: " + made.error());
+    next_.authenticator = std::move(*made);
+  }
+  if (!directory_) directory_.emplace(setup::directory_options(settings, next_.map));
+  const auto site =
+      setup::make_site(settings, next_.map, {directory_->now(), next_.authenticator, {}});
+  if (!site) return tl::unexpected(site.error());
+  return {};
+}
+
+Started HousePart::start(const config::Loaded& loaded) {
+  if (!certificates_) return {};
+  return force(loaded.settings);
+}
+
+void HousePart::reload(const config::Loaded& loaded, std::vector<std::string>& findings) {
+  if (!certificates_) return;
+  if (auto forced = force(loaded.settings); !forced) findings.push_back(forced.error());
+  warnings(findings);
+}
+
+Started HousePart::force(const config::Settings& settings) {
+  host_ = std::move(next_.host);
+  map_ = std::move(next_.map);
+  authenticator_ = std::move(next_.authenticator);
+  users_ = settings.users;
+  certificates_->configure(settings.tls);
+  certificates_->look();
+  directory_->configure(setup::directory_options(settings, map_));
+  looked_ = steady_now();
+  return replace_site(settings);
+}
+
+Started HousePart::replace_site(const config::Settings& settings) {
+  auto site = setup::make_site(
+      settings, map_, {directory_->now(), authenticator_, [this](const std::string& resumption) {
+                         return certificates_->context(resumption);
+                       }});
+  note_faults();
+  if (!site) return tl::unexpected(site.error());
+  sites_.replace(std::move(*site));
+  return {};
+}
+
+void HousePart::tick(const config::Settings& settings) {
+  if (!certificates_ || steady_now() - looked_ < look_every) return;
+  looked_ = steady_now();
+  auto host = setup::addresses_of_this_host();
+  const bool moved = host.own != host_.own || host.shared != host_.shared;
+  if (moved) {
+    map_ = setup::make_map(settings, host);
+    host_ = std::move(host);
+    directory_->configure(setup::directory_options(settings, map_));
+  }
+  const bool renewed = certificates_->look();
+  if (renewed) log_.info("tls: new certificates are in use");
+  const bool changed = directory_->look();
+  if (changed) log_.info("accounts: the files of users, aliases or recipients have changed");
+  if (!moved && !renewed && !changed) return note_faults();
+  if (auto replaced = replace_site(settings); !replaced) log_.error(replaced.error());
+}
+
+// Logs each fault once; a certificate that ends soon is an alarm.
+void HousePart::note_faults() {
+  std::vector<std::string> faults;
+  warnings(faults);
+  for (const auto& fault : faults) {
+    if (std::find(told_.begin(), told_.end(), fault) == told_.end()) log_.warning(fault);
+  }
+  told_ = std::move(faults);
+  for (const auto& report : certificates_->reports()) {
+    if (!report.present || report.expires - wall_now() > expiry_alarm) {
+      alarms_.clear(key_of(report));
+    } else {
+      alarms_.raise(key_of(report), report.files.certificate + " is valid until " +
+                                        to_iso8601(report.expires) + " only");
+    }
+  }
+}
+
+void HousePart::warnings(std::vector<std::string>& out) const {
+  if (!certificates_) return;
+  for (const auto& report : certificates_->reports()) {
+    if (!report.fault.empty()) out.push_back("tls: " + report.fault);
+  }
+  for (auto& finding : directory_->findings()) out.push_back(std::move(finding));
+}
+
+void HousePart::status(json& answer) const {
+  if (!certificates_) return;
+  json all = json::object();
+  for (const auto& report : certificates_->reports()) {
+    if (report.files.certificate.empty()) continue;
+    json shown = json::array();
+    shown.push_back(report.present ? "until " + to_iso8601(report.expires) : "absent");
+    for (const auto& name : report.names) shown.push_back(name);
+    all[report.files.certificate] = std::move(shown);
+  }
+  answer["certificates"] = std::move(all);
+}
+
+void HousePart::append_metrics(metrics::Families& out) const {
+  if (!certificates_) return;
+  metrics::Family expiry(metrics::Family::Kind::gauge, "sekisho_certificate_expiry_seconds",
+                         "When a certificate in use ends, in seconds since 1970.");
+  for (const auto& report : certificates_->reports()) {
+    if (!report.present) continue;
+    const std::chrono::duration<double> end = report.expires.time_since_epoch();
+    expiry.add({{"file", report.files.certificate}}, end.count());
+  }
+  if (!expiry.samples.empty()) out.push_back(std::move(expiry));
+}
+
+}  // namespace sekisho::app

@@ -1,0 +1,224 @@
+#include "app/queue_part.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <sys/statvfs.h>
+#include <nlohmann/json.hpp>
+
+#include "app/mail_hosts.h"
+#include "metrics/queue.h"
+#include "quarantine/tables.h"
+#include "queue/tables.h"
+#include "tls/client_context.h"
+
+namespace sekisho::app {
+
+using nlohmann::json;
+using Started = Expected<void, std::string>;
+
+namespace {
+
+// As Postfix: room for one and a half of the largest message, and more than that for its index.
+constexpr std::uint64_t least_octets = 64ULL * 1024 * 1024;
+// A message needs one; the index and its log some more.
+constexpr std::uint64_t least_inodes = 200;
+
+std::string what_is_missing(const std::string& folder, std::uint64_t message_size) {
+  struct statvfs status {};
+  if (::statvfs(folder.c_str(), &status) != 0) return folder + ": " + std::strerror(errno);
+  const auto octets = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+  if (octets < std::max(least_octets, message_size + message_size / 2))
+    return folder + ": only " + std::to_string(octets / 1024 / 1024) + " MB are left";
+  // Some file systems have no fixed number of inodes, and say 0.
+  if (status.f_files != 0 && status.f_favail < least_inodes)
+    return folder + ": only " + std::to_string(status.f_favail) + " inodes are left";
+  return {};
+}
+
+smtp::Asked asked(const relay::Callout::Answer& answer) {
+  using From = relay::Callout::Answer::Code;
+  switch (answer.code) {
+    case From::exists:
+      return {smtp::Asked::Code::exists, answer.reply};
+    case From::missing:
+      return {smtp::Asked::Code::missing, answer.reply};
+    case From::unknown:
+      return {smtp::Asked::Code::later, answer.reply};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string state_folder(const config::Settings& settings) {
+  return std::filesystem::path(settings.queue.dir).parent_path().string();
+}
+
+// --- the store -----------------------------------------------------------------------------------
+
+Started SpoolPart::prepare(const config::Settings& settings,
+                           const session::Snapshot& /*snapshot*/) {
+  if (store_ || settings.listeners.empty()) return {};
+  spool::Options options;
+  options.dir = settings.queue.dir;
+  options.max_size = 0;  // what was promised is kept; limits.message_size and the disk limit it
+  // The order never changes: spool/store.h.
+  auto opened = spool::Store::open(
+      options, spool::Access::owner,
+      {std::make_shared<const quarantine::Tables>(), std::make_shared<const queue::Tables>()},
+      [this](const std::string& alarm) { log_.error("spool: " + alarm); });
+  if (!opened)
+    return tl::unexpected("queue.dir: " + settings.queue.dir + ": " + opened.error().why);
+  store_ = std::move(*opened);
+  look_at_room(settings);
+  return {};
+}
+
+void SpoolPart::tick(const config::Settings& settings) {
+  if (store_) look_at_room(settings);
+}
+
+void SpoolPart::look_at_room(const config::Settings& settings) {
+  auto missing = what_is_missing(settings.queue.dir, settings.limits.message_size);
+  const bool changed = no_room_.with([&](auto& now) {
+    const bool begins_or_ends = missing.empty() == now.has_value();
+    now = missing.empty() ? std::nullopt : std::optional(missing);
+    return begins_or_ends;
+  });
+  if (!changed) return;
+  if (missing.empty()) {
+    log_.info("spool: there is room again");
+  } else {
+    log_.error("spool: no mail is taken: " + missing);
+  }
+}
+
+std::optional<std::string> SpoolPart::no_room() const {
+  return no_room_.with([](const auto& now) { return now; });
+}
+
+// --- the queue -----------------------------------------------------------------------------------
+
+QueuePart::QueuePart(const Needs& needs)
+    : needs_(needs),
+      resolver_(needs.engine),
+      qmgr_(needs.log, "qmgr"),
+      smtp_(needs.log, "smtp"),
+      lmtp_(needs.log, "lmtp"),
+      bounce_(needs.log, "bounce") {}
+
+Expected<relay::Trust, std::string> QueuePart::trust(const config::Settings& settings) const {
+  relay::Trust trust;
+  for (const bool demand : {false, true}) {
+    auto made = tls::ClientContext::make({.demand_verified = demand,
+                                          .min_version = settings.tls.min_version,
+                                          .ca_file = settings.tls.ca_file});
+    if (!made) return tl::unexpected("tls.ca_file: " + made.error());
+    (demand ? trust.verified : trust.any) = std::move(*made);
+  }
+  return trust;
+}
+
+queue::Runner::Site QueuePart::site(const config::Settings& settings) const {
+  const auto smtp = needs_.house.sites().now();
+  const auto& postmaster = settings.session.identity.postmaster;
+  return {settings.queue,  smtp->routes,
+          smtp->directory, smtp->origin,
+          smtp->hostname,  postmaster.empty() ? "postmaster@" + smtp->origin : postmaster};
+}
+
+Started QueuePart::start(const config::Loaded& loaded) {
+  const auto& store = needs_.spool.store();
+  if (!store) return {};
+  const auto& settings = loaded.settings;
+  auto trusted = trust(settings);
+  if (!trusted) return tl::unexpected(trusted.error());
+  auto marks = queue::CrashMarks::open(state_folder(settings) + "/crashes");
+  if (!marks) return tl::unexpected(marks.error());
+  marks_ = std::move(*marks);
+  transport_ = std::make_unique<relay::SmtpTransport>(
+      needs_.loops, resolver_, settings.dns, std::move(*trusted), settings.aliases.delimiter);
+  begin_callouts(settings);
+  runner_ = std::make_unique<queue::Runner>(
+      queue::Runner::Needs{store,
+                           *transport_,
+                           {qmgr_, smtp_, lmtp_, bounce_},
+                           needs_.alarms,
+                           [this] { return needs_.engine.next_id(); },
+                           marks_.get()},
+      site(settings));
+  open_.with([&](auto& runner) { runner = runner_.get(); });
+  seen_ = needs_.house.sites().now();
+  intake_ = std::make_unique<queue::Intake>(
+      queue::Intake::Needs{store, [this] { return needs_.house.directory(); },
+                           [this](const std::string& domain, const mail::IpAddress& client,
+                                  std::function<void(bool)> done) {
+                             ask_mail_hosts(resolver_, domain, client, std::move(done));
+                           },
+                           [this](queue::Message message) {
+                             open_.with([&](auto* runner) {
+                               if (runner != nullptr) runner->queued(std::move(message));
+                             });
+                           }});
+  return {};
+}
+
+void QueuePart::begin_callouts(const config::Settings& settings) {
+  disk_ = std::make_unique<relay::Workers>(1);
+  callout_ = std::make_unique<relay::Callout>(
+      *transport_, needs_.loops, *disk_, smtp_, needs_.alarms,
+      relay::Callout::Options{.file = state_folder(settings) + "/recipients"});
+}
+
+void QueuePart::reload(const config::Loaded& loaded, std::vector<std::string>& findings) {
+  if (!runner_) return;
+  auto trusted = trust(loaded.settings);
+  if (trusted) {
+    transport_->trust(std::move(*trusted));
+  } else {
+    findings.push_back(trusted.error());
+  }
+  // What a person has mended is tried at once.
+  transport_->forget("");
+  seen_ = needs_.house.sites().now();
+  runner_->reload(site(loaded.settings));
+}
+
+// A command may have changed rows; and the files of aliases and recipients are read every minute.
+void QueuePart::tick(const config::Settings& settings) {
+  if (!runner_) return;
+  runner_->look();
+  const auto now = needs_.house.sites().now();
+  if (now == seen_) return;
+  seen_ = now;
+  runner_->reload(site(settings));
+}
+
+void QueuePart::ask(const mail::Path& recipient, std::function<void(smtp::Asked)> done) {
+  callout_->ask(
+      recipient, needs_.house.map(),
+      [done = std::move(done)](const relay::Callout::Answer& answer) { done(asked(answer)); });
+}
+
+// What is put from now on waits for the next start. The transport ends what is under way on the
+// loops, which still run.
+void QueuePart::stop() {
+  if (!transport_) return;
+  callout_.reset();
+  open_.with([](auto& runner) { runner = nullptr; });
+  runner_.reset();
+  transport_->stop();
+}
+
+void QueuePart::status(json& answer) const {
+  if (runner_) answer["queue"] = metrics::queue_json(runner_->counts());
+}
+
+void QueuePart::append_metrics(metrics::Families& out) const {
+  if (runner_) metrics::append_queue(out, runner_->counts());
+}
+
+}  // namespace sekisho::app
