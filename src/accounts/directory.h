@@ -40,7 +40,8 @@ struct Expansion {
 class Directory {
  public:
   virtual ~Directory() = default;
-  // An SRS address of ours is reversed first; else the path itself. nullopt: a forged or expired one.
+  // An SRS address of ours is reversed first; else the path itself. nullopt: a forged or expired
+  // one.
   virtual std::optional<mail::Path> reversed(const mail::Path& recipient) const = 0;
   virtual Existence exists(const mail::Path& recipient, const relay::Route* route) const = 0;
   virtual Expansion expand(const mail::Path& sender, const mail::Path& recipient) const = 0;

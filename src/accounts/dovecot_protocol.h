@@ -1,6 +1,7 @@
 // accounts/dovecot_protocol.h: what a client says to Dovecot's authentication service, and what it
 // hears: lines of fields between tabs. Dovecot's "Authentication Protocol", version 1.
-// Errors: broken() with a reason; then the connection must be closed, and what waits is unavailable.
+// Errors: broken() with a reason; then the connection must be closed, and what waits is
+// unavailable.
 // Thread: one owner; no I/O.
 #pragma once
 

@@ -1,6 +1,6 @@
 // accounts/house_directory.h: the names of this house, from what its files said when it was made.
-// Errors: Existence::unknown and Expansion::fault where a list could not be read. Thread: immutable;
-// any.
+// Errors: Existence::unknown and Expansion::fault where a list could not be read. Thread:
+// immutable; any.
 #pragma once
 
 #include <map>

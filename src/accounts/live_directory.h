@@ -2,8 +2,8 @@
 // at a reload, and a changed one makes a new directory. What was handed out before stays as it was.
 //   LiveDirectory live(options);
 //   live.now()->exists(path, route);
-// Errors: findings(), for the admin. Thread: any, internally locked; the constructor, configure() and
-// look() wait for the disk.
+// Errors: findings(), for the admin. Thread: any, internally locked; the constructor, configure()
+// and look() wait for the disk.
 #pragma once
 
 #include <map>

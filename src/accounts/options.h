@@ -16,8 +16,8 @@ struct UserOptions {
 
 struct AliasOptions {
   std::vector<std::string> files = {"/etc/aliases"};
-  // Where bare names on the left hold; empty: hostname, localhost, origin, and the domains of routes
-  // whose recipients are users or that deliver by LMTP.
+  // Where bare names on the left hold; empty: hostname, localhost, origin, and the domains of
+  // routes whose recipients are users or that deliver by LMTP.
   std::vector<std::string> domains;
   std::string delimiter = "+";
   std::string srs_domain;  // empty: origin

@@ -1,5 +1,5 @@
-// accounts/saslauthd.h: asks saslauthd of Cyrus SASL whether a login and its password are right: the
-// service is "smtp", the whole login is the user, and there is no realm. A connection for each.
+// accounts/saslauthd.h: asks saslauthd of Cyrus SASL whether a login and its password are right:
+// the service is "smtp", the whole login is the user, and there is no realm. A connection for each.
 // Errors: a socket that is away, silence, garbage and saslauthd's own failures are unavailable.
 // Thread: any.
 #pragma once

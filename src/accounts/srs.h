@@ -1,6 +1,6 @@
-// accounts/srs.h: the Sender Rewriting Scheme: mail that is forwarded outside leaves with a sender of
-// ours, from which a bounce finds its way back. The same octets as postsrsd 1.10 and libsrs2 with
-// the same secret (Shevek, "The Sender Rewriting Scheme", 2004):
+// accounts/srs.h: the Sender Rewriting Scheme: mail that is forwarded outside leaves with a sender
+// of ours, from which a bounce finds its way back. The same octets as postsrsd 1.10 and libsrs2
+// with the same secret (Shevek, "The Sender Rewriting Scheme", 2004):
 //   a@x.example          SRS0=HHHH=TT=x.example=a@srs.example
 //   SRS0=…@y.example     SRS1=HHHH=y.example==…@srs.example
 // Errors: values. Thread: immutable; any.
@@ -28,8 +28,8 @@ class Srs {
 
   const std::string& domain() const { return domain_; }
 
-  // nullopt: this sender cannot be rewritten: it is null, has no domain, or would be longer than SMTP
-  // allows (RFC 5321 §4.5.3.1.1).
+  // nullopt: this sender cannot be rewritten: it is null, has no domain, or would be longer than
+  // SMTP allows (RFC 5321 §4.5.3.1.1).
   std::optional<mail::Path> forward(const mail::Path& sender, WallTime now = wall_now()) const;
   // Whether this is an address of the scheme at our domain.
   bool is_ours(const mail::Path& recipient) const;

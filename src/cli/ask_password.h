@@ -1,4 +1,5 @@
-// cli/ask_password.h: asks the person at the terminal for a new password, twice, without showing it.
+// cli/ask_password.h: asks the person at the terminal for a new password, twice, without showing
+// it.
 // Errors: an exit code and a sentence. Thread: the main one.
 #pragma once
 

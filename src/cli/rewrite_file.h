@@ -1,6 +1,6 @@
-// cli/rewrite_file.h: changes a text file that others read at any moment: they see the old file or the
-// new one. Owner and mode stay, a symbolic link stays one, and a crash leaves a complete file. A
-// missing file is created.
+// cli/rewrite_file.h: changes a text file that others read at any moment: they see the old file or
+// the new one. Owner and mode stay, a symbolic link stays one, and a crash leaves a complete file.
+// A missing file is created.
 // Errors: an exit code and a sentence for the admin; then nothing has changed. Thread: any.
 #pragma once
 

@@ -1,5 +1,6 @@
-// tls/certificate.h: a certificate of this host with its chain and its key, read from PEM. It exists
-// only if all parts are complete and fit each other: a file that is just being copied is an error.
+// tls/certificate.h: a certificate of this host with its chain and its key, read from PEM. It
+// exists only if all parts are complete and fit each other: a file that is just being copied is an
+// error.
 // RFC 5280, 7468.
 // Errors: a sentence for the admin, with what to do. Thread: immutable; any.
 #pragma once

@@ -1,6 +1,6 @@
-// tls/certificate_files.h: the certificates of [tls] as their files are now. A pair is replaced only
-// by one that is complete and fits: while files are copied, and after a mistake, the old one stays,
-// and its fault is told.
+// tls/certificate_files.h: the certificates of [tls] as their files are now. A pair is replaced
+// only by one that is complete and fits: while files are copied, and after a mistake, the old one
+// stays, and its fault is told.
 //   files.look();  // every minute, and at a reload
 //   auto context = files.context("submission");
 // Errors: Report::fault, for the admin. Thread: any, internally locked; look() waits for the disk.

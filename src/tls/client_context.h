@@ -1,6 +1,6 @@
-// tls/client_context.h: whom we trust as the client of a next hop: the authorities of the system and
-// those of `ca_file`. A certificate is always compared with the name; only `demand_verified` makes
-// the outcome matter: else Layer::verified() reports it.
+// tls/client_context.h: whom we trust as the client of a next hop: the authorities of the system
+// and those of `ca_file`. A certificate is always compared with the name; only `demand_verified`
+// makes the outcome matter: else Layer::verified() reports it.
 // Errors: a sentence for the admin. Thread: immutable; any.
 #pragma once
 
@@ -15,9 +15,9 @@
 namespace sekisho::tls {
 
 struct ClientOptions {
-  // A handshake with a certificate that is not verified fails: tls = "verified". For "opportunistic"
-  // and "required" also old algorithms of the other side are accepted, for they are better than
-  // clear text.
+  // A handshake with a certificate that is not verified fails: tls = "verified". For
+  // "opportunistic" and "required" also old algorithms of the other side are accepted, for they are
+  // better than clear text.
   bool demand_verified = false;
   Version min_version = Version::v1_2;
   std::string ca_file{};   // PEM; empty: none. A certificate in it is trusted itself too.

@@ -1,5 +1,5 @@
-// tls/openssl_error.h: the errors of OpenSSL on this thread, in words. Only for the .cc files of this
-// folder.
+// tls/openssl_error.h: the errors of OpenSSL on this thread, in words. Only for the .cc files of
+// this folder.
 // Thread: any; its own errors.
 #pragma once
 

@@ -9,8 +9,9 @@ namespace sekisho::tls {
 
 namespace {
 
-// TLS 1.2, best first. Key exchange without forward secrecy comes last: some appliances know nothing
-// else, and mail would go there in clear text. TLS 1.3 has OpenSSL's own list, all of which is good.
+// TLS 1.2, best first. Key exchange without forward secrecy comes last: some appliances know
+// nothing else, and mail would go there in clear text. TLS 1.3 has OpenSSL's own list, all of which
+// is good.
 constexpr const char* ciphers =
     "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:RSA+AESGCM:RSA+AES"
     ":!aNULL:!eNULL:!PSK:!SRP:!DSS:!MD5:!3DES";
