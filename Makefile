@@ -1,5 +1,6 @@
 # The commands of a day; CMake does the work.
-#   make run       build, and start the filter on loopback with a small configuration
+#   make run       build, and start the daemon on loopback with a small configuration: as a filter, and alone on port 2525
+#                  (SMTP_PORT=2526: on another)
 #   make test      build, and run every test
 #   make build     build/release/sekishod and build/release/sekisho
 #   make install   install what was built (as root; DESTDIR and PREFIX are honoured)

@@ -81,8 +81,8 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
   add<ControlPart>(
       ControlPart::Verbs{
           {{"status", [this](const json&) { return status(); }}},
-          {{"reload",
-            [this](const json&) { return on_main_thread([this] { return reload(); }); }}}},
+          {{"reload", [this](const json&) { return on_main_thread([this] { return reload(); }); }},
+           {"queue", [&queue](const json& request) { return queue.command(request); }}}},
       log_);
 }
 

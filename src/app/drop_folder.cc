@@ -78,12 +78,14 @@ Done DropFolder::open() {
   return make(options_.path + "/" + bad, 0700, options_.owner);
 }
 
-void DropFolder::run() {
+bool DropFolder::begin() {
   folder_.reset(::open(options_.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!folder_) {
-    log_.error("drop folder " + options_.path + ": " + std::strerror(errno));
-    return;
-  }
+  if (!folder_) log_.error("drop folder " + options_.path + ": " + std::strerror(errno));
+  return static_cast<bool>(folder_);
+}
+
+void DropFolder::run() {
+  if (!begin()) return;
   thread_ = std::thread([this] {
     bool stop = false;
     while (!stop) {

@@ -45,9 +45,12 @@ class DropFolder {
 
   // Makes the folder.
   Expected<void, std::string> open();
+  // Looks from now on.
   void run();
   void stop();
-  // One look at all files; returns how many messages were taken in. For run(), and for tests.
+  // What run() does: begin() once, then a look at all files now and then, which returns how many
+  // messages were taken in.
+  bool begin();
   std::size_t look(SteadyTime now = steady_now());
 
  private:

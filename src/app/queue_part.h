@@ -75,8 +75,9 @@ class QueuePart final : public Part {
   }
   void ask(const mail::Path& recipient, std::function<void(smtp::Asked)> done);
   std::optional<std::string> no_room() const { return needs_.spool.no_room(); }
-  // nullptr: no listener, or it does not run.
-  queue::Runner* runner() const { return runner_.get(); }
+  // What `sekisho queue` asks: {"act":"flush","ids":[…]} → {"results":{…}}; {"act":"active"} →
+  // {"ids":[…]}. Waits for the disk. Thread: that of the control socket.
+  nlohmann::json command(const nlohmann::json& request);
 
  private:
   Expected<relay::Trust, std::string> trust(const config::Settings& settings) const;

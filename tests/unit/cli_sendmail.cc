@@ -1,5 +1,6 @@
 // sendmail(1): the command lines that real programs use, the text they give, and what becomes of a
 // message with and without a daemon.
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -194,6 +195,8 @@ class FakeDaemon {
     if (thread_.joinable()) thread_.join();
   }
   void serve() {
+    pollfd ready{listening_.get(), POLLIN, 0};
+    ::poll(&ready, 1, -1);
     const UniqueFd fd(::accept(listening_.get(), nullptr, nullptr));
     std::string unread;
     for (const auto& answer : answers_) {
@@ -326,7 +329,7 @@ TEST(Sendmail, TellsByItsExitCodeWhatBecameOfTheMessage) {
   EXPECT_EQ(run_as(nobody, nowhere, {"sendmail", "root"}, "x\n"), temporary);
   EXPECT_EQ(run_as(nobody, nowhere, {"sendmail", "-t"}, "Subject: to nobody\n\n"), usage);
   EXPECT_EQ(run_as(nobody, nowhere, {"sendmail", "-bd"}, ""), usage);
-  EXPECT_EQ(run_as(nobody, nowhere, {"sendmail", "a\nRCPT TO:<b>"}, "x\n"), data_error);
+  EXPECT_EQ(run_as(nobody, nowhere, {"sendmail", "a\x01z@b.example"}, "x\n"), data_error);
   EXPECT_EQ(run_as(nobody, nowhere, {"sendmail", "-bs"}, "QUIT\r\n"), temporary);
   EXPECT_EQ(run_as(nobody, nowhere, {"newaliases"}, ""), ok);
   FakeDaemon daemon(folder / "s", {"220 mx", "250 mx", "250 Ok", "550 5.1.3 Bad address"});
