@@ -18,8 +18,6 @@ namespace sekisho::smtp {
 
 namespace {
 
-std::int64_t hour_of(WallTime now) { return now.time_since_epoch().count() / 3600; }
-
 std::string line_of(std::int64_t hour, std::uint64_t count, const std::string& login) {
   return std::to_string(hour) + ' ' + std::to_string(count) + ' ' + login + '\n';
 }
@@ -51,10 +49,10 @@ bool is_plain(std::string_view login) {
 
 }  // namespace
 
-LoginQuota::LoginQuota(std::string path, Log& log, WallTime now)
-    : path_(std::move(path)), log_(log) {
+LoginQuota::LoginQuota(std::string path, Log& log, std::function<WallTime()> clock)
+    : path_(std::move(path)), log_(log), clock_(std::move(clock)) {
   if (path_.empty()) return;
-  read(now);
+  read();
 }
 
 LoginQuota::~LoginQuota() {
@@ -64,18 +62,20 @@ LoginQuota::~LoginQuota() {
   thread_.join();
 }
 
-void LoginQuota::read(WallTime now) {
+std::int64_t LoginQuota::hour() const { return clock_().time_since_epoch().count() / 3600; }
+
+void LoginQuota::read() {
   std::ifstream file(path_);
-  const auto today = hour_of(now);
+  const auto now = hour();
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
-    std::int64_t hour = 0;
+    std::int64_t then = 0;
     std::uint64_t count = 0;
     std::string login;
     // A line that a crash cut off has no login.
-    if (!(words >> hour >> count) || !std::getline(words >> std::ws, login)) continue;
-    if (hour <= today - hours || hour > today) continue;
-    state_.with([&](State& state) { state.logins[login][hour] += count; });
+    if (!(words >> then >> count) || !std::getline(words >> std::ws, login)) continue;
+    if (then <= now - hours || then > now) continue;
+    state_.with([&](State& state) { state.logins[login][then] += count; });
   }
 }
 
@@ -89,16 +89,16 @@ std::uint64_t LoginQuota::sum(const State& state, const std::string& login, std:
   return all;
 }
 
-bool LoginQuota::take(std::string_view login, std::uint32_t most, WallTime now) {
+bool LoginQuota::take(std::string_view login, std::uint32_t most) {
   const auto key = ascii::lower(login);
-  const auto hour = hour_of(now);
+  const auto now = hour();
   const bool taken = state_.with([&](State& state) {
-    if (most > 0 && sum(state, key, hour) >= most) return false;
+    if (most > 0 && sum(state, key, now) >= most) return false;
     auto& mine = state.logins[key];
-    mine.erase(mine.begin(), mine.upper_bound(hour - hours));
-    ++mine[hour];
+    mine.erase(mine.begin(), mine.upper_bound(now - hours));
+    ++mine[now];
     if (path_.empty() || !is_plain(key)) return true;
-    state.queued += line_of(hour, 1, key);
+    state.queued += line_of(now, 1, key);
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     if (++state.lines > most_lines) state.rewrite = true;
     return true;
@@ -107,9 +107,9 @@ bool LoginQuota::take(std::string_view login, std::uint32_t most, WallTime now) 
   return taken;
 }
 
-std::uint64_t LoginQuota::used(std::string_view login, WallTime now) const {
-  return state_.with(
-      [&](const State& state) { return sum(state, ascii::lower(login), hour_of(now)); });
+std::uint64_t LoginQuota::used(std::string_view login) const {
+  const auto now = hour();
+  return state_.with([&](const State& state) { return sum(state, ascii::lower(login), now); });
 }
 
 std::string LoginQuota::all_lines(State& state, std::int64_t hour) {
@@ -136,7 +136,7 @@ void LoginQuota::run() {
           [&](State& state, bool) {
             stop = state.stop;
             anew = std::exchange(state.rewrite, false);
-            text = anew ? all_lines(state, hour_of(wall_now())) : std::move(state.queued);
+            text = anew ? all_lines(state, hour()) : std::move(state.queued);
             state.queued.clear();
             if (anew) state.lines = 0;
           });

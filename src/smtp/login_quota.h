@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ class LoginQuota {
   static constexpr std::size_t most_lines = 50'000;
 
   // `path`: empty: in memory only. Reads the file.
-  LoginQuota(std::string path, Log& log, WallTime now = wall_now());
+  LoginQuota(std::string path, Log& log, std::function<WallTime()> clock = wall_now);
   // Writes what is queued.
   ~LoginQuota();
   LoginQuota(const LoginQuota&) = delete;
@@ -35,8 +36,8 @@ class LoginQuota {
 
   // One more recipient of this login, which the source has accepted; false, and not counted, when
   // it has had `most`. 0 is no limit.
-  bool take(std::string_view login, std::uint32_t most, WallTime now = wall_now());
-  std::uint64_t used(std::string_view login, WallTime now = wall_now()) const;
+  bool take(std::string_view login, std::uint32_t most);
+  std::uint64_t used(std::string_view login) const;
 
  private:
   // By hour. Only logins with a right password are here, so there are no more than accounts.
@@ -50,12 +51,14 @@ class LoginQuota {
   };
   static std::uint64_t sum(const State& state, const std::string& login, std::int64_t hour);
   static std::string all_lines(State& state, std::int64_t hour);
-  void read(WallTime now);
+  std::int64_t hour() const;
+  void read();
   void run();
   void write(const std::string& text, bool anew);
 
   const std::string path_;
   Log& log_;
+  const std::function<WallTime()> clock_;
   Guarded<State> state_;
   bool warned_ = false;  // of the thread
   std::thread thread_;
