@@ -75,9 +75,10 @@ Expected<std::string, std::string> hash_password(const std::string& password) {
 bool is_hash(const std::string& hash) {
   const int kind = ::crypt_checksalt(hash.c_str());
   if (kind != CRYPT_SALT_OK && kind != CRYPT_SALT_METHOD_LEGACY) return false;
-  // "$6$salt" alone is a setting: the octets of the digest are what makes it a hash.
+  // "$6$salt" alone is a setting: the octets of the digest are what makes it a hash. DES has 13 and
+  // no "$"; almost any other text would do as a setting of it.
   const auto last = hash.rfind('$');
-  return last == std::string::npos ? hash.size() >= 13 : hash.size() - last > 22;
+  return last == std::string::npos ? hash.size() == 13 : hash.size() - last > 22;
 }
 
 bool fits_hash(const std::string& password, const std::string& hash) {

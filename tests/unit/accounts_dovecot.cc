@@ -180,7 +180,7 @@ TEST(AccountsDovecotAuth, ASocketThatIsAwaySilenceAndGarbageAreUnavailable) {
 
 TEST(AccountsDovecotAuth, OneAnswerThatIsMissingHarmsNobodyElse) {
   const Listener listener;
-  DovecotAuth source(listener.path(), 300ms);
+  DovecotAuth source(listener.path(), 2s);
   auto slow = ask(source, attempt("slow"));
   const auto fd = listener.accept();
   say(fd, hello);

@@ -61,8 +61,8 @@ TEST(AccountsPassword, WhatIsNoPasswordIsNeverHashed) {
 }
 
 TEST(AccountsPassword, AFailureOfCryptIsNoHash) {
-  for (const auto* bad :
-       {"", "*", "*0", "*1", "x", "!", "$6$", "$6$salt", "$y$j9T$", "$unknown$a$b"}) {
+  for (const auto* bad : {"", "*", "*0", "*1", "x", "!", "$6$", "$6$salt", "$y$j9T$",
+                          "$unknown$a$b", "correcthorsebatterystaple"}) {
     EXPECT_FALSE(is_hash(bad)) << bad;
     EXPECT_FALSE(fits_hash("secret", bad)) << bad;
     EXPECT_FALSE(fits_hash("*0", bad)) << bad;
