@@ -125,9 +125,13 @@ Expected<relay::Trust, std::string> QueuePart::trust(const config::Settings& set
 queue::Runner::Site QueuePart::site(const config::Settings& settings) const {
   const auto smtp = needs_.house.sites().now();
   const auto& postmaster = settings.session.identity.postmaster;
-  return {settings.queue,  smtp->routes,
-          smtp->directory, smtp->origin,
-          smtp->hostname,  postmaster.empty() ? "postmaster@" + smtp->origin : postmaster};
+  return {settings.queue,
+          smtp->routes,
+          smtp->directory,
+          smtp->origin,
+          smtp->hostname,
+          postmaster.empty() ? "postmaster@" + smtp->origin : postmaster,
+          settings.session.identity.local_sender};
 }
 
 Started QueuePart::start(const config::Loaded& loaded) {

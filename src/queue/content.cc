@@ -69,12 +69,13 @@ std::vector<policy::Edit> removals_of(const std::vector<policy::Edit>& edits) {
   return removals;
 }
 
-Expected<std::unique_ptr<relay::Content>, std::string> open_content(spool::MessageFile file,
-                                                                    const Letter& letter) {
+Expected<std::unique_ptr<relay::Content>, std::string> open_content(
+    spool::MessageFile file, const Letter& letter, const std::optional<LocalSender>& local) {
   auto header = read_header(file);
   if (!header) return tl::unexpected(header.error());
   const std::uint64_t body = header->size();
   std::string text = letter.top + quarantine::without_fields(*header, letter.removals);
+  if (local) text = header_as_it_leaves(text, *local);
   return std::make_unique<FileContent>(std::move(file), std::move(text), body);
 }
 

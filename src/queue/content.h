@@ -4,8 +4,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "queue/local_sender.h"
 #include "queue/message.h"
 #include "relay/transport.h"
 #include "spool/message_file.h"
@@ -17,8 +19,9 @@ std::string top_of(const std::vector<policy::Edit>& edits, std::string top = {})
 // Removals among edits.
 std::vector<policy::Edit> removals_of(const std::vector<policy::Edit>& edits);
 
-Expected<std::unique_ptr<relay::Content>, std::string> open_content(spool::MessageFile file,
-                                                                    const Letter& letter);
+Expected<std::unique_ptr<relay::Content>, std::string> open_content(
+    spool::MessageFile file, const Letter& letter,
+    const std::optional<LocalSender>& local = std::nullopt);
 
 // The header as it left, at most so many octets of it, and whole fields only.
 Expected<std::string, std::string> header_of(const spool::MessageFile& file, const Letter& letter,

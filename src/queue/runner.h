@@ -59,7 +59,8 @@ class Runner {
     std::shared_ptr<const accounts::Directory> directory;
     std::string origin;
     std::string hostname;
-    std::string postmaster;  // gets the daily summary; empty: nobody
+    std::string postmaster;    // gets the daily summary; empty: nobody
+    std::string local_sender;  // identity.local_sender
   };
   // Of the lines, by what they are about.
   struct Logs {

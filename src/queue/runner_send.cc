@@ -143,12 +143,17 @@ relay::Job Runner::job_for(const Message& message, const std::vector<std::uint32
     if (to.sender) job.sender = mail::Path(*to.sender);
     job.targets.push_back({mail::Path(qualified(to.address)), to.parameters});
   }
-  job.open = [spool = needs_.spool, letter = std::make_shared<const Letter>(message.letter)]()
-      -> Expected<std::unique_ptr<relay::Content>, std::string> {
+  std::optional<LocalSender> local;
+  if (message.letter.origin == "local" && leaves_host(site_.map->find(domain))) {
+    local = {site_.local_sender, site_.origin, site_.hostname};
+    job.sender = mail::Path(sender_as_it_leaves(job.sender.raw(), *local));
+  }
+  job.open = [spool = needs_.spool, letter = std::make_shared<const Letter>(message.letter),
+              local]() -> Expected<std::unique_ptr<relay::Content>, std::string> {
     const CrashMarks::Here here(letter->id);
     auto file = spool->open_message(letter->id);
     if (!file) return tl::unexpected(file.error().why);
-    auto content = open_content(std::move(*file), *letter);
+    auto content = open_content(std::move(*file), *letter, local);
     if (!content) return content;
     return std::make_unique<MarkedContent>(std::move(*content), letter->id);
   };
