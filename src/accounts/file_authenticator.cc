@@ -5,23 +5,23 @@
 namespace sekisho::accounts {
 
 FileAuthenticator::FileAuthenticator(const std::string& path, std::size_t threads)
-    : file_(path, WatchedFile::Secrecy::not_for_others), checks_(threads) {
+    : state_(State{WatchedFile(path, WatchedFile::Secrecy::not_for_others), nullptr, {}}),
+      checks_(threads) {
   look();
 }
 
 bool FileAuthenticator::look() {
-  // No event loop waits for this lock: they take the other one.
-  return file_.with([&](WatchedFile& file) {
-    if (!file.look()) return false;
-    std::shared_ptr<const UserFile> users;
-    if (file.current())
-      users = std::make_shared<UserFile>(UserFile::parse(file.text(), file.path()));
-    state_.with([&](State& state) {
-      if (users) state.users.swap(users);
-      state.fault = file.fault();
-    });
-    return true;
+  // The file is read without the lock. Two looks at the same moment see the same.
+  auto file = state_.with([](const State& state) { return state.file; });
+  if (!file.look()) return false;
+  std::shared_ptr<const UserFile> users;
+  if (file.current()) users = std::make_shared<UserFile>(UserFile::parse(file.text(), file.path()));
+  state_.with([&](State& state) {
+    if (users) state.users.swap(users);
+    state.fault = file.fault();
+    std::swap(state.file, file);
   });
+  return true;
 }
 
 void FileAuthenticator::check(LoginAttempt attempt, Done done) {

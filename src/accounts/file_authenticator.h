@@ -29,10 +29,10 @@ class FileAuthenticator final : public Authenticator {
 
  private:
   struct State {
+    WatchedFile file;
     std::shared_ptr<const UserFile> users;  // nullptr: the file was never read
     std::string fault;
   };
-  Guarded<WatchedFile> file_;  // for one look at a time
   Guarded<State> state_;
   PasswordChecks checks_;
 };

@@ -70,33 +70,39 @@ Expected<std::string, FileError> read_included(Watched& watched, const std::stri
 
 LiveDirectory::LiveDirectory(DirectoryOptions options) { configure(std::move(options)); }
 
-void LiveDirectory::configure(DirectoryOptions options) {
-  files_.with([&](Files& files) {
-    files.options = std::move(options);
-    auto wanted = wanted_files(files.options);
-    Watched watched;
-    for (const auto& path : wanted) {
-      auto before = files.watched.extract(path);
-      if (before.empty()) {
-        watched.emplace(path, WatchedFile(path));
-      } else {
-        watched.insert(std::move(before));
-      }
-    }
-    const std::string users = path_of(files.options.users.source);
-    if (!users.empty())
-      watched.insert_or_assign(users, WatchedFile(users, Secrecy::not_for_others));
-    files.watched.swap(watched);
-    files.srs_fault.clear();
-    auto secrets = srs_secrets(files.options.aliases.srs_secret_file);
-    if (secrets) {
-      files.srs_secrets = std::move(*secrets);
+void LiveDirectory::take_options(Files& files, DirectoryOptions options) {
+  files.options = std::move(options);
+  Watched watched;
+  for (const auto& path : wanted_files(files.options)) {
+    auto before = files.watched.extract(path);
+    if (before.empty()) {
+      watched.emplace(path, WatchedFile(path));
     } else {
-      files.srs_fault = secrets.error();
+      watched.insert(std::move(before));
     }
-    read_all(files);
-    auto made = build(files);
-    result_.with([&](Result& result) { std::swap(result, made); });
+  }
+  const std::string users = path_of(files.options.users.source);
+  if (!users.empty()) watched.insert_or_assign(users, WatchedFile(users, Secrecy::not_for_others));
+  files.watched.swap(watched);
+  files.srs_fault.clear();
+  auto secrets = srs_secrets(files.options.aliases.srs_secret_file);
+  if (secrets) {
+    files.srs_secrets = std::move(*secrets);
+  } else {
+    files.srs_fault = secrets.error();
+  }
+}
+
+void LiveDirectory::configure(DirectoryOptions options) {
+  // The files are read without the lock.
+  auto files = state_.with([](const State& state) { return state.files; });
+  take_options(files, std::move(options));
+  read_all(files);
+  auto made = build(files);
+  state_.with([&](State& state) {
+    ++state.generation;
+    std::swap(state.files, files);
+    std::swap(state.result, made);
   });
 }
 
@@ -107,20 +113,25 @@ bool LiveDirectory::read_all(Files& files) {
 }
 
 bool LiveDirectory::look() {
-  return files_.with([&](Files& files) {
-    if (!read_all(files)) return false;
-    auto made = build(files);
-    result_.with([&](Result& result) { std::swap(result, made); });
+  auto [files, generation] =
+      state_.with([](const State& state) { return std::pair(state.files, state.generation); });
+  if (!read_all(files)) return false;
+  auto made = build(files);
+  return state_.with([&files = files, &made, generation = generation](State& state) {
+    // Options that came meanwhile have read the files too.
+    if (state.generation != generation) return false;
+    std::swap(state.files, files);
+    std::swap(state.result, made);
     return true;
   });
 }
 
 std::shared_ptr<const Directory> LiveDirectory::now() const {
-  return result_.with([](const Result& result) { return result.directory; });
+  return state_.with([](const State& state) { return state.result.directory; });
 }
 
 std::vector<std::string> LiveDirectory::findings() const {
-  return result_.with([](const Result& result) { return result.findings; });
+  return state_.with([](const State& state) { return state.result.findings; });
 }
 
 LiveDirectory::Result LiveDirectory::build(Files& files) {

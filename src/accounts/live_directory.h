@@ -47,11 +47,16 @@ class LiveDirectory {
     std::shared_ptr<const Directory> directory;
     std::vector<std::string> findings;
   };
+  struct State {
+    Files files;
+    Result result;
+    unsigned generation = 0;  // of the options
+  };
   static bool read_all(Files& files);
+  static void take_options(Files& files, DirectoryOptions options);
   static Result build(Files& files);
 
-  Guarded<Files> files_;  // for one look at a time
-  Guarded<Result> result_;
+  Guarded<State> state_;
 };
 
 }  // namespace sekisho::accounts

@@ -46,7 +46,7 @@ class UserFile {
   std::map<std::string, User> users_;  // by the login in lower case
   std::size_t with_scram_ = 0;
   std::vector<std::string> findings_;
-  User nobody_;  // with a password that nobody has, of the kind that most have
+  User nobody_;  // what is verified for a login that does not exist: hashed like one of the others
 };
 
 }  // namespace sekisho::accounts
