@@ -1,5 +1,7 @@
 #include "app/daemon.h"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <future>
 #include <utility>
@@ -219,7 +221,11 @@ void Daemon::stop() {
   }
   pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
   std::size_t cut_off = 0;
-  for (const auto& part : parts_) cut_off += part->drain(drain_time);
+  const auto deadline = steady_now() + drain_time;
+  for (const auto& part : parts_) {
+    const auto left = std::max(deadline - steady_now(), SteadyTime::duration::zero());
+    cut_off += part->drain(std::chrono::duration_cast<std::chrono::milliseconds>(left));
+  }
   for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) (*part)->stop();
   if (cut_off > 0)
     log_.warning(std::to_string(cut_off) + " messages were cut off; their senders try again");

@@ -28,7 +28,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", help="scenario files, or their names (default: all)")
     parser.add_argument("--filter", default="", metavar="RE", help="only scenarios whose id matches")
-    parser.add_argument("--mta", choices=[*MTAS, "both"], default="both", help="only through this MTA (default: both)")
+    parser.add_argument("--mta", choices=[*MTAS, "both"], default="both", help="only through this MTA (default: both that ask a milter)")
     parser.add_argument("--build", default=os.path.join(HERE, "../../build/release"), metavar="DIR")
     parser.add_argument("--sekishod", help="the daemon (default: sekishod below the build folder)")
     parser.add_argument("--sekisho", help="the command, which makes every decision of a file again from its record when "
@@ -132,7 +132,7 @@ def main():
     if options.inside:
         return inside(options)
     paths = scenario_paths(options.files)
-    mtas = list(MTAS) if options.mta == "both" else [options.mta]
+    mtas = ["postfix", "sendmail"] if options.mta == "both" else [options.mta]
     if options.list:
         for path in paths:
             print_list(path, options, mtas)

@@ -3,11 +3,12 @@ import os
 import time
 import traceback
 
-from . import (allow, content_filter, deferrals, dialogues, dns_client, dns_faults, judge, lists, messages, namespace, sink, store, store_faults,
-               storms, upheavals, zones)
+from . import (allow, content_filter, deferrals, dialogues, dns_client, dns_faults, judge, lists, messages, namespace, sink,
+               standalone, store, store_faults, storms, upheavals, zones)
 from .daemon import Daemon
 from .keys import Keys
 from .mta import DEBIAN, MTAS
+from .standalone import StandaloneDaemon
 
 FIRST_MX, FIRST_SUBMISSION = 2600, 5870
 FIRST_BACK = 10100     # where a content filter gives mail back
@@ -25,12 +26,15 @@ class Laboratory:
         self.keys = Keys(os.path.join(home, "keys"))
         asked = {s.config for s in scenario_file.scenarios}
         used = sorted(asked.union(*(scenario_file.behind.get(name, []) for name in asked)) - {"none"})
-        self._daemons = {name: Daemon(program, os.path.join(home, name), n, scenario_file.configurations[name],
-                                      release_port=FIRST_MX + n, files=scenario_file.files.get(name))
-                         for n, name in enumerate(used)}
+        self._daemons = {name: self._make_daemon(mta, program, name, n) for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
-        kinds = DEBIAN if scenario_file.mta_of == "debian" else MTAS
-        self.mta = kinds[mta](os.path.join(home, mta), self._services(), self._local())
+        if mta == "sekisho":
+            self._daemons["none"] = StandaloneDaemon(program, os.path.join(home, "none"), len(used), standalone.UNFILTERED,
+                                                     (NO_FILTER_MX, NO_FILTER_SUBMISSION))
+            self.mta = MTAS[mta](list(self._daemons.values()), command)
+        else:
+            kinds = DEBIAN if scenario_file.mta_of == "debian" else MTAS
+            self.mta = kinds[mta](os.path.join(home, mta), self._services(), self._local())
         if self.file.content_filter:
             self.mta.content_filters = {FIRST_MX + self._numbers[name]: FIRST_BACK + self._numbers[name]
                                         for name in self.file.content_filter if name in self._numbers}
@@ -39,6 +43,14 @@ class Laboratory:
         self._expected = set()
         self.sink = None
         self.faults = None
+
+    def _make_daemon(self, mta, program, name, number):
+        home, settings = os.path.join(namespace.HOME, name), self.file.configurations[name]
+        files = self.file.files.get(name)
+        if mta == "sekisho":
+            ports = (FIRST_MX + number, FIRST_SUBMISSION + number)
+            return StandaloneDaemon(program, home, number, settings, ports, files=files)
+        return Daemon(program, home, number, settings, release_port=FIRST_MX + number, files=files)
 
     def start(self):
         zones.start(os.path.join(namespace.HOME, "dns"), self.file.zones, self.keys)

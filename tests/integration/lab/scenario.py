@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, field, fields
 
 OUTCOMES = {"delivered", "held", "refused", "deferred", "discarded", "stopped", "any"}
-MTA_NAMES = ("postfix", "sendmail")
+MTA_NAMES = ("postfix", "sendmail", "sekisho")
 
 
 @dataclass

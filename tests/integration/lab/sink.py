@@ -27,7 +27,7 @@ class Delivery:
     def queue_ids(self):
         """All queue ids that Received fields name."""
         received = [line for line in self.header() if line.lower().startswith("received:")]
-        return {found for line in received for found in re.findall(r"\bid ([0-9A-Za-z]{6,})\b", line)}
+        return {found for line in received for found in re.findall(r"\bid ([0-9A-Za-z-]{6,})\b", line)}
 
 
 class Sink:

@@ -1,0 +1,125 @@
+"""sekishod as the MTA itself: each configuration of a scenario file is one daemon with its own listeners, queue and
+quarantine. The scenarios' mail leaves for the sink."""
+import json
+import os
+import re
+import subprocess
+
+from . import dovecot, process, sink
+from .daemon import BASE, Daemon, merged, to_toml
+
+# All whose mail the scenarios send, and nobody else's: an open route for everywhere is an error.
+DOMAINS = ["example.jp", "lenient.example", "lists.example", "relay.example", "elsewhere.example", "anything.example"]
+# As a milter, whose MTA refuses none of these, and limits nobody.
+LENIENT = {
+    "smtp": {"helo": "log", "sender_domain": "log"},
+    "limits": {"connections": 0, "connections_per_minute": 0, "messages_per_minute": 0, "recipients_per_minute": 0,
+               "recipients_per_day": 0, "message_size": "60M"},
+}
+# Nobody is judged: the laboratory and its data alone.
+UNFILTERED = {"trust": {"networks": ["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"]}}
+
+
+class StandaloneDaemon(Daemon):
+    """One sekishod that receives, keeps and delivers by itself."""
+
+    def __init__(self, program, home, number, settings, ports, files=None):
+        super().__init__(program, home, number, settings, files=files)
+        self.ports = ports      # (mx, submission)
+        del self._own["milter"]
+        every = [f"0.0.0.0:{ports[0]}", f"[::]:{ports[0]}"]
+        self._own = merged(self._own, {
+            **LENIENT,
+            "listener": [{"profile": "mx", "address": every},
+                         {"profile": "submission", "address": [f"0.0.0.0:{ports[1]}", f"[::]:{ports[1]}"]}],
+            "tls": {"certificate": f"{home}/cert.pem", "key": f"{home}/key.pem"},
+            "users": {"source": f"dovecot:{home}/auth/socket", "senders": f"file:{home}/senders"},
+            "aliases": {"files": [], "srs_secret_file": f"{home}/srs"},
+            "route": [{"domain": DOMAINS, "via": f"smtp:[127.0.0.1]:{sink.PORT}", "recipients": "any"},
+                      {"domain": ["*"], "via": f"smtp:[127.0.0.1]:{sink.PORT}"}],
+            "queue": {"dir": f"{home}/queue", "drop": f"{home}/drop", "retry": ["1s"]},
+        })
+        self._own["quarantine"] = {"dir": f"{home}/quarantine"}
+
+    def start(self):
+        os.makedirs(self.home, exist_ok=True)
+        if not os.path.exists(f"{self.home}/key.pem"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                            "-days", "2", "-subj", "/CN=mx.example.jp", "-keyout", f"{self.home}/key.pem",
+                            "-out", f"{self.home}/cert.pem"], check=True, capture_output=True)
+            os.chmod(f"{self.home}/key.pem", 0o644)
+            self.write_file("senders", "writer: *\n")
+            dovecot.start(f"{self.home}/auth")
+        super().start()
+
+    def wait(self):
+        try:
+            for port in self.ports:
+                process.wait_for_port("127.0.0.1", port, self._process)
+            self._wait_for_log("lists in force:")
+        except process.NotReady as error:
+            raise process.NotReady(f"sekishod: {error}\n{self._read('output')}{self._read('log')}") from error
+
+
+class Standalone:
+    """The MTA of the laboratory that needs no other: its daemons are those of the scenario file."""
+
+    PROGRAMS = ["dovecot", "openssl"]
+    STARTTLS_BEFORE_AUTH = True
+
+    def __init__(self, daemons, command):
+        self._daemons = daemons
+        self._command = command
+
+    def start(self, _logins):
+        """The daemons are started by the laboratory."""
+
+    def hold_queue(self):
+        """{id: recipients} of what is in the quarantine of any daemon."""
+        found = {}
+        for daemon in self._daemons:
+            for held in json.loads(self._run(daemon, "quarantine", "list", "--json") or "[]"):
+                found[held["id"]] = [r["to"] if isinstance(r, dict) else r for r in held["recipients"]]
+        return found
+
+    def queued(self):
+        """Ids of all that waits, held or not."""
+        waiting = set()
+        for daemon in self._daemons:
+            for line in self._run(daemon, "queue", "list", "--json").splitlines():
+                waiting.add(json.loads(line)["id"])
+        return waiting | self.hold_queue().keys()
+
+    def release(self, queue_id, _way):
+        """Out of the quarantine, by the daemon that has it."""
+        for daemon in self._daemons:
+            self._run(daemon, "quarantine", "release", queue_id)
+
+    def run_queue(self):
+        """Try what waits in the queue."""
+        for daemon in self._daemons:
+            self._run(daemon, "queue", "flush")
+
+    def submit(self, sender, recipients, message):
+        """Hand a message in as a local program does. Returns once the MTA has it."""
+        subprocess.run([self.sendmail_program(), "-i", "-f", sender, "--", *recipients],
+                       input=message.replace(b"\r\n", b"\n"), check=True, capture_output=True)
+
+    def sendmail_program(self):
+        """sendmail(1) of the first daemon."""
+        home = self._daemons[0].home
+        path = f"{home}/sendmail"
+        if not os.path.exists(path):
+            os.symlink(self._command, path)
+            with open(f"{home}/sendmail-program", "w") as out:
+                out.write(f'#!/bin/sh\nexport SEKISHO_SUBMIT_SOCKET={home}/submit.sock SEKISHO_DROP={home}/drop\n'
+                          f'exec {path} "$@"\n')
+            os.chmod(f"{home}/sendmail-program", 0o755)
+        return f"{home}/sendmail-program"
+
+    def _run(self, daemon, *words):
+        done = subprocess.run([self._command, *words, "-c", daemon.configuration], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        if done.returncode not in (0, 66):
+            raise AssertionError(f"sekisho {' '.join(words)} ended with {done.returncode}: {done.stderr}")
+        return done.stdout
