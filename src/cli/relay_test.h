@@ -1,6 +1,6 @@
 // cli/relay_test.h: `sekisho relay test`: talks to a next hop as the daemon would, by the same
-// conversation, TLS, login and egress, up to RCPT and RSET: nothing is sent. Prints the dialogue, what
-// is wrong, and what to do.
+// conversation, TLS, login and egress, up to RCPT and RSET: nothing is sent. Prints the dialogue,
+// what is wrong, and what to do.
 // Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 

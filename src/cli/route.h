@@ -1,5 +1,5 @@
-// cli/route.h: `sekisho route`: which line of the configuration mail for an address goes by, and who
-// may send there. Asks no server and no DNS.
+// cli/route.h: `sekisho route`: which line of the configuration mail for an address goes by, and
+// who may send there. Asks no server and no DNS.
 // Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 

@@ -1,9 +1,9 @@
-// relay/callout.h: asks the next hop of a route whether a recipient exists (recipients = "ask"): MAIL
-// FROM:<> and RCPT by the route's own TLS and egress. Only 550, 551 or 553 with 5.1.x say that it
-// does not. A yes is remembered for 31 days and bridges the time when the hop is away; a no for an
-// hour.
-// Errors: Answer::Code::unknown, which is a 4xx. Thread: any; `done` on an event loop, or before ask()
-// returns.
+// relay/callout.h: asks the next hop of a route whether a recipient exists (recipients = "ask"):
+// MAIL FROM:<> and RCPT by the route's own TLS and egress. Only 550, 551 or 553 with 5.1.x say that
+// it does not. A yes is remembered for 31 days and bridges the time when the hop is away; a no for
+// an hour.
+// Errors: Answer::Code::unknown, which is a 4xx. Thread: any; `done` on an event loop, or before
+// ask() returns.
 #pragma once
 
 #include <functional>

@@ -18,7 +18,8 @@
 
 namespace sekisho::relay {
 
-// Whether a refusal speaks of the address that we sent from, so that the other family may do better.
+// Whether a refusal speaks of the address that we sent from, so that the other family may do
+// better.
 bool speaks_of_address(const std::string& reply);
 
 class Delivery final : public std::enable_shared_from_this<Delivery> {

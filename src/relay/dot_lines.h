@@ -1,6 +1,6 @@
-// relay/dot_lines.h: the octets of a message as DATA sends them: a dot at the beginning of a line is
-// doubled, and the last line is ended. RFC 5321 §4.5.2, §2.3.8. A bare CR or LF is never sent: some
-// servers take it for the end of a line, and what follows for commands.
+// relay/dot_lines.h: the octets of a message as DATA sends them: a dot at the beginning of a line
+// is doubled, and the last line is ended. RFC 5321 §4.5.2, §2.3.8. A bare CR or LF is never sent:
+// some servers take it for the end of a line, and what follows for commands.
 // Errors: false from add(). Thread: one owner.
 #pragma once
 

@@ -1,5 +1,5 @@
-// relay/hop_connection.h: drives a Conversation over a socket and TLS: one connection to a next hop,
-// for one transaction after another.
+// relay/hop_connection.h: drives a Conversation over a socket and TLS: one connection to a next
+// hop, for one transaction after another.
 // Errors: outcomes. Thread: its event loop's.
 #pragma once
 

@@ -1,6 +1,6 @@
-// relay/hosts_memory.h: what was learnt of next hops, as long as it holds: hosts whose TLS is broken,
-// routes that refuse our login, and how many connections a destination may have at once. No I/O; the
-// time is an argument.
+// relay/hosts_memory.h: what was learnt of next hops, as long as it holds: hosts whose TLS is
+// broken, routes that refuse our login, and how many connections a destination may have at once. No
+// I/O; the time is an argument.
 // Thread: one owner.
 #pragma once
 

@@ -1,6 +1,6 @@
-// relay/known_recipients.h: which recipients the next hops have accepted or refused: yes for 31 days,
-// no for an hour, also beyond a restart. A file of lines, "+ 1794990000 a@example.jp", at most once
-// per answer appended, and written anew when most of it is outdated.
+// relay/known_recipients.h: which recipients the next hops have accepted or refused: yes for 31
+// days, no for an hour, also beyond a restart. A file of lines, "+ 1794990000 a@example.jp", at
+// most once per answer appended, and written anew when most of it is outdated.
 // Errors: a file that cannot be read or written costs only what it would remember; problem() says
 // so. Thread: any, internally locked; load() and write() wait for the disk.
 #pragma once

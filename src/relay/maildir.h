@@ -10,8 +10,8 @@
 
 namespace sekisho::relay {
 
-// "/var/mail/{domain}/{user}" for a recipient: lower case, without the extension behind `delimiter`.
-// The error is a sentence: the address cannot be the name of a folder.
+// "/var/mail/{domain}/{user}" for a recipient: lower case, without the extension behind
+// `delimiter`. The error is a sentence: the address cannot be the name of a folder.
 Expected<std::string, std::string> maildir_of(const std::string& pattern, const mail::Path& to,
                                               const std::string& delimiter);
 

@@ -1,6 +1,6 @@
 // relay/own_host.h: which names and addresses are this host, so that no mail is sent in a circle:
-// our names, every address of our interfaces and of `identity.addresses`, loopback, 0.0.0.0/8, `::`,
-// and their IPv4-mapped forms. RFC 5321 §5.1.
+// our names, every address of our interfaces and of `identity.addresses`, loopback, 0.0.0.0/8,
+// `::`, and their IPv4-mapped forms. RFC 5321 §5.1.
 // Thread: immutable values; of_interfaces() any.
 #pragma once
 

@@ -1,7 +1,7 @@
 // relay/reply.h: reads the replies of an SMTP or LMTP server from octets, without I/O. RFC 5321
 // §4.2, RFC 3463. A reply has at most 100 lines and 64 KB; without a code between 200 and 599 it is
 // none.
-//   while (!octets.empty() && reader.read(octets) == ReplyReader::State::complete) use(reader.take());
+//   while (reader.read(octets) == ReplyReader::State::complete) use(reader.take());
 // Errors: State::broken with a sentence. Thread: one owner.
 #pragma once
 

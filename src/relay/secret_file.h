@@ -1,6 +1,6 @@
-// relay/secret_file.h: the password or token of a login: the first line of a file that only its owner
-// may read, or of a systemd credential ($CREDENTIALS_DIRECTORY, systemd.exec(5)). A relative path is
-// the name of a credential.
+// relay/secret_file.h: the password or token of a login: the first line of a file that only its
+// owner may read, or of a systemd credential ($CREDENTIALS_DIRECTORY, systemd.exec(5)). A relative
+// path is the name of a credential.
 // Errors: a sentence for the admin, without the secret. Thread: any; reads the disk.
 #pragma once
 

@@ -1,6 +1,6 @@
 // relay/transaction.h: one message's envelope as a server is told it, with regard to the extensions
-// that the server offers. RFC 5321 §4.1.1, 1870 (SIZE), 3461 (DSN), 6152 (8BITMIME), 6531 (SMTPUTF8).
-// Pure. Errors: none. Thread: immutable values.
+// that the server offers. RFC 5321 §4.1.1, 1870 (SIZE), 3461 (DSN), 6152 (8BITMIME), 6531
+// (SMTPUTF8). Pure. Errors: none. Thread: immutable values.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// relay/workers.h: threads for work that waits for a disk or for the names of the system, so that no
-// event loop does.
+// relay/workers.h: threads for work that waits for a disk or for the names of the system, so that
+// no event loop does.
 // Thread: post() from any; stop() by the owner.
 #pragma once
 

@@ -1,7 +1,7 @@
 // A server that says anything. The first octet chooses the client (LMTP, TLS, a login, recipients),
-// the rest is cut at NULs: what the server says to each thing that it is told. The conversation ends
-// in a bounded number of steps with a result for each recipient; nothing of the message becomes a
-// command; nothing counts as sent that no 2xx answered; no password leaves without TLS.
+// the rest is cut at NULs: what the server says to each thing that it is told. The conversation
+// ends in a bounded number of steps with a result for each recipient; nothing of the message
+// becomes a command; nothing counts as sent that no 2xx answered; no password leaves without TLS.
 #include <algorithm>
 #include <string>
 #include <vector>

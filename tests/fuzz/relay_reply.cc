@@ -1,6 +1,6 @@
-// What a server says to a client, cut at NULs into the pieces in which it arrives. However it is cut,
-// the replies are the same; what is shown is printable; the limits hold; and what the exact reader
-// takes is what the lenient one takes.
+// What a server says to a client, cut at NULs into the pieces in which it arrives. However it is
+// cut, the replies are the same; what is shown is printable; the limits hold; and what the exact
+// reader takes is what the lenient one takes.
 #include <string>
 #include <vector>
 

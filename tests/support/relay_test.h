@@ -1,5 +1,5 @@
-// tests/support/relay_test.h: a transport on loops of its own, with a zone for its DNS, and jobs whose
-// results are waited for.
+// tests/support/relay_test.h: a transport on loops of its own, with a zone for its DNS, and jobs
+// whose results are waited for.
 // Thread: one owner.
 #pragma once
 

@@ -1,5 +1,5 @@
-// tests/support/smtp_party.h: another party's SMTP server, as a program: aiosmtpd (smtp_party.py), or
-// Postfix's smtp-sink. It ends with its object.
+// tests/support/smtp_party.h: another party's SMTP server, as a program: aiosmtpd (smtp_party.py),
+// or Postfix's smtp-sink. It ends with its object.
 // Errors: std::runtime_error. Thread: one owner.
 #pragma once
 

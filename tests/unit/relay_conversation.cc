@@ -95,7 +95,7 @@ TEST(RelayConversation, ParametersGoOnlyToWhomOffersThem) {
   it.recipients[0].parameters = {"NOTIFY=FAILURE", "ORCPT=rfc822;b@c"};
   Talk all(options(), it);
   EXPECT_EQ(all.greet("250-DSN\r\n250-8BITMIME\r\n250 SIZE 1000\r\n"),
-            "MAIL FROM:<a@example.com> RET=HDRS ENVID=x BODY=8BITMIME SIZE=26\r\n");
+            "MAIL FROM:<a@example.com> RET=HDRS ENVID=x BODY=8BITMIME SIZE=25\r\n");
   EXPECT_EQ(all.hear("250 ok\r\n"), "RCPT TO:<b@example.jp> NOTIFY=FAILURE ORCPT=rfc822;b@c\r\n");
   Talk none(options(), it);
   EXPECT_EQ(none.greet(), "MAIL FROM:<a@example.com>\r\n");
@@ -307,10 +307,10 @@ TEST(RelayConversation, WhatCannotBeSaidIsNotSaid) {
 
 TEST(RelayConversation, AMessageThatIsTooLargeIsNotTried) {
   Talk talk;
-  EXPECT_EQ(talk.greet("250 SIZE 25\r\n"), "");
+  EXPECT_EQ(talk.greet("250 SIZE 24\r\n"), "");
   EXPECT_EQ(talk.result().status, "5.3.4");
   Talk zero;
-  EXPECT_EQ(zero.greet("250 SIZE 0\r\n"), "MAIL FROM:<a@example.com> SIZE=26\r\n");
+  EXPECT_EQ(zero.greet("250 SIZE 0\r\n"), "MAIL FROM:<a@example.com> SIZE=25\r\n");
 }
 
 TEST(RelayConversation, BareLineEndsNeverGoOut) {

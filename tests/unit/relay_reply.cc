@@ -80,7 +80,7 @@ TEST(RelayReply, WhatFollowsStays) {
 }
 
 TEST(RelayReply, OddOctetsDoNotReachTheLog) {
-  const std::string octets("250 a\0b\xff\x1b[31m\r\n", 14);
+  const std::string octets("250 a\0b\xff\x1b[31m\r\n", 15);
   for (const char c : read(octets).text()) EXPECT_TRUE(c >= ' ' && c <= '~');
 }
 
