@@ -2,10 +2,16 @@
 // Errors: findings in the Reader, which knows the places of the keys. Thread: any.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "config/reader.h"
 #include "config/settings.h"
+
+namespace sekisho::dmarc {
+class PublicSuffixList;
+}
 
 namespace sekisho::config {
 
@@ -34,8 +40,19 @@ void check_queue(const Settings& settings, Reader& reader);
 // checks_permits.cc
 void check_permits(const Settings& settings, Reader& reader);
 void check_proxies(const Settings& settings, Reader& reader);
-// Whether it is nobody's own: one label, or a public suffix (".co.jp" and "co.jp" alike).
-bool is_everybodys(const std::string& domain, const Settings& settings);
+
+// Domains that are nobody's own: one label, or a public suffix (".co.jp" and "co.jp" alike). The list
+// is loaded when it is needed. Thread: one owner.
+class EverybodysNames {
+ public:
+  explicit EverybodysNames(std::string public_suffix_list) : path_(std::move(public_suffix_list)) {}
+  bool has(const std::string& domain);
+
+ private:
+  std::string path_;
+  std::shared_ptr<const dmarc::PublicSuffixList> list_;
+  bool loaded_ = false;
+};
 
 // The warning about a zone file that answers for mail from outside this host; empty if there is
 // none.

@@ -21,11 +21,12 @@ constexpr int proxies_v6 = 48;
 
 void check_space(const Settings& settings, Family family, Reader& reader) {
   const bool v4 = family == Family::v4;
+  EverybodysNames everybodys(settings.public_suffix_list);
   std::vector<mail::PrefixSet> together;
   for (std::size_t i = 0; i < settings.permits.size(); ++i) {
     const auto& permit = settings.permits[i];
     const bool wide = std::any_of(permit.to.begin(), permit.to.end(), [&](const auto& domain) {
-      return domain == "*" || is_everybodys(domain, settings);
+      return domain == "*" || everybodys.has(domain);
     });
     if (!wide) continue;
     together.push_back(relay::networks_of(permit));
@@ -55,12 +56,16 @@ void check_proxy_width(const std::string& text, const Place& place, Reader& read
 
 }  // namespace
 
-bool is_everybodys(const std::string& domain, const Settings& settings) {
+bool EverybodysNames::has(const std::string& domain) {
   const auto name = mail::DomainName::parse(domain.starts_with('.') ? domain.substr(1) : domain);
   if (!name) return false;
   if (name->label_count() == 1) return true;
-  const auto list = dmarc::PublicSuffixList::load(settings.public_suffix_list);
-  return list && list->is_public_suffix(*name);
+  if (!std::exchange(loaded_, true)) {
+    if (auto list = dmarc::PublicSuffixList::load(path_)) {
+      list_ = std::make_shared<const dmarc::PublicSuffixList>(std::move(*list));
+    }
+  }
+  return list_ && list_->is_public_suffix(*name);
 }
 
 void check_permits(const Settings& settings, Reader& reader) {

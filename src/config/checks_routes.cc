@@ -66,14 +66,14 @@ void check_required(const Seen& seen) {
 }
 
 // What strangers may send to must be somebody's own.
-void check_open(const Seen& seen) {
+void check_open(const Seen& seen, EverybodysNames& everybodys) {
   if (!seen.route.open()) return;
   for (const std::string& domain : seen.route.domain) {
     if (domain == "*") {
       seen.error("recipients",
                  "with domain = \"*\" anybody could send anywhere through this host: list your "
                  "domains in a route of their own, and leave recipients out here");
-    } else if (is_everybodys(domain, seen.settings)) {
+    } else if (everybodys.has(domain)) {
       seen.error("recipients", "the route would be open for " + domain +
                                    ", a whole top-level domain or public suffix: list your own "
                                    "domains");
@@ -221,10 +221,11 @@ void check_differences(const Settings& settings, Reader& reader) {
 }  // namespace
 
 void check_routes(const Settings& settings, Reader& reader) {
+  EverybodysNames everybodys(settings.public_suffix_list);
   for (std::size_t i = 0; i < settings.routes.size(); ++i) {
     const Seen seen{settings.routes[i], entry_name("route", i + 1), settings, reader};
     check_required(seen);
-    check_open(seen);
+    check_open(seen, everybodys);
     check_recipients(seen);
     check_login(seen);
     check_route_tls(seen);

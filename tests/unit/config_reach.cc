@@ -2,7 +2,9 @@
 #include "config/reach.h"
 
 #include <grp.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,6 +19,7 @@ namespace sekisho::config {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -142,6 +145,32 @@ TEST_F(Reach, WhatItReads) {
   const auto listed = found("[[dnsbl]]\nname = \"zen\"\nlist_file = \"" + path("key") + "\"\n");
   EXPECT_THAT(listed, ElementsAre(HasSubstr("error: the list zen: " + may_not)));
   EXPECT_THAT(listed.front(), Not(HasSubstr("canary")));
+}
+
+TEST_F(Reach, WhatTheSmtpCoreReadsAndWrites) {
+  const auto site = [&](const std::string& queue, const std::string& more) {
+    return "[[listener]]\nprofile = \"mx\"\naddress = [\"127.0.0.1:2525\"]\n[queue]\ndir = \"" +
+           queue + "\"\ndrop = \"" + folder("writable", 0777) + "/drop\"\n" + more;
+  };
+  const std::string queue = folder("writable", 0777) + "/queue";
+  EXPECT_THAT(found(site(queue, "")), Not(Contains(HasSubstr("error: "))));
+  EXPECT_THAT(found(site(folder("roots", 0755) + "/queue", "")),
+              Contains(HasSubstr("error: queue.dir: the user nobody may not write")));
+  EXPECT_THAT(found(site(queue, "[aliases]\nfiles = [\"" + file("aliases", 0600) + "\"]\n")),
+              Contains(HasSubstr("error: aliases.files: the user nobody may not read")));
+  const std::string route =
+      "[[route]]\ndomain = [\"example.com\"]\nvia = \"discard\"\nrecipients = \"file:";
+  EXPECT_THAT(found(site(queue, route + file("list", 0600) + "\"\n")),
+              Contains(HasSubstr("error: route[1].recipients: the user nobody may not read")));
+}
+
+TEST_F(Reach, AQueueThatIsGoneAfterARestart) {
+  struct statfs status {};
+  if (::statfs("/dev/shm", &status) != 0 || status.f_type != TMPFS_MAGIC)
+    GTEST_SKIP() << "this host has no tmpfs at /dev/shm";
+  EXPECT_THAT(found("[[listener]]\nprofile = \"mx\"\naddress = [\"127.0.0.1:2525\"]\n"
+                    "[queue]\ndir = \"/dev/shm/sekisho/queue\"\n"),
+              Contains(HasSubstr("warning: queue.dir: /dev/shm/sekisho/queue is on a tmpfs")));
 }
 
 }  // namespace
