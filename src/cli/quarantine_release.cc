@@ -1,5 +1,6 @@
 // `sekisho quarantine release`.
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "cli/allow.h"
@@ -7,9 +8,11 @@
 #include "cli/configuration.h"
 #include "cli/person.h"
 #include "cli/quarantine_store.h"
+#include "control/client.h"
 #include "mail/mailbox.h"
 #include "quarantine/envelope.h"
 #include "quarantine/resend.h"
+#include "queue/release.h"
 #include "relay/sendmail_program.h"
 #include "relay/smtp_client.h"
 
@@ -36,11 +39,19 @@ ExitCode exit_code_of_handover(Code code) {
 class Releasing {
  public:
   Releasing(OpenStore& open, const ReleaseOptions& options)
-      : store_(*open.store), settings_(open.settings), options_(options), log_(open.settings) {}
+      : open_(open),
+        store_(*open.store),
+        settings_(open.settings),
+        options_(options),
+        log_(open.settings) {}
 
   int release(const std::string& id) {
     if (options_.allow) {
       if (const auto allowing = allow(id); !allowing.in_force) return allowing.code;
+    }
+    if (open_.spool) {
+      const auto message = store_.get(id);
+      if (message && queue::has_letter(message->detail.envelope)) return release_to_queue(id);
     }
     quarantine::ReleaseRequest request{id, options_.deliver_to, options_.even_if_delivered,
                                        log_.who().text()};
@@ -64,6 +75,21 @@ class Releasing {
   }
 
   std::size_t released() const { return released_; }
+
+  // What came through the SMTP core goes on through its queue.
+  int release_to_queue(const std::string& id) {
+    const auto queued = queue::release_held(
+        *open_.spool, {id, options_.deliver_to, options_.notify, log_.who().text()}, wall_now());
+    if (!queued) return complain(complaint_of(queued.error(), id));
+    // A daemon that is not reached now looks by itself within seconds, or when it starts.
+    [[maybe_unused]] const auto told =
+        control::ask(settings_.control.socket, {{"verb", "queue"}, {"act", "look"}});
+    for (const auto& to : *queued)
+      std::printf("%s  queued for <%s>\n", id.c_str(), escape_for_terminal(to).c_str());
+    log_.tell("quarantine release", id, "queued");
+    ++released_;
+    return ok;
+  }
 
  private:
   static bool is_refused(const std::vector<relay::Handover::Refused>& refused,
@@ -171,6 +197,7 @@ class Releasing {
     return text;
   }
 
+  OpenStore& open_;
   quarantine::Store& store_;
   const config::Settings& settings_;
   const ReleaseOptions& options_;

@@ -12,6 +12,7 @@
 #include "cli/copied_id.h"
 #include "cli/when.h"
 #include "history/archive.h"
+#include "queue/place.h"
 
 namespace sekisho::cli {
 
@@ -95,13 +96,30 @@ std::vector<std::string> held_elsewhere(const config::Settings& settings) {
   return {};
 }
 
+namespace {
+
+// With a listener all messages lie in the folder of the queue, held ones too.
+spool::Outcome<std::unique_ptr<quarantine::Store>> open_held(const config::Settings& settings,
+                                                             std::shared_ptr<spool::Store>& spool) {
+  const auto tell = [](const std::string& sentence) {
+    std::fprintf(stderr, "sekisho: %s\n", sentence.c_str());
+  };
+  if (settings.listeners.empty())
+    return quarantine::Store::open(settings.quarantine, quarantine::Access::guest, tell);
+  auto opened =
+      queue::open_place(settings.queue, settings.quarantine.max_size, spool::Access::guest, tell);
+  if (!opened) return spool::failed(opened.error());
+  spool = *opened;
+  return std::make_unique<quarantine::Store>(settings.quarantine, std::move(*opened));
+}
+
+}  // namespace
+
 OrComplaint<OpenStore> open_store(const std::string& config_path, config::ValueFiles lists) {
   auto loaded = load_configuration(config_path, lists);
   if (!loaded) return complaint(config);
-  OpenStore open{std::move(loaded->settings), nullptr};
-  auto store = quarantine::Store::open(
-      open.settings.quarantine, quarantine::Access::guest,
-      [](const std::string& sentence) { std::fprintf(stderr, "sekisho: %s\n", sentence.c_str()); });
+  OpenStore open{std::move(loaded->settings), nullptr, nullptr};
+  auto store = open_held(open.settings, open.spool);
   if (!store) {
     const auto& failure = store.error();
     const auto elsewhere = held_elsewhere(open.settings);

@@ -24,6 +24,7 @@ Complaint complaint_of(const spool::Failure& failure, const std::string& about =
 struct OpenStore {
   config::Settings settings;
   std::unique_ptr<quarantine::Store> store;
+  std::shared_ptr<spool::Store> spool;  // with a listener: where the queue is too
 };
 // Where quarantined messages go, and how to look at them there, line by line; empty if it is our
 // store.

@@ -37,10 +37,13 @@ class FileContent final : public relay::Content {
   std::uint64_t size() const override { return header_.size() + file_.size() - body_; }
 
   Expected<std::string, std::string> read(std::uint64_t offset, std::size_t count) override {
-    if (offset < header_.size()) return header_.substr(static_cast<std::size_t>(offset), count);
-    auto octets = file_.read(body_ + (offset - header_.size()), count);
-    if (!octets) return tl::unexpected(octets.error().why);
-    return std::move(*octets);
+    std::string octets;
+    if (offset < header_.size()) octets = header_.substr(static_cast<std::size_t>(offset), count);
+    if (octets.size() == count) return octets;
+    const auto from = offset + octets.size() - header_.size();
+    auto rest = file_.read(body_ + from, count - octets.size());
+    if (!rest) return tl::unexpected(rest.error().why);
+    return octets + *rest;
   }
 
  private:
