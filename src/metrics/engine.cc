@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace sekisho::metrics {
@@ -20,30 +21,34 @@ void for_each_code(const session::Counters::Each<Code>& counters, const Use& use
 }
 
 template <class Code>
-void add_codes(Family& family, const std::string& label,
-               const session::Counters::Each<Code>& counters, const Labels& others = {}) {
-  for_each_code(counters, [&](const std::string& word, std::uint64_t count) {
-    Labels labels = others;
-    labels.emplace_back(label, word);
-    family.add(std::move(labels), static_cast<double>(count));
+void append_codes(Families& out, const session::Counters& counters,
+                  const session::NamedCodes<Code>& row) {
+  if (out.empty() || out.back().name != row.family) {
+    out.emplace_back(Family::Kind::counter, std::string(row.family), std::string(row.help));
+  }
+  for_each_code(counters.*row.value, [&](const std::string& word, std::uint64_t count) {
+    Labels labels;
+    if (!row.scope.empty()) labels.emplace_back("scope", row.scope);
+    labels.emplace_back(row.label, word);
+    out.back().add(std::move(labels), static_cast<double>(count));
   });
 }
 
 template <class Code>
-json codes_json(const session::Counters::Each<Code>& counters, bool zeros) {
+json codes_json(const session::Counters& counters, const session::NamedCodes<Code>& row) {
   json out = json::object();
-  for_each_code(counters, [&](const std::string& word, std::uint64_t count) {
-    if (zeros || count > 0) out[word] = count;
+  for_each_code(counters.*row.value, [&](const std::string& word, std::uint64_t count) {
+    if (row.zeros == session::Zeros::shown || count > 0) out[word] = count;
   });
   return out;
 }
 
 double seconds(std::chrono::duration<double> duration) { return duration.count(); }
 
-void append_durations(Families& out, const char* name, const char* help,
-                      const session::Durations& durations) {
-  const auto now = durations.snapshot();
-  Family family(Family::Kind::histogram, name, help);
+void append_durations(Families& out, const session::Counters& counters,
+                      const session::NamedDurations& row) {
+  const auto now = (counters.*row.value).snapshot();
+  Family family(Family::Kind::histogram, std::string(row.family), std::string(row.help));
   std::uint64_t so_far = 0;
   for (std::size_t i = 0; i < now.in_bucket.size(); ++i) {
     so_far += now.in_bucket[i];
@@ -57,8 +62,7 @@ void append_durations(Families& out, const char* name, const char* help,
   out.push_back(std::move(family));
 }
 
-json durations_json(const session::Durations& durations) {
-  const auto now = durations.snapshot();
+json durations_json(const session::Durations::Snapshot& now) {
   json out = {{"messages", now.count}};
   if (now.count == 0) return out;
   const auto bound = [&](double part) {
@@ -71,46 +75,25 @@ json durations_json(const session::Durations& durations) {
   return out;
 }
 
+template <class Use>
+void for_each_named_codes(const Use& use) {
+  std::apply([&](const auto&... rows) { (use(rows), ...); }, session::named_codes);
+}
+
+json& at(json& answer, std::string_view place) {
+  return answer[json::json_pointer(std::string(place))];
+}
+
 }  // namespace
 
 void append_messages(Families& out, const session::Counters& counters) {
-  using Kind = Family::Kind;
   for (const auto& [value, key, family, help] : session::named_counters) {
     out.push_back(counter(std::string(family), std::string(help), counters.*value));
   }
   out.push_back(gauge("sekisho_connections_open", "Connections of MTAs that are open now.",
                       static_cast<double>(counters.open_connections.load())));
-  Family verdicts(Kind::counter, "sekisho_verdicts_total", "What was done with messages.");
-  add_codes(verdicts, "action", counters.by_action);
-  out.push_back(std::move(verdicts));
-  Family monitored(Kind::counter, "sekisho_monitored_verdicts_total",
-                   "What monitor mode did not do with messages that were accepted instead.");
-  add_codes(monitored, "action", counters.by_monitored_action);
-  out.push_back(std::move(monitored));
-
-  Family spf(Kind::counter, "sekisho_spf_results_total", "Results of SPF, by identity.");
-  add_codes(spf, "result", counters.spf_mail_from, {{"scope", "mfrom"}});
-  add_codes(spf, "result", counters.spf_helo, {{"scope", "helo"}});
-  out.push_back(std::move(spf));
-  Family dkim(Kind::counter, "sekisho_dkim_results_total",
-              "Results of DKIM, by signature; none: a message without one.");
-  add_codes(dkim, "result", counters.dkim);
-  out.push_back(std::move(dkim));
-  Family dmarc(Kind::counter, "sekisho_dmarc_results_total", "Results of DMARC.");
-  add_codes(dmarc, "result", counters.dmarc);
-  out.push_back(std::move(dmarc));
-  Family iprev(Kind::counter, "sekisho_iprev_results_total",
-               "Results of the reverse lookup of clients.");
-  add_codes(iprev, "result", counters.iprev);
-  out.push_back(std::move(iprev));
-
-  append_durations(out, "sekisho_decision_seconds",
-                   "From the end of a message to its verdict: what the MTA waited for.",
-                   counters.decision);
-  append_durations(
-      out, "sekisho_dns_wait_seconds",
-      "How long answers of the DNS were open that a message needed, from the connection on.",
-      counters.dns_waited);
+  for_each_named_codes([&](const auto& row) { append_codes(out, counters, row); });
+  for (const auto& row : session::named_durations) append_durations(out, counters, row);
 }
 
 void append_resolver(Families& out, const dns::ResolverStatus& status) {
@@ -145,22 +128,16 @@ void append_keys(Families& out, const crypto::KeyCache::Status& status) {
 }
 
 json messages_json(const session::Counters& counters) {
-  json results = {{"spf_mfrom", codes_json(counters.spf_mail_from, false)},
-                  {"spf_helo", codes_json(counters.spf_helo, false)},
-                  {"dkim", codes_json(counters.dkim, false)},
-                  {"dmarc", codes_json(counters.dmarc, false)},
-                  {"iprev", codes_json(counters.iprev, false)}};
   json sessions = {{"open", counters.open_connections.load()}};
   for (const auto& [value, key, family, help] : session::named_counters) {
     sessions[std::string(key)] = (counters.*value).load();
   }
-  return {{"sessions", std::move(sessions)},
-          {"verdicts", codes_json(counters.by_action, true)},
-          {"monitored", codes_json(counters.by_monitored_action, false)},
-          {"results", std::move(results)},
-          {"times",
-           {{"decision", durations_json(counters.decision)},
-            {"dns", durations_json(counters.dns_waited)}}}};
+  json out = {{"sessions", std::move(sessions)}};
+  for_each_named_codes([&](const auto& row) { at(out, row.place) = codes_json(counters, row); });
+  for (const auto& row : session::named_durations) {
+    at(out, row.place) = durations_json((counters.*row.value).snapshot());
+  }
+  return out;
 }
 
 json resolver_json(const dns::ResolverStatus& status) {

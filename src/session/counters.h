@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 #include "base/words.h"
 #include "policy/facts.h"
@@ -79,7 +80,7 @@ struct Counters {
   void count(const policy::Facts& facts, const policy::Verdict& verdict);
 };
 
-// The plain counters with their names: one that is added here and counted somewhere is shown by
+// The counters with their names: one that has its row here and is counted somewhere is shown by
 // `sekisho status` and read by Prometheus.
 struct NamedCounter {
   std::atomic<std::uint64_t> Counters::*value;
@@ -101,6 +102,55 @@ inline constexpr NamedCounter named_counters[] = {
      "Messages that had to be held and that the store did not take."},
     {&Counters::internal_errors, "internal_errors", "sekisho_internal_errors_total",
      "Failures inside; a message that has one is answered 4xx."},
+};
+
+enum class Zeros { shown, left_out };
+
+template <Worded Code>
+struct NamedCodes {
+  Counters::Each<Code> Counters::*value;
+  std::string_view place;   // in the answer of `sekisho status`: a JSON pointer (RFC 6901)
+  Zeros zeros;              // there; Prometheus needs all of them
+  std::string_view family;  // rows of one family follow each other
+  std::string_view label;   // of the code
+  std::string_view scope;   // tells the rows of one family apart; empty: it has one row
+  std::string_view help;
+};
+inline constexpr std::tuple named_codes{
+    NamedCodes<policy::Action>{&Counters::by_action, "/verdicts", Zeros::shown,
+                               "sekisho_verdicts_total", "action", "",
+                               "What was done with messages."},
+    NamedCodes<policy::Action>{
+        &Counters::by_monitored_action, "/monitored", Zeros::left_out,
+        "sekisho_monitored_verdicts_total", "action", "",
+        "What monitor mode did not do with messages that were accepted instead."},
+    NamedCodes<spf::Code>{&Counters::spf_mail_from, "/results/spf_mfrom", Zeros::left_out,
+                          "sekisho_spf_results_total", "result", "mfrom",
+                          "Results of SPF, by identity."},
+    NamedCodes<spf::Code>{&Counters::spf_helo, "/results/spf_helo", Zeros::left_out,
+                          "sekisho_spf_results_total", "result", "helo",
+                          "Results of SPF, by identity."},
+    NamedCodes<dkim::Code>{&Counters::dkim, "/results/dkim", Zeros::left_out,
+                           "sekisho_dkim_results_total", "result", "",
+                           "Results of DKIM, by signature; none: a message without one."},
+    NamedCodes<dmarc::Code>{&Counters::dmarc, "/results/dmarc", Zeros::left_out,
+                            "sekisho_dmarc_results_total", "result", "", "Results of DMARC."},
+    NamedCodes<client::IprevCode>{&Counters::iprev, "/results/iprev", Zeros::left_out,
+                                  "sekisho_iprev_results_total", "result", "",
+                                  "Results of the reverse lookup of clients."},
+};
+
+struct NamedDurations {
+  Durations Counters::*value;
+  std::string_view place;   // as above
+  std::string_view family;  // a histogram
+  std::string_view help;
+};
+inline constexpr NamedDurations named_durations[] = {
+    {&Counters::decision, "/times/decision", "sekisho_decision_seconds",
+     "From the end of a message to its verdict: what the MTA waited for."},
+    {&Counters::dns_waited, "/times/dns", "sekisho_dns_wait_seconds",
+     "How long answers of the DNS were open that a message needed, from the connection on."},
 };
 
 }  // namespace sekisho::session

@@ -48,7 +48,8 @@ Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
 }
 
 Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
-    const config::Settings& settings, const std::string& digest, const Running* running) {
+    const config::Settings& settings, const std::string& digest, const Running* running,
+    const std::string& resolv_conf) {
   auto made = make_offline_snapshot(settings, digest);
   if (!made) return tl::unexpected(made.error());
   auto& snapshot = *made;
@@ -64,7 +65,7 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
   if (running != nullptr && running->settings.dns.zone_file.empty() &&
       running->settings.dns.servers.empty())
     last_good = running->snapshot->resolver->status().servers;
-  auto resolver = dns::make_resolver(settings.dns, "/etc/resolv.conf", last_good);
+  auto resolver = dns::make_resolver(settings.dns, resolv_conf, last_good);
   if (!resolver) return tl::unexpected<std::string>("dns: " + resolver.error().what);
   snapshot->resolver = std::move(*resolver);
   return snapshot;

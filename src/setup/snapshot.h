@@ -14,7 +14,7 @@
 namespace sekisho::setup {
 
 // `running`: the snapshot in force and its settings, whose resolver (with its cache) is kept if
-// [dns] is unchanged.
+// [dns] is unchanged. `resolv_conf`: names the servers where [dns] names none.
 struct Running {
   std::shared_ptr<const session::Snapshot> snapshot;
   config::Settings settings;
@@ -26,6 +26,7 @@ Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
     const config::Settings& settings, const std::string& digest);
 
 Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
-    const config::Settings& settings, const std::string& digest, const Running* running = nullptr);
+    const config::Settings& settings, const std::string& digest, const Running* running = nullptr,
+    const std::string& resolv_conf = "/etc/resolv.conf");
 
 }  // namespace sekisho::setup

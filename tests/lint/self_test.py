@@ -12,6 +12,7 @@ import clang  # noqa: E402
 import headers  # noqa: E402
 import layers  # noqa: E402
 import sizes  # noqa: E402
+import sockets  # noqa: E402
 
 
 class Layers(unittest.TestCase):
@@ -56,6 +57,25 @@ class Clang(unittest.TestCase):
             entry = {'directory': folder, 'file': 'x.cc', 'command': 'c++ -o x.o -c x.cc'}
             self.assertNotEqual(clang.check(entry, 'false')[0], 0)
             self.assertEqual(clang.check(entry, 'true')[0], 0)
+
+
+class Sockets(unittest.TestCase):
+    EXAMPLE = {'unix:/var/spool/postfix/sekisho/mx.sock'}
+
+    def test_somebody_listens(self):
+        for page in ('smtpd_milters = unix:sekisho/mx.sock', "postconf -e 'smtpd_milters = unix:sekisho/mx.sock' 'a = b'",
+                     'smtpd_milters=unix:sekisho/mx.sock\nsocket = "inet:1@127.0.0.1"\nsmtpd_milters=inet:127.0.0.1:1',
+                     '-o smtpd_milters= ', '.Ql socket = \\(dqunix:/a\\(dq\nS=unix:/a, F=T', 'socket = "unix:/a"\n`S=unix:/a'):
+            self.assertEqual(sockets.problems(page, self.EXAMPLE), [], page)
+
+    def test_nobody_listens(self):
+        for page in ("`sekisho', `S=unix:/run/sekisho/mx.sock, F=T", 'socket = "inet:1@127.0.0.1"\nS=inet:2@127.0.0.1',
+                     'smtpd_milters=unix:sekisho/mx.sock\nnon_smtpd_milters = unix:sekisho/local.sock'):
+            self.assertEqual(len(sockets.problems(page, self.EXAMPLE)), 1, page)
+
+    def test_postfix_begins_with_the_example(self):
+        page = 'socket = "unix:/var/spool/postfix/x"\nsmtpd_milters = unix:x\n'
+        self.assertEqual(len(sockets.problems(page, self.EXAMPLE)), 1)
 
 
 class Sizes(unittest.TestCase):

@@ -31,6 +31,7 @@ $ORIGIN example.
          MX 10 mail
 mail     A 192.0.2.1
          AAAA 2001:db8::1
+mapped   AAAA ::ffff:192.0.2.1
 www      CNAME mail
 short    1 TXT "soon gone"
 nodata   A 192.0.2.9
@@ -79,6 +80,7 @@ TEST(StubResolver, AnswersEveryTypeWeAskFor) {
   EXPECT_EQ(mx->exchanges[0].preference, 10);
   EXPECT_EQ(lab.ask("mail.example", Type::a)->addresses.at(0).text(), "192.0.2.1");
   EXPECT_EQ(lab.ask("mail.example", Type::aaaa)->addresses.at(0).text(), "2001:db8::1");
+  EXPECT_EQ(lab.ask("mapped.example", Type::aaaa)->addresses.at(0).text(), "::ffff:192.0.2.1");
   EXPECT_THAT(lab.ask("1.2.0.192.in-addr.arpa", Type::ptr)->pointers, ElementsAre("mail.example"));
   EXPECT_EQ(lab.ask("www.example", Type::a)->addresses.size(), 1U);
   EXPECT_EQ(lab.ask("nodata.example")->outcome, Outcome::nodata);
@@ -87,9 +89,9 @@ TEST(StubResolver, AnswersEveryTypeWeAskFor) {
   EXPECT_EQ(lab.ask(std::string("a\0b \xff.example", 13))->outcome, Outcome::nxdomain)
       << "any octet may be asked";
   const auto status = lab.resolver->status();
-  EXPECT_EQ(status.questions, 10U);
-  EXPECT_EQ(status.sent, 10U);
-  EXPECT_EQ(status.answered, 9U);
+  EXPECT_EQ(status.questions, 11U);
+  EXPECT_EQ(status.sent, 11U);
+  EXPECT_EQ(status.answered, 10U);
   EXPECT_EQ(status.failures, 1U);
   EXPECT_THAT(status.servers, ElementsAre(lab.server().address()));
 }

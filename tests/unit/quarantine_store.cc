@@ -352,6 +352,15 @@ TEST_F(ReleaseToken, EndsWithTheRelease) {
   EXPECT_THAT(refused.error().why, HasSubstr("has ended"));
 }
 
+// The MTA has refused the message, so nobody comes with it rightly; but it may have come late.
+TEST_F(ReleaseToken, IsOverWhenTheReleaseFailed) {
+  ASSERT_TRUE(store_->fail_release(*release_, "550 no", now_, /*may_have_it=*/false));
+  const auto late = store_->consume_token(proof(), now_);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, Failure::Kind::unavailable) << "a deferral, and no judgement";
+  EXPECT_THAT(late.error().why, HasSubstr("is over"));
+}
+
 // sendmail(1) has taken it: the filter is still to see it, as it comes from this host.
 TEST_F(ReleaseToken, OutlivesTheReleaseInAQueueOfThisHost) {
   ASSERT_TRUE(store_->finish_release(*release_, "queued", now_, Store::Taken::by_queue));

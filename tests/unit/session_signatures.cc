@@ -171,6 +171,12 @@ TEST_F(ExpiredOnTheWay, WhatHadExpiredBeforeIsExpired) {
   EXPECT_EQ(stranger.reason, "expired");
 }
 
+// Else the wrong clock of a relay would let good signatures expire.
+TEST_F(ExpiredOnTheWay, AReceiptInTheFutureLetsNothingExpire) {
+  const auto result = judge("x=" + seconds(24h) + ";", {received("198.51.100.7", -waited)});
+  EXPECT_EQ(result.code, dkim::Code::pass) << result.reason;
+}
+
 TEST_F(ExpiredOnTheWay, SignedAfterTheFirstReceiptIsNotOfTheFuture) {
   const auto by_the_relay = judge("t=" + seconds(-1h) + ";", {received("198.51.100.7", waited)});
   EXPECT_EQ(by_the_relay.code, dkim::Code::pass) << by_the_relay.reason;
