@@ -136,10 +136,9 @@ void Session::begin(MailFrom from) {
 
 // Where the message may have to be kept, its octets are written down as they arrive.
 void Session::begin_draft() {
-  if (keeping() == nullptr) return;
   const bool may_hold = connected_.role != policy::Role::local &&
                         message_->snapshot->options.quarantine.where == QuarantineWhere::store;
-  if (!may_hold && !keeping()->keeps_accepted()) return;
+  if (keeping() == nullptr || (!may_hold && !keeping()->keeps_accepted())) return;
   auto& id = message_->facts.id;
   // Only a clock that was set back can produce an id twice.
   while (recorded_ == nullptr && keeping()->has(id)) id = engine_.next_id();
@@ -150,14 +149,6 @@ void Session::begin_draft() {
 bool Session::refuses_recipients() const {
   return connected_.role != policy::Role::local &&
          policy::may_refuse_recipients(engine_.snapshot()->rules);
-}
-
-void Session::rcpt_to(Recipient recipient, StepDone done) {
-  begin_asking(std::move(recipient), std::move(done), /*only_asked=*/false);
-}
-
-void Session::ask_about(Recipient recipient, StepDone done) {
-  begin_asking(std::move(recipient), std::move(done), /*only_asked=*/true);
 }
 
 void Session::begin_asking(Recipient recipient, StepDone done, bool only_asked) {

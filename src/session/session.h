@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/executor.h"
@@ -65,10 +66,14 @@ class Session : public std::enable_shared_from_this<Session> {
   // Whether a rule may refuse a recipient at RCPT: only then does rcpt_to() need a `done`.
   bool refuses_recipients() const;
   using StepDone = std::function<void(const Step&)>;
-  void rcpt_to(Recipient recipient, StepDone done = nullptr);
+  void rcpt_to(Recipient recipient, StepDone done = nullptr) {
+    begin_asking(std::move(recipient), std::move(done), /*only_asked=*/false);
+  }
   // The same for a recipient that the front refuses unless the session does: it never becomes one
   // of the message.
-  void ask_about(Recipient recipient, StepDone done);
+  void ask_about(Recipient recipient, StepDone done) {
+    begin_asking(std::move(recipient), std::move(done), /*only_asked=*/true);
+  }
   void header(std::string name, std::string value);
   // A header line that is not a field (seen by a front that reads the message itself).
   void malformed_line(std::string line);

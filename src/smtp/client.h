@@ -1,5 +1,5 @@
-// smtp/client.h: who is at the other end of a connection, as far as it is known by now, and how that
-// is written in the log.
+// smtp/client.h: who is at the other end of a connection, as far as it is known by now, and how
+// that is written in the log.
 // Thread: one owner.
 #pragma once
 

@@ -1,5 +1,5 @@
-// smtp/client_name.h: the name of a client's address, if it leads back to that address: what the log
-// and our Received field call it, and what lists of names are asked about. RFC 8601 §3.
+// smtp/client_name.h: the name of a client's address, if it leads back to that address: what the
+// log and our Received field call it, and what lists of names are asked about. RFC 8601 §3.
 // Errors: an empty name. Thread: one owner; `notify` as dns/inquiry.h.
 #pragma once
 

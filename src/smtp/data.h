@@ -1,5 +1,5 @@
-// smtp/data.h: the octets after DATA: where the message ends, its dots unstuffed, its line ends made
-// CRLF, its header cut into fields. RFC 5321 §4.5.2, §2.3.8, RFC 5322 §2.1.
+// smtp/data.h: the octets after DATA: where the message ends, its dots unstuffed, its line ends
+// made CRLF, its header cut into fields. RFC 5321 §4.5.2, §2.3.8, RFC 5322 §2.1.
 // Only CRLF.CRLF ends a message. A bare LF becomes CRLF and a bare CR a blank, and neither begins a
 // line in the sense of the dot: what a next hop could take for the end never does so here
 // (CVE-2023-51764). The header is read as mail/message.h reads one.

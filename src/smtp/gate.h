@@ -1,5 +1,6 @@
-// smtp/gate.h: the answers at MAIL and RCPT that need nobody: who may send as whom, what may go where,
-// who exists. Everybody's relay control is here: what it does not let pass never reaches the queue.
+// smtp/gate.h: the answers at MAIL and RCPT that need nobody: who may send as whom, what may go
+// where, who exists. Everybody's relay control is here: what it does not let pass never reaches the
+// queue.
 // Pure but for the directory's files.
 // Errors: none. Thread: any.
 #pragma once

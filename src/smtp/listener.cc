@@ -24,19 +24,6 @@ std::size_t connections_allowed(std::size_t most) {
   return std::min(Front::usual_connections, all - reserved);
 }
 
-std::uint16_t port_of_profile(Profile profile) {
-  switch (profile) {
-    case Profile::mx:
-    case Profile::local:
-      return 25;
-    case Profile::submission:
-      return 587;
-    case Profile::submissions:
-      return 465;
-  }
-  return 25;
-}
-
 struct SocketPeer {
   std::optional<mail::IpAddress> address;
   std::uint16_t port = 0;
@@ -76,13 +63,8 @@ constexpr const char* proxy_itself =
 }  // namespace
 
 Expected<std::vector<std::string>, std::string> sockets_of(const Listener& listener) {
-  auto addresses = listener.address;
-  if (addresses.empty()) {
-    const auto port = ":" + std::to_string(port_of_profile(listener.profile));
-    addresses = {"0.0.0.0" + port, "[::]" + port};
-  }
   std::vector<std::string> out;
-  for (const auto& text : addresses) {
+  for (const auto& text : addresses_of(listener)) {
     const auto address = parse_inet_address(text);
     if (!address) return tl::unexpected<std::string>("listener " + text + ": " + address.error());
     out.push_back((address->is_v6() ? "inet6:" : "inet:") + std::to_string(address->port) + "@" +

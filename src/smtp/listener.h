@@ -26,8 +26,8 @@ class Front {
   // Clients beyond the limit that are told so at a time; any others are closed without a word.
   static constexpr std::size_t told = 64;
 
-  // The loops and what `services` refers to must outlive it. `most`: 0: by the descriptors that this
-  // process may have.
+  // The loops and what `services` refers to must outlive it. `most`: 0: by the descriptors that
+  // this process may have.
   Front(Services& services, net::Loops& loops, std::size_t most = 0);
 
   // Opens the sockets of all listeners, as the present user, and that of `local`. The last of

@@ -1,9 +1,9 @@
 // smtp/login_quota.h: the recipients of each login in the last 24 hours, which stop a stolen
 // account. They outlive the daemon in a small file of lines:
-//   HOUR COUNT LOGIN           "498610 1 alice@example.jp"; HOUR: hours since 1970
-// A thread of its own, which begins with the first of them, appends them, and now and then rewrites the file (by rename). Without fsync:
-// what a power failure takes away is a minute of a day's allowance. A file that cannot be written is
-// one warning; what is in memory still counts.
+//   HOUR COUNT LOGIN           "498610 1 alice@example.jp"
+// HOUR: hours since 1970. A thread of its own appends them, and now and then rewrites the file (by
+// rename). Without fsync: what a power failure takes away is a minute of a day's allowance. A file
+// that cannot be written is one warning; what is in memory still counts.
 // Errors: the log. Thread: any, internally locked.
 #pragma once
 

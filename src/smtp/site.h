@@ -1,5 +1,5 @@
-// smtp/site.h: one configuration as the SMTP front sees it. A connection reads the one in force when
-// a message begins, and keeps it to its end; a reload replaces it.
+// smtp/site.h: one configuration as the SMTP front sees it. A connection reads the one in force
+// when a message begins, and keeps it to its end; a reload replaces it.
 // Thread: Site is immutable; Sites any, internally locked.
 #pragma once
 

@@ -11,7 +11,7 @@ namespace sekisho::smtp {
 using relay::Standing;
 
 void Transaction::client_known() {
-  // Others are not judged, or log in first: nothing is looked up for them before there is a message.
+  // Others are not judged, or log in first: nothing is looked up before there is a message.
   const auto standing = talk_.standing();
   const bool judged = standing == Standing::stranger || standing == Standing::permitted;
   if (talk_.client.profile == Profile::mx && judged) ensure_session(standing);

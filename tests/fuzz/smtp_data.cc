@@ -1,5 +1,5 @@
-// Any octets behind DATA: in one piece and in single octets the same message, and nothing in it that
-// a next hop could take for its end.
+// Any octets behind DATA: in one piece and in single octets the same message, and nothing in it
+// that a next hop could take for its end.
 #include <cstddef>
 #include <cstdint>
 #include <string>

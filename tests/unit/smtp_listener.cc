@@ -1,4 +1,4 @@
-// The front on real sockets: Python's smtplib over TCP and TLS, a Unix socket, a proxy, slow and many
+// The front on real sockets: Python's smtplib over TCP and TLS, a Unix socket, a proxy, many
 // clients, and the end.
 #include "smtp/listener.h"
 
