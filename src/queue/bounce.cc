@@ -36,7 +36,7 @@ std::string folded(std::string_view text, bool utf8) {
     if (c == '\n' || (line >= line_octets && c == ' ')) {
       out += "\r\n ";
       line = 0;
-    } else if (line < line_octets + 90) {
+    } else if (line < line_octets + 60) {
       out += odd ? '?' : ascii::is_control(c) ? ' ' : c;
       ++line;
     }

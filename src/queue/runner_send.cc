@@ -144,7 +144,8 @@ relay::Job Runner::job_for(const Message& message, const std::vector<std::uint32
     job.targets.push_back({mail::Path(qualified(to.address)), to.parameters});
   }
   std::optional<LocalSender> local;
-  if (message.letter.origin == "local" && leaves_host(site_.map->find(domain))) {
+  if (message.letter.origin == "local" &&
+      leaves_host(site_.map ? site_.map->find(domain) : nullptr)) {
     local = {site_.local_sender, site_.origin, site_.hostname};
     job.sender = mail::Path(sender_as_it_leaves(job.sender.raw(), *local));
   }

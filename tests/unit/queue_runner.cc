@@ -109,7 +109,7 @@ TEST(QueueRunner, ItIsGivenUpAfterItsTime) {
   hurry(place);
   place.start();
   place.put(QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}));
-  ASSERT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
+  ASSERT_TRUE(place.lines.wait("B1: removed"));
   const auto given = place.transport.wait(3);
   EXPECT_NE(given.back().content.find("Status: 4.4.7"), std::string::npos);
 }
