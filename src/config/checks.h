@@ -41,8 +41,8 @@ void check_queue(const Settings& settings, Reader& reader);
 void check_permits(const Settings& settings, Reader& reader);
 void check_proxies(const Settings& settings, Reader& reader);
 
-// Domains that are nobody's own: one label, or a public suffix (".co.jp" and "co.jp" alike). The list
-// is loaded when it is needed. Thread: one owner.
+// Domains that are nobody's own: one label, or a public suffix (".co.jp" and "co.jp" alike). The
+// list is loaded when it is needed. Thread: one owner.
 class EverybodysNames {
  public:
   explicit EverybodysNames(std::string public_suffix_list) : path_(std::move(public_suffix_list)) {}

@@ -1,5 +1,5 @@
-// setup/site.h: what the SMTP core needs, made from settings: the map of routes and permits, and the
-// site that the listeners see.
+// setup/site.h: what the SMTP core needs, made from settings: the map of routes and permits, and
+// the site that the listeners see.
 //   auto map = make_map(settings, addresses_of_this_host());
 //   accounts::LiveDirectory directory(directory_options(settings, map));
 //   auto site = make_site(settings, map, {directory.now(), authenticator, certificates});

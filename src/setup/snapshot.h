@@ -1,6 +1,6 @@
 // setup/snapshot.h: makes the snapshot for the sessions from settings: creates the resolver, and
-// reads the public suffix list, the allowlist and the denylist. Where there is a [[listener]], clients
-// that a [[permit]] lets send anywhere are trusted too, and no network covers the gateway.
+// reads the public suffix list, the allowlist and the denylist. Where there is a [[listener]],
+// clients that a [[permit]] lets send anywhere are trusted too, and no network covers the gateway.
 // Errors: a sentence for the admin. Thread: any.
 #pragma once
 
