@@ -58,14 +58,15 @@ class DirectoryTest : public testing::Test {
   }
   // Reads all files.
   LiveDirectory& live() {
+    if (live_) return *live_;
     options_.routes = std::make_shared<relay::Map>(map_);
-    if (!live_) live_ = std::make_unique<LiveDirectory>(options_);
+    live_ = std::make_unique<LiveDirectory>(options_);
     return *live_;
   }
   Existence exists(const std::string& address) {
     const mail::Path recipient(address);
-    const auto& routes = *options_.routes;
-    return live().now()->exists(recipient, routes.find(recipient.domain()));
+    const auto directory = live().now();
+    return directory->exists(recipient, options_.routes->find(recipient.domain()));
   }
   // The final recipients of one address after this file of aliases.
   std::vector<std::string> expanded(const std::string& address) {

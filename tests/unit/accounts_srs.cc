@@ -215,8 +215,10 @@ TEST(AccountsSrs, PostsrsdAndWeUnderstandEachOther) {
     if (made != ours->raw()) {
       EXPECT_EQ(postsrsd.forward(sender), srs.forward(mail::Path(sender))->raw());
     }
-    EXPECT_EQ(raw(srs.reverse(mail::Path(made))), sender);
-    EXPECT_EQ(postsrsd.reverse(ours->raw()), sender);
+    // A bounce of what went over two forwarders goes to the first one directly.
+    const std::string& back = sender == second ? theirs : sender;
+    EXPECT_EQ(raw(srs.reverse(mail::Path(made))), back);
+    EXPECT_EQ(postsrsd.reverse(ours->raw()), back);
   }
   EXPECT_EQ(postsrsd.reverse("SRS0=AAAA=AA=x.example=a@srs.example"), "-");
 }
