@@ -66,7 +66,7 @@ class Site:
         open(self.log, "a").close()
         self.host.run(["chown", "sekisho", self.log])
         os.chmod(self.host.home, 0o755)
-        self._daemon = self.host.start([namespace.DAEMON, "-c", CONFIGURATION], "sekishod.out")
+        self._daemon = self.host.start([namespace.DAEMON, "-f", "-c", CONFIGURATION], "sekishod.out")
         wait_until(self._is_started, "sekishod has started")
 
     def stop(self):
