@@ -1,7 +1,7 @@
 // app/drop_folder.h: takes in the messages that sendmail(1) left while the daemon did not answer
-// (cli/drop_file.h). The owner of a file is who sends it. Taken are regular files with one name only,
-// never by a link; a file that is no message, or is refused for good, is set aside in the folder
-// "bad" below, with a line in the log, and never looked at again.
+// (cli/drop_file.h). The owner of a file is who sends it. Taken are regular files with one name
+// only, never by a link; a file that is no message, or is refused for good, is set aside in the
+// folder "bad" below, with a line in the log, and never looked at again.
 // Errors: the log. Thread: open() and stop() by the owner; a thread of its own does the work.
 #pragma once
 

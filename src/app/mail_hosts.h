@@ -1,5 +1,5 @@
-// app/mail_hosts.h: whether an address belongs to the hosts of a domain: its A and AAAA, and those of
-// its MX. RFC 7208 has the same idea as "a mx". Asked of the DNS, all at once.
+// app/mail_hosts.h: whether an address belongs to the hosts of a domain: its A and AAAA, and those
+// of its MX. RFC 7208 has the same idea as "a mx". Asked of the DNS, all at once.
 // Errors: a DNS that does not answer is a no. Thread: any; `done` is called once, on the resolver's
 // thread, or before the call returns.
 #pragma once

@@ -27,9 +27,9 @@
 
 namespace sekisho::app {
 
-// Our own store of held messages: with a [[listener]] the common store of queue and quarantine, else
-// quarantine.dir. That one is also opened if new messages are held elsewhere now: its messages still
-// expire, and can be released.
+// Our own store of held messages: with a [[listener]] the common store of queue and quarantine,
+// else quarantine.dir. That one is also opened if new messages are held elsewhere now: its messages
+// still expire, and can be released.
 class QuarantinePart final : public Part {
  public:
   QuarantinePart(session::Engine& engine, const SpoolPart& spool, Log& log)

@@ -1,5 +1,5 @@
-// app/queue_part.h: the common store of a standalone MTA, and the queue in it: what takes messages in
-// for the listeners, what delivers them, and who asks next hops for recipients.
+// app/queue_part.h: the common store of a standalone MTA, and the queue in it: what takes messages
+// in for the listeners, what delivers them, and who asks next hops for recipients.
 // Errors, Thread: part.h.
 #pragma once
 

@@ -20,8 +20,8 @@ using Started = Expected<void, std::string>;
 
 namespace {
 
-// A message of sendmail(1) as a client of the listeners: one end of a pair of sockets is a connection
-// of the front, whose user is whoever left the file.
+// A message of sendmail(1) as a client of the listeners: one end of a pair of sockets is a
+// connection of the front, whose user is whoever left the file.
 cli::Submitted hand_over(smtp::Services& services, net::Loops& loops, uid_t owner,
                          const cli::Dropped& message) {
   int ends[2];

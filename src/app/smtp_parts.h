@@ -1,5 +1,5 @@
-// app/smtp_parts.h: the parts of the daemon that only a standalone MTA has, besides the house and the
-// queue: its event loops are shared with the milter's.
+// app/smtp_parts.h: the parts of the daemon that only a standalone MTA has, besides the house and
+// the queue: its event loops are shared with the milter's.
 // Errors, Thread: part.h.
 #pragma once
 
@@ -24,7 +24,8 @@
 
 namespace sekisho::app {
 
-// The event loops of all fronts and deliveries. The first part that starts, and the last that stops.
+// The event loops of all fronts and deliveries. The first part that starts, and the last that
+// stops.
 class LoopsPart final : public Part {
  public:
   explicit LoopsPart(Log& log) : loops_("net", log) {}

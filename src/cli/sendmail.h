@@ -1,7 +1,7 @@
-// cli/sendmail.h: sendmail(1), mailq(1) and newaliases(1): other names of `sekisho`, for the programs
-// of this host that send mail. It needs no rights and no configuration: the message goes to sekishod
-// over a Unix socket, and when it is not taken now, into the drop folder, whence sekishod takes it
-// later.
+// cli/sendmail.h: sendmail(1), mailq(1) and newaliases(1): other names of `sekisho`, for the
+// programs of this host that send mail. It needs no rights and no configuration: the message goes
+// to sekishod over a Unix socket, and when it is not taken now, into the drop folder, whence
+// sekishod takes it later.
 // Errors: sentences on stderr and sysexits(3). Thread: the main one.
 #pragma once
 

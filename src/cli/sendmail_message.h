@@ -1,6 +1,6 @@
-// cli/sendmail_message.h: the text that a program gives to sendmail(1), as SMTP carries it: lines end
-// in CRLF whatever ended them before, the envelope of a mailbox file is gone, there is a header, and
-// with -t the recipients are read from it.
+// cli/sendmail_message.h: the text that a program gives to sendmail(1), as SMTP carries it: lines
+// end in CRLF whatever ended them before, the envelope of a mailbox file is gone, there is a
+// header, and with -t the recipients are read from it.
 // Errors: none; any text becomes a message. Thread: any.
 #pragma once
 

@@ -1,5 +1,5 @@
-// cli/sendmail_submit.h: hands a message to sekishod over the socket of sendmail(1). RFC 5321, 3461,
-// 6152, 6531. Blocks.
+// cli/sendmail_submit.h: hands a message to sekishod over the socket of sendmail(1). RFC 5321,
+// 3461, 6152, 6531. Blocks.
 // Errors: Submitted. Thread: any.
 #pragma once
 

@@ -1,5 +1,5 @@
-// metrics/queue.h: the counters of the SMTP core: its listeners and its queue, as families of samples
-// and as the objects of `sekisho status`.
+// metrics/queue.h: the counters of the SMTP core: its listeners and its queue, as families of
+// samples and as the objects of `sekisho status`.
 // Thread: any.
 #pragma once
 

@@ -1,6 +1,6 @@
-// queue/local_sender.h: mail of this host's own programs as it leaves: cron writes "From: root", which
-// no other host takes. A bare name gets our origin; and where identity.local_sender is set, it
-// replaces the addresses of this host, in the envelope and in From, whose name is kept.
+// queue/local_sender.h: mail of this host's own programs as it leaves: cron writes "From: root",
+// which no other host takes. A bare name gets our origin; and where identity.local_sender is set,
+// it replaces the addresses of this host, in the envelope and in From, whose name is kept.
 // Errors: what cannot be read stays as it is. Thread: any.
 #pragma once
 

@@ -1,5 +1,5 @@
-// The drop folder: what is taken in, as whom, and what is not: links, pipes, files of others, and what
-// is refused.
+// The drop folder: what is taken in, as whom, and what is not: links, pipes, files of others, and
+// what is refused.
 #include <sys/stat.h>
 #include <unistd.h>
 
