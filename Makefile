@@ -14,7 +14,9 @@ PREFIX ?= /usr
 JOBS ?= $(shell nproc)
 ROUNDS ?= 200
 FIELDS ?= 20000
-CTEST ?= ctest --output-on-failure -j $(JOBS)
+# Three slots a core: a busy test takes three of them, and a laboratory, which waits most of its time, one.
+SLOTS ?= $(shell echo $$(($(JOBS) * 3)))
+CTEST ?= ctest --output-on-failure -j $(SLOTS)
 CMAKE_ARGS ?=
 
 .PHONY: build run test install deps-build deps-test asan tsan fuzz crash readers no-memory texts clean

@@ -9,6 +9,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import clang  # noqa: E402
+import format as formatting  # noqa: E402
 import headers  # noqa: E402
 import layers  # noqa: E402
 import sizes  # noqa: E402
@@ -45,6 +46,16 @@ class Layers(unittest.TestCase):
             self.assertEqual(layers.read_layers(path), ({'base': [], 'dns': ['base/*']}, {'ldns/': ['dns']}))
 
 
+class Format(unittest.TestCase):
+    def test_the_files_of_a_batch_that_fails_are_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, 'program')
+            program.write_text('#!/bin/sh\nfor word; do case $word in *bad*) exit 1 ;; esac; done\n')
+            program.chmod(0o755)
+            names = [f'{number}.cc' for number in range(formatting.AT_ONCE)] + ['bad.cc', 'c.cc', 'bad.h']
+            self.assertEqual(formatting.unformatted(program, names), ['bad.cc', 'bad.h'])
+
+
 class Clang(unittest.TestCase):
     ENTRY = {'directory': '/b', 'file': '../x.cc', 'command': 'ccache /usr/bin/c++ -DA="b c" -Wall -o x.o -c ../x.cc'}
 
@@ -52,11 +63,18 @@ class Clang(unittest.TestCase):
         self.assertEqual(clang.command_of(self.ENTRY, 'clang++'),
                          ['clang++', '-DA=b c', '-Wall', '../x.cc', '-fsyntax-only'])
 
+    def test_a_file_of_a_program_is_read_as_one_of_a_library(self):
+        entry = {'directory': '/b', 'file': 'x.cc', 'command': 'c++ -fPIE -o x.o -c x.cc'}
+        self.assertEqual(clang.command_of(entry, 'clang++', '/s.pch'),
+                         ['clang++', '-include-pch', '/s.pch', '-fPIC', 'x.cc', '-fsyntax-only'])
+
     def test_failure_is_told(self):
         with tempfile.TemporaryDirectory() as folder:
             entry = {'directory': folder, 'file': 'x.cc', 'command': 'c++ -o x.o -c x.cc'}
             self.assertNotEqual(clang.check(entry, 'false')[0], 0)
             self.assertEqual(clang.check(entry, 'true')[0], 0)
+            self.assertNotEqual(clang.check_twice(entry, 'false', '/s.pch')[0], 0)
+            self.assertEqual(clang.check_twice(entry, 'true', '/s.pch')[0], 0)
 
 
 class Sockets(unittest.TestCase):

@@ -25,6 +25,8 @@ ScriptedServer::ScriptedServer(std::vector<std::string> says, bool repeated, int
 }
 
 ScriptedServer::~ScriptedServer() {
+  // Ends the waiting for a client that nobody will send any more.
+  ::shutdown(listener_.get(), SHUT_RDWR);
   if (thread_.joinable()) thread_.join();
 }
 
