@@ -174,7 +174,7 @@ void QueuePart::begin_callouts(const config::Settings& settings) {
   disk_ = std::make_unique<relay::Workers>(1);
   callout_ = std::make_unique<relay::Callout>(
       *transport_, needs_.loops, *disk_, smtp_, needs_.alarms,
-      relay::Callout::Options{.file = state_folder(settings) + "/recipients"});
+      relay::Callout::Options{.file = state_folder(settings) + "/asked-recipients"});
 }
 
 void QueuePart::reload(const config::Loaded& loaded, std::vector<std::string>& findings) {

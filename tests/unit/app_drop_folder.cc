@@ -54,7 +54,7 @@ class DropFolderTest : public ::testing::Test {
   test::TemporaryFolder folder_;
   std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
   Log log_{lines_, LogLevel::debug};
-  cli::Submitted answer_{.answer = "250 2.0.0 Ok: queued as X"};
+  cli::Submitted answer_{"250 2.0.0 Ok: queued as X", {}, {}, ""};
   std::vector<cli::Dropped> taken_;
   std::vector<uid_t> owners_;
   DropFolder drop_{{folder_.file("drop"), 1000, ""},
@@ -80,7 +80,8 @@ TEST_F(DropFolderTest, TakesAMessageInAsItsOwner) {
   ASSERT_TRUE(dropped) << dropped.error();
   if (::getuid() == 0) {
     for (const auto& each : fs::directory_iterator(folder_.file("drop"))) {
-      if (each.is_regular_file()) EXPECT_EQ(::chown(each.path().c_str(), 4711, 4711), 0);
+      if (!each.is_regular_file()) continue;
+      EXPECT_EQ(::chown(each.path().c_str(), 4711, 4711), 0);
     }
   }
   EXPECT_EQ(drop_.look(now_), 1U);
@@ -122,12 +123,11 @@ TEST_F(DropFolderTest, AFileThatIsBeingWrittenIsLeftAlone) {
 
 TEST_F(DropFolderTest, WhatIsDeferredIsTriedAgainForWhoStillWaits) {
   put("m", message.text());
-  answer_ = {
-      .answer = "250 2.0.0 Ok", .waiting = {"RCPT TO:<b>"}, .why_waiting = "451 4.3.0 later"};
+  answer_ = {"250 2.0.0 Ok", {}, {"RCPT TO:<b>"}, "451 4.3.0 later"};
   EXPECT_EQ(drop_.look(now_), 0U);
   EXPECT_EQ(drop_.look(now_ + 59s), 0U);
   ASSERT_EQ(taken_.size(), 1U);
-  answer_ = {.answer = "250 2.0.0 Ok"};
+  answer_ = {"250 2.0.0 Ok", {}, {}, ""};
   EXPECT_EQ(drop_.look(steady_now() + 61s), 1U);
   ASSERT_EQ(taken_.size(), 2U);
   EXPECT_EQ(taken_[1].rcpts, std::vector<std::string>{"RCPT TO:<b>"});
@@ -136,7 +136,7 @@ TEST_F(DropFolderTest, WhatIsDeferredIsTriedAgainForWhoStillWaits) {
 
 TEST_F(DropFolderTest, WhatIsRefusedForGoodIsKeptForAPerson) {
   put("m", message.text());
-  answer_ = {.refused = {{"", "552 5.3.4 too large"}}};
+  answer_ = {"", {{"", "552 5.3.4 too large"}}, {}, ""};
   EXPECT_EQ(drop_.look(now_), 0U);
   EXPECT_TRUE(is_aside("m"));
   EXPECT_NE(lines_->text().find("552 5.3.4 too large"), std::string::npos) << lines_->text();
