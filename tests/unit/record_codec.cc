@@ -119,7 +119,7 @@ class Maker {
     match.proven = yes();
     match.holds = yes();
     match.reason = text();
-    match.effect = {kinds(), yes(), std::nullopt, std::nullopt};
+    match.effect = {kinds(), yes(), yes(), std::nullopt, std::nullopt};
     if (yes()) match.effect.dmarc = one_of<policy::Action>();
     if (yes()) match.effect.spf = one_of<policy::Action>();
     match.deny = one_of<policy::Action>();
