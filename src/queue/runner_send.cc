@@ -38,6 +38,38 @@ std::uint32_t next_place(const Message& message) {
   return next;
 }
 
+// A Maildir asks nobody whether its user exists, so the lists are asked when the message leaves:
+// what programs of this host send is accepted for whomever they name. Takes those out of the job;
+// true for each of its targets that is one.
+std::vector<bool> take_unknown(relay::Job& job, const Runner::Site& site) {
+  const auto* route = site.map ? site.map->find(job.domain) : nullptr;
+  if (route == nullptr || route->via.kind != relay::Via::Kind::maildir || !site.directory)
+    return std::vector<bool>(job.targets.size());
+  std::vector<bool> unknown;
+  std::vector<relay::Target> known;
+  for (auto& target : job.targets) {
+    const auto exists = site.directory->exists(target.path, route);
+    unknown.push_back(exists == accounts::Existence::missing);
+    if (!unknown.back()) known.push_back(std::move(target));
+  }
+  job.targets = std::move(known);
+  return unknown;
+}
+
+// Their results, at the places of their targets.
+void add_unknown(relay::JobResult& result, const std::vector<bool>& unknown) {
+  for (std::size_t i = 0; i < unknown.size(); ++i) {
+    if (!unknown[i]) continue;
+    relay::Result failed;
+    failed.code = relay::Result::Code::failed;
+    failed.status = "5.1.1";
+    failed.why = "there is no such user here";
+    const auto at = std::min(i, result.results.size());
+    result.results.insert(result.results.begin() + static_cast<std::ptrdiff_t>(at),
+                          std::move(failed));
+  }
+}
+
 }  // namespace
 
 std::string Runner::qualified(const std::string& address) const {
@@ -62,8 +94,8 @@ void Runner::ready(const std::string& id, Entry& entry) {
   }
 }
 
-// A message that was under way when the daemon crashed is tried while nothing else is: if the daemon
-// crashes again, it was this one.
+// A message that was under way when the daemon crashed is tried while nothing else is: if the
+// daemon crashes again, it was this one.
 void Runner::pump() {
   while (!alone_) {
     if (!suspects_ready_.empty()) {
@@ -125,9 +157,13 @@ void Runner::send(const Ready::Item& item, Entry& entry, const std::vector<std::
     slim->progress = step(slim->progress, {Event::Kind::begin}, around(entry), site_.options).next;
   }
   auto job = job_for(*entry.full, places, item.domain);
-  needs_.transport.deliver(std::move(job), [this, tasks = tasks_, sent](relay::JobResult result) {
+  const auto unknown = take_unknown(job, site_);
+  auto done = [this, tasks = tasks_, sent, unknown](relay::JobResult result) {
+    add_unknown(result, unknown);
     tasks->post([this, sent, result = std::move(result)] { arrived(sent, result); });
-  });
+  };
+  if (job.targets.empty()) return done({});
+  needs_.transport.deliver(std::move(job), std::move(done));
 }
 
 relay::Job Runner::job_for(const Message& message, const std::vector<std::uint32_t>& places,
