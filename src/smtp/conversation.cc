@@ -18,6 +18,9 @@ constexpr std::uint32_t open_states =
 constexpr std::uint32_t between = bit(State::ready);
 constexpr std::uint32_t in_envelope = bit(State::envelope) | bit(State::recipients);
 
+// RFC 5321 §4.5.3.1.2.
+constexpr std::size_t most_helo_octets = 255;
+
 bool has_control(std::string_view line) {
   return std::any_of(line.begin(), line.end(),
                      [](char c) { return c != '\t' && ascii::is_control(c); });
@@ -300,6 +303,10 @@ bool Conversation::out_of_order(const Row& row) {
 bool Conversation::greet_again(std::string_view argument, bool esmtp) {
   if (argument.empty()) {
     talk_.answer({501, "5.5.4", esmtp ? "Syntax: EHLO hostname" : "Syntax: HELO hostname"});
+    return false;
+  }
+  if (argument.size() > most_helo_octets) {
+    talk_.answer({500, "5.5.2", "Error: line too long"});
     return false;
   }
   transaction_.reset();
