@@ -21,7 +21,8 @@ void check_listener_tls(const smtp::Listener& listener, const std::string& entry
     }
     return;
   }
-  if (reader.given(entry + ".tls") && listener.tls != ListenerTls::required) {
+  // The default may be written out, as `config dump` does.
+  if (listener.tls == ListenerTls::off) {
     reader.error(place, entry +
                             ".tls is for profile = \"mx\": a login always needs TLS, so "
                             "remove it here");

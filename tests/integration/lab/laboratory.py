@@ -29,8 +29,9 @@ class Laboratory:
         self._daemons = {name: self._make_daemon(mta, program, name, n) for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
         if mta == "sekisho":
-            self._daemons["none"] = StandaloneDaemon(program, os.path.join(home, "none"), len(used), standalone.UNFILTERED,
-                                                     (NO_FILTER_MX, NO_FILTER_SUBMISSION))
+            if "none" in asked:
+                self._daemons["none"] = StandaloneDaemon(program, os.path.join(home, "none"), len(used), standalone.UNFILTERED,
+                                                         (NO_FILTER_MX, NO_FILTER_SUBMISSION))
             self.mta = MTAS[mta](list(self._daemons.values()), command)
         else:
             kinds = DEBIAN if scenario_file.mta_of == "debian" else MTAS

@@ -17,7 +17,7 @@ LENIENT = {
                "recipients_per_day": 0, "message_size": "60M"},
 }
 # Nobody is judged: the laboratory and its data alone.
-UNFILTERED = {"trust": {"networks": ["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"]}}
+UNFILTERED = {"trust": {"networks": ["127.0.0.0/8", "::1/128", "192.0.2.0/24", "2001:db8::/32"]}}
 
 
 class StandaloneDaemon(Daemon):
@@ -42,6 +42,8 @@ class StandaloneDaemon(Daemon):
         self._own["quarantine"] = {"dir": f"{home}/quarantine"}
 
     def start(self):
+        # It runs as nobody, and has no service manager that gives it a port below 1024.
+        process.run(["sysctl", "-q", "-w", "net.ipv4.ip_unprivileged_port_start=0"])
         os.makedirs(self.home, exist_ok=True)
         if not os.path.exists(f"{self.home}/key.pem"):
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
