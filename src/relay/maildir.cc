@@ -131,6 +131,11 @@ Done deliver(const std::string& folder, Content& content, const std::string& hea
   return sync_folder(folder + "/new");
 }
 
+// A local part that is no address may hold anything, quotes that would be undone too.
+bool is_plain(std::string_view local_part) {
+  return local_part.find_first_of("\"\\") == std::string_view::npos;
+}
+
 // A name of a folder that stays where it belongs.
 bool is_folder_name(const std::string& name) {
   return !name.empty() && name.front() != '.' && name.size() <= 255 &&
@@ -173,6 +178,8 @@ Result deliver_one(const Job& job, const Target& to, Content& content, const std
 Expected<std::string, std::string> maildir_of(const std::string& pattern, const mail::Path& to,
                                               const std::string& delimiter) {
   const auto& mailbox = to.mailbox();
+  if (!mailbox && !is_plain(to.local_part()))
+    return tl::unexpected<std::string>("the address cannot be read");
   std::string user =
       ascii::lower(mailbox ? std::string_view(mailbox->local_part) : to.local_part());
   if (!delimiter.empty()) {

@@ -6,7 +6,9 @@
 
 #include <gmock/gmock.h>
 
+#include "base/encoding.h"
 #include "base/inet_socket.h"
+#include "crypto/digest.h"
 #include "relay/delivery.h"
 #include "relay/results.h"
 #include "support/certificates.h"
@@ -53,17 +55,7 @@ TEST_F(RelayTransport, ALargeMessageIsReadInBlocks) {
       deliver(test::job_for(map_of({route_to_port(party.port())}), {"b@d.test"}, content));
   EXPECT_EQ(done.results.at(0).code, Code::sent) << done.results.at(0).why;
   const auto message = party.next();
-  std::string latin1;
-  for (const char c : content) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet < 0x80) {
-      latin1 += c;
-    } else {
-      latin1 += static_cast<char>(0xc0 | octet >> 6);
-      latin1 += static_cast<char>(0x80 | (octet & 0x3f));
-    }
-  }
-  EXPECT_EQ(message["content"], latin1);
+  EXPECT_EQ(message["sha256"], hex_encode(crypto::sha256(content).view()));
 }
 
 TEST_F(RelayTransport, RefusedRecipientsAndOthers) {
@@ -169,6 +161,7 @@ TEST_F(RelayTransport, AConnectionThatWasClosedMeanwhileIsReplaced) {
   const auto map = map_of({route_to_port(server.port())});
   EXPECT_EQ(deliver_one(map).code, Code::sent);
   EXPECT_EQ(deliver_one(map).code, Code::sent);
+  transport_.stop();
 }
 
 TEST_F(RelayTransport, LmtpByUnixSocket) {
