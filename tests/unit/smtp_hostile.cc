@@ -1,4 +1,6 @@
 // Attacks on SMTP servers that had a name: each once, and what must come of it.
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -205,10 +207,15 @@ TEST(SmtpHostile, HeadersTakeLinearTime) {
     talk.say(from + "\r\n\r\nx\r\n.\r\n");
     return cpu_time() - begin;
   };
-  time(1000);
-  // Four times as much: a quadratic reader takes sixteen times as long.
-  const auto small = time(75'000);
-  EXPECT_LT(time(300'000), small * 10);
+  // The first pages of a process are dear: the best of several.
+  const auto best = [&](std::size_t count) {
+    auto least = time(count);
+    for (int i = 0; i < 4; ++i) least = std::min(least, time(count));
+    return least;
+  };
+  const auto large = best(300'000);
+  // A quarter: a quadratic reader needs a sixteenth of the time.
+  EXPECT_LT(large, best(75'000) * 10);
 }
 
 }  // namespace sekisho::smtp
