@@ -1,6 +1,4 @@
 // Attacks on SMTP servers that had a name: each once, and what must come of it.
-#include <algorithm>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -207,15 +205,9 @@ TEST(SmtpHostile, HeadersTakeLinearTime) {
     talk.say(from + "\r\n\r\nx\r\n.\r\n");
     return cpu_time() - begin;
   };
-  // The first pages of a process are dear: the best of several.
-  const auto best = [&](std::size_t count) {
-    auto least = time(count);
-    for (int i = 0; i < 4; ++i) least = std::min(least, time(count));
-    return least;
-  };
-  const auto large = best(300'000);
-  // A quarter: a quadratic reader needs a sixteenth of the time.
-  EXPECT_LT(large, best(75'000) * 10);
+  // 900 KB: linear it is some 30 ms; a reader that begins anew at each bracket needs minutes. Ratios
+  // of such short times depend on what else the machine does.
+  EXPECT_LT(time(300'000), std::chrono::seconds(2));
 }
 
 }  // namespace sekisho::smtp
