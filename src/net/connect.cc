@@ -94,6 +94,26 @@ class Attempt final : public Connecting, public std::enable_shared_from_this<Att
 
 }  // namespace
 
+std::optional<SocketName> source_of(int fd) {
+  SocketName name;
+  name.size = sizeof name.address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name.address), &name.size) != 0)
+    return std::nullopt;
+  if (name.family() == AF_INET) {
+    reinterpret_cast<sockaddr_in&>(name.address).sin_port = 0;
+  } else if (name.family() == AF_INET6) {
+    reinterpret_cast<sockaddr_in6&>(name.address).sin6_port = 0;
+  } else {
+    return std::nullopt;
+  }
+  return name;
+}
+
+bool is_here(const SocketName& source) {
+  const UniqueFd probe(::socket(source.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return !probe || ::bind(probe.get(), source.get(), source.size) == 0 || errno != EADDRNOTAVAIL;
+}
+
 bool set_unix(SocketName& name, const std::string& path) {
   sockaddr_un to{};
   if (path.size() >= sizeof to.sun_path) return false;

@@ -25,6 +25,12 @@ struct SocketName {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
 };
 
+// Of a connected socket, without the port; nullopt: it is not one of IP.
+std::optional<SocketName> source_of(int fd);
+// Whether this host still has the address. What is sent from one that is gone never arrives, and
+// nothing says so.
+bool is_here(const SocketName& source);
+
 // False: the path is too long for a Unix socket.
 bool set_unix(SocketName& name, const std::string& path);
 

@@ -32,6 +32,7 @@ std::string in_words(std::chrono::seconds time) {
 
 HopConnection::HopConnection(net::Link link, Setup setup)
     : setup_(std::move(setup)),
+      source_(net::source_of(link.fd.get())),
       stream_(std::move(link), *this, limits),
       timer_(stream_.loop()),
       conversation_(setup_.conversation, std::move(setup_.login)) {

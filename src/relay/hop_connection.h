@@ -12,6 +12,7 @@
 
 #include "base/executor.h"
 #include "base/guarded.h"
+#include "net/connect.h"
 #include "net/stream.h"
 #include "net/timer.h"
 #include "relay/conversation.h"
@@ -53,6 +54,8 @@ class HopConnection final : public net::Stream::Owner {
   void run(Transaction transaction, std::shared_ptr<OpenMessage> message, Done done);
   // Whether another transaction may follow.
   bool reusable() const;
+  // False: its source address has left this host, and no packet would reach the next hop.
+  bool has_source() const { return !source_ || net::is_here(*source_); }
   // Nothing follows for now: says QUIT after this time.
   void rest(std::chrono::seconds most);
   void quit();
@@ -84,6 +87,7 @@ class HopConnection final : public net::Stream::Owner {
   void on_time();
 
   Setup setup_;
+  const std::optional<net::SocketName> source_;
   net::Stream stream_;
   net::Timer timer_;
   Conversation conversation_;

@@ -105,7 +105,9 @@ std::shared_ptr<HopConnection> Lane::resting(const std::string& key) {
   for (auto each = resting_.find(key); each != resting_.end() && each->first == key;) {
     auto connection = each->second;
     each = resting_.erase(each);
-    if (connection->reusable()) return connection;
+    if (!connection->reusable()) continue;
+    if (connection->has_source()) return connection;
+    connection->close();
   }
   return nullptr;
 }

@@ -9,8 +9,7 @@ namespace {
 std::vector<dns::Question> questions_of(const mail::Path& sender) {
   // A literal has no mailbox.
   if (!sender.mailbox()) return {};
-  const dns::Name name(sender.mailbox()->domain);
-  return {{name, dns::Type::mx}, {name, dns::Type::a}, {name, dns::Type::aaaa}};
+  return {{dns::Name(sender.mailbox()->domain), dns::Type::mx}};
 }
 
 }  // namespace
@@ -33,15 +32,8 @@ SenderDomain::Code SenderDomain::code() {
                                      [](const dns::Mx& each) { return each.exchange.empty(); });
     return null_mx ? Code::null_mx : Code::good;
   }
-  if (mx->outcome == dns::Outcome::nxdomain) return Code::missing;
-  const auto* v4 = inquiry_.answers().find(questions_[1]);
-  const auto* v6 = inquiry_.answers().find(questions_[2]);
-  const auto has = [](const dns::Answer* answer) {
-    return answer != nullptr && answer->outcome == dns::Outcome::records;
-  };
-  if (has(v4) || has(v6)) return Code::good;
-  if (v4 == nullptr || v6 == nullptr) return Code::open;
-  return v4->is_void() && v6->is_void() ? Code::missing : Code::failed;
+  // A name that exists takes no mail perhaps, and yet may send some.
+  return mx->outcome == dns::Outcome::nxdomain ? Code::missing : Code::good;
 }
 
 }  // namespace sekisho::smtp

@@ -1,5 +1,5 @@
-// smtp/sender_domain.h: whether mail can be sent back to the domain of MAIL FROM: it has an MX that
-// is not the null MX, or an address. RFC 5321 §5.1, RFC 7505.
+// smtp/sender_domain.h: whether the domain of MAIL FROM exists, and does not say by a null MX that it
+// sends and takes no mail. RFC 5321 §5.1, RFC 7505.
 // Errors: Code::failed. Thread: one owner; `notify` is called on the resolver's thread, or within
 // the constructor, and must be cheap.
 #pragma once
@@ -19,7 +19,7 @@ class SenderDomain {
   enum class Code {
     open,     // not known yet
     good,     // or there is none to look at: the null sender, a literal
-    missing,  // NXDOMAIN, no MX and no address
+    missing,  // NXDOMAIN
     null_mx,  // the domain says that it takes no mail
     failed,   // the DNS did not answer
   };

@@ -353,8 +353,9 @@ void Transaction::end_of_data() {
   arrival_->received = watch_->received();
   arrival_->received_by_us = watch_->received_by_us();
   talk_.wait();
-  session_->end_of_message(
-      "", [this](const session::Outcome& outcome) { talk_.guarded([&] { answer(outcome); }); });
+  session_->end_of_message(session_->id(), [this](const session::Outcome& outcome) {
+    talk_.guarded([&] { answer(outcome); });
+  });
 }
 
 void Transaction::refuse_message(const Reply& reply) {

@@ -53,7 +53,7 @@ TEST(LocalSender, TheEnvelope) {
 
 TEST(LocalSender, OnlyFromIsReplacedInAHeader) {
   EXPECT_EQ(header_as_it_leaves("Sender: root\r\nFROM : root\r\nTo: root\r\n root\r\n\r\n", with),
-            "Sender: root\r\nFROM :reports@example.jp\r\nTo: root\r\n root\r\n\r\n");
+            "Sender: root\r\nFROM : reports@example.jp\r\nTo: root\r\n root\r\n\r\n");
 }
 
 TEST(LocalSender, WhatIsDeliveredHereStays) {

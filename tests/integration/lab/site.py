@@ -57,13 +57,16 @@ class Site:
         with open(configuration) as text:
             host.write(CONFIGURATION, text.read())
         host.write("/etc/resolv.conf", f"nameserver {nameserver}\noptions timeout:2 attempts:1\n")
+        self._sendmail = os.path.join(host.home, "sendmail")
+        os.symlink(sekisho, self._sendmail)
         # Of the situation nothing is changed; the log goes to a file that the test reads.
         host.write("/etc/sekisho/log.toml", "")
         self.log = os.path.join(host.home, "log")
 
     def start(self, more=""):
-        self.host.run(["sh", "-c", f'printf "%s" "$1" >> {CONFIGURATION}', "sh", f'\n[log]\ntarget = "file:{self.log}"\n{more}'])
-        open(self.log, "a").close()
+        if self._daemon is None:  # else it is started again, with the same configuration
+            self.host.run(["sh", "-c", f'printf "%s" "$1" >> {CONFIGURATION}', "sh", f'\n[log]\ntarget = "file:{self.log}"\n{more}'])
+        open(self.log, "w").close()
         self.host.run(["chown", "sekisho", self.log])
         os.chmod(self.host.home, 0o755)
         self._daemon = self.host.start([namespace.DAEMON, "-f", "-c", CONFIGURATION], "sekishod.out")
@@ -73,7 +76,8 @@ class Site:
         """How it ended; None if it was never started."""
         if self._daemon is None:
             return None
-        self._daemon.send_signal(signal.SIGTERM)
+        if self._daemon.poll() is None:
+            self._daemon.send_signal(signal.SIGTERM)
         return self._daemon.wait(60)
 
     def command(self, *words, check=True):
@@ -91,7 +95,7 @@ class Site:
         path = os.path.join(self.host.home, "letter")
         with open(path, "w") as out:
             out.write(text)
-        self.host.run(["sh", "-c", f'{self.sekisho} sendmail -i -f "$1" -- "$2" < {path}', "sh", sender, *recipients])
+        self.host.run(["sh", "-c", f'{self._sendmail} -i -f "$1" -- "$2" < {path}', "sh", sender, *recipients])
 
     def maildir(self, path):
         out = self.host.run(["sh", "-c", f"cat {path}/new/* 2>/dev/null"], check=False)
