@@ -135,9 +135,8 @@ void add_user(CLI::App& app, int& result) {
     each->add_option("LOGIN", request->login, "As in alice@example.jp")->required();
     return each;
   };
-  for (auto* each :
-       {with_login(add("add", "Add a login", user_add)),
-        with_login(add("passwd", "Change the password of a login", user_passwd))}) {
+  for (auto* each : {with_login(add("add", "Add a login", user_add)),
+                     with_login(add("passwd", "Change the password of a login", user_passwd))}) {
     each->add_flag("--stdin", request->from_stdin, "Read the password from standard input");
     each->add_flag("--scram", request->scram, "Also store keys for SCRAM-SHA-256");
   }

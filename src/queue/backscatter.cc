@@ -8,8 +8,8 @@ namespace sekisho::queue {
 
 namespace {
 
-// The signature's domain is that of MAIL FROM or above it. Below it would be aligned too, but whoever
-// has a name below another's domain is not that domain.
+// The signature's domain is that of MAIL FROM or above it. Below it would be aligned too, but
+// whoever has a name below another's domain is not that domain.
 bool is_signed(const policy::Facts& facts, const mail::DomainName& sender) {
   return std::any_of(facts.dkim.begin(), facts.dkim.end(), [&](const auto& signature) {
     if (signature.code != dkim::Code::pass) return false;

@@ -1,7 +1,8 @@
 // queue/backscatter.h: whether a bounce may go to the sender of a message: only if the sender has
 // proved to be the sender. Decided when the message is accepted.
 //   Logins, this host, trusted and permitted clients; else SPF of MAIL FROM that passed by a record
-//   which does not allow everybody, or a DKIM signature of the domain of MAIL FROM; or no SPF record
+//   which does not allow everybody, or a DKIM signature of the domain of MAIL FROM; or no SPF
+//   record
 //   at all, and the client is among the domain's A and MX.
 // Errors: none. Thread: any.
 #pragma once

@@ -1,7 +1,7 @@
 // queue/control.h: what the control socket answers about the queue.
 //   {"verb":"queue","act":"flush","ids":["K7Q2-4DMX"]} → {"ok":true,"results":{"K7Q2-4DMX":""}}
-// Acts: hold, release, flush, delete, requeue (no ids: all); look: another process has changed rows;
-// active: the ids with an attempt under way.
+// Acts: hold, release, flush, delete, requeue (no ids: all); look: another process has changed
+// rows; active: the ids with an attempt under way.
 // Errors: "ok": false with a sentence. Thread: any; waits for the disk.
 #pragma once
 

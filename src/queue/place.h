@@ -1,5 +1,5 @@
-// queue/place.h: the store of a host with an SMTP core: one folder with the tables of quarantine and
-// queue; and acts on its rows while no daemon runs.
+// queue/place.h: the store of a host with an SMTP core: one folder with the tables of quarantine
+// and queue; and acts on its rows while no daemon runs.
 // Errors: Failure. Thread: any; waits for the disk.
 #pragma once
 

@@ -1,5 +1,5 @@
-// queue/ready.h: messages whose turn has come, by domain. Domains take turns, and none has more than
-// its share of what is under way: a slow one delays no other.
+// queue/ready.h: messages whose turn has come, by domain. Domains take turns, and none has more
+// than its share of what is under way: a slow one delays no other.
 // Thread: one owner.
 #pragma once
 

@@ -1,7 +1,7 @@
 // queue/release.h: a held message that came through the SMTP core goes on through the queue: its
 // row in the quarantine is closed and its recipients become rows of the queue in one transaction.
-// Nothing is copied. Its aliases are looked up when it is sent, and nobody asks a second time whether
-// it may be forwarded: a person has decided.
+// Nothing is copied. Its aliases are looked up when it is sent, and nobody asks a second time
+// whether it may be forwarded: a person has decided.
 // Errors: Failure. Thread: any; waits for the disk.
 #pragma once
 

@@ -1,6 +1,6 @@
 // queue/runner.h: the queue at work: when each message is tried, what is under way, and what comes
-// of it. Rows are loaded at the start; a message that was just accepted is handed over in memory. In
-// memory are a few fields for each recipient; texts are read from the index when it is its turn.
+// of it. Rows are loaded at the start; a message that was just accepted is handed over in memory.
+// In memory are a few fields for each recipient; texts are read from the index when it is its turn.
 // Changes of state are committed in groups by the store's own committer; a bounce and the final
 // state that it tells of are one commit.
 // Errors: none; what cannot be committed is tried again each second.

@@ -2,7 +2,8 @@
 // pure function of its progress, an event and the circumstances. Every recipient has a next event
 // or a final state; the time to give up is looked at in every step.
 //   Nobody is given up without an attempt that began after that time. Time counts only while the
-//   daemon runs and the recipient is not held, and a jump of the clock counts an hour or so: neither
+//   daemon runs and the recipient is not held, and a jump of the clock counts an hour or so:
+//   neither
 //   a week of being down nor a wrong clock bounces mail.
 //   A fault of this side and a loop end in `held`, never in a bounce.
 // Errors: none. Thread: immutable values.

@@ -12,8 +12,8 @@
 
 namespace sekisho::smtp {
 
-// mx: no AUTH. submission: STARTTLS, then AUTH (RFC 6409). submissions: TLS first (RFC 8314). local:
-// the Unix socket of sendmail(1), always there when there is a listener.
+// mx: no AUTH. submission: STARTTLS, then AUTH (RFC 6409). submissions: TLS first (RFC 8314).
+// local: the Unix socket of sendmail(1), always there when there is a listener.
 enum class Profile { mx, submission, submissions, local };
 constexpr auto words_of(Profile) {
   return words<Profile>({{Profile::mx, "mx"},

@@ -1,5 +1,5 @@
-// smtp/sender_domain.h: whether the domain of MAIL FROM exists, and does not say by a null MX that it
-// sends and takes no mail. RFC 5321 §5.1, RFC 7505.
+// smtp/sender_domain.h: whether the domain of MAIL FROM exists, and does not say by a null MX that
+// it sends and takes no mail. RFC 5321 §5.1, RFC 7505.
 // Errors: Code::failed. Thread: one owner; `notify` is called on the resolver's thread, or within
 // the constructor, and must be cheap.
 #pragma once

@@ -1,6 +1,6 @@
-// Any octets as what Dovecot's authentication service says, whole and in pieces. The same answers come
-// of both; a login is only accepted where the line says OK and names a user; and what is broken stays
-// so.
+// Any octets as what Dovecot's authentication service says, whole and in pieces. The same answers
+// come of both; a login is only accepted where the line says OK and names a user; and what is
+// broken stays so.
 #include <string>
 
 #include "accounts/dovecot_protocol.h"

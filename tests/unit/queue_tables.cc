@@ -1,5 +1,5 @@
-// The rows of the queue: read back as they were written, made again from the files when the index is
-// lost, and moved from the quarantine by a release.
+// The rows of the queue: read back as they were written, made again from the files when the index
+// is lost, and moved from the quarantine by a release.
 #include <filesystem>
 #include <string>
 #include <vector>

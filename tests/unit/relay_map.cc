@@ -434,7 +434,8 @@ Written write_address(Random& random) {
   Written out;
   write_local(out, random);
   if (one_in(20, random)) {
-    // A bare name with an "@" in quotes is none: nobody needs it, and it could be taken for another.
+    // A bare name with an "@" in quotes is none: nobody needs it, and it could be taken for
+    // another.
     out.nonsense = out.text.find('@') != std::string::npos;
     return out;
   }

@@ -205,8 +205,8 @@ TEST(SmtpHostile, HeadersTakeLinearTime) {
     talk.say(from + "\r\n\r\nx\r\n.\r\n");
     return cpu_time() - begin;
   };
-  // 900 KB: linear it is some 30 ms; a reader that begins anew at each bracket needs minutes. Ratios
-  // of such short times depend on what else the machine does.
+  // 900 KB: linear it is some 30 ms; a reader that begins anew at each bracket needs minutes.
+  // Ratios of such short times depend on what else the machine does.
   EXPECT_LT(time(300'000), std::chrono::seconds(2));
 }
 
