@@ -164,7 +164,8 @@ void Conversation::on_early_dot(const Reply& reply) {
 
 void Conversation::on_dot(const Reply& reply, std::size_t recipient) {
   if (state_ == State::content) return on_early_dot(reply);
-  const Result result = reply.positive() ? result_of(Code::sent, reply) : judged(reply);
+  Result result = reply.positive() ? result_of(Code::sent, reply) : judged(reply);
+  result.dsn = reply.positive() && offered_.has("DSN");
   if (options_.lmtp) {
     settle(recipient, result);
   } else {

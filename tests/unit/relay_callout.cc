@@ -115,7 +115,8 @@ class RelayCalloutAtServer : public test::RelayTest {
  protected:
   RelayCalloutAtServer() : alarms_(log_), disk_(1) {}
 
-  Callout make(std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+  // Patience for a busy machine, but where it is the point that it ends.
+  Callout make(std::chrono::milliseconds patience = std::chrono::minutes(2)) {
     Callout::Options options;
     options.file = folder_.file("recipients");
     options.patience = patience;

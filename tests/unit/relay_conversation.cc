@@ -97,9 +97,19 @@ TEST(RelayConversation, ParametersGoOnlyToWhomOffersThem) {
   EXPECT_EQ(all.greet("250-DSN\r\n250-8BITMIME\r\n250 SIZE 1000\r\n"),
             "MAIL FROM:<a@example.com> RET=HDRS ENVID=x BODY=8BITMIME SIZE=25\r\n");
   EXPECT_EQ(all.hear("250 ok\r\n"), "RCPT TO:<b@example.jp> NOTIFY=FAILURE ORCPT=rfc822;b@c\r\n");
+  all.hear("250 ok\r\n");
+  all.hear("354 go\r\n");
+  all.send_message();
+  all.hear("250 taken\r\n");
+  EXPECT_TRUE(all.result().dsn);
   Talk none(options(), it);
   EXPECT_EQ(none.greet(), "MAIL FROM:<a@example.com>\r\n");
   EXPECT_EQ(none.hear("250 ok\r\n"), "RCPT TO:<b@example.jp>\r\n");
+  none.hear("250 ok\r\n");
+  none.hear("354 go\r\n");
+  none.send_message();
+  none.hear("250 taken\r\n");
+  EXPECT_FALSE(none.result().dsn);
 }
 
 TEST(RelayConversation, PipelinedWithRecipientsThatDiffer) {
