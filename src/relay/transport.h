@@ -2,7 +2,8 @@
 // message for the recipients of one route and one domain; its recipients each get a result.
 // Connections to a hop are reused, and bounded by the route's `concurrency`. Nothing blocks.
 // RFC 5321, 2033 (LMTP), 3207, 4954, 3461, 6531.
-// Errors: results. Thread: deliver() from any; `done` on an event loop, or before deliver() returns.
+// Errors: results. Thread: deliver() from any; `done` on an event loop, or before deliver()
+// returns.
 #pragma once
 
 #include <chrono>
@@ -26,7 +27,8 @@ class Content {
  public:
   virtual ~Content() = default;
   virtual std::uint64_t size() const = 0;
-  // At most `count` octets from `offset`; fewer at the end. Reads a file; the sentence says why not.
+  // At most `count` octets from `offset`; fewer at the end. Reads a file; the sentence says why
+  // not.
   virtual Expected<std::string, std::string> read(std::uint64_t offset, std::size_t count) = 0;
 };
 
@@ -62,7 +64,8 @@ struct Result {
   std::string reply;   // the whole remote reply, lines joined by "\n"; empty without one
   std::string why;     // for people: "connect to mx.example[192.0.2.1]:25: Connection refused"
   std::string host;    // "mx.example[192.0.2.1]:25"; empty without one
-  // own_fault: what is out of order, the same for all that wait for it: "route:[relay.example]:587".
+  // own_fault: what is out of order, the same for all that wait for it:
+  // "route:[relay.example]:587".
   std::string fault;
   // sent: the next hop has DSN (RFC 3461): it was told who wants to know, and reports itself.
   bool dsn = false;
