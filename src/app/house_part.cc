@@ -69,6 +69,7 @@ Started HousePart::force(const config::Settings& settings) {
   host_ = std::move(next_.host);
   map_ = std::move(next_.map);
   authenticator_ = std::move(next_.authenticator);
+  if (authenticator_) authenticator_->look();
   users_ = settings.users;
   certificates_->configure(settings.tls);
   certificates_->look();
@@ -100,6 +101,8 @@ void HousePart::tick(const config::Settings& settings) {
   }
   const bool renewed = certificates_->look();
   if (renewed) log_.info("tls: new certificates are in use");
+  // It is shared with the site, and locks itself.
+  if (authenticator_ && authenticator_->look()) log_.info("accounts: the logins have changed");
   const bool changed = directory_->look();
   if (changed) log_.info("accounts: the files of users, aliases or recipients have changed");
   if (!moved && !renewed && !changed) return note_faults();

@@ -277,7 +277,9 @@ void Conversation::command(std::string_view line, bool more_follows) {
   if (out_of_order(row)) return;
   const bool begins_data =
       command.verb == Verb::data && talk_.state == State::recipients && command.argument.empty();
-  if (row.ends_pipeline && begins_data && more_follows) return unsynchronized(line);
+  // A program of this host may write a whole script to `sendmail -bs`.
+  const bool script = talk_.client.profile == Profile::local;
+  if (row.ends_pipeline && begins_data && more_follows && !script) return unsynchronized(line);
   (this->*row.handle)(command.argument);
 }
 
@@ -301,6 +303,11 @@ bool Conversation::out_of_order(const Row& row) {
 // --- commands ------------------------------------------------------------------------------------
 
 bool Conversation::greet_again(std::string_view argument, bool esmtp) {
+  // Each name costs lookups, and room among the questions of the message that follows.
+  if (++idle_commands_ > most_idle_commands) {
+    talk_.end(421, "4.7.0", "Error: too many commands without a message");
+    return false;
+  }
   if (argument.empty()) {
     talk_.answer({501, "5.5.4", esmtp ? "Syntax: EHLO hostname" : "Syntax: HELO hostname"});
     return false;
@@ -473,6 +480,8 @@ void Conversation::on_xclient(std::string_view argument) {
     client.port = said->port;
     client.name.clear();
     client.may_not_send.clear();
+    // From here on it is the client who speaks, and no longer the proxy.
+    client.xclient = false;
   }
   if (said->name) client.name = *said->name;
   client.helo = said->helo.value_or("");

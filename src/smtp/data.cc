@@ -53,7 +53,8 @@ void HeaderSplitter::take_line(std::string_view line) {
 
 void HeaderSplitter::flush() {
   if (!pending_) return;
-  auto line = std::move(*pending_);
+  std::string line;
+  line.swap(*pending_);
   pending_.reset();
   const auto colon = line.find(':');
   if (colon == std::string::npos || !is_field_name(std::string_view(line).substr(0, colon))) {

@@ -97,7 +97,7 @@ RecipientAnswer at_rcpt(const Site& site, const Client& client, Standing standin
     if (!reversed) {
       return refused(answer, refusal(550, "5.7.1", about(recipient, "Forged or expired address")));
     }
-    // Our own secret is the proof that we once forwarded for this sender: it is where he lives.
+    // Our own secret is the proof that we once forwarded for this sender: the address is theirs.
     bounce = reversed->raw() != answer.path.raw();
     answer.path = *reversed;
   }

@@ -23,7 +23,11 @@ void Talk::answer(const Reply& reply) {
   if (reply.positive() && reply.code < 300) ++counts_[verb()].good;
   ports_.send(reply.line() + "\r\n");
   const bool limited = client.profile != Profile::local;
-  if (!reply.positive() && ++errors_ >= most_errors && limited && state != State::ended) {
+  // What a limit of ours refuses is no error of the client: it may go on with those it has.
+  const bool over_limit = reply.code == 452 || (reply.code == 450 && reply.status == "4.7.1");
+  const bool enough = over_limit ? ++over_limits_ >= most_over_limits
+                                 : !reply.positive() && ++errors_ >= most_errors;
+  if (enough && limited && state != State::ended) {
     log(LogLevel::info, "too many errors after " + where() + " from " + client.text());
     end(421, "4.7.0", "Error: too many errors");
   }

@@ -53,6 +53,9 @@ class Talk {
  public:
   // As Postfix's smtpd_hard_error_limit: dictionaries and broken programs end here.
   static constexpr unsigned most_errors = 20;
+  // As Postfix's smtpd_recipient_overshoot_limit: a client that names more recipients than it may
+  // sends to those that were accepted (RFC 5321 §4.5.3.1.10).
+  static constexpr unsigned most_over_limits = 1000;
 
   Talk(Services& shared, Ports ports, Client who);
   Talk(const Talk&) = delete;
@@ -78,7 +81,7 @@ class Talk {
   void wait() { waiting_ = true; }
   bool waiting() const { return waiting_; }
   // A message was taken: what was wrong before it is forgotten.
-  void forgive() { errors_ = 0; }
+  void forgive() { errors_ = over_limits_ = 0; }
   void send(std::string octets) { ports_.send(std::move(octets)); }
   const std::shared_ptr<Executor>& owner() const { return ports_.owner; }
   void later(std::chrono::milliseconds time, std::function<void()> then);
@@ -132,6 +135,7 @@ class Talk {
   std::optional<Verb> verb_;  // none: no command yet
   By<Verb, Count> counts_;
   unsigned errors_ = 0;
+  unsigned over_limits_ = 0;
   bool waiting_ = false;
   bool taking_ = false;
 };

@@ -48,6 +48,7 @@ void Transaction::reset() {
   first_recipient_.reset();
   sender_domain_.reset();
   asking_.reset();
+  awaits_hop_ = false;
   awaits_rules_ = false;
   reader_.reset();
   watch_.reset();
@@ -145,11 +146,14 @@ void Transaction::rcpt(std::string_view argument) {
       break;
   }
   const auto answered = [this](const Asked& asked) {
+    if (!asking_) return;  // the client has gone
+    awaits_hop_ = false;
     const auto refusal = after_asking(asked, asking_->arguments.path);
     if (refusal) return refuse_recipient(Reply::of(refusal->reply), refusal->note);
     look_at_rules();
   };
   talk_.wait();
+  awaits_hop_ = true;
   if (!talk_.services.ask) return answered({Asked::Code::later, "nobody can be asked"});
   talk_.services.ask(asking_->path, *gate.route, talk_.back<Asked>(answered));
 }
@@ -405,6 +409,8 @@ std::string Transaction::envelope_text(const mail::Path* recipient) const {
 // --- waiting -------------------------------------------------------------------------------------
 
 SteadyTime Transaction::deadline() const {
+  // The question has a time of its own, and the session waits for nothing meanwhile.
+  if (awaits_hop_) return SteadyTime::max();
   if (awaits_rules_) return sender_domain_->deadline();
   return session_ ? session_->deadline() : SteadyTime::max();
 }

@@ -94,6 +94,7 @@ class Transaction final : public DataSink {
   std::optional<mail::Path> first_recipient_;
   std::unique_ptr<SenderDomain> sender_domain_;
   std::optional<Asking> asking_;
+  bool awaits_hop_ = false;    // a next hop about a recipient
   bool awaits_rules_ = false;  // the DNS about the sender's domain
   std::optional<DataReader> reader_;
   std::optional<HeaderWatch> watch_;

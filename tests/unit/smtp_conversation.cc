@@ -399,6 +399,28 @@ TEST(SmtpConversation, OurOwnNameInReceivedIsCounted) {
   EXPECT_EQ(house.kept()[0].arrival.received_by_us, 1U);
 }
 
+TEST(SmtpConversation, GreetingAgainAndAgainEnds) {
+  SmtpHouse house;
+  SmtpTalk talk(house);
+  std::string last;
+  for (int i = 0; i < 200 && !last.starts_with("421"); ++i) {
+    last = talk.say("EHLO n" + std::to_string(i) + ".a.example\r\n");
+  }
+  EXPECT_THAT(last, StartsWith("421 4.7.0"));
+}
+
+// Whoever names more recipients than the limit sends to those that were accepted.
+TEST(SmtpConversation, RecipientsOverTheLimitEndNothing) {
+  SmtpHouse house;
+  house.change([](Site& site) { site.listeners[0].limits.recipients = 2; });
+  SmtpTalk talk(house);
+  talk.say(ehlo + mail);
+  std::string said;
+  for (int i = 0; i < 60; ++i) said = talk.say(rcpt);
+  EXPECT_THAT(said, StartsWith("452 4.5.3"));
+  EXPECT_THAT(talk.say("DATA\r\n"), StartsWith("354"));
+}
+
 TEST(SmtpConversation, AProxyDoesNotSend) {
   SmtpHouse house;
   Client client;
@@ -425,6 +447,9 @@ TEST(SmtpConversation, AProxyDoesNotSend) {
   EXPECT_THAT(say("XCLIENT NAME=mx.b.example ADDR=203.0.113.9 LOGIN=root\r\n"), StartsWith("220 "));
   EXPECT_EQ(conversation.client().text(), "mx.b.example[203.0.113.9]");
   EXPECT_TRUE(conversation.client().login.empty());
+  // The proxy passes on what its client says: that one names nobody.
+  EXPECT_THAT(say(ehlo), Not(HasSubstr("XCLIENT")));
+  EXPECT_THAT(say("XCLIENT ADDR=192.168.1.10\r\n"), StartsWith("550 "));
   say(ehlo);
   EXPECT_THAT(say(mail), StartsWith("250 "));
 }

@@ -116,6 +116,10 @@ class Client(smtplib.SMTP):
         super().__init__(local_hostname=f"{host.name}.example", timeout=60)
         self._from, self._source = host, source
 
+    def connect(self, host="localhost", port=0, source_address=None):
+        self._host = host  # starttls() asks for it
+        return super().connect(host, port, source_address)
+
     def _get_socket(self, host, port, timeout):
         return self._from.connect(host, port, self._source, timeout)
 

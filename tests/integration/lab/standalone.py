@@ -2,11 +2,10 @@
 quarantine. The scenarios' mail leaves for the sink."""
 import json
 import os
-import re
 import subprocess
 
 from . import dovecot, process, sink
-from .daemon import BASE, Daemon, merged, to_toml
+from .daemon import Daemon, merged
 
 # All whose mail the scenarios send, and nobody else's: an open route for everywhere is an error.
 DOMAINS = ["example.jp", "lenient.example", "lists.example", "relay.example", "elsewhere.example", "anything.example"]
