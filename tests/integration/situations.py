@@ -44,6 +44,25 @@ def inside(options):
         world.networks.stop()
 
 
+# Bridges, overlays and address translation are parts of the kernel that not every machine has.
+TRIED = """set -e
+ip link add tried type bridge
+ip link add one type veth peer name other
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/all
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /mnt/all
+nft add table ip tried
+nft 'add chain ip tried nat { type nat hook postrouting priority 100; }'
+"""
+
+
+def why_impossible():
+    if reason := namespace.why_impossible():
+        return reason
+    tried = subprocess.run([*namespace.UNSHARE, "sh", "-c", TRIED], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return f"this kernel has no hosts of a test's own: {tried.stderr.strip()}" if tried.returncode else None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("situation", choices=sorted(SITUATIONS))
@@ -54,12 +73,12 @@ def main():
     options = parser.parse_args()
     if options.inside:
         return inside(options)
-    if reason := namespace.why_impossible():
-        print("skipped: " + reason)
-        return SKIPPED
-    if missing := namespace.missing_programs(["nsenter", "useradd"]):
+    if missing := namespace.missing_programs(["nsenter", "useradd", "nft", "dovecot"]):
         print(f"not there: {', '.join(missing)}; tests/deps/install brings them")
         return 1
+    if reason := why_impossible():
+        print("skipped: " + reason)
+        return SKIPPED
     parent = os.path.abspath(os.path.join(options.build, "integration"))
     os.makedirs(parent, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=f"situation{options.situation}.", dir=parent)

@@ -51,6 +51,10 @@ class Host:
                               input=text.encode(), check=False)
         assert done.returncode == 0, f"{self.name}: {path} cannot be written"
 
+    def path(self, path):
+        """A file of this host, as this process reaches it."""
+        return f"/proc/{self._holder.pid}/root{path}"
+
     def read(self, path):
         return self.run(["cat", path])
 

@@ -1,7 +1,7 @@
 """A Dovecot on a host of lab/hosts.py, where an admin has it: passwords, LMTP, and the sockets below /run/dovecot."""
 import signal
 
-from .next_hop import wait_until
+from . import process
 
 CONFIGURATION = """base_dir = /run/dovecot
 state_dir = /var/lib/dovecot
@@ -49,8 +49,8 @@ class ImapServer:
 
     def start(self):
         self._daemon = self._host.start(["dovecot", "-F", "-c", "/etc/dovecot/dovecot.conf"], "dovecot.out")
-        wait_until(lambda: self._host.run(["sh", "-c", "test -S /run/dovecot/lmtp && test -S /run/dovecot/auth-client && echo yes"], check=False),
-                   "Dovecot has its sockets")
+        for name in ("lmtp", "auth-client"):
+            process.wait_for_socket(self._host.path(f"/run/dovecot/{name}"), self._daemon)
 
     def stop(self):
         self._daemon.send_signal(signal.SIGTERM)
