@@ -27,9 +27,10 @@ bool has_eight_bit(std::string_view text) {
 std::string xtext(const std::string& text) {
   constexpr const char* digits = "0123456789ABCDEF";
   std::string out;
-  for (const unsigned char c : text) {
+  for (const char each : text) {
+    const auto c = static_cast<unsigned char>(each);
     if (c > ' ' && c < 0x7f && c != '+' && c != '=') {
-      out += static_cast<char>(c);
+      out += each;
     } else {
       out.append("+").append(1, digits[c >> 4]).append(1, digits[c & 15]);
     }

@@ -75,7 +75,6 @@ Expected<std::vector<std::string>, std::string> sockets_of(const Listener& liste
 
 Front::Front(Services& services, net::Loops& loops, std::size_t most)
     : services_(services),
-      loops_(loops),
       most_(connections_allowed(most)),
       server_("smtp", loops, services.log, most_ + told) {}
 

@@ -44,7 +44,6 @@ class Front {
   std::shared_ptr<net::Peer> make(net::Link link, Profile profile, std::size_t listener);
 
   Services& services_;
-  net::Loops& loops_;
   const std::size_t most_;
   net::Server server_;
 };
