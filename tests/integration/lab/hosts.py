@@ -71,7 +71,7 @@ class Host:
             os.close(its)
             os.close(ours)
 
-    def connect(self, address, port, source=None, timeout=60):
+    def connect(self, address, port, source=None, timeout=180):
         with self.network():
             made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         made.settimeout(timeout)

@@ -39,14 +39,14 @@ class NextHop:
         with self._changed:
             return list(self._taken)
 
-    def wait_for(self, count, seconds=60):
+    def wait_for(self, count, seconds=180):
         """The messages, when there are so many."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._taken) >= count, seconds):
                 raise AssertionError(f"{len(self._taken)} messages of {count} after {seconds} s; commands: {self.commands[-20:]}")
             return list(self._taken)
 
-    def wait_for_command(self, start, seconds=60):
+    def wait_for_command(self, start, seconds=180):
         with self._changed:
             if not self._changed.wait_for(lambda: any(c.startswith(start) for c in self.commands), seconds):
                 raise AssertionError(f"no {start} after {seconds} s: {self.commands[-20:]}")
@@ -128,7 +128,7 @@ class NextHop:
             self._changed.notify_all()
 
 
-def wait_until(condition, what, seconds=60):
+def wait_until(condition, what, seconds=180):
     """Waits for something that nobody announces, such as a line of a log."""
     end = time.monotonic() + seconds
     while not (found := condition()):

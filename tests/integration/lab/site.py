@@ -113,7 +113,7 @@ class Client(smtplib.SMTP):
     """smtplib's client, from a host of the situation."""
 
     def __init__(self, host, source=None):
-        super().__init__(local_hostname=f"{host.name}.example", timeout=60)
+        super().__init__(local_hostname=f"{host.name}.example", timeout=180)
         self._from, self._source = host, source
 
     def connect(self, host="localhost", port=0, source_address=None):
