@@ -11,6 +11,7 @@
 #include "app/mail_hosts.h"
 #include "metrics/queue.h"
 #include "quarantine/tables.h"
+#include "queue/control.h"
 #include "queue/tables.h"
 #include "tls/client_context.h"
 
@@ -209,14 +210,9 @@ void QueuePart::ask(const mail::Path& recipient, std::function<void(smtp::Asked)
 
 json QueuePart::command(const json& request) {
   if (!runner_) return {{"ok", false}, {"error", "there is no [[listener]], and so no queue"}};
-  const auto word = request.value("act", std::string());
-  if (word == "active") return {{"ok", true}, {"ids", runner_->under_way()}};
-  const auto act = parse_word<queue::Act>(word);
-  if (!act) return {{"ok", false}, {"error", "no such act"}};
   // What a person wants tried is tried as if nothing were known of the next hops.
-  if (*act == queue::Act::flush) transport_->forget("");
-  const auto ids = request.value("ids", std::vector<std::string>());
-  return {{"ok", true}, {"results", runner_->act(*act, ids)}};
+  if (request.value("act", std::string()) == to_string(queue::Act::flush)) transport_->forget("");
+  return queue::answer(*runner_, request);
 }
 
 // What is put from now on waits for the next start. The transport ends what is under way on the

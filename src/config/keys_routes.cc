@@ -95,7 +95,7 @@ Rows security_keys() {
        .entry = in_entry<Route>(
            path(), [](auto& r) -> auto& { return r.password_file; }),
        .text = "The file whose first line is the password. Nobody but the daemon's user may read "
-               "it (mode 0600), or it is a credential of systemd. It is looked at every minute."},
+               "it (mode 0600), or it is a credential of systemd. It is read at each attempt."},
       {.name = "token_file",
        .entry = in_entry<Route>(
            path(), [](auto& r) -> auto& { return r.token_file; }),
