@@ -290,7 +290,8 @@ class Experiment:
         """Adds what is in the Maildirs to the tally; returns the recipients that bounces name, by Message-ID."""
         bounced = defaultdict(set)
         for folder, _, files in os.walk(f"{self.home}/mail"):
-            for file in files:
+            # In tmp is what a kill left half written: nobody reads it, and the message was not answered for.
+            for file in files if os.path.basename(folder) == "new" else []:
                 with open(os.path.join(folder, file), "rb") as text:
                     message = email.message_from_bytes(text.read())
                 if message.get_content_type() == "multipart/report":
