@@ -26,6 +26,11 @@ namespace {
 constexpr std::uint64_t least_octets = 64ULL * 1024 * 1024;
 // A message needs one; the index and its log some more.
 constexpr std::uint64_t least_inodes = 200;
+// Deliveries under way may end before the daemon does: what a server answers in time. A third of
+// the time that the daemon has for all of its sessions, which wait behind it.
+constexpr std::chrono::seconds drain_most{10};
+// The commits of what the transport has cut off.
+constexpr std::chrono::seconds last_commits{3};
 
 std::string what_is_missing(const std::string& folder, std::uint64_t message_size) {
   struct statvfs status {};
@@ -215,22 +220,33 @@ json QueuePart::command(const json& request) {
   return queue::answer(*runner_, request);
 }
 
+// Its messages are not cut off for anybody: they wait for the next start.
+std::size_t QueuePart::drain(std::chrono::milliseconds within) {
+  if (runner_) runner_->drain(std::min<std::chrono::milliseconds>(within, drain_most));
+  return 0;
+}
+
 // What is put from now on waits for the next start. The transport ends what is under way on the
-// loops, which still run.
+// loops, which still run; what a next hop has taken until then is recorded.
 void QueuePart::stop() {
   if (!transport_) return;
   callout_.reset();
+  transport_->stop();
+  if (runner_) runner_->drain(last_commits);
   open_.with([](auto& runner) { runner = nullptr; });
   runner_.reset();
-  transport_->stop();
 }
 
 void QueuePart::status(json& answer) const {
-  if (runner_) answer["queue"] = metrics::queue_json(runner_->counts());
+  open_.with([&](const auto* runner) {
+    if (runner != nullptr) answer["queue"] = metrics::queue_json(runner->counts());
+  });
 }
 
 void QueuePart::append_metrics(metrics::Families& out) const {
-  if (runner_) metrics::append_queue(out, runner_->counts());
+  open_.with([&](const auto* runner) {
+    if (runner != nullptr) metrics::append_queue(out, runner->counts());
+  });
 }
 
 }  // namespace sekisho::app

@@ -3,6 +3,8 @@
 // Errors, Thread: part.h.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -65,6 +67,7 @@ class QueuePart final : public Part {
   Expected<void, std::string> start(const config::Loaded& loaded) override;
   void reload(const config::Loaded& loaded, std::vector<std::string>& findings) override;
   void tick(const config::Settings& settings) override;
+  std::size_t drain(std::chrono::milliseconds within) override;
   void stop() override;
   void status(nlohmann::json& answer) const override;
   void append_metrics(metrics::Families& out) const override;
@@ -97,7 +100,7 @@ class QueuePart final : public Part {
   // Sessions may still use it when the rest has stopped.
   std::unique_ptr<queue::Intake> intake_;
   std::unique_ptr<queue::Runner> runner_;
-  Guarded<queue::Runner*> open_{nullptr};   // the same, for the threads of the store
+  Guarded<queue::Runner*> open_{nullptr};   // the same, for threads that do not stop before it
   std::shared_ptr<const smtp::Site> seen_;  // of runner_
 };
 

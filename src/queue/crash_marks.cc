@@ -154,12 +154,12 @@ void CrashMarks::UnderWay::end() {
   slot_ = nullptr;
 }
 
-CrashMarks::Here::Here(const std::string& id) {
+CrashMarks::Here::Here(const std::string& id) : before_(here) {
   const std::size_t count = std::min(id.size(), id_octets - 1);
   std::copy_n(id.data(), count, here.data());
   here[count] = '\0';
 }
 
-CrashMarks::Here::~Here() { here[0] = '\0'; }
+CrashMarks::Here::~Here() { here = before_; }
 
 }  // namespace sekisho::queue

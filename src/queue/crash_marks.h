@@ -51,13 +51,17 @@ class CrashMarks {
     std::atomic<char>* slot_ = nullptr;
   };
 
-  // While one exists, this thread works on that message and on no other.
+  // While one exists, this thread works on that message and on no other; at its end, on what it
+  // worked on before.
   class Here {
    public:
     explicit Here(const std::string& id);
     ~Here();
     Here(const Here&) = delete;
     Here& operator=(const Here&) = delete;
+
+   private:
+    std::array<char, id_octets> before_;
   };
 
  private:

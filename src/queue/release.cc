@@ -36,7 +36,8 @@ std::optional<Letter> letter_of(const Envelope& envelope) {
   return read_letter(*octets);
 }
 
-// A later failure must not bounce to a possibly forged sender: NOTIFY=NEVER, unless `notify`.
+// A later failure must not bounce to a possibly forged sender: NOTIFY=NEVER, unless `notify`, or
+// the sender has proved to be the sender. Such a failure ends a message, so somebody must be told.
 std::vector<std::string> parameters_for(const Envelope& envelope, const std::string& address,
                                         bool notify) {
   std::vector<std::string> parameters;
@@ -94,7 +95,7 @@ Outcome<void> move(Change& change, const ReleaseHeld& request, WallTime now,
   for (const auto& address : recipients) {
     Recipient to;
     to.address = to.original = address;
-    to.parameters = parameters_for(*envelope, address, request.notify);
+    to.parameters = parameters_for(*envelope, address, request.notify || letter->may_bounce);
     to.expand = true;
     to.progress = accepted(now);
     queued.push_back(std::move(to));

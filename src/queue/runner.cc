@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <limits>
 #include <utility>
 
 #include "base/ascii.h"
@@ -54,6 +55,24 @@ Runner::~Runner() {
   thread_.join();
 }
 
+std::size_t Runner::drain(milliseconds within) {
+  const auto until = steady_now() + within;
+  tasks_->post([this] {
+    draining_ = true;
+    note_busy();
+  });
+  return busy_.wait_until(
+      until, [](const auto& busy) { return busy == std::size_t{0}; },
+      // One that does not answer is busy.
+      [](const auto& busy, bool) { return busy.value_or(1); });
+}
+
+void Runner::note_busy() {
+  if (!draining_) return;
+  busy_.with([this](auto& busy) { busy = ready_.under_way() + committing_; });
+  busy_.notify_all();
+}
+
 void Runner::load() {
   auto loaded = needs_.spool->read([this](Database& database) -> Outcome<void> {
     auto name = index_name(database);
@@ -65,12 +84,29 @@ void Runner::load() {
     });
   });
   if (!loaded) needs_.logs.qmgr.error("queue: its index cannot be read: " + loaded.error().why);
-  // The store has compared index and files: nothing of what is over can come back.
-  auto cleaned = needs_.spool->change([](Change& change) -> Outcome<void> {
-    auto latest = latest_done(change.database());
-    return latest ? queue::forget_done(change.database(), *latest) : failed(latest.error());
-  });
+  // The store has compared index and files: nothing of what is over can come back, but with a file
+  // that could not be removed.
+  constexpr auto all = std::numeric_limits<std::int64_t>::max();
+  const auto kept = over_with_file(all);
+  if (!kept) return;
+  auto cleaned = needs_.spool->change(
+      [&](Change& change) { return queue::forget_done(change.database(), all, *kept); });
   if (!cleaned) needs_.logs.qmgr.warning("queue: " + cleaned.error().why);
+}
+
+// Of what is over, what still has a file: others share it, or it could not be removed, and would
+// be sent again if a start found it without knowing that it is over.
+std::optional<std::vector<std::string>> Runner::over_with_file(std::int64_t up_to) {
+  std::vector<std::string> ids;
+  auto read = needs_.spool->read([&](Database& database) -> Outcome<void> {
+    auto over = done_up_to(database, up_to);
+    if (!over) return failed(over.error());
+    ids = std::move(*over);
+    return {};
+  });
+  if (!read) return std::nullopt;
+  std::erase_if(ids, [this](const auto& id) { return !needs_.spool->has_message(id); });
+  return ids;
 }
 
 void Runner::note_crashes() {
@@ -100,7 +136,7 @@ void Runner::serve() {
   });
   while (!stopping_) {
     auto until = steady_now() + look_every;
-    if (!due_.empty()) {
+    if (!due_.empty() && !draining_) {
       const auto wait = std::max(seconds(0), due_.begin()->first - wall_now());
       until = std::min(until, steady_now() + wait);
     }
@@ -206,7 +242,7 @@ void Runner::schedule(const std::string& id, Entry& entry) {
 // The messages that are due; at most some, so that results are not kept waiting.
 bool Runner::take_due() {
   constexpr int at_once = 1000;
-  for (int i = 0; i < at_once; ++i) {
+  for (int i = 0; i < at_once && !draining_; ++i) {
     if (due_.empty() || due_.begin()->first > wall_now()) return false;
     const std::string id = due_.begin()->second;
     due_.erase(due_.begin());
@@ -222,7 +258,7 @@ void Runner::look_at(const std::string& id) {
   auto& entry = entries_.at(id);
   if (entry.scheduled) due_.erase({*entry.scheduled, id});
   entry.scheduled.reset();
-  if (entry.committing > 0) return;
+  if (entry.committing > 0 || draining_) return;
   ready(id, entry);
   schedule(id, entry);
 }
@@ -237,12 +273,10 @@ void Runner::slim_down(const std::string& id) {
 
 void Runner::tend() {
   const auto now = steady_now();
-  for (auto& [when, settled] : std::exchange(again_, {})) {
-    if (when <= now) {
-      commit(settled);
-    } else {
-      again_.emplace_back(when, settled);
-    }
+  // One by one: what is not begun for want of memory is there the next time.
+  for (std::size_t left = again_.size(); left > 0 && again_.front().first <= now; --left) {
+    write(again_.front().second);
+    again_.pop_front();
   }
   if (now < next_tend_) return;
   next_tend_ = now + tend_every;
@@ -254,6 +288,7 @@ void Runner::tend() {
   if (now < next_forget_) return;
   next_forget_ = now + forget_every;
   forget_done();
+  find_lost();
   std::vector<std::string> ids;
   for (const auto& [id, entry] : entries_) {
     if (entry.under_way == 0 && entry.committing == 0) ids.push_back(id);
@@ -262,6 +297,7 @@ void Runner::tend() {
 }
 
 void Runner::read_news() {
+  for (const auto& id : std::exchange(unread_, {})) merge(id);
   std::vector<std::string> ids;
   bool any = false;
   auto looked = needs_.spool->read([&](Database& database) {
@@ -279,6 +315,19 @@ void Runner::read_news() {
   for (const auto& id : ids) merge(id);
 }
 
+// A message that is on the disk and was not handed over, for want of memory or because the index
+// could not be read at the start.
+void Runner::find_lost() {
+  std::vector<std::string> ids;
+  auto read = needs_.spool->read([&](Database& database) {
+    return database.query("SELECT id FROM queued", {}, [&](const Row& row) {
+      if (std::string id(row.text(0)); !entries_.contains(id)) ids.push_back(std::move(id));
+      return true;
+    });
+  });
+  for (const auto& id : ids) merge(id);
+}
+
 // Recipients that another process has added.
 void Runner::merge(const std::string& id) {
   Message message;
@@ -288,9 +337,15 @@ void Runner::merge(const std::string& id) {
     message = std::move(*found);
     return {};
   });
-  if (!read) return;
+  if (!read) {
+    // The news of it are deleted.
+    if (read.error().kind != Failure::Kind::not_found) unread_.insert(id);
+    return;
+  }
+  // One without recipients may have changes on their way to the disk.
+  const bool fresh = !entries_.contains(id);
   auto& entry = entries_[id];
-  if (entry.recipients.empty()) entry = slim(message);
+  if (fresh) entry = slim(message);
   for (const auto& to : message.recipients) {
     if (find_slim(entry, to.place) == nullptr)
       entry.recipients.push_back({to.place, to.progress, domain_of(to.address), to.expand});
@@ -303,19 +358,25 @@ void Runner::merge(const std::string& id) {
 }
 
 void Runner::forget_done() {
+  // Numbers begin anew when nothing is over: one that is noted twice would forget too early.
+  auto latest = needs_.spool->read([this](Database& database) -> Outcome<void> {
+    auto number = latest_done(database);
+    if (number && *number > 0 && (done_.empty() || *number > done_.back().second))
+      done_.emplace_back(steady_now(), *number);
+    return {};
+  });
   std::int64_t up_to = 0;
   while (!done_.empty() && done_.front().first + done_for <= steady_now()) {
     up_to = done_.front().second;
     done_.pop_front();
   }
-  auto latest = needs_.spool->read([this](Database& database) -> Outcome<void> {
-    auto number = latest_done(database);
-    if (number && *number > 0) done_.emplace_back(steady_now(), *number);
-    return {};
-  });
   if (!latest || up_to == 0) return;
+  auto kept = over_with_file(up_to);
+  if (!kept) return;
   needs_.spool->change_soon(
-      [up_to](Change& change) { return queue::forget_done(change.database(), up_to); },
+      [up_to, kept = std::move(*kept)](Change& change) {
+        return queue::forget_done(change.database(), up_to, kept);
+      },
       [](const auto&) {});
 }
 

@@ -86,6 +86,10 @@ class Runner {
   Runner& operator=(const Runner&) = delete;
   // What is under way is not waited for: it waits again after the next start.
   ~Runner();
+  // Begins nothing any more, and waits until what is under way has ended and is on the disk;
+  // returns how many attempts and changes have not. From then on an attempt that ends without a
+  // word of the next hop was cut off: it does not count, and is made again after the next start.
+  std::size_t drain(std::chrono::milliseconds within);
 
   // A message that was just put; it is durable.
   void queued(Message message);
@@ -103,6 +107,8 @@ class Runner {
   Counts counts() const;
 
  private:
+  struct Sent;     // a job under way
+  struct Settled;  // a change to commit
   struct Slim {
     std::uint32_t place = 0;
     Progress progress;
@@ -119,11 +125,10 @@ class Runner {
     std::vector<Slim> recipients;
     std::optional<Message> full;  // while it is needed
     std::optional<WallTime> scheduled;
-    unsigned under_way = 0;   // jobs
-    unsigned committing = 0;  // changes on their way to the disk
+    unsigned under_way = 0;                      // jobs
+    unsigned committing = 0;                     // changes on their way to the disk, one at a time
+    std::deque<std::shared_ptr<Settled>> later;  // of them, those that wait for the first
   };
-  struct Sent;     // a job under way
-  struct Settled;  // a change to commit
   using Entries = std::unordered_map<std::string, Entry>;
 
   // runner.cc
@@ -138,18 +143,22 @@ class Runner {
   void tend();
   void read_news();
   void merge(const std::string& id);
+  void find_lost();
   void forget_done();
+  std::optional<std::vector<std::string>> over_with_file(std::int64_t up_to);
   void recount();
   Message* full(const std::string& id, Entry& entry);
   void slim_down(const std::string& id);
   std::shared_ptr<const std::string> domain_of(const std::string& address);
   Circumstances around(const Entry& entry);
   Slim* find_slim(Entry& entry, std::uint32_t place);
+  void note_busy();
 
   // runner_send.cc
   void ready(const std::string& id, Entry& entry);
   void pump();
   bool send_all(const Ready::Item& item);
+  static void put_off(Entry& entry);
   void send(const Ready::Item& item, Entry& entry, const std::vector<std::uint32_t>& places);
   relay::Job job_for(const Message& message, const std::vector<std::uint32_t>& places,
                      const std::string& domain) const;
@@ -160,6 +169,7 @@ class Runner {
 
   // runner_settle.cc
   void arrived(const std::shared_ptr<Sent>& sent, const relay::JobResult& result);
+  void settle(const Sent& sent, const relay::JobResult& result);
   void take_result(Entry& entry, Recipient& to, const relay::Result& result, Settled& settled);
   void after_result(const std::string& id, const Slim& slim, const Progress& before,
                     const relay::Result& result);
@@ -170,7 +180,12 @@ class Runner {
   void probe_faults();
   void note_fault(const std::string& id, const Progress& progress);
   void add_bounces(const Entry& entry, const Message& message, Settled& settled);
-  void commit(std::shared_ptr<Settled> settled);
+  void commit(const std::shared_ptr<Settled>& settled);
+  void write(const std::shared_ptr<Settled>& settled);
+  void write_later(Entry& entry);
+  void put_bounce(const std::shared_ptr<Settled>& settled);
+  spool::Store::Done when_stored(const std::shared_ptr<Settled>& settled);
+  void stored(const std::shared_ptr<Settled>& settled, const std::string& failure);
   void committed(const std::shared_ptr<Settled>& settled, const std::string& failure);
   void tell(const Settled& settled);
   void write_summary();
@@ -187,6 +202,7 @@ class Runner {
   std::deque<Ready::Item> suspects_ready_;
   std::optional<std::string> alone_;  // the suspect under way
   std::map<std::string, unsigned> marks_;
+  std::set<std::string> unread_;  // other processes have changed them
   std::unordered_map<std::string, std::set<std::string>> failing_hops_;
   struct Fault {
     std::set<std::string> ids;
@@ -194,7 +210,10 @@ class Runner {
   };
   std::map<std::string, Fault> faults_;
   std::deque<std::pair<SteadyTime, std::int64_t>> done_;
-  std::vector<std::pair<SteadyTime, std::shared_ptr<Settled>>> again_;
+  std::deque<std::pair<SteadyTime, std::shared_ptr<Settled>>> again_;
+  bool draining_ = false;
+  std::size_t committing_ = 0;                // of all entries
+  Guarded<std::optional<std::size_t>> busy_;  // while it drains
   SteadyTime next_tend_{};
   SteadyTime next_forget_{};
   Guarded<Counts> counts_;

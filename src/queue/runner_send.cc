@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/memory.h"
 #include "queue/content.h"
 #include "queue/settled.h"
 
@@ -77,11 +78,16 @@ std::string Runner::qualified(const std::string& address) const {
 }
 
 void Runner::ready(const std::string& id, Entry& entry) {
-  const auto now = wall_now();
+  const auto is_due = [now = wall_now()](const Slim& each) {
+    return each.progress.state == State::waiting && !each.ready && each.progress.next <= now;
+  };
+  // Before any is marked: what is marked must be pushed.
+  for (const auto& each : entry.recipients) {
+    if (is_due(each) && each.expand) return expand(id, entry);
+  }
   std::set<std::string> domains;
   for (auto& each : entry.recipients) {
-    if (each.progress.state != State::waiting || each.ready || each.progress.next > now) continue;
-    if (each.expand) return expand(id, entry);
+    if (!is_due(each)) continue;
     each.ready = true;
     domains.insert(*each.domain);
   }
@@ -96,8 +102,10 @@ void Runner::ready(const std::string& id, Entry& entry) {
 
 // A message that was under way when the daemon crashed is tried while nothing else is: if the
 // daemon crashes again, it was this one.
+// While nothing can be recorded, nothing is sent: after a restart it would be sent again.
 void Runner::pump() {
-  while (!alone_) {
+  if (!again_.empty() && !needs_.spool->health().healthy) return;
+  while (!alone_ && !draining_) {
     if (!suspects_ready_.empty()) {
       if (ready_.under_way() > 0) return;
       const auto item = std::move(suspects_ready_.front());
@@ -138,14 +146,18 @@ bool Runner::send_all(const Ready::Item& item) {
   if (!first) return true;
   ready_.end(item.domain);
   if (message == nullptr && found != entries_.end()) {
-    // It cannot be read now: its turn comes again.
-    for (auto& each : found->second.recipients) {
-      each.ready = false;
-      each.progress.next = std::max(each.progress.next, wall_now() + std::chrono::seconds(10));
-    }
+    put_off(found->second);
     schedule(item.id, found->second);
   }
   return false;
+}
+
+// It cannot be read now: its turn comes again.
+void Runner::put_off(Entry& entry) {
+  for (auto& each : entry.recipients) {
+    each.ready = false;
+    each.progress.next = std::max(each.progress.next, wall_now() + std::chrono::seconds(10));
+  }
 }
 
 void Runner::send(const Ready::Item& item, Entry& entry, const std::vector<std::uint32_t>& places) {
@@ -160,7 +172,9 @@ void Runner::send(const Ready::Item& item, Entry& entry, const std::vector<std::
   const auto unknown = take_unknown(job, site_);
   auto done = [this, tasks = tasks_, sent, unknown](relay::JobResult result) {
     add_unknown(result, unknown);
-    tasks->post([this, sent, result = std::move(result)] { arrived(sent, result); });
+    const auto kept = std::make_shared<const relay::JobResult>(std::move(result));
+    // Nobody else would say what has come of it.
+    until_memory([&] { tasks->post([this, sent, kept] { arrived(sent, *kept); }); });
   };
   if (job.targets.empty()) return done({});
   needs_.transport.deliver(std::move(job), std::move(done));
@@ -220,8 +234,9 @@ std::vector<Recipient> Runner::expanded(const Message& message, const Recipient&
 // Aliases of one that has none of them looked up yet. Its rows are on the disk before it is sent:
 // else it would be sent again after a crash.
 void Runner::expand(const std::string& id, Entry& entry) {
+  const CrashMarks::Here here(id);
   auto* message = full(id, entry);
-  if (message == nullptr) return;
+  if (message == nullptr) return put_off(entry);
   const auto settled = std::make_shared<Settled>();
   settled->id = id;
   const auto before = message->recipients;

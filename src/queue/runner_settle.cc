@@ -55,37 +55,51 @@ bool differs(const Progress& a, const Progress& b) {
          a.attempts != b.attempts || a.warned != b.warned;
 }
 
+// What a delivery says that is cut off when the daemon ends, and at most what a hop that is away
+// would have said.
+bool is_without_a_word(const relay::Result& result) {
+  return result.code == Code::deferred && result.reply.empty();
+}
+
 }  // namespace
 
 void Runner::arrived(const std::shared_ptr<Sent>& sent, const relay::JobResult& result) {
   ready_.end(sent->domain);
-  sent->mark = {};
-  auto& entry = entries_.at(sent->id);
-  --entry.under_way;
+  if (alone_ == sent->id) alone_.reset();
+  settle(*sent, result);
   no_longer_suspect(sent->id);
+  sent->mark = {};
+  note_busy();
+  pump();
+}
+
+// What the next hop has said is in the bounce too: a message may crash the daemon here as well.
+void Runner::settle(const Sent& sent, const relay::JobResult& result) {
+  const CrashMarks::Here here(sent.id);
+  auto& entry = entries_.at(sent.id);
+  --entry.under_way;
   const auto settled = std::make_shared<Settled>();
-  settled->id = sent->id;
+  settled->id = sent.id;
   auto& message = *entry.full;
   const std::string dialogue = text_of(result.dialogue);
-  for (std::size_t i = 0; i < sent->places.size() && i < result.results.size(); ++i) {
+  for (std::size_t i = 0; i < sent.places.size() && i < result.results.size(); ++i) {
     for (auto& to : message.recipients) {
-      if (to.place != sent->places[i]) continue;
+      if (to.place != sent.places[i]) continue;
+      if (draining_ && is_without_a_word(result.results[i])) continue;
       to.last.dialogue = dialogue;
       take_result(entry, to, result.results[i], *settled);
     }
   }
-  const auto* route = site_.map ? site_.map->find(sent->domain) : nullptr;
+  const auto* route = site_.map ? site_.map->find(sent.domain) : nullptr;
   using Kind = relay::Via::Kind;
   settled->lmtp =
       route != nullptr && (route->via.kind == Kind::lmtp_unix || route->via.kind == Kind::lmtp ||
                            route->via.kind == Kind::maildir);
   add_bounces(entry, message, *settled);
-  commit(settled);
-  pump();
+  if (!settled->changed.empty() || !draining_) commit(settled);
 }
 
 void Runner::no_longer_suspect(const std::string& id) {
-  if (alone_ == id) alone_.reset();
   if (suspects_.erase(id) == 0) return;
   marks_.erase(id);
   if (needs_.marks != nullptr) needs_.marks->keep(marks_);
@@ -198,6 +212,7 @@ void Runner::probe_faults() {
 
 // An event for all recipients of a message.
 void Runner::apply(const std::string& id, Entry& entry, const Event& event) {
+  const CrashMarks::Here here(id);
   const auto settled = std::make_shared<Settled>();
   settled->id = id;
   for (std::size_t i = 0; i < entry.recipients.size(); ++i) {
@@ -259,51 +274,98 @@ void Runner::add_bounces(const Entry& entry, const Message& message, Settled& se
   }
 }
 
-void Runner::commit(std::shared_ptr<Settled> settled) {
-  auto& entry = entries_.at(settled->id);
-  if (!std::exchange(settled->counted, true)) ++entry.committing;
-  schedule(settled->id, entry);
-  auto with = [settled](Change& change) -> Outcome<void> {
-    settled->gone = false;
-    for (const auto& to : settled->changed) {
-      if (is_final(to.progress.state)) continue;
-      if (auto saved = save(change.database(), settled->id, to); !saved) return saved;
-    }
-    const auto finish_one = [&](std::uint32_t place) -> Outcome<void> {
-      auto gone = finish(change, settled->id, place);
-      if (!gone) return failed(gone.error());
-      settled->gone |= *gone;
-      return {};
-    };
-    for (const auto place : settled->replaced) {
-      if (auto done = finish_one(place); !done) return done;
-    }
-    for (const auto& to : settled->changed) {
-      if (!is_final(to.progress.state)) continue;
-      if (auto done = finish_one(to.place); !done) return done;
-    }
+Outcome<void> Runner::Settled::write(Change& change) {
+  gone = false;
+  for (const auto& to : changed) {
+    if (is_final(to.progress.state)) continue;
+    if (auto saved = save(change.database(), id, to); !saved) return saved;
+  }
+  const auto finish_one = [&](std::uint32_t place) -> Outcome<void> {
+    auto over = finish(change, id, place);
+    if (!over) return failed(over.error());
+    gone |= *over;
     return {};
   };
-  auto done = [this, tasks = tasks_, settled](const spool::Outcome<spool::Stored>& outcome) {
-    const std::string failure = outcome ? "" : outcome.error().why + " ";
-    tasks->post([this, settled, failure] { committed(settled, failure); });
-  };
-  settled->made.clear();
-  if (settled->bounces.empty()) return needs_.spool->change_soon(std::move(with), std::move(done));
-  // The last of several carries the change: the others tell of a state that is certain by then.
-  for (std::size_t i = 0; i < settled->bounces.size(); ++i) {
-    const auto& [bounce, of] = settled->bounces[i];
-    const std::string text = compose(bounce, of);
-    auto message = bounce_message(bounce, text);
-    auto draft = needs_.spool->draft();
-    draft.append(text);
-    std::vector<spool::Part> parts = {{std::string(tables_name), write_record(message, index_)}};
-    settled->made.push_back(std::move(message));
-    const bool last = i + 1 == settled->bounces.size();
-    needs_.spool->put_with(
-        std::move(draft), bounce.id, std::move(parts), last ? with : spool::Store::With(),
-        last ? spool::Store::Done(done) : [](const auto&) {});
+  for (const auto place : replaced) {
+    if (auto done = finish_one(place); !done) return done;
   }
+  for (const auto& to : changed) {
+    if (!is_final(to.progress.state)) continue;
+    if (auto done = finish_one(to.place); !done) return done;
+  }
+  return {};
+}
+
+void Runner::commit(const std::shared_ptr<Settled>& settled) {
+  auto& entry = entries_.at(settled->id);
+  // An older change that must be repeated would undo a newer one.
+  if (entry.committing > 0) entry.later.push_back(settled);
+  ++entry.committing;
+  ++committing_;
+  schedule(settled->id, entry);
+  if (entry.committing == 1) write(settled);
+}
+
+void Runner::write(const std::shared_ptr<Settled>& settled) {
+  if (!settled->bounces.empty()) return put_bounce(settled);
+  needs_.spool->change_soon([settled](Change& change) { return settled->write(change); },
+                            when_stored(settled));
+}
+
+bool Runner::Settled::take_in(const Settled& later) {
+  if (!bounces.empty() || !later.bounces.empty() || lmtp != later.lmtp) return false;
+  changed.insert(changed.end(), later.changed.begin(), later.changed.end());
+  replaced.insert(replaced.end(), later.replaced.begin(), later.replaced.end());
+  lines.insert(lines.end(), later.lines.begin(), later.lines.end());
+  return true;
+}
+
+// Together, where that can be: a message for many domains is not as many commits.
+void Runner::write_later(Entry& entry) {
+  const auto next = entry.later.front();
+  entry.later.pop_front();
+  while (!entry.later.empty() && next->take_in(*entry.later.front())) {
+    entry.later.pop_front();
+    --entry.committing;
+    --committing_;
+  }
+  write(next);
+}
+
+// Of several bounces one after the other. The last carries the rows: when those say that a
+// recipient is at its end, all that tell of it are on the disk.
+void Runner::put_bounce(const std::shared_ptr<Settled>& settled) {
+  const CrashMarks::Here here(settled->id);
+  const auto& [bounce, of] = settled->bounces[settled->next_bounce];
+  const std::string text = compose(bounce, of);
+  auto message = bounce_message(bounce, text);
+  auto draft = needs_.spool->draft();
+  draft.append(text);
+  std::vector<spool::Part> parts = {{std::string(tables_name), write_record(message, index_)}};
+  settled->made.resize(settled->next_bounce);
+  settled->made.push_back(std::move(message));
+  spool::Store::With with;
+  if (settled->next_bounce + 1 == settled->bounces.size())
+    with = [settled](Change& change) { return settled->write(change); };
+  needs_.spool->put_with(std::move(draft), bounce.id, std::move(parts), std::move(with),
+                         when_stored(settled));
+}
+
+// Nobody else would say what has come of it, so that must not be lost for want of memory.
+spool::Store::Done Runner::when_stored(const std::shared_ptr<Settled>& settled) {
+  return [this, tasks = tasks_, settled](const spool::Outcome<spool::Stored>& outcome) {
+    until_memory([&] {
+      const std::string failure = outcome ? "" : outcome.error().why + " ";
+      tasks->post([this, settled, failure] { stored(settled, failure); });
+    });
+  };
+}
+
+void Runner::stored(const std::shared_ptr<Settled>& settled, const std::string& failure) {
+  const bool is_bounce = settled->next_bounce < settled->bounces.size();
+  if (failure.empty() && is_bounce && ++settled->next_bounce < settled->bounces.size())
+    return put_bounce(settled);
+  committed(settled, failure);
 }
 
 void Runner::committed(const std::shared_ptr<Settled>& settled, const std::string& failure) {
@@ -315,12 +377,18 @@ void Runner::committed(const std::shared_ptr<Settled>& settled, const std::strin
     return;
   }
   --entry.committing;
+  --committing_;
   tell(*settled);
-  std::erase_if(entry.recipients, [](const Slim& each) { return is_final(each.progress.state); });
-  if (entry.full) {
-    std::erase_if(entry.full->recipients,
-                  [](const Recipient& to) { return is_final(to.progress.state); });
+  note_busy();
+  // Of other changes the rows may be there still.
+  std::set<std::uint32_t> over;
+  for (const auto& to : settled->changed) {
+    if (is_final(to.progress.state)) over.insert(to.place);
   }
+  const auto is_over = [&](const auto& each) { return over.contains(each.place); };
+  std::erase_if(entry.recipients, is_over);
+  if (entry.full) std::erase_if(entry.full->recipients, is_over);
+  if (!entry.later.empty()) write_later(entry);
   for (auto& bounce : settled->made) take(std::move(bounce));
   const auto again = entries_.find(settled->id);
   if (again->second.recipients.empty() && again->second.under_way == 0 &&

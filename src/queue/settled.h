@@ -3,6 +3,7 @@
 // Thread: the runner's.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,9 +29,14 @@ struct Runner::Settled {
   std::vector<std::string> lines;                  // for the log, when it is durable
   std::vector<std::pair<Bounce, Letter>> bounces;  // and of which letter
   bool lmtp = false;
-  bool gone = false;          // the message is over
-  bool counted = false;       // among Entry::committing
-  std::vector<Message> made;  // the bounces, as messages
+  bool gone = false;            // the message is over
+  std::vector<Message> made;    // the bounces, as messages
+  std::size_t next_bounce = 0;  // those before it are on the disk
+
+  // The rows.
+  Outcome<void> write(Change& change);
+  // A later change of the same message, into the same commit; false: it needs one of its own.
+  bool take_in(const Settled& later);
 };
 
 }  // namespace sekisho::queue

@@ -313,8 +313,25 @@ Outcome<std::int64_t> latest_done(Database& database) {
   return latest;
 }
 
-Outcome<void> forget_done(Database& database, std::int64_t up_to) {
-  return just_run(database.run("DELETE FROM queue_done WHERE number <= ?1", {up_to}));
+Outcome<std::vector<std::string>> done_up_to(Database& database, std::int64_t number) {
+  std::vector<std::string> ids;
+  auto read =
+      database.query("SELECT id FROM queue_done WHERE number <= ?1", {number}, [&](const Row& row) {
+        ids.emplace_back(row.text(0));
+        return true;
+      });
+  if (!read) return failed(read.error());
+  return ids;
+}
+
+Outcome<void> forget_done(Database& database, std::int64_t up_to,
+                          const std::vector<std::string>& kept) {
+  auto done = just_run(database.run("DELETE FROM queue_done WHERE number <= ?1", {up_to}));
+  for (const auto& id : kept) {
+    if (done)
+      done = just_run(database.run("INSERT OR IGNORE INTO queue_done (id) VALUES (?1)", {id}));
+  }
+  return done;
 }
 
 Outcome<WallTime> last_summary(Database& database) {

@@ -62,9 +62,12 @@ Outcome<void> add(Database& database, const Letter& letter, std::vector<Recipien
 Outcome<void> note_news(Database& database, const std::string& id);
 Outcome<std::vector<std::string>> take_news(Database& database);
 
-// The number of the latest message that is over; what is over up to a number is forgotten.
+// The number of the latest message that is over; what is over up to a number is forgotten, but for
+// `kept`, which get new numbers.
 Outcome<std::int64_t> latest_done(Database& database);
-Outcome<void> forget_done(Database& database, std::int64_t up_to);
+Outcome<std::vector<std::string>> done_up_to(Database& database, std::int64_t number);
+Outcome<void> forget_done(Database& database, std::int64_t up_to,
+                          const std::vector<std::string>& kept);
 
 // When the last summary was written.
 Outcome<WallTime> last_summary(Database& database);

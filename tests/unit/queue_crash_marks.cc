@@ -2,6 +2,7 @@
 #include <csignal>
 #include <functional>
 #include <map>
+#include <memory>
 #include <new>
 #include <string>
 
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "queue/crash_marks.h"
+#include "queue/runner.h"
+#include "support/queue_place.h"
 #include "support/temporary_folder.h"
 
 namespace sekisho::queue {
@@ -62,6 +65,40 @@ TEST(CrashMarks, AThreadThatSaysWhatItWorksOnNamesItAlone) {
   };
   EXPECT_EQ(after(folder.file("marks"), end), (std::map<std::string, unsigned>{{"K7Q2-4DMY", 1}}));
   EXPECT_EQ(after(folder.file("marks"), end), (std::map<std::string, unsigned>{{"K7Q2-4DMY", 2}}));
+}
+
+TEST(CrashMarks, WorkWithinWorkEndsWithTheOuterOne) {
+  const test::TemporaryFolder folder;
+  const auto end = [] {
+    const CrashMarks::Here outer("K7Q2-4DMX");
+    { const CrashMarks::Here inner("K7Q2-4DMY"); }
+    ::raise(SIGSEGV);
+  };
+  EXPECT_EQ(after(folder.file("marks"), end), (std::map<std::string, unsigned>{{"K7Q2-4DMX", 1}}));
+}
+
+// What the next hop has said is read when the message is no longer on its way.
+TEST(CrashMarks, ACrashWhileABounceIsWrittenNamesItsMessage) {
+  const test::TemporaryFolder folder;
+  const auto end = [] {
+    test::QueuePlace place([](const auto&) {
+      return test::result(relay::Result::Code::failed, "5.1.1", "550 5.1.1 no such user");
+    });
+    const auto crash = [] {
+      ::raise(SIGSEGV);
+      return std::string("B1");
+    };
+    place.runner =
+        std::make_unique<Runner>(Runner::Needs{place.spool,
+                                               place.transport,
+                                               {place.log, place.log, place.log, place.log},
+                                               place.alarms,
+                                               crash},
+                                 place.site);
+    place.put(test::QueuePlace::message("K7Q2-4DMZ", {"bob@example.net"}));
+    place.lines.wait("it has not crashed");
+  };
+  EXPECT_EQ(after(folder.file("marks"), end), (std::map<std::string, unsigned>{{"K7Q2-4DMZ", 1}}));
 }
 
 TEST(CrashMarks, AKillAndWantOfMemoryNeverCount) {

@@ -1,5 +1,8 @@
 // The queue at work, on a store on the disk, with a transport that answers as the test says.
+#include <atomic>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -22,6 +25,89 @@ void hurry(QueuePlace& place) {
   place.site.options.retry = {seconds(1)};
   place.site.options.give_up = seconds(2);
   place.site.options.warn_after = std::chrono::hours(1);
+}
+
+// A store that can be made to fail.
+class FaultyStore final : public spool::Store {
+ public:
+  explicit FaultyStore(std::shared_ptr<spool::Store> store) : store_(std::move(store)) {}
+
+  spool::Draft draft() const override { return store_->draft(); }
+  void put_with(spool::Draft draft, std::string key, std::vector<spool::Part> parts, With with,
+                Done done) override {
+    if (full || bad_puts.fetch_sub(1) > 0) return done(no_room());
+    store_->put_with(std::move(draft), std::move(key), std::move(parts), std::move(with),
+                     std::move(done));
+  }
+  void change_soon(With with, Done done) override {
+    if (full || bad_changes.fetch_sub(1) > 0) return done(no_room());
+    store_->change_soon(std::move(with), std::move(done));
+  }
+  spool::Outcome<void> read(const std::function<spool::Outcome<void>(Database&)>& use) override {
+    return store_->read(use);
+  }
+  spool::Outcome<void> change(const std::function<spool::Outcome<void>(Change&)>& use) override {
+    return store_->change(use);
+  }
+  spool::Outcome<spool::MessageFile> open_message(const std::string& key) const override {
+    return store_->open_message(key);
+  }
+  bool has_message(const std::string& key) const override { return store_->has_message(key); }
+  spool::Outcome<spool::Findings> verify(bool contents) override {
+    return store_->verify(contents);
+  }
+  spool::Outcome<spool::Usage> usage() override { return store_->usage(); }
+  spool::Health health() const override { return {!full, full ? "no room" : ""}; }
+
+  std::atomic<bool> full{false};
+  std::atomic<int> bad_puts{0};
+  std::atomic<int> bad_changes{0};
+
+ private:
+  static tl::unexpected<Failure> no_room() { return failed(Failure::Kind::io, "no room"); }
+
+  std::shared_ptr<spool::Store> store_;
+};
+
+// Answers when the test says.
+class SlowTransport final : public relay::Transport {
+ public:
+  void deliver(relay::Job, Done done) override {
+    waiting_.with([&](auto& all) { all.push_back(std::move(done)); });
+    waiting_.notify_all();
+  }
+  void forget(const std::string&) override {}
+  std::size_t wait(std::size_t count) {
+    return waiting_.wait_until(
+        steady_now() + seconds(20), [&](const auto& all) { return all.size() >= count; },
+        [](const auto& all, bool) { return all.size(); });
+  }
+  void answer(std::size_t number, const relay::Result& result) {
+    const auto done = waiting_.with([&](const auto& all) { return all.at(number); });
+    relay::JobResult results;
+    results.results.push_back(result);
+    done(std::move(results));
+  }
+
+ private:
+  Guarded<std::vector<Done>> waiting_;
+};
+
+std::shared_ptr<FaultyStore> make_faulty(QueuePlace& place) {
+  auto store = std::make_shared<FaultyStore>(place.spool);
+  place.spool = store;
+  return store;
+}
+
+std::int64_t rows_of_recipients(QueuePlace& place) {
+  std::int64_t rows = -1;
+  auto read = place.spool->read([&](Database& database) {
+    return database.query("SELECT count(*) FROM queued_to", {}, [&](const Row& row) {
+      rows = row.integer(0);
+      return true;
+    });
+  });
+  return rows;
 }
 
 }  // namespace
@@ -66,6 +152,17 @@ TEST(QueueRunner, DomainsAreJobsOfTheirOwn) {
   EXPECT_EQ(left->recipients[0].last.dialogue, "C: MAIL FROM\nS: 250 ok\n");
 }
 
+// Both are due at once, and the aliases of one of them are still to be looked up.
+TEST(QueueRunner, ARecipientIsSentBesideOneThatIsExpanded) {
+  QueuePlace place;
+  place.start();
+  auto message = QueuePlace::message("K7Q2-4DMX", {"a@fast.example", "b@slow.example"});
+  message.recipients[1].expand = true;
+  place.put(message);
+  EXPECT_EQ(place.transport.wait(2).size(), 2U);
+  EXPECT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
+}
+
 TEST(QueueRunner, ARefusedMessageIsToldToItsSender) {
   QueuePlace place([](const relay::Target& to) {
     return to.path.domain() == "sender.example" ? test::sent() : refused();
@@ -81,6 +178,94 @@ TEST(QueueRunner, ARefusedMessageIsToldToItsSender) {
     EXPECT_NE(given[1].content.find(part), std::string::npos) << part;
   }
   EXPECT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
+}
+
+// One attempt, two notices: that of the failure is put first, and there is no room for it once.
+TEST(QueueRunner, EachOfSeveralNoticesIsPut) {
+  QueuePlace place([](const relay::Target& to) {
+    return to.path.raw() == "eve@example.net" ? refused() : test::sent();
+  });
+  const auto store = make_faulty(place);
+  auto message = QueuePlace::message("K7Q2-4DMX", {"bob@example.net", "eve@example.net"});
+  message.recipients[0].parameters = {"NOTIFY=SUCCESS"};
+  place.put(message);
+  store->bad_puts = 1;
+  place.start();
+  const auto given = place.transport.wait(3);
+  ASSERT_EQ(given.size(), 3U);
+  EXPECT_NE((given[1].content + given[2].content).find("Action: failed"), std::string::npos);
+  EXPECT_NE((given[1].content + given[2].content).find("Action: relayed"), std::string::npos);
+  EXPECT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
+}
+
+// A result that could not be recorded is not overtaken by a command.
+TEST(QueueRunner, ChangesOfOneMessageKeepTheirOrder) {
+  QueuePlace place([](const auto&) { return greylisted(); });
+  const auto store = make_faulty(place);
+  store->bad_changes = 1;
+  place.start();
+  place.put(QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}));
+  ASSERT_TRUE(place.lines.wait("a change cannot be recorded"));
+  place.runner->act(Act::remove, {"K7Q2-4DMX"});
+  ASSERT_TRUE(place.lines.wait("status=deferred (450 4.7.1 later)"));
+  ASSERT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
+  EXPECT_EQ(rows_of_recipients(place), 0);
+}
+
+// What is sent now could not be recorded either, and would be sent again.
+TEST(QueueRunner, NothingIsSentWhileNothingCanBeRecorded) {
+  QueuePlace place;
+  const auto store = make_faulty(place);
+  const auto next = QueuePlace::message("K7Q2-4DMY", {"eve@example.net"});
+  place.put(QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}));
+  place.put(next);
+  // Not before that: the runner starts with both of them.
+  ASSERT_TRUE(place.spool->change([](Change& change) -> Outcome<void> {
+    auto gone = finish(change, "K7Q2-4DMY", 0);
+    return gone ? Outcome<void>() : failed(gone.error());
+  }));
+  store->full = true;
+  place.start();
+  ASSERT_TRUE(place.lines.wait("a change cannot be recorded"));
+  place.runner->queued(next);
+  // Behind it.
+  place.runner->under_way();
+  EXPECT_EQ(place.transport.wait(1).size(), 1U);
+  store->full = false;
+  EXPECT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
+  EXPECT_EQ(place.transport.wait(2).size(), 2U);
+}
+
+// What a next hop has taken is recorded before the end, and what is cut off does not count.
+TEST(QueueRunner, ACleanStopRecordsWhatHasBeenSent) {
+  QueuePlace place;
+  SlowTransport slow;
+  place.runner =
+      std::make_unique<Runner>(Runner::Needs{place.spool,
+                                             slow,
+                                             {place.log, place.log, place.log, place.log},
+                                             place.alarms,
+                                             [] { return std::string("B1"); }},
+                               place.site);
+  place.put(QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}));
+  place.put(QueuePlace::message("K7Q2-4DMY", {"eve@example.org"}));
+  ASSERT_EQ(slow.wait(2), 2U);
+  // None of them has ended; what comes now waits for the next start.
+  EXPECT_GT(place.runner->drain(std::chrono::milliseconds(1)), 0U);
+  place.put(QueuePlace::message("K7Q2-4DMZ", {"bob@example.com"}));
+  slow.answer(0, test::sent());
+  auto cut_off = result(Code::deferred, "4.3.2", "");
+  cut_off.why = "the daemon ends";
+  slow.answer(1, cut_off);
+  EXPECT_EQ(place.runner->drain(seconds(20)), 0U);
+  EXPECT_EQ(slow.wait(2), 2U);
+  place.stop();
+  EXPECT_FALSE(place.find("K7Q2-4DMX"));
+  const auto cut = place.find("K7Q2-4DMY");
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->recipients[0].progress.attempts, 0U);
+  EXPECT_EQ(cut->recipients[0].progress.state, State::waiting);
+  EXPECT_TRUE(place.find("K7Q2-4DMZ"));
 }
 
 TEST(QueueRunner, AnUnprovedSenderGetsNoBounce) {

@@ -1,5 +1,6 @@
 // The rows of the queue: read back as they were written, made again from the files when the index
 // is lost, and moved from the quarantine by a release.
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -101,6 +102,41 @@ TEST(QueueTables, WhatIsOverDoesNotComeBackWithItsFile) {
   place.open();
   EXPECT_FALSE(place.find("K7Q2-4DMX"));
   EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+// A folder that could not be written for a while: the next start finds the file again.
+TEST(QueueTables, WhatIsOverIsKnownAsLongAsItsFileIsThere) {
+  QueuePlace place;
+  place.put(rich_message());
+  const auto file = place.folder.file("queue") + "/K7Q2-4DMX";
+  std::filesystem::copy_file(file, place.folder.file("copy"));
+  ASSERT_TRUE(place.spool->change([](Change& change) -> Outcome<void> {
+    auto gone = finish(change, "K7Q2-4DMX", 0);
+    return gone ? Outcome<void>() : failed(gone.error());
+  }));
+  std::filesystem::copy_file(place.folder.file("copy"), file);
+  place.start();
+  place.close();
+  place.open();
+  EXPECT_FALSE(place.find("K7Q2-4DMX"));
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+// It would be lost without a word: our own queue is the last that has it.
+TEST(QueueTables, AProvedSenderIsToldOfTheFailureOfAReleasedMessage) {
+  for (const bool proved : {false, true}) {
+    QueuePlace place;
+    auto letter = rich_message().letter;
+    letter.may_bounce = proved;
+    hold(place, "K7Q2-4DMX", letter);
+    ASSERT_TRUE(
+        release_held(*place.spool, {"K7Q2-4DMX", {"bob@example.net"}, false, "root"}, wall_now()));
+    const auto found = place.find("K7Q2-4DMX");
+    ASSERT_TRUE(found);
+    const auto& parameters = found->recipients[0].parameters;
+    EXPECT_EQ(std::count(parameters.begin(), parameters.end(), "NOTIFY=FAILURE"), proved ? 1 : 0);
+    EXPECT_EQ(std::count(parameters.begin(), parameters.end(), "NOTIFY=NEVER"), proved ? 0 : 1);
+  }
 }
 
 TEST(QueueTables, AReleaseMovesRecipientsFromTheQuarantine) {
