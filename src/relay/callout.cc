@@ -44,13 +44,13 @@ Job probe_job(const mail::Path& recipient, std::shared_ptr<const Map> map) {
 
 }  // namespace
 
-// RFC 5321 §4.2.3: other 5xx speak of us, or of anything.
+// RFC 5321 §4.2.3: other 5xx speak of us, or of anything; a 5xx to MAIL speaks of the sender.
 Callout::Answer::Code meaning_of(const Result& result) {
   if (result.code == Result::Code::sent) return Code::exists;
   const std::string code = result.reply.substr(0, 3);
   const bool of_mailbox = code == "550" || code == "551" || code == "553";
-  if (result.code == Result::Code::failed && of_mailbox && result.status.starts_with("5.1."))
-    return Code::missing;
+  const bool refused = result.code == Result::Code::failed && result.at_rcpt;
+  if (refused && of_mailbox && result.status.starts_with("5.1.")) return Code::missing;
   return Code::unknown;
 }
 

@@ -125,13 +125,14 @@ void Conversation::take_reply(const Reply& reply) {
   if (!fits(awaited.command, reply)) {
     return break_off(stage() + ": a reply of the wrong class: " + reply.text());
   }
-  if (transaction_) heard_ = true;
-  if (reply.code == 421) {
-    const Result result = result_of(Code::deferred, reply);
-    awaited_.pop_front();
-    return refuse(Trouble::host, result);
-  }
-  dispatch(awaited, reply);
+  const bool told = transaction_.has_value();
+  const bool first = told && !std::exchange(heard_, true);
+  if (reply.code != 421) return dispatch(awaited, reply);
+  const Result result = result_of(Code::deferred, reply);
+  awaited_.pop_front();
+  refuse(Trouble::host, result);
+  // It ends this connection, and perhaps only for the number of its messages.
+  if (told) outcome_->unheard = first;
 }
 
 // The replies that a command may have (RFC 5321 §4.3.2).
@@ -265,19 +266,21 @@ void Conversation::begin_login() {
 
 void Conversation::next_mechanism() {
   state_ = State::auth;
+  // Why the mechanism before was given up says nothing of the next one.
+  std::string why = std::exchange(cancelled_, {});
   const auto offered = offered_.mechanisms();
   while (login_->next(offered)) {
     const auto command = login_->command();
     if (command) return say_secret(*command, "AUTH " + login_->mechanism() + " ***");
-    cancelled_ = command.error();
+    why = command.error();
   }
-  Result result = make_result(Code::own_fault, "4.7.8", cancelled_);
+  Result result = make_result(Code::own_fault, "4.7.8", why);
   if (login_refusal_) {
     result = result_of(Code::own_fault, *login_refusal_);
     result.why = "AUTH as " + login_->name() + ": " + login_refusal_->text();
   } else if (offered.empty()) {
     result.why = "the server does not offer AUTH";
-  } else if (cancelled_.empty()) {
+  } else if (why.empty()) {
     result.why = "the server offers no mechanism that we know:";
     for (const auto& one : offered) result.why += " " + one;
   }

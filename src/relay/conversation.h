@@ -52,8 +52,8 @@ enum class Trouble {
 struct Outcome {
   std::vector<Result> results;  // one for each recipient; `host` and `took` are the driver's
   Trouble trouble = Trouble::none;
-  // The connection broke before the server said anything to this transaction: if it was used
-  // before, it had only been idle for too long.
+  // The connection broke before the server said anything to this transaction, or 421 was its first
+  // word: if it was used before, it had only been idle for too long, or had its share.
   bool unheard = false;
 };
 

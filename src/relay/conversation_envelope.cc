@@ -98,10 +98,10 @@ void Conversation::on_mail(const Reply& reply) {
 
 void Conversation::on_rcpt(const Reply& reply, std::size_t recipient) {
   if (reply.code == 530) return refuse(Trouble::login, result_of(Code::own_fault, reply));
-  if (!reply.positive()) {
-    settle(recipient, judged(reply));
-  } else if (transaction_->probe) {
-    settle(recipient, result_of(Code::sent, reply));
+  Result result = reply.positive() ? result_of(Code::sent, reply) : judged(reply);
+  result.at_rcpt = true;
+  if (!reply.positive() || transaction_->probe) {
+    settle(recipient, std::move(result));
   } else if (!results_[recipient]) {
     accepted_[recipient] = true;
   }
@@ -149,7 +149,7 @@ void Conversation::content_end() {
 
 void Conversation::content_failed(const std::string& why) {
   if (state_ != State::content) return;
-  settle_all(make_result(Code::deferred, "4.3.0", why));
+  settle_all(own_fault("4.3.0", why, std::string(messages_fault)));
   end_here();
   finish();
 }

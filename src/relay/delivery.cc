@@ -103,6 +103,7 @@ void Delivery::deliver_locally() {
   if (request_.probe) {
     return settle_all(make_result(Code::sent, "2.1.5", "a Maildir takes every recipient"));
   }
+  storing_ = true;
   lane_.shared().folders.post([self = shared_from_this()]() mutable {
     const Lane& lane = self->lane_;
     auto done =
@@ -143,10 +144,7 @@ void Delivery::prepared(Prepared ready) {
     if (!lane_.memory().is_new_secret(fault_name(), secret_)) return settle_all(*paused);
     return prepare();
   }
-  if (!ready.message) {
-    return settle_all(make_result(Code::deferred, "4.3.0",
-                                  "the message cannot be read: " + ready.message.error()));
-  }
+  if (!ready.message) return settle_all(unreadable(ready.message.error()));
   message_ = std::move(*ready.message);
   find_hops();
 }
@@ -190,6 +188,8 @@ void Delivery::find_hops() {
 }
 
 void Delivery::look_up(const std::string& host) {
+  // An address is not to wait behind names that the system is asked for.
+  if (auto numeric = numeric_host(host)) return looked_up(*std::move(numeric));
   lane_.shared().names.post([self = shared_from_this(), host]() mutable {
     auto found = look_up_host(host, self->egress_.family);
     const auto executor = self->lane_.loop().executor();
@@ -232,8 +232,8 @@ void Delivery::on_hops(const NextHops& hops) {
     case NextHops::Code::found:
       break;
     case NextHops::Code::null_mx:
-      return settle_all(make_result(by_route ? Code::own_fault : Code::failed,
-                                    by_route ? "4.1.10" : "5.1.10", hops.why));
+      return settle_all(by_route ? own_fault("4.1.10", hops.why, "mx:" + fault_name())
+                                 : make_result(Code::failed, "5.1.10", hops.why));
     case NextHops::Code::no_domain:
       return settle_all(make_result(by_route ? Code::deferred : Code::failed,
                                     by_route ? "4.4.4" : "5.4.4", hops.why));
@@ -285,6 +285,8 @@ void Delivery::settle_all(const Result& result) {
 }
 
 void Delivery::stop() {
+  // Nothing can call it back, and who said otherwise would deliver it twice.
+  if (storing_) return;
   const auto connecting = connecting_;
   const auto connection = connection_;
   settle_all(make_result(Code::deferred, "4.3.2", "the daemon ends"));

@@ -30,6 +30,7 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void stop();
   const std::string& destination() const { return destination_; }
   std::size_t concurrency() const;
+  bool is_probe() const { return request_.probe; }
 
  private:
   // One address of one host; or a Unix socket.
@@ -48,7 +49,12 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
 
   Via::Kind kind() const;
   RouteTls tls_level() const;
-  std::string fault_name() const { return route_name(route_, request_.job.domain); }
+  // Two routes to one host differ by their login, so a password that is refused stops only its own.
+  const std::string& fault_name() const { return destination_; }
+  RouteTls hop_level() const { return hop_->without_tls ? RouteTls::none : tls_level(); }
+  const std::string& helo() const {
+    return egress_.helo.empty() ? request_.job.map->options().hostname : egress_.helo;
+  }
   bool has_login() const { return route_ != nullptr && !route_->login.empty(); }
 
   void deliver_locally();
@@ -69,6 +75,7 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   void run(std::shared_ptr<HopConnection> connection, bool reused);
   void on_outcome(Outcome outcome, const std::shared_ptr<HopConnection>& connection, bool reused);
   void judge(Outcome& outcome);
+  void pause_route(const Outcome& outcome);
   bool try_other_family();
   HopConnection::Setup setup_of(const Hop& hop);
   std::string connection_key() const;
@@ -95,11 +102,13 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   dns::Share share_;
   MxOptions mx_;
   std::deque<Hop> hops_;
-  std::optional<Hop> hop_;  // the one that is tried
+  std::optional<Hop> hop_;                             // the one that is tried
+  std::shared_ptr<const tls::ClientContext> trusted_;  // for its connection
   std::shared_ptr<net::Connecting> connecting_;
   std::shared_ptr<HopConnection> connection_;
   bool reached_ = false;
   bool other_family_tried_ = false;
+  bool storing_ = false;  // a Maildir task was posted: its result comes
   bool ended_ = false;
   JobResult out_;
 };

@@ -1,5 +1,6 @@
 // The part of relay/delivery.h that tries one next hop after the other.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "relay/delivery.h"
@@ -28,6 +29,7 @@ void Delivery::next_hop() {
 }
 
 void Delivery::try_hop(bool may_reuse) {
+  trusted_ = lane_.shared().tls(hop_level() == RouteTls::verified);
   if (may_reuse) {
     if (auto connection = lane_.resting(connection_key())) return run(std::move(connection), true);
   }
@@ -39,8 +41,10 @@ std::string Delivery::connection_key() const {
   const char separator = '\n';
   std::string key = hop_->text() + separator + destination_ + separator;
   key += std::to_string(static_cast<int>(kind())) + separator + egress_.ipv4 + separator +
-         egress_.ipv6 + separator + egress_.helo + separator;
-  key += std::string(to_string(hop_->without_tls ? RouteTls::none : tls_level())) + separator;
+         egress_.ipv6 + separator + helo() + separator + std::string(to_string(hop_level())) +
+         separator;
+  // A connection keeps its context alive, so that no other one has this address.
+  key += std::to_string(std::hash<const void*>{}(trusted_.get())) + separator;
   if (route_ != nullptr) {
     key += route_->tls_name + separator + route_->login + separator + secret_;
   }
@@ -77,22 +81,22 @@ void Delivery::connected(Expected<net::Link, net::ConnectError> link) {
                                 "egress:" + source.substr(source.rfind(' ') + 1)));
   }
   if (!hop_->address) return settle_all(own_fault("4.4.1", why, "socket:" + hop_->path));
-  keep(make_result(Code::deferred, "4.4.1", why));
+  // LMTP on this host is the same by TCP; "localhost" may have another address.
+  const bool here = kind() == Via::Kind::lmtp && mail::is_loopback(hop_->address->address);
+  keep(here ? own_fault("4.4.1", why, "socket:" + hop_->text())
+            : make_result(Code::deferred, "4.4.1", why));
   next_hop();
 }
 
 HopConnection::Setup Delivery::setup_of(const Hop& hop) {
   HopConnection::Setup setup;
-  const auto& map = *request_.job.map;
-  const RouteTls level = hop.without_tls ? RouteTls::none : tls_level();
-  setup.conversation = {kind() == Via::Kind::lmtp || kind() == Via::Kind::lmtp_unix,
-                        egress_.helo.empty() ? map.options().hostname : egress_.helo, level,
-                        kind() == Via::Kind::smtps_host};
+  setup.conversation = {kind() == Via::Kind::lmtp || kind() == Via::Kind::lmtp_unix, helo(),
+                        hop_level(), kind() == Via::Kind::smtps_host};
   if (has_login()) {
     setup.login =
         std::make_unique<Login>(Credentials{route_->login, secret_, !route_->token_file.empty()});
   }
-  setup.tls = lane_.shared().tls(level == RouteTls::verified);
+  setup.tls = trusted_;
   const bool named = route_ != nullptr && !route_->tls_name.empty();
   setup.tls_name = named ? route_->tls_name : hop.name;
   setup.timeout = egress_.timeout;
@@ -160,7 +164,7 @@ void Delivery::judge(Outcome& outcome) {
     Result& result = outcome.results[i];
     result.host = hop_->text();
     result.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - begin_);
-    if (result.code == Code::own_fault) {
+    if (result.code == Code::own_fault && result.fault.empty()) {
       result.fault = (outcome.trouble == Trouble::login ? "route:" : "tls:") + fault_name();
     }
     const bool open = outcome.trouble == Trouble::host || outcome.trouble == Trouble::tls ||
@@ -172,8 +176,15 @@ void Delivery::judge(Outcome& outcome) {
     if (!(open && result.code != Code::failed && result.code != Code::sent) && !by_address)
       results_[which[i]] = result;
   }
-  if (outcome.trouble == Trouble::login && route_ != nullptr && !which.empty()) {
-    lane_.memory().pause(fault_name(), *last_[which.front()], secret_, steady_now());
+  if (outcome.trouble == Trouble::login && route_ != nullptr) pause_route(outcome);
+}
+
+// All that would take the route get this result, so it must be the one of the login: another
+// recipient may have been refused for what it is.
+void Delivery::pause_route(const Outcome& outcome) {
+  for (const Result& result : outcome.results) {
+    if (result.code != Code::own_fault) continue;
+    return lane_.memory().pause(fault_name(), result, secret_, steady_now());
   }
 }
 

@@ -37,30 +37,52 @@ std::vector<HopAddress> arranged(const std::vector<HopAddress>& all, Family fami
                                     [&](const auto& one) { return one.address == address; });
     if (std::find(out.begin(), out.end(), *found) == out.end()) out.push_back(*found);
   }
+  // The family is that of what leaves this host.
+  for (const auto& one : all) {
+    if (mail::is_loopback(one.address) && std::find(out.begin(), out.end(), one) == out.end())
+      out.push_back(one);
+  }
+  return out;
+}
+
+struct Found {
+  int error = 0;
+  std::vector<HopAddress> addresses;
+};
+
+Found ask_system(const std::string& host, int flags) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0)
+    return {error, {}};
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(found, ::freeaddrinfo);
+  Found out;
+  for (const addrinfo* each = list.get(); each != nullptr; each = each->ai_next) {
+    if (each->ai_family == AF_INET || each->ai_family == AF_INET6)
+      out.addresses.push_back(address_of(*each));
+  }
   return out;
 }
 
 }  // namespace
 
+std::optional<std::vector<HopAddress>> numeric_host(const std::string& host) {
+  auto found = ask_system(host, AI_NUMERICHOST);
+  if (found.error != 0) return std::nullopt;
+  return std::move(found.addresses);
+}
+
 Expected<std::vector<HopAddress>, LookupError> look_up_host(const std::string& host,
                                                             Family family) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  hints.ai_flags = AI_NUMERICHOST;
-  const bool numeric = ::getaddrinfo(host.c_str(), nullptr, &hints, &found) == 0;
-  hints.ai_flags = 0;
-  const int error = numeric ? 0 : ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (error != 0) {
-    return tl::unexpected<LookupError>({error == EAI_NONAME, host + ": " + ::gai_strerror(error)});
+  if (auto numeric = numeric_host(host)) return *std::move(numeric);
+  const auto found = ask_system(host, 0);
+  if (found.error != 0) {
+    return tl::unexpected<LookupError>(
+        {found.error == EAI_NONAME, host + ": " + ::gai_strerror(found.error)});
   }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(found, ::freeaddrinfo);
-  std::vector<HopAddress> all;
-  for (const addrinfo* each = list.get(); each != nullptr; each = each->ai_next) {
-    if (each->ai_family == AF_INET || each->ai_family == AF_INET6) all.push_back(address_of(*each));
-  }
-  if (numeric) return all;
-  auto usable = arranged(all, family);
+  auto usable = arranged(found.addresses, family);
   if (usable.empty()) {
     return tl::unexpected<LookupError>(
         {false, host + " has no address of the family that egress.family = " +

@@ -3,6 +3,7 @@
 // Errors: a sentence. Thread: any; may wait for the system's resolver.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,5 +19,8 @@ struct LookupError {
 
 // In the order of the family; for an address, that alone, whatever the family: it was written so.
 Expected<std::vector<HopAddress>, LookupError> look_up_host(const std::string& host, Family family);
+
+// Without waiting: only an address is one of a host that is written as such; nullopt: it is a name.
+std::optional<std::vector<HopAddress>> numeric_host(const std::string& host);
 
 }  // namespace sekisho::relay

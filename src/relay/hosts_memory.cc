@@ -61,8 +61,8 @@ void HostsMemory::failed(const std::string& destination) {
   known = std::max<std::size_t>(known / 2, 1);
 }
 
-void HostsMemory::forget(const std::string& route, const std::string& destination) {
-  pauses_.erase(route);
+void HostsMemory::forget(const std::string& destination) {
+  pauses_.erase(destination);
   windows_.erase(destination);
   // By host, and the hosts of a destination are not known here.
   broken_tls_.clear();

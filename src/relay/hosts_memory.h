@@ -45,8 +45,8 @@ class HostsMemory {
   void succeeded(const std::string& destination, std::size_t most);
   void failed(const std::string& destination);
 
-  // Empty: everything.
-  void forget(const std::string& route, const std::string& destination);
+  // Of this destination; broken TLS of all hosts.
+  void forget(const std::string& destination);
   void forget_all();
   std::size_t size() const { return broken_tls_.size() + pauses_.size() + windows_.size(); }
 

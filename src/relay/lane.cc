@@ -53,18 +53,18 @@ void Lane::take(Request request) {
   if (stopped_) return refuse(request, "the daemon ends");
   last_map_ = request.job.map;
   const std::string name = destination_of(request.job);
-  auto& destination = destinations_[name];
-  // A client waits for the answer of a probe.
-  if (request.probe) {
-    ++destination.active;
-    return begin(name, std::move(request));
-  }
-  destination.waiting.push_back(std::move(request));
+  auto& [jobs, probes] = destinations_[name];
+  auto& waiting = request.probe ? probes.waiting : jobs.waiting;
+  if (request.probe && waiting.size() >= most_waiting_probes)
+    return refuse(request, "too many recipients are asked for at once");
+  waiting.push_back(std::move(request));
   begin_more(name);
 }
 
-void Lane::begin(const std::string& name, Request request) {
-  auto delivery = std::make_shared<Delivery>(*this, name, std::move(request));
+void Lane::begin_one(Turns& turns, const std::string& name) {
+  ++turns.active;
+  auto delivery = std::make_shared<Delivery>(*this, name, std::move(turns.waiting.front()));
+  turns.waiting.pop_front();
   active_.insert(delivery);
   delivery->start();
 }
@@ -73,16 +73,19 @@ void Lane::begin_more(const std::string& name) {
   for (;;) {
     const auto found = destinations_.find(name);
     if (found == destinations_.end()) return;
-    auto& [waiting, active] = found->second;
-    if (waiting.empty()) {
-      if (active == 0) destinations_.erase(found);
+    auto& [jobs, probes] = found->second;
+    if (jobs.idle() && probes.idle()) {
+      destinations_.erase(found);
       return;
     }
-    if (active >= memory_.window(name, concurrency_of(waiting.front()))) return;
-    ++active;
-    Request next = std::move(waiting.front());
-    waiting.pop_front();
-    begin(name, std::move(next));
+    if (!probes.waiting.empty() && probes.active < most_probes) {
+      begin_one(probes, name);
+    } else if (!jobs.waiting.empty() &&
+               jobs.active < memory_.window(name, concurrency_of(jobs.waiting.front()))) {
+      begin_one(jobs, name);
+    } else {
+      return;
+    }
   }
 }
 
@@ -90,13 +93,14 @@ void Lane::begin_more(const std::string& name) {
 void Lane::finished(const std::shared_ptr<Delivery>& delivery, bool reached) {
   if (active_.erase(delivery) == 0) return;
   const std::string name = delivery->destination();
-  if (reached) {
-    memory_.succeeded(name, delivery->concurrency());
-  } else {
-    memory_.failed(name);
+  const bool probe = delivery->is_probe();
+  // A host that is slow to say who exists may be quick with mail.
+  if (!probe && reached) memory_.succeeded(name, delivery->concurrency());
+  if (!probe && !reached) memory_.failed(name);
+  if (const auto found = destinations_.find(name); found != destinations_.end()) {
+    auto& active = (probe ? found->second.probes : found->second.jobs).active;
+    if (active > 0) --active;
   }
-  const auto found = destinations_.find(name);
-  if (found != destinations_.end() && found->second.active > 0) --found->second.active;
   // Not from here: a thousand results that are at hand would nest.
   loop_.executor()->post([this, name] { begin_more(name); });
 }
@@ -126,14 +130,16 @@ void Lane::forget(const std::string& domain) {
   Job job;
   job.domain = domain;
   job.map = last_map_;
-  memory_.forget(route_name(last_map_->find(domain), domain), destination_of(job));
+  memory_.forget(destination_of(job));
 }
 
 void Lane::stop() {
   stopped_ = true;
   const auto waiting = std::exchange(destinations_, {});
   for (const auto& [name, destination] : waiting) {
-    for (const auto& request : destination.waiting) refuse(request, "the daemon ends");
+    for (const auto* turns : {&destination.jobs, &destination.probes}) {
+      for (const auto& request : turns->waiting) refuse(request, "the daemon ends");
+    }
   }
   const auto active = active_;
   for (const auto& delivery : active) delivery->stop();

@@ -53,12 +53,16 @@ class Lane {
   // A connection that carries the next message saves the handshakes; servers close idle ones after
   // a minute at least, and count them.
   static constexpr std::chrono::seconds rest_of_connection{5};
+  // Questions to one destination at once: twice the connections that messages have by default.
+  static constexpr std::size_t most_probes = 20;
+  // Those that wait; who asks is told "unknown" after 10 s in any case.
+  static constexpr std::size_t most_waiting_probes = 200;
 
   Lane(net::Loop& loop, const Shared& shared) : loop_(loop), shared_(shared) {}
 
   void take(Request request);
   void forget(const std::string& domain);
-  // Everything under way ends with a 4xx.
+  // Everything under way ends with a 4xx, but for what is on its way into a Maildir.
   void stop();
 
   // For deliveries.
@@ -71,11 +75,17 @@ class Lane {
   void rest(const std::string& key, const std::shared_ptr<HopConnection>& connection);
 
  private:
-  struct Destination {
+  // Jobs, or questions: strangers cause the latter, so these never take the place of a message.
+  struct Turns {
     std::deque<Request> waiting;
     std::size_t active = 0;
+    bool idle() const { return waiting.empty() && active == 0; }
   };
-  void begin(const std::string& name, Request request);
+  struct Destination {
+    Turns jobs;
+    Turns probes;
+  };
+  void begin_one(Turns& turns, const std::string& name);
   void begin_more(const std::string& name);
 
   net::Loop& loop_;

@@ -26,7 +26,7 @@ constexpr mode_t file_mode = 0660;
 constexpr mode_t folder_mode = 0770;
 
 struct DiskError {
-  int error = 0;
+  int error = 0;  // 0: it is the message that cannot be read
   std::string what;
 };
 
@@ -50,9 +50,12 @@ Done make_folder(const std::string& path) {
   if (::stat(path.c_str(), &status) == 0) return {};
   const std::string above = path.substr(0, path.rfind('/'));
   if (!above.empty()) {
-    if (auto made = make_folder(above); !made) return made;
+    if (auto there = make_folder(above); !there) return there;
   }
-  if (::mkdir(path.c_str(), folder_mode) != 0 && errno != EEXIST) return failed(path);
+  const bool made = ::mkdir(path.c_str(), folder_mode) == 0;
+  if (!made && errno != EEXIST) return failed(path);
+  // As for the files: the group of an IMAP server moves what lies in it.
+  if (made && ::chmod(path.c_str(), folder_mode) != 0) return failed(path);
   return sync_folder(above.empty() ? "/" : above);
 }
 
@@ -91,9 +94,7 @@ Done write_message(int fd, Content& content, const std::string& head, const std:
   for (std::uint64_t at = 0; at < content.size();) {
     const auto octets = content.read(at, block);
     if (!octets || octets->empty()) {
-      return tl::unexpected<DiskError>({0, octets
-                                               ? "the message is shorter than it was"
-                                               : "the message cannot be read: " + octets.error()});
+      return tl::unexpected<DiskError>({0, octets ? "it is shorter than it was" : octets.error()});
     }
     if (auto written = write_all(fd, with_lf(*octets, after_cr), path); !written) return written;
     at += octets->size();
@@ -166,10 +167,16 @@ Result deliver_one(const Job& job, const Target& to, Content& content, const std
   result.host = *folder;
   const auto done = deliver(*folder, content, head);
   if (done) return result;
-  const bool full = done.error().error == ENOSPC || done.error().error == EDQUOT;
-  result.code = Code::deferred;
-  result.status = full ? "4.2.2" : "4.3.0";
-  result.why = done.error().what;
+  // A quota is the recipient's; all else is this host's, and its mail waits until that is mended.
+  const auto& [error, why] = done.error();
+  if (error == EDQUOT) {
+    result = make_result(Code::deferred, "4.2.2", why);
+  } else if (error == 0) {
+    result = unreadable(why);
+  } else {
+    result = own_fault("4.3.0", why, "maildir:" + pattern);
+  }
+  result.host = *folder;
   return result;
 }
 
@@ -207,8 +214,7 @@ JobResult deliver_to_maildirs(const Job& job, const std::string& pattern,
   const auto content = job.open();
   for (const auto& to : job.targets) {
     out.results.push_back(content ? deliver_one(job, to, **content, pattern, delimiter)
-                                  : make_result(Code::deferred, "4.3.0",
-                                                "the message cannot be read: " + content.error()));
+                                  : unreadable(content.error()));
     out.results.back().took =
         std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - begin);
   }

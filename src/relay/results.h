@@ -25,4 +25,12 @@ inline Result own_fault(std::string_view status, std::string why, std::string fa
   return result;
 }
 
+// Our own disk does not give the message back. One fault for all of them, else a disk that is away
+// would raise an alarm for each.
+inline constexpr std::string_view messages_fault = "queue:messages";
+
+inline Result unreadable(const std::string& why) {
+  return own_fault("4.3.0", "the message cannot be read: " + why, std::string(messages_fault));
+}
+
 }  // namespace sekisho::relay

@@ -39,7 +39,8 @@ class SmtpTransport final : public Transport {
   void forget(const std::string& domain) override;
   // For new connections, after a reload.
   void trust(Trust trust);
-  // Everything under way ends with a 4xx; nothing is begun any more. The loops must run.
+  // Everything under way ends with a 4xx, but for Maildirs, which are waited for; nothing is begun
+  // any more. The loops must run.
   void stop();
 
  private:

@@ -65,10 +65,12 @@ struct Result {
   std::string why;     // for people: "connect to mx.example[192.0.2.1]:25: Connection refused"
   std::string host;    // "mx.example[192.0.2.1]:25"; empty without one
   // own_fault: what is out of order, the same for all that wait for it:
-  // "route:[relay.example]:587".
+  // "route:me at [relay.example]:587".
   std::string fault;
   // sent: the next hop has DSN (RFC 3461): it was told who wants to know, and reports itself.
   bool dsn = false;
+  // The reply is to the recipient's own RCPT: no other can say that it does not exist.
+  bool at_rcpt = false;
   std::chrono::milliseconds took{0};
 };
 

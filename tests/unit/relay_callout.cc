@@ -1,10 +1,15 @@
 // Asking the next hop who exists: which answers count, what is remembered, and for how long.
 #include "relay/callout.h"
 
+#include <array>
 #include <fstream>
+
+#include <poll.h>
+#include <sys/socket.h>
 
 #include <gmock/gmock.h>
 
+#include "base/inet_socket.h"
 #include "relay/results.h"
 #include "support/relay_test.h"
 #include "support/scripted_server.h"
@@ -20,6 +25,7 @@ using testing::HasSubstr;
 Result answer(int code, const std::string& status, Result::Code meaning = Result::Code::failed) {
   Result result = make_result(meaning, status, "x");
   result.reply = std::to_string(code) + " " + status + " x";
+  result.at_rcpt = true;
   return result;
 }
 
@@ -32,6 +38,12 @@ TEST(RelayCallout, OnlyAFewRepliesSayUnknown) {
   EXPECT_EQ(meaning_of(answer(550, "5.0.0")), Code::unknown);
   EXPECT_EQ(meaning_of(answer(450, "4.1.1", Result::Code::deferred)), Code::unknown);
   EXPECT_EQ(meaning_of(make_result(Result::Code::deferred, "4.4.1", "refused")), Code::unknown);
+}
+
+TEST(RelayCallout, ARefusedSenderSaysNothingOfTheRecipient) {
+  Result to_mail = answer(550, "5.1.0");
+  to_mail.at_rcpt = false;
+  EXPECT_EQ(meaning_of(to_mail), Code::unknown);
 }
 
 // --- What is remembered
@@ -134,6 +146,23 @@ class RelayCalloutAtServer : public test::RelayTest {
   Workers disk_;
 };
 
+// Within 20 s: then something is wrong.
+bool readable(int fd) {
+  pollfd waiting{fd, POLLIN, 0};
+  return ::poll(&waiting, 1, 20'000) == 1;
+}
+
+UniqueFd accepted(int listener) {
+  return UniqueFd(readable(listener) ? ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC) : -1);
+}
+
+std::string answer_to(int fd, const std::string& text) {
+  std::array<char, 1000> buffer{};
+  if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL) < 0 || !readable(fd)) return "";
+  const ssize_t octets = ::recv(fd, buffer.data(), buffer.size(), 0);
+  return octets > 0 ? std::string(buffer.data(), static_cast<std::size_t>(octets)) : "";
+}
+
 TEST_F(RelayCalloutAtServer, YesAndNo) {
   test::SmtpParty party({"--refuse", "no@d.test=550 5.1.1 unknown", "--refuse",
                          "blocked@d.test=550 5.7.1 you are listed"});
@@ -168,6 +197,37 @@ TEST_F(RelayCalloutAtServer, ASilentServerIsUnknownAfterAWhile) {
   const auto found = ask(callout, "a@d.test", map_of({route_to_port(server.port())}));
   EXPECT_EQ(found.code, Code::unknown);
   EXPECT_THAT(found.reply, HasSubstr("not answered in time"));
+  transport_.stop();
+}
+
+// One that takes no bounces refuses every recipient by its answer to MAIL.
+TEST_F(RelayCalloutAtServer, AServerThatRefusesTheSender) {
+  test::ScriptedServer server(
+      {"220 mx\r\n", "250 mx\r\n", "550 5.1.0 <>: sender rejected\r\n", "221 bye\r\n"});
+  auto callout = make();
+  const auto map = map_of({route_to_port(server.port())});
+  EXPECT_EQ(ask(callout, "a@d.test", map).code, Code::unknown);
+  ASSERT_EQ(alarms_.lasting().size(), 1U);
+  EXPECT_THAT(alarms_.lasting()[0].text, HasSubstr("sender rejected"));
+  transport_.stop();
+}
+
+// A server that lets whoever asks wait, and more questions than there may be at once: a message gets
+// its connection all the same.
+TEST_F(RelayCalloutAtServer, QuestionsDoNotKeepMailWaiting) {
+  const auto listening = listen_inet({"127.0.0.1", 0}, 100);
+  const auto map = map_of({route_to_port(port_of(listening->get()))});
+  for (std::size_t i = 0; i < Lane::most_probes + 5; ++i)
+    transport_.probe(test::job_for(map, {"b@d.test"}), [](const JobResult&) {});
+  std::vector<UniqueFd> asking;
+  for (std::size_t i = 0; i < Lane::most_probes; ++i) asking.push_back(accepted(listening->get()));
+  auto job = test::job_for(map, {"b@d.test"});
+  job.sender = mail::Path("message@example.com");
+  transport_.deliver(std::move(job), [](const JobResult&) {});
+  const UniqueFd message = accepted(listening->get());
+  ASSERT_TRUE(message) << "no connection for the message";
+  EXPECT_EQ(answer_to(message.get(), "220 mx\r\n"), "EHLO me.example\r\n");
+  EXPECT_EQ(answer_to(message.get(), "250 mx\r\n"), "MAIL FROM:<message@example.com>\r\n");
   transport_.stop();
 }
 

@@ -332,7 +332,7 @@ TEST(RelayConversation, BareLineEndsNeverGoOut) {
     talk.conversation.content_end();
     EXPECT_THAT(talk.conversation.take_output(), Not(HasSubstr(".\r\n"))) << bad;
     EXPECT_EQ(talk.conversation.want(), Want::end);
-    EXPECT_EQ(talk.result().code, Code::deferred);
+    EXPECT_EQ(talk.result().code, Code::own_fault);
   }
 }
 

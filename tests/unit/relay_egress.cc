@@ -81,6 +81,12 @@ TEST(RelayHostLookup, AddressesAreThemselves) {
   EXPECT_THAT(found("2001:db8::1", Family::ipv4_only), ElementsAre("2001:db8::1"));
 }
 
+TEST(RelayHostLookup, OnlyAnAddressIsKnownAtOnce) {
+  EXPECT_EQ(numeric_host("192.0.2.1").value().size(), 1U);
+  EXPECT_EQ(numeric_host("2001:db8::1").value().size(), 1U);
+  EXPECT_FALSE(numeric_host("localhost"));
+}
+
 TEST(RelayHostLookup, AScopedAddress) {
   const unsigned lo = ::if_nametoindex("lo");
   ASSERT_NE(lo, 0U);
@@ -88,7 +94,9 @@ TEST(RelayHostLookup, AScopedAddress) {
 }
 
 TEST(RelayHostLookup, NamesOfTheSystem) {
-  EXPECT_THAT(found("localhost", Family::ipv4_only), ElementsAre("127.0.0.1"));
+  EXPECT_EQ(found("localhost", Family::ipv4_only).front(), "127.0.0.1");
+  EXPECT_THAT(found("localhost", Family::ipv6_only), testing::Contains("127.0.0.1"))
+      << "the family is for what leaves this host";
   const auto absent = look_up_host("no name", Family::prefer_ipv4);
   ASSERT_FALSE(absent.has_value());
   EXPECT_THAT(absent.error().what, HasSubstr("no name: "));

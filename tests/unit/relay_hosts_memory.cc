@@ -54,11 +54,11 @@ TEST(RelayHostsMemory, TheWindowGrowsAndShrinks) {
 
 TEST(RelayHostsMemory, Forgets) {
   HostsMemory memory;
-  memory.pause("r", refused, "", start);
+  memory.pause("d", refused, "", start);
   memory.tls_broke("mx.test", start);
   memory.failed("d");
-  memory.forget("r", "d");
-  EXPECT_EQ(memory.paused("r", start), nullptr);
+  memory.forget("d");
+  EXPECT_EQ(memory.paused("d", start), nullptr);
   EXPECT_FALSE(memory.tls_is_broken("mx.test", start));
   EXPECT_EQ(memory.window("d", 10), HostsMemory::first_window);
 }

@@ -152,6 +152,56 @@ TEST(RelayLogin, AChallengeThatIsNone) {
 
 // --- Files
 
+// What the client says to each of these, by TLS that is verified.
+std::vector<std::string> answers_to(Conversation& conversation,
+                                    const std::vector<std::string>& replies) {
+  std::vector<std::string> out;
+  for (const auto& reply : replies) {
+    conversation.receive(reply);
+    out.push_back(conversation.take_output());
+  }
+  return out;
+}
+
+// A mechanism that we give up leaves the next one its chance.
+TEST(RelayLogin, AfterACancelledMechanismTheNextCounts) {
+  Conversation conversation({false, "me.example", RouteTls::verified, false},
+                            std::make_unique<Login>(alice()));
+  Transaction transaction;
+  transaction.sender = "a@example.com";
+  transaction.recipients.push_back({"b@example.jp", {}});
+  conversation.begin(transaction);
+  answers_to(conversation, {"220 mx\r\n", "250-mx\r\n250 STARTTLS\r\n", "220 go\r\n"});
+  conversation.tls_established({"TLS", true, ""});
+  conversation.take_output();
+  const std::string first =
+      answers_to(conversation, {"250-mx\r\n250 AUTH SCRAM-SHA-256 PLAIN\r\n"}).front();
+  const std::string said = "AUTH SCRAM-SHA-256 ";
+  ASSERT_TRUE(first.starts_with(said)) << first;
+  const std::string message = decoded(first.substr(said.size(), first.size() - said.size() - 2));
+  const std::string nonce = message.substr(message.find("r=") + 2);
+  const std::string costly = base64_encode("r=" + nonce + "more,s=c2FsdA==,i=120000");
+  const auto plain = "AUTH PLAIN " + base64_encode(std::string("\0alice\0secret", 13)) + "\r\n";
+  EXPECT_THAT(
+      answers_to(conversation, {"334 " + costly + "\r\n", "501 cancelled\r\n", "235 welcome\r\n"}),
+      ElementsAre("*\r\n", plain, "MAIL FROM:<a@example.com>\r\n"));
+}
+
+// But one that we have given up cannot succeed.
+TEST(RelayLogin, ACancelledMechanismThatIsAcceptedIsNoProof) {
+  Conversation conversation({false, "me.example", RouteTls::verified, true},
+                            std::make_unique<Login>(alice()));
+  Transaction transaction;
+  transaction.sender = "a@example.com";
+  transaction.recipients.push_back({"b@example.jp", {}});
+  conversation.begin(transaction);
+  conversation.tls_established({"TLS", true, ""});
+  answers_to(conversation, {"220 mx\r\n", "250-mx\r\n250 AUTH SCRAM-SHA-256\r\n"});
+  EXPECT_THAT(answers_to(conversation, {"334 !!\r\n", "235 welcome\r\n"}),
+              ElementsAre("*\r\n", "QUIT\r\n"));
+  EXPECT_EQ(conversation.take_outcome()->trouble, Trouble::login);
+}
+
 class RelaySecretFile : public testing::Test {
  protected:
   std::string file(const std::string& text, mode_t mode = 0600) const {
@@ -264,7 +314,7 @@ TEST_F(RelayLoginAtServer, AWrongPassword) {
   const auto map = map_of({route(party.port())});
   const auto first = deliver_one(map);
   EXPECT_EQ(first.code, Code::own_fault);
-  EXPECT_EQ(first.fault, "route:[127.0.0.1]:" + std::to_string(party.port()));
+  EXPECT_EQ(first.fault, "route:alice at [127.0.0.1]:" + std::to_string(party.port()));
   EXPECT_THAT(first.why, HasSubstr("AUTH as alice: 535"));
   EXPECT_EQ(party.next()["mechanism"], "PLAIN");
   EXPECT_EQ(party.next()["mechanism"], "LOGIN");
@@ -275,6 +325,18 @@ TEST_F(RelayLoginAtServer, AWrongPassword) {
   write(folder_.file("password"), "other\n");
   EXPECT_EQ(deliver_one(map).code, Code::sent);
   EXPECT_EQ(party.next()["right"], true) << "nothing was tried while the route was paused";
+}
+
+// Each of three logins is refused by itself, and not for what another has got. The transport of the
+// test has two lanes, so two of them share one.
+TEST_F(RelayLoginAtServer, OnlyTheLoginThatIsRefusedPauses) {
+  test::SmtpParty party(with_tls({"--login", "alice:other"}));
+  for (const std::string name : {"alice", "bob", "carol"}) {
+    const auto result = deliver_one(map_of({route(party.port(), name)}));
+    EXPECT_EQ(result.code, Code::own_fault);
+    EXPECT_THAT(result.why, HasSubstr("AUTH as " + name + ":"));
+    EXPECT_EQ(result.fault, "route:" + name + " at [127.0.0.1]:" + std::to_string(party.port()));
+  }
 }
 
 TEST_F(RelayLoginAtServer, ForgettingEndsThePauseToo) {
@@ -292,7 +354,7 @@ TEST_F(RelayLoginAtServer, NeverWithoutTls) {
   test::SmtpParty party({"--login", "alice:secret", "--tls-first"});  // AUTH in clear text
   const auto result = deliver_one(map_of({route(party.port())}));
   EXPECT_EQ(result.code, Code::own_fault);
-  EXPECT_EQ(result.fault, "tls:[127.0.0.1]:" + std::to_string(party.port()));
+  EXPECT_EQ(result.fault, "tls:alice at [127.0.0.1]:" + std::to_string(party.port()));
 }
 
 TEST_F(RelayLoginAtServer, NeverToAnotherName) {
@@ -309,7 +371,7 @@ TEST_F(RelayLoginAtServer, AuthThatIsNotOffered) {
   test::SmtpParty party(with_tls());
   const auto result = deliver_one(map_of({route(party.port())}));
   EXPECT_EQ(result.code, Code::own_fault);
-  EXPECT_EQ(result.fault, "route:[127.0.0.1]:" + std::to_string(party.port()));
+  EXPECT_EQ(result.fault, "route:alice at [127.0.0.1]:" + std::to_string(party.port()));
 }
 
 TEST_F(RelayLoginAtServer, APasswordFileThatIsAway) {

@@ -101,9 +101,33 @@ TEST_F(RelayMaildirFiles, AnAddressThatCannotBe) {
 TEST_F(RelayMaildirFiles, ADiskThatFails) {
   const auto done =
       deliver_to_maildirs(test::job_for(nullptr, {"a@d.test"}), "/dev/null/{user}", "");
-  EXPECT_EQ(done.results[0].code, Code::deferred);
+  EXPECT_EQ(done.results[0].code, Code::own_fault) << "it is not the sender's, so nothing bounces";
+  EXPECT_EQ(done.results[0].fault, "maildir:/dev/null/{user}");
   EXPECT_EQ(done.results[0].status, "4.3.0");
   EXPECT_THAT(done.results[0].why, HasSubstr("/dev/null"));
+}
+
+TEST_F(RelayMaildirFiles, AMessageThatCannotBeRead) {
+  auto job = test::job_for(nullptr, {"a@d.test"});
+  job.open = []() -> Expected<std::unique_ptr<Content>, std::string> {
+    return tl::unexpected<std::string>("Input/output error");
+  };
+  const auto done = deliver_to_maildirs(job, folder_.file("{domain}/{user}"), "+");
+  EXPECT_EQ(done.results[0].code, Code::own_fault);
+  EXPECT_EQ(done.results[0].fault, "queue:messages");
+  EXPECT_EQ(done.results[0].why, "the message cannot be read: Input/output error");
+}
+
+// The IMAP server works in it as a member of the folder's group.
+TEST_F(RelayMaildirFiles, FoldersAreTheGroupsToo) {
+  const mode_t before = ::umask(0027);
+  deliver({"a@d.test"});
+  ::umask(before);
+  struct stat status {};
+  for (const char* folder : {"d.test/a", "d.test/a/new", "d.test/a/cur", "d.test/a/tmp"}) {
+    ASSERT_EQ(::stat(folder_.file(folder).c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0770U) << folder;
+  }
 }
 
 // One that is full: nothing of the message is left behind.
@@ -118,7 +142,7 @@ TEST_F(RelayMaildirFiles, AFullDisk) {
   ::setrlimit(RLIMIT_FSIZE, &small);
   const auto done = deliver({"a@d.test"}, std::string(100'000, 'x') + "\r\n");
   ::setrlimit(RLIMIT_FSIZE, &before);
-  EXPECT_EQ(done.results[0].code, Code::deferred);
+  EXPECT_EQ(done.results[0].code, Code::own_fault);
   EXPECT_TRUE(files("d.test/a/tmp").empty());
   EXPECT_TRUE(files("d.test/a/new").empty());
 }

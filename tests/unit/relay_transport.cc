@@ -1,6 +1,9 @@
 // Deliveries to real servers of others, over real sockets: aiosmtpd, Postfix's smtp-sink with its
 // faults, and one that says what its script says.
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -28,6 +31,12 @@ using Kind = Via::Kind;
 class RelayTransport : public test::RelayTest {
  protected:
   using RelayTest::RelayTest;
+  Result probe(Job job) {
+    std::promise<Result> promise;
+    transport_.probe(std::move(job),
+                     [&](const JobResult& found) { promise.set_value(found.results.at(0)); });
+    return promise.get_future().get();
+  }
 };
 
 TEST_F(RelayTransport, AMessageArrivesAsItIs) {
@@ -164,6 +173,31 @@ TEST_F(RelayTransport, AConnectionThatWasClosedMeanwhileIsReplaced) {
   transport_.stop();
 }
 
+// A server that has taken enough by one connection.
+TEST_F(RelayTransport, AConnectionThatHadItsShareIsReplaced) {
+  test::ScriptedServer server({"220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n",
+                               "250 taken\r\n", "421 too many messages\r\n"},
+                              false, 2);
+  const auto map = map_of({route_to_port(server.port())});
+  EXPECT_EQ(deliver_one(map).code, Code::sent);
+  const auto second = deliver_one(map);
+  EXPECT_EQ(second.code, Code::sent) << second.why;
+  transport_.stop();
+}
+
+// What is trusted no more ends with the message that is under way.
+TEST_F(RelayTransport, OtherTrustNeedsAnotherConnection) {
+  test::SmtpSink sink({});
+  const auto map = map_of({route_to_port(sink.port())});
+  deliver(map);
+  transport_.trust(some_trust(""));
+  const auto second = deliver(map).dialogue;
+  const auto mails = std::count_if(second.begin(), second.end(), [](const auto& line) {
+    return line.who == 'C' && line.text.starts_with("MAIL FROM");
+  });
+  EXPECT_EQ(mails, 1);
+}
+
 TEST_F(RelayTransport, LmtpByUnixSocket) {
   const test::TemporaryFolder folder;
   ::chmod(folder.file("").c_str(), 0777);
@@ -180,6 +214,17 @@ TEST_F(RelayTransport, ALocalSocketThatIsAway) {
   const auto result = deliver_one(map);
   EXPECT_EQ(result.code, Code::own_fault);
   EXPECT_EQ(result.fault, "socket:/nonexistent/lmtp");
+}
+
+TEST_F(RelayTransport, ALocalLmtpServerThatIsAway) {
+  std::uint16_t closed = 0;
+  {
+    const auto listening = listen_inet({"127.0.0.1", 0}, 1);
+    closed = port_of(listening->get());
+  }
+  const auto result = deliver_one(map_of({route_to_port(closed, Kind::lmtp)}));
+  EXPECT_EQ(result.code, Code::own_fault);
+  EXPECT_EQ(result.fault, "socket:[127.0.0.1]:" + std::to_string(closed));
 }
 
 TEST_F(RelayTransport, AnEgressAddressThatIsNotThere) {
@@ -223,13 +268,52 @@ TEST_F(RelayTransport, AMessageThatCannotBeRead) {
     return tl::unexpected<std::string>("Input/output error");
   };
   const auto result = deliver(std::move(job)).results.at(0);
-  EXPECT_EQ(result.code, Code::deferred);
+  EXPECT_EQ(result.code, Code::own_fault);
+  EXPECT_EQ(result.fault, "queue:messages");
   EXPECT_THAT(result.why, HasSubstr("Input/output error"));
+}
+
+// Its first block is there; a character beyond ASCII in it says enough for BODY.
+class TornContent final : public Content {
+ public:
+  std::uint64_t size() const override { return 4 * block_octets; }
+  Expected<std::string, std::string> read(std::uint64_t offset, std::size_t count) override {
+    if (offset > 0) return tl::unexpected<std::string>("Input/output error");
+    std::string out;
+    while (out.size() < count) out += "\xc3\xa9\r\n";
+    return out;
+  }
+};
+
+TEST_F(RelayTransport, AMessageThatCannotBeReadToItsEnd) {
+  test::SmtpSink sink({});
+  auto job = test::job_for(map_of({route_to_port(sink.port())}), {"b@d.test"});
+  job.open = []() -> Expected<std::unique_ptr<Content>, std::string> {
+    return std::make_unique<TornContent>();
+  };
+  const auto result = deliver(std::move(job)).results.at(0);
+  EXPECT_EQ(result.code, Code::own_fault) << result.why;
+  EXPECT_EQ(result.fault, "queue:messages");
 }
 
 TEST_F(RelayTransport, Discard) {
   const auto result = deliver_one(map_of({route_to({Kind::discard, "", 0})}));
   EXPECT_EQ(result.code, Code::sent);
+}
+
+// One recipient that cannot be told to the server, and a login that is asked for: the next message
+// waits for the login, and does not get the refusal of a recipient that is not its own.
+TEST_F(RelayTransport, APausedRouteRemembersTheLoginOnly) {
+  test::ScriptedServer server(
+      {"220 mx\r\n", "250 mx\r\n", "530 5.7.0 Authentication required\r\n"});
+  const auto map = map_of({route_to_port(server.port())});
+  const auto first = deliver(map, {"b\xc3\xb6\x62@d.test", "bob@d.test"}).results;
+  EXPECT_EQ(first.at(0).code, Code::failed);
+  EXPECT_EQ(first.at(1).code, Code::own_fault);
+  const auto second = deliver_one(map);
+  EXPECT_EQ(second.code, Code::own_fault);
+  EXPECT_THAT(second.why, HasSubstr("Authentication required"));
+  transport_.stop();
 }
 
 // The server that is connected to never says a word.
@@ -242,6 +326,38 @@ TEST_F(RelayTransport, StopEndsWhatIsUnderWay) {
   transport_.stop();
   EXPECT_EQ(promise.get_future().get().results.at(0).code, Code::deferred);
   EXPECT_EQ(deliver_one(map_of({route_to({Kind::discard, "", 0})})).code, Code::deferred);
+}
+
+// What is in a Maildir is never said to be still to deliver.
+TEST_F(RelayTransport, StopTellsTheTruthOfMaildirs) {
+  const test::TemporaryFolder folder;
+  const auto map = map_of({route_to({Kind::maildir, folder.file("{user}"), 0})});
+  std::vector<std::promise<JobResult>> promises(4);
+  std::promise<void> stopping;
+  const auto stopped = stopping.get_future().share();
+  for (auto& promise : promises) {
+    auto job = test::job_for(map, {"a@d.test"});
+    job.open = [open = job.open, stopped] {
+      stopped.wait();
+      return open();
+    };
+    transport_.deliver(std::move(job),
+                       [&](JobResult result) { promise.set_value(std::move(result)); });
+  }
+  // Behind the jobs in both of their queues, so that all are under way when it has run.
+  const auto begun = loops_.sum([](net::Loop&) { return std::size_t{1}; });
+  ASSERT_GE(begun, 1U);
+  std::thread stop([&] { transport_.stop(); });
+  // Their lane has stopped when it answers no question any more.
+  while (probe(test::job_for(map, {"a@d.test"})).code == Code::sent) std::this_thread::yield();
+  stopping.set_value();
+  stop.join();
+  std::size_t sent = 0;
+  for (auto& promise : promises)
+    sent += promise.get_future().get().results.at(0).code == Code::sent ? 1 : 0;
+  const std::filesystem::directory_iterator files(folder.file("a/new"));
+  EXPECT_EQ(sent, static_cast<std::size_t>(std::distance(begin(files), end(files))));
+  EXPECT_EQ(sent, promises.size());
 }
 
 class RelayByMx : public test::RelayTest {
@@ -267,6 +383,13 @@ TEST_F(RelayByMx, WhatTheDnsSays) {
   EXPECT_EQ(to("absent.test").status, "5.4.4");
   EXPECT_EQ(to("v6.test", Family::ipv4_only).code, Code::deferred);
   EXPECT_THAT(to("v6.test", Family::ipv4_only).why, HasSubstr("ipv4-only"));
+}
+
+// Our route leads there, so the mail waits; the fault has a name by which it ends.
+TEST_F(RelayByMx, ARouteToADomainThatTakesNoMail) {
+  const auto result = deliver_one(map_of({route_to({Kind::smtp_domain, "null.test", 25})}));
+  EXPECT_EQ(result.code, Code::own_fault);
+  EXPECT_EQ(result.fault, "mx:null.test:25");
 }
 
 TEST(RelaySecondFamily, OnlyRefusalsThatSpeakOfTheAddress) {
