@@ -212,8 +212,8 @@ TEST_F(RelayCalloutAtServer, AServerThatRefusesTheSender) {
   transport_.stop();
 }
 
-// A server that lets whoever asks wait, and more questions than there may be at once: a message gets
-// its connection all the same.
+// A server that lets whoever asks wait, and more questions than there may be at once: a message
+// gets its connection all the same.
 TEST_F(RelayCalloutAtServer, QuestionsDoNotKeepMailWaiting) {
   const auto listening = listen_inet({"127.0.0.1", 0}, 100);
   const auto map = map_of({route_to_port(port_of(listening->get()))});
