@@ -1,7 +1,9 @@
 // app/drop_folder.h: takes in the messages that sendmail(1) left while the daemon did not answer
 // (cli/drop_file.h). The owner of a file is who sends it. Taken are regular files with one name
 // only, never by a link; a file that is no message, or is refused for good, is set aside in the
-// folder "bad" below, with a line in the log, and never looked at again.
+// folder "bad" below, with a line in the log, and never looked at again. When some recipients were
+// taken and others are to wait, a file for those alone takes its place, in the folder "rest": below
+// a line with its owner, for it belongs to the daemon.
 // Errors: the log. Thread: open() and stop() by the owner; a thread of its own does the work.
 #pragma once
 
@@ -60,9 +62,19 @@ class DropFolder {
   struct File {
     cli::Dropped message;
     uid_t owner = 0;
+    ino_t inode = 0;
+  };
+  struct Fault {
+    bool passing = false;  // of this host, at this moment; else of the file
+    std::string what;
   };
   bool take_in(const std::string& name, SteadyTime now);
-  Expected<File, std::string> read(const std::string& name) const;
+  Expected<File, Fault> read(const std::string& name) const;
+  // Whether a file in "rest" has these recipients now.
+  bool keep_rest(const std::string& name, const File& file, const std::vector<std::string>& rcpts);
+  void remove(const std::string& name, ino_t inode);
+  // Whether it was taken in, and is there only because it could not be removed.
+  bool is_over(const std::string& name);
   void set_aside(const std::string& name, const std::string& why);
   void waits(const std::string& name, const std::string& why, std::vector<std::string> rcpts,
              SteadyTime now);
@@ -71,12 +83,13 @@ class DropFolder {
   const Submit submit_;
   Log& log_;
   UniqueFd folder_;
-  // Files that wait: tried no sooner, and for these RCPT commands alone.
+  // Files that wait: tried no sooner, and for these RCPT commands alone; none: for all.
   struct Again {
     SteadyTime at{};
     std::vector<std::string> rcpts;
   };
   std::map<std::string, Again> again_;
+  std::map<std::string, ino_t> over_;  // taken in, and not removed
   Guarded<State> state_;
   std::thread thread_;
 };

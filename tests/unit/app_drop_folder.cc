@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "app/drop_folder.h"
+#include "support/few_descriptors.h"
 #include "support/temporary_folder.h"
 
 namespace sekisho::app {
@@ -54,6 +56,7 @@ class DropFolderTest : public ::testing::Test {
   test::TemporaryFolder folder_;
   std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
   Log log_{lines_, LogLevel::debug};
+  std::function<void()> while_submitting_ = [] {};
   cli::Submitted answer_{"250 2.0.0 Ok: queued as X", {}, {}, ""};
   std::vector<cli::Dropped> taken_;
   std::vector<uid_t> owners_;
@@ -61,6 +64,7 @@ class DropFolderTest : public ::testing::Test {
                    [this](uid_t owner, const cli::Dropped& dropped) {
                      owners_.push_back(owner);
                      taken_.push_back(dropped);
+                     while_submitting_();
                      return answer_;
                    },
                    log_};
@@ -132,6 +136,83 @@ TEST_F(DropFolderTest, WhatIsDeferredIsTriedAgainForWhoStillWaits) {
   ASSERT_EQ(taken_.size(), 2U);
   EXPECT_EQ(taken_[1].rcpts, std::vector<std::string>{"RCPT TO:<b>"});
   EXPECT_FALSE(waits("m"));
+}
+
+// The one that has it does not get it again, whoever restarts the daemon.
+TEST_F(DropFolderTest, WhoStillWaitsIsOnTheDisk) {
+  put("m", message.text());
+  if (::getuid() == 0) {
+    ASSERT_EQ(::chown(path("m").c_str(), 4711, 4711), 0);
+  }
+  answer_ = {"250 2.0.0 Ok", {}, {"RCPT TO:<b>"}, "451 4.3.0 later"};
+  EXPECT_EQ(drop_.look(now_), 0U);
+  EXPECT_FALSE(waits("m"));
+  EXPECT_TRUE(waits("rest/m"));
+  answer_ = {"250 2.0.0 Ok", {}, {}, ""};
+  DropFolder after_a_restart(
+      {folder_.file("drop"), 1000, ""},
+      [this](uid_t owner, const cli::Dropped& dropped) {
+        owners_.push_back(owner);
+        taken_.push_back(dropped);
+        return answer_;
+      },
+      log_);
+  ASSERT_TRUE(after_a_restart.open());
+  ASSERT_TRUE(after_a_restart.begin());
+  EXPECT_EQ(after_a_restart.look(now_), 1U);
+  ASSERT_EQ(taken_.size(), 2U);
+  EXPECT_EQ(taken_[1].rcpts, std::vector<std::string>{"RCPT TO:<b>"});
+  EXPECT_EQ(taken_[1].content, message.content);
+  EXPECT_EQ(owners_[1], owners_[0]);
+  EXPECT_FALSE(waits("rest/m"));
+}
+
+// Nobody but the daemon writes there; what has no owner is given to nobody.
+TEST_F(DropFolderTest, WhatIsLeftNeedsAnOwner) {
+  put("rest/m", message.text());
+  put("rest/n", "uid 0x\n" + message.text());
+  EXPECT_EQ(drop_.look(now_), 0U);
+  EXPECT_TRUE(taken_.empty());
+  EXPECT_TRUE(is_aside("m"));
+  EXPECT_TRUE(is_aside("n"));
+}
+
+// What the host lacks for a moment is no fault of the message.
+TEST_F(DropFolderTest, APassingFaultSetsNothingAside) {
+  put("m", message.text());
+  put("n", message.text());
+  std::unique_ptr<test::FewDescriptors> none;
+  while_submitting_ = [&] { none = std::make_unique<test::FewDescriptors>(0); };
+  EXPECT_EQ(drop_.look(now_), 1U);
+  none.reset();
+  while_submitting_ = [] {};
+  EXPECT_NE(waits("m"), waits("n"));
+  EXPECT_FALSE(is_aside("m") || is_aside("n")) << lines_->text();
+  EXPECT_EQ(drop_.look(steady_now() + 61s), 1U);
+  EXPECT_EQ(taken_.size(), 2U);
+}
+
+// A folder that the daemon cannot write to any more.
+TEST_F(DropFolderTest, WhatCannotBeRemovedIsTakenInOnce) {
+  put("m", message.text());
+  fs::permissions(path("m"), fs::perms(0644));
+  fs::permissions(path(""), fs::perms(0555));
+  const uid_t user = ::geteuid();
+  constexpr uid_t nobody = 65534;
+  if (user == 0) {
+    ASSERT_EQ(::seteuid(nobody), 0);
+  }
+  drop_.look(now_);
+  drop_.look(steady_now() + 61s);
+  if (user == 0) {
+    ASSERT_EQ(::seteuid(user), 0);
+  }
+  EXPECT_EQ(taken_.size(), 1U);
+  EXPECT_NE(lines_->text().find("m was taken in and cannot be removed"), std::string::npos);
+  fs::permissions(path(""), fs::perms(0700));
+  drop_.look(steady_now() + 122s);
+  EXPECT_FALSE(waits("m"));
+  EXPECT_EQ(taken_.size(), 1U);
 }
 
 TEST_F(DropFolderTest, WhatIsRefusedForGoodIsKeptForAPerson) {
