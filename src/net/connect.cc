@@ -37,7 +37,8 @@ class Attempt final : public Connecting, public std::enable_shared_from_this<Att
 
   void start(const Dial& dial) {
     UniqueFd fd(::socket(dial.to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd) return fail_later(system_error(errno));
+    // Without the family there is no address of it either.
+    if (!fd) return fail_later(system_error(errno, dial.from && errno == EAFNOSUPPORT));
     if (dial.from && ::bind(fd.get(), dial.from->get(), dial.from->size) != 0)
       return fail_later(system_error(errno, errno == EADDRNOTAVAIL));
     if (!dial.from && dial.to.family() == AF_INET6) prefer_public_address(fd.get());

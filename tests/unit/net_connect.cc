@@ -92,6 +92,19 @@ TEST_F(NetConnect, FromAnAddressThatIsNotThere) {
   EXPECT_TRUE(done.error().at_source);
 }
 
+// As on a kernel without IPv6: the family stands for one that is not there.
+TEST_F(NetConnect, FromAnAddressOfAFamilyThatIsNotThere) {
+  SocketName absent;
+  absent.address.ss_family = AF_MAX;
+  absent.size = sizeof(sockaddr_in6);
+  const auto with = try_it({.to = absent, .from = absent});
+  ASSERT_FALSE(with.has_value());
+  EXPECT_TRUE(with.error().at_source);
+  const auto without = try_it({.to = absent, .from = {}});
+  ASSERT_FALSE(without.has_value());
+  EXPECT_FALSE(without.error().at_source);
+}
+
 TEST_F(NetConnect, FromAGivenAddress) {
   const auto listening = listen_inet({"127.0.0.1", 0}, 1);
   ASSERT_TRUE(
