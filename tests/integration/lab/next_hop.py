@@ -1,4 +1,5 @@
 """An SMTP server of a host of lab/hosts.py, which takes mail as its owner says, and remembers from where it came."""
+import socket
 import ssl
 import threading
 import time
@@ -52,6 +53,9 @@ class NextHop:
                 raise AssertionError(f"no {start} after {seconds} s: {self.commands[-20:]}")
 
     def close(self):
+        """No new connection; those that rest are ended at their next command."""
+        self.rules.answers = {verb: "drop" for verb in ("RSET", "NOOP", "MAIL", "QUIT")}
+        self._listening.shutdown(socket.SHUT_RDWR)  # else the thread that waits for a connection keeps it open
         self._listening.close()
 
     def _accept(self):
