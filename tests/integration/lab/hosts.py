@@ -81,12 +81,15 @@ class Host:
         return made
 
     def listen(self, address, port):
+        """`address` may name its interface: fe80::1%eth0."""
+        address, _, interface = address.partition("%")
         with self.network():
             made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            scope = (0, socket.if_nametoindex(interface)) if interface else ()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if ":" in address:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind((address, port))
+        made.bind((address, port, *scope))
         made.listen(50)
         return made
 

@@ -45,12 +45,25 @@ def dual_stack(world):
     expect(six.wait_for(2)[1].peer == "2001:db8:25::25", f"the route's own egress: from {six.taken()[1].peer}")
     expect("192.0.2.25" in site.command("route", "user@both.example"), "`sekisho route` names the address")
 
-    mx.run(["ip", "address", "del", "192.0.2.25/24", "dev", "eth0"])
-    site.sendmail("root@example.jp", "user@both.example", subject="waits")
-    wait_until(lambda: any("192.0.2.25" in r["reason"] for m in site.queue() for r in m["recipients"]), "the mail waits for its address")
-    expect(any("192.0.2.25" in text for text in site.status()["warnings"]), "an alarm names the address")
-    expect(len(four.taken()) == 1 and len(six.taken()) == 2, "something left from another address")
-    mx.run(["ip", "address", "add", "192.0.2.25/24", "dev", "eth0"])
-    site.command("queue", "flush")
-    expect(four.wait_for(2)[1].peer == "192.0.2.25", "it leaves when the address is back")
-    wait_until(lambda: not any("192.0.2.25" in text for text in site.status()["warnings"]), "the alarm ends")
+    link = NextHop(peer, "fe80::1%eth0")
+    site.sendmail("root@example.jp", "user@inside.example.jp")
+    expect(link.wait_for(1)[0].peer.startswith("fe80::"), f"a link-local next hop: from {link.taken()[0].peer}")
+
+    an_address_that_vanishes(site, mx, "user@both.example", four, "192.0.2.25/24")
+    # Of several, one of which is left for everything else.
+    an_address_that_vanishes(site, mx, "user@v6.example.net", six, "2001:db8:25::25/64", "nodad")
+    expect(all(t.peer == "192.0.2.25" for t in four.taken()), "something left from another address")
+
+
+def an_address_that_vanishes(site, mx, recipient, next_hop, prefix, *options):
+    """The mail waits, with an alarm that names the address, and goes on by itself when it is back."""
+    address, before = prefix.partition("/")[0], len(next_hop.taken())
+    mx.run(["ip", "address", "del", prefix, "dev", "eth0"])
+    site.sendmail("root@example.jp", recipient, subject="waits")
+    wait_until(lambda: any(address in r["reason"] for m in site.queue() for r in m["recipients"]), f"the mail waits for {address}")
+    expect(any(address in text for text in site.status()["warnings"]), f"an alarm names {address}")
+    expect(len(next_hop.taken()) == before, "it left from another address")
+    mx.run(["ip", "address", "add", prefix, "dev", "eth0", *options])
+    taken = next_hop.wait_for(before + 1)[before]
+    expect(taken.peer == address and b"Subject: waits" in taken.message, f"it leaves when {address} is back, from {taken.peer}")
+    wait_until(lambda: not any(address in text for text in site.status()["warnings"]), "the alarm ends")
