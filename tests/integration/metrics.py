@@ -325,14 +325,41 @@ def ending(daemon):
     daemon.process.wait(20)
 
 
-def documents(programs, daemon, home):
+def standalone(programs, home):
+    """A daemon with everything of the SMTP core that is counted."""
+    daemon = Daemon(programs, home, "127.0.0.1")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-subj", "/CN=mx.example",
+                    "-keyout", f"{home}/key.pem", "-out", f"{home}/cert.pem"], check=True, capture_output=True)
+    daemon.configure(more=f"""
+[tls]
+certificate = "{home}/cert.pem"
+key = "{home}/key.pem"
+[[listener]]
+profile = "mx"
+address = ["127.0.0.1:{free_port(socket.AF_INET)}"]
+[[route]]
+domain = ["example.org"]
+via = "discard"
+recipients = "any"
+[queue]
+dir = "{home}/queue"
+drop = "{home}/drop"
+""")
+    return daemon
+
+
+def documents(programs, daemon, alone, home):
     """The example and the alerts are right, and name metrics that there are."""
     shutil.copytree(os.path.join(TOP, "docs/prometheus"), home)
     shutil.copy(os.path.join(TOP, "tests/data/monitoring/alerts_test.yml"), home)
     for words in (("check", "rules", f"{home}/sekisho-alerts.yml"), ("check", "config", f"{home}/prometheus.yml"),
                   ("test", "rules", f"{home}/alerts_test.yml")):
         promtool(programs, *words)
-    served = {key.partition("{")[0] for key in daemon.scrape()}
+    served = {key.partition("{")[0] for each in (daemon, alone) for key in each.scrape()}
+    promtool(programs, "check", "metrics", text=alone.get("/metrics")[1])
+    samples = alone.scrape()
+    expect(samples["sekisho_alarms"] == 1, "a certificate that ends in nine days is no alarm")
+    expect(0 < total(samples, "sekisho_certificate_expiry_seconds") - time.time() < 9 * 86400, samples)
     used = set()
     for path in (f"{home}/sekisho-alerts.yml", os.path.join(TOP, "docs/monitoring.md")):
         with open(path) as text:
@@ -364,7 +391,10 @@ def main():
                          lambda d: taken_port(programs, d, os.path.join(d.home, "other")), reloads):
                 for daemon in daemons:
                     step(daemon)
-            documents(programs, daemons[0], os.path.join(home, "documents"))
+            daemons.append(standalone(programs, os.path.join(home, "alone")))
+            daemons[2].start()
+            documents(programs, daemons[0], daemons[2], os.path.join(home, "documents"))
+            daemons[2].end()
             ending(daemons[0])
             daemons[1].end()
         except (Failure, OSError, process.NotReady) as failure:
