@@ -8,6 +8,7 @@
 #   make fuzz SECONDS=120       every fuzz target for so long
 #   make crash ROUNDS=200       store and daemon, killed so often, and fifty times as many power failures played
 #   make readers FIELDS=20000   From fields through the filter and both MTAs, as public readers then show them
+#   make load      10,000 idle clients of the daemon alone, and slow, greedy and mad ones, by strict limits: on a quiet machine
 #   make no-memory ROUNDS=66    so many starts of the daemon while allocations fail
 #   make texts     write milter.conf.example and the key section of man/milter.conf.5 from the table of keys
 PREFIX ?= /usr
@@ -19,7 +20,7 @@ SLOTS ?= $(shell echo $$(($(JOBS) * 3)))
 CTEST ?= ctest --output-on-failure -j $(SLOTS)
 CMAKE_ARGS ?=
 
-.PHONY: build run test install deps-build deps-test asan tsan fuzz crash readers no-memory texts clean
+.PHONY: build run test install deps-build deps-test asan tsan fuzz crash readers load no-memory histories texts clean
 
 build: deps-build
 	cmake --preset release -DSEKISHO_TESTS=OFF $(CMAKE_ARGS)
@@ -54,11 +55,22 @@ readers: deps-test
 	cmake --build build/release -j $(JOBS) --target sekishod
 	for mta in postfix sendmail; do tests/readers/invariant.py --build build/release --mta $$mta --fields $(FIELDS) || exit; done
 
+load: deps-test
+	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS) --target sekishod
+	tests/integration/smtp_load.py --build build/release --strict --idle 10000 --idle-tls 10000 --slow 2000 --greedy 200 --flood 32 \
+	  --seats 40 --rounds 20 --quiet 10
+
 no-memory: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
 	cmake --build build/release -j $(JOBS) --target sekishod sekisho failing_memory
 	for kinds in new all; do tests/crash/no_memory.py --sekishod build/release/sekishod --sekisho build/release/sekisho \
 	  --failing-memory build/release/tests/crash/libfailing_memory.so --rounds $(ROUNDS) --messages 600 --kinds $$kinds || exit; done
+
+histories: deps-test
+	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS) --target unit_queue
+	SEKISHO_HISTORIES=$(HISTORIES) build/release/tests/unit_queue --gtest_filter='QueueState.*:QueueModel.*'
 
 texts:
 	cmake --build build/release --target generate_texts
