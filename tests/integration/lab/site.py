@@ -47,6 +47,14 @@ def make_certificate(host, certificate, key, name, owner="root"):
               f'-subj /CN={name} -addext subjectAltName=DNS:{name} -keyout {key} -out {certificate} 2>/dev/null && chmod 600 {key} && chown {owner} {key}'])
 
 
+def later_clock(folder):
+    """The library that moves the wall clock, made by the compiler that the build needs too."""
+    made = os.path.join(folder, "later.so")
+    if not os.path.exists(made):
+        process.run(["cc", "-shared", "-fPIC", "-O1", "-o", made, os.path.join(os.path.dirname(os.path.abspath(__file__)), "later.c")])
+    return made
+
+
 class Site:
     def __init__(self, host, configuration, sekisho, nameserver):
         self.host = host
@@ -63,13 +71,21 @@ class Site:
         host.write("/etc/sekisho/log.toml", "")
         self.log = os.path.join(host.home, "log")
 
-    def start(self, more=""):
+    def edit(self, old, new):
+        """The configuration, as a page tells to change it."""
+        text = self.host.read(CONFIGURATION)
+        assert old in text, f"{old!r} is not in the configuration"
+        self.host.write(CONFIGURATION, text.replace(old, new, 1))
+
+    def start(self, more="", days_later=0):
         if self._daemon is None:  # else it is started again, with the same configuration
             self.host.run(["sh", "-c", f'printf "%s" "$1" >> {CONFIGURATION}', "sh", f'\n[log]\ntarget = "file:{self.log}"\n{more}'])
         open(self.log, "w").close()
         self.host.run(["chown", "sekisho", self.log])
         os.chmod(self.host.home, 0o755)
-        self._daemon = self.host.start([namespace.DAEMON, "-f", "-c", CONFIGURATION], "sekishod.out")
+        clock = ["env", f"LD_PRELOAD={later_clock(self.host.home)}", f"LATER={days_later * 86400}",
+                 "ASAN_OPTIONS=verify_asan_link_order=0"] if days_later else []
+        self._daemon = self.host.start([*clock, namespace.DAEMON, "-f", "-c", CONFIGURATION], "sekishod.out")
         wait_until(self._is_started, "sekishod has started")
 
     def stop(self):
