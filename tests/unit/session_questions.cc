@@ -67,6 +67,39 @@ TEST_F(Questions, EachIsAskedAsSoonAsItsNameIsKnown) {
   EXPECT_EQ(held_->asked(), Names{}) << "the guess at MAIL FROM was right";
 }
 
+// A stranger who greets with a thousand names has the questions of one under way, and its message
+// has all of its own.
+TEST_F(Questions, OnlyTheLastNameInHeloIsLookedUp) {
+  const auto session = gate_->session();
+  policy::Client client;
+  client.address = mail::IpAddress::parse("192.0.2.10").value();
+  session->connect(client, "");
+  session->helo("n0.b.example");
+  const auto open = held_->open();
+  for (int i = 1; i < 100; ++i) session->helo("n" + std::to_string(i) + ".b.example");
+  EXPECT_EQ(held_->open(), open);
+  held_->asked();
+  session->helo("n99.b.example");
+  EXPECT_EQ(held_->asked(), Names{}) << "the same name again, within TLS";
+  session->helo("mx.a.example");
+  while (round_trip()) {
+  }
+  session->mail_from({"bob@a.example", false});
+  session->rcpt_to({"user@example.jp"});
+  while (round_trip()) {
+  }
+  session->header("From", " bob@a.example");
+  session->end_of_header();
+  session->body("x\r\n");
+  std::optional<Outcome> outcome;
+  session->end_of_message("4bXY", [&](const Outcome& reached) { outcome = reached; });
+  while (!outcome && round_trip()) {
+  }
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->facts.spf_helo.code, spf::Code::pass);
+  EXPECT_EQ(outcome->facts.spf_mail_from.code, spf::Code::pass);
+}
+
 // A front that passes the header on after the end of DATA: names first seen there cost one round
 // trip.
 TEST_F(Questions, NamesOfTheHeaderCostOneRoundTrip) {
