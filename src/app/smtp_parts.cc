@@ -64,7 +64,8 @@ void AlarmsPart::append_metrics(metrics::Families& out) const {
 // --- listeners -----------------------------------------------------------------------------------
 
 ListenersPart::Open::Open(ListenersPart& part, const config::Settings& settings)
-    : quota(state_folder(settings) + "/logins", part.log_),
+    : failures(state_folder(settings) + "/known-logins", part.log_),
+      quota(state_folder(settings) + "/logins", part.log_),
       services(part.services(*this)),
       front(services, part.needs_.loops),
       drop(

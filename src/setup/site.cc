@@ -102,6 +102,7 @@ Expected<std::shared_ptr<const smtp::Site>, std::string> make_site(
   auto site = std::make_shared<smtp::Site>();
   site->hostname = hostname_of(settings);
   site->origin = origin_of(settings);
+  site->delimiter = settings.aliases.delimiter;
   site->routes = std::move(map);
   site->directory = parts.directory;
   site->authenticator = parts.authenticator;

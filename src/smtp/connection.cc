@@ -21,18 +21,6 @@ constexpr net::Stream::Limits stream_limits{
     .idle = std::chrono::seconds(1800),
 };
 
-// RFC 5321 §4.5.3.2.7: five minutes for a command. It must be whole by then: an octet now and then
-// does not count.
-constexpr std::chrono::minutes command_time(5);
-// A PROXY header is there at once, and a handshake takes two round trips; a minute is for the
-// slowest line, and everybody waits at his own expense.
-constexpr std::chrono::seconds opening_time(60);
-// While a message arrives: as many octets in each such time, 33 a second. The slowest line in use
-// (GPRS) carries a hundred times as many.
-constexpr std::chrono::seconds rate_time(60);
-constexpr std::uint64_t rate_octets = 2000;
-// How often that is looked at.
-constexpr std::chrono::seconds look_every(15);
 // The next step of an answer may have an earlier deadline than the one before it.
 constexpr std::chrono::seconds look_while_waiting(1);
 
@@ -76,8 +64,10 @@ void Connection::start() {
 }
 
 void Connection::begin() {
-  if (conversation_.client().profile == Profile::submissions) return begin_tls();
-  open();
+  if (conversation_.client().profile != Profile::submissions) return open();
+  // Before the handshake, which costs more than anything that it could then be refused.
+  if (!conversation_.admit()) return close();
+  begin_tls();
 }
 
 void Connection::begin_tls() {
@@ -175,7 +165,7 @@ net::Stream::Taken Connection::take(std::string_view received) {
       case Conversation::Next::close:
         break;
     }
-    if (conversed.octets > 0 && !conversation_.receiving()) owed_since_ = steady_now();
+    progressed(conversed.octets);
   }
   taking_ = false;
   if (taken.then == net::Stream::Then::wait) watch();
@@ -194,7 +184,8 @@ net::Stream::Taken Connection::take_proxy(std::string_view received) {
   }
   conversation_.proxied(header);
   begin();
-  if (conversation_.state() == State::ended) return {header.octets, net::Stream::Then::end};
+  if (conversation_.state() == State::ended || stream_.closed())
+    return {header.octets, net::Stream::Then::end};
   // What follows is the handshake, or came too early.
   const auto rest = take(received.substr(header.octets));
   return {header.octets + rest.octets, rest.then};
@@ -225,7 +216,7 @@ net::Stream::Then Connection::converse() {
   received_ += plain_.size();
   const auto taken = conversation_.take(plain_);
   plain_.erase(0, taken.octets);
-  if (taken.octets > 0 && !conversation_.receiving()) owed_since_ = steady_now();
+  progressed(taken.octets);
   switch (taken.next) {
     case Conversation::Next::read:
       return Then::read;
@@ -246,12 +237,17 @@ void Connection::later(std::chrono::milliseconds time, std::function<void()> the
              [self = shared_from_this(), timer, then = std::move(then)] { self->guarded(then); });
 }
 
+void Connection::progressed(std::size_t octets) {
+  if (octets > 0 && !conversation_.receiving() && !conversation_.skipping())
+    owed_since_ = steady_now();
+}
+
 void Connection::watch() {
   if (stream_.closed()) return;
   const auto now = steady_now();
   const auto next = conversation_.waiting()
                         ? std::min(conversation_.deadline(), now + look_while_waiting)
-                        : now + look_every;
+                        : now + services_.times.look_every;
   timer_.set(std::max(next, now), [this, weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self && !stream_.closed()) guarded([this] { on_time(); });
@@ -266,16 +262,19 @@ void Connection::on_time() {
   } else if (is_over(now)) {
     if (phase_ == Phase::talk) conversation_.timed_out();
     return close();
+  } else if (now - owed_since_ >= services_.times.look_every) {
+    conversation_.rest();
   }
   watch();
 }
 
 bool Connection::is_over(SteadyTime now) {
+  const auto& times = services_.times;
   const auto waited = now - owed_since_;
-  if (phase_ != Phase::talk) return waited >= opening_time;
-  if (!conversation_.receiving()) return waited >= command_time;
-  if (waited < rate_time) return false;
-  const bool slow = received_ < rate_octets;
+  if (phase_ != Phase::talk) return waited >= times.opening;
+  if (!conversation_.receiving()) return waited >= times.command;
+  if (waited < times.rate) return false;
+  const bool slow = received_ < times.rate_octets;
   received_ = 0;
   owed_since_ = now;
   return slow;

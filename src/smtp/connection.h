@@ -49,6 +49,8 @@ class Connection final : public net::Stream::Owner {
   void flush();
   void resume();
   void later(std::chrono::milliseconds time, std::function<void()> then);
+  // The client has sent something whole: its time begins again.
+  void progressed(std::size_t octets);
   void watch();
   void on_time();
   bool is_over(SteadyTime now);

@@ -30,6 +30,9 @@ class Conversation {
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
+  // Whether the client is within its limits of connections; it is counted once. For those who are
+  // to be asked before open(): what comes before the greeting costs too.
+  bool admit();
   // The client is known: counts it, looks for its name, and greets it.
   void open();
   // What a PROXY header said, before open().
@@ -60,10 +63,14 @@ class Conversation {
   void expire();
   // A message arrives: its lines come as fast as the line is.
   bool receiving() const { return talk_.state == State::data; }
+  // The rest of a line that is too long: however much of it comes, it is no progress.
+  bool skipping() const { return skipped_.has_value(); }
   // Closing now would lose an answer, or a message that is nearly there.
   bool busy() const;
   // Begins no further message; ends now unless it is busy.
   void drain();
+  // The client has been silent for a while: it costs less until it speaks again.
+  void rest();
   // The client has been silent for too long.
   void timed_out();
   // The connection is gone: writes the last lines of the log.

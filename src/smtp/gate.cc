@@ -1,6 +1,7 @@
 #include "smtp/gate.h"
 
 #include "base/ascii.h"
+#include "relay/maildir.h"
 
 namespace sekisho::smtp {
 
@@ -44,9 +45,56 @@ std::optional<Refusal> unless_it_exists(accounts::Existence existence, const mai
   return std::nullopt;
 }
 
+// An alias that leads to a program, a file or back to itself: mail for it waits where it is, and
+// that for others goes on.
+std::optional<Refusal> unless_alias_has_fault(const accounts::Expansion& expansion,
+                                              const mail::Path& path) {
+  if (expansion.fault.empty()) return std::nullopt;
+  return refusal(451, "4.3.0",
+                 about(path, "Recipient address rejected: mail for it cannot be delivered now"),
+                 expansion.fault);
+}
+
+// A name that can be no folder has no Maildir.
+std::optional<Refusal> unless_it_has_folder(const Site& site, const RecipientAnswer& answer,
+                                            const accounts::Expansion& expansion,
+                                            const mail::Path& path) {
+  const bool maildir =
+      answer.route != nullptr && answer.route->via.kind == relay::Via::Kind::maildir;
+  const auto& to = expansion.recipients;
+  const bool itself = to.size() == 1 && to.front().path.raw() == answer.path.raw();
+  if (!maildir || !itself) return std::nullopt;
+  const auto folder = relay::maildir_of(answer.route->via.target, answer.path, site.delimiter);
+  if (folder) return std::nullopt;
+  return refusal(550, "5.1.3", about(path, "Recipient address rejected: " + folder.error()));
+}
+
 RecipientAnswer refused(RecipientAnswer answer, Refusal why) {
   answer.code = RecipientAnswer::Code::refuse;
   answer.refusal = std::move(why);
+  return answer;
+}
+
+RecipientAnswer who_exists(const Site& site, Standing standing, RecipientAnswer answer,
+                           const mail::Path& recipient) {
+  using accounts::Existence;
+  // A user's program on this host cannot be told: it is accepted, and then bounced to the user.
+  const bool asked = standing != Standing::local &&
+                     (answer.route != nullptr || site.routes->is_own_name(answer.path.domain()));
+  const auto existence =
+      asked ? site.directory->exists(answer.path, answer.route) : Existence::exists;
+  if (auto why = unless_it_exists(existence, recipient)) return refused(answer, std::move(*why));
+  const auto expansion = site.directory->expand(mail::Path(), answer.path);
+  if (auto why = unless_alias_has_fault(expansion, recipient)) {
+    return refused(answer, std::move(*why));
+  }
+  if (!asked) return answer;
+  if (auto why = unless_it_has_folder(site, answer, expansion, recipient)) {
+    return refused(answer, std::move(*why));
+  }
+  if (existence == Existence::ask && answer.route != nullptr) {
+    answer.code = RecipientAnswer::Code::ask;
+  }
   return answer;
 }
 
@@ -108,16 +156,7 @@ RecipientAnswer at_rcpt(const Site& site, const Client& client, Standing standin
                    refusal(554, "5.7.1", about(recipient, "Relay access denied"), reach.why_not));
   }
   answer.route = reach.route;
-  // A user's program on this host cannot be told: it is accepted, and then bounced to the user.
-  const bool asked = site.directory && standing != Standing::local &&
-                     (reach.route != nullptr || site.routes->is_own_name(answer.path.domain()));
-  if (!asked) return answer;
-  const auto existence = site.directory->exists(answer.path, reach.route);
-  if (auto why = unless_it_exists(existence, recipient)) return refused(answer, std::move(*why));
-  if (existence == accounts::Existence::ask && reach.route != nullptr) {
-    answer.code = RecipientAnswer::Code::ask;
-  }
-  return answer;
+  return site.directory ? who_exists(site, standing, std::move(answer), recipient) : answer;
 }
 
 std::optional<Refusal> after_asking(const Asked& asked, const mail::Path& recipient) {

@@ -13,6 +13,17 @@ namespace {
 // Nobody but the sender may know of Bcc; Return-Path is written by the last host alone.
 constexpr std::array<std::string_view, 3> removed_fields = {"Bcc", "Resent-Bcc", "Return-Path"};
 
+// Whether some readers may see another field in this one (mail::find_author): real ones have none
+// of these octets.
+bool may_hide_another(const mail::HeaderField& field) {
+  const auto odd_in_name = [](char c) { return c <= ' ' || c > '~'; };
+  const auto odd_in_value = [](char c) {
+    return ascii::is_control(c) && c != '\t' && c != '\r' && c != '\n';
+  };
+  return std::any_of(field.name.begin(), field.name.end(), odd_in_name) ||
+         std::any_of(field.value.begin(), field.value.end(), odd_in_value);
+}
+
 }  // namespace
 
 void HeaderWatch::see(const mail::HeaderField& field) {
@@ -27,6 +38,7 @@ void HeaderWatch::see(const mail::HeaderField& field) {
   } else if (field.is("Message-ID")) {
     named_ = true;
   }
+  if (!field.is("From") && may_hide_another(field)) from_.add(field);
   for (const auto name : removed_fields) {
     if (!field.is(name)) continue;
     removals_.push_back({policy::Edit::Kind::remove, std::string(name), "", ++seen_[name]});
@@ -35,7 +47,11 @@ void HeaderWatch::see(const mail::HeaderField& field) {
 
 void HeaderWatch::malformed_line(const std::string& line) {
   constexpr std::size_t most = 100;
-  if (malformed_.size() < most) malformed_.push_back(line);
+  if (malformed_.size() < most) {
+    malformed_.push_back(line);
+  } else {
+    from_.mark_truncated();  // nobody knows what the rest of them says
+  }
 }
 
 std::vector<policy::Edit> HeaderWatch::completion(const std::string& id, WallTime now) const {

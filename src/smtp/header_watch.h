@@ -20,9 +20,6 @@ namespace sekisho::smtp {
 
 class HeaderWatch {
  public:
-  // As Postfix's hopcount_limit: real mail passes a dozen hosts.
-  static constexpr std::size_t most_received = 50;
-
   // `own_name`: by which this host writes its Received fields.
   explicit HeaderWatch(std::string own_name) : own_name_(std::move(own_name)) {}
 
@@ -42,7 +39,7 @@ class HeaderWatch {
   std::size_t received_by_us_ = 0;
   bool dated_ = false;
   bool named_ = false;
-  mail::Header from_;                   // its From fields
+  mail::Header from_;                   // its From fields, and those that may hide one
   std::vector<std::string> malformed_;  // as many as the session looks at
   std::map<std::string_view, std::size_t> seen_;
   std::vector<policy::Edit> removals_;

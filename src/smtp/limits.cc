@@ -1,6 +1,8 @@
 #include "smtp/limits.h"
 
 #include <algorithm>
+#include <sstream>
+#include <utility>
 
 #include "base/ascii.h"
 
@@ -12,6 +14,10 @@ constexpr std::chrono::seconds one_minute(60);
 
 std::string pair_key(const std::string& client, std::string_view login) {
   return client + ' ' + ascii::lower(login);
+}
+
+std::string line_of(WallTime at, const std::string& pair) {
+  return std::to_string(at.time_since_epoch().count()) + ' ' + pair + '\n';
 }
 
 // Room for one more: forgets what is over, or everything when nothing is.
@@ -74,6 +80,15 @@ bool ClientLimits::recipient(const std::string& client, const Limits& limits, St
   return one_more(client, &Minute::recipients, limits.recipients_per_minute, now);
 }
 
+LoginFailures::LoginFailures(std::string path, Log& log)
+    : file_(std::make_unique<LineFile>(
+          LineFile::Options{.path = std::move(path),
+                            .lost = "the addresses from which logins have succeeded",
+                            .all = [this] { return all_lines(); }},
+          log)) {
+  file_->read([this](const std::string& line) { read_line(line); });
+}
+
 void LoginFailures::count(Counts& counts, const std::string& key, SteadyTime now) {
   make_room(counts, most, [&](const Count& count) { return now - count.since > window; });
   auto& count = counts[key];
@@ -96,11 +111,46 @@ void LoginFailures::failed(const std::string& client, std::string_view login, St
 }
 
 void LoginFailures::succeeded(const std::string& client, std::string_view login, SteadyTime now) {
-  table_.with([&](Table& table) {
-    const auto key = pair_key(client, login);
+  const auto key = pair_key(client, login);
+  const bool written = table_.with([&](Table& table) {
     table.by_pair.erase(key);
-    make_room(table.known, most, [&](SteadyTime at) { return now - at > known_for; });
-    table.known[key] = now;
+    make_room(table.known, most, [&](const Known& each) { return now - each.at > known_for; });
+    const auto [found, is_new] = table.known.try_emplace(key);
+    auto& known = found->second;
+    known.at = now;
+    if (!is_new && now - known.written < written_every) return false;
+    known.written = now;
+    return true;
+  });
+  if (written && file_) file_->append(line_of(wall_now(), key));
+}
+
+void LoginFailures::read_line(const std::string& line) {
+  std::istringstream words(line);
+  std::int64_t seconds = 0;
+  std::string key;
+  if (!(words >> seconds) || !std::getline(words >> std::ws, key)) return;
+  const auto age = wall_now() - WallTime(std::chrono::seconds(seconds));
+  const auto now = steady_now();
+  if (age < age.zero() || age > known_for || key.find(' ') == std::string::npos) return;
+  table_.with([&](Table& table) {
+    if (table.known.size() >= most) return;
+    auto& known = table.known[key];
+    known.at = known.written = now - age;
+  });
+}
+
+std::string LoginFailures::all_lines() {
+  const auto now = steady_now();
+  return table_.with([&](Table& table) {
+    std::string text;
+    std::erase_if(table.known, [&](const auto& each) { return now - each.second.at > known_for; });
+    for (auto& [key, known] : table.known) {
+      known.written = known.at;
+      text += line_of(wall_now() - std::chrono::duration_cast<std::chrono::seconds>(now - known.at),
+                      key);
+    }
+    return text;
   });
 }
 
@@ -117,7 +167,7 @@ std::chrono::seconds LoginFailures::delay(const std::string& client, std::string
   return table_.with([&](const Table& table) {
     if (failures(table.by_client, client, now) < slow_after) return std::chrono::seconds(0);
     const auto known = table.known.find(pair_key(client, login));
-    const bool belongs = known != table.known.end() && now - known->second <= known_for;
+    const bool belongs = known != table.known.end() && now - known->second.at <= known_for;
     return belongs ? std::chrono::seconds(0) : slow_by;
   });
 }

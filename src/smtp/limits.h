@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +18,9 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "base/log.h"
 #include "mail/ip_address.h"
+#include "smtp/line_file.h"
 #include "smtp/options.h"
 
 namespace sekisho::smtp {
@@ -60,7 +63,9 @@ class ClientLimits {
 };
 
 // Failed logins of the last ten minutes by address and login; and which logins have succeeded from
-// where, so that a stranger's guesses at an address do not slow down those who belong there.
+// where, so that a stranger's guesses at an address do not slow down those who belong there. The
+// latter outlive the daemon in a small file of lines (smtp/line_file.h):
+//   SECONDS CLIENT LOGIN       "1795996800 192.0.2.1 alice@example.jp"
 class LoginFailures {
  public:
   static constexpr std::chrono::minutes window{10};
@@ -71,6 +76,14 @@ class LoginFailures {
   static constexpr std::uint32_t slow_after = 10;
   // Long enough that a guesser gets 12 answers a minute on a connection.
   static constexpr std::chrono::seconds slow_by{5};
+
+  // A pair that logs in every few minutes is written down once a day.
+  static constexpr std::chrono::hours written_every{24};
+
+  // In memory only.
+  LoginFailures() = default;
+  // Reads the file.
+  LoginFailures(std::string path, Log& log);
 
   void failed(const std::string& client, std::string_view login, SteadyTime now = steady_now());
   void succeeded(const std::string& client, std::string_view login, SteadyTime now = steady_now());
@@ -87,15 +100,22 @@ class LoginFailures {
     std::uint32_t failures = 0;
   };
   using Counts = std::unordered_map<std::string, Count>;
+  struct Known {
+    SteadyTime at{};
+    SteadyTime written{};  // the time that the file has
+  };
   struct Table {
     Counts by_pair;
     Counts by_client;
-    std::unordered_map<std::string, SteadyTime> known;  // pairs that succeeded
+    std::unordered_map<std::string, Known> known;  // pairs that succeeded
   };
   static void count(Counts& counts, const std::string& key, SteadyTime now);
   static std::uint32_t failures(const Counts& counts, const std::string& key, SteadyTime now);
+  void read_line(const std::string& line);
+  std::string all_lines();
 
   Guarded<Table> table_;
+  std::unique_ptr<LineFile> file_;  // last: its thread reads the table
 };
 
 // Clients whose handshake failed on `mx`: they are not offered STARTTLS for an hour, so that their

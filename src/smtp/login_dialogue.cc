@@ -33,6 +33,7 @@ void LoginDialogue::begin(std::string_view argument) {
     return over({504, "5.5.4", "Unrecognized authentication type"});
   }
   talk_.state = State::login;
+  slowed_ = false;
   if (blank == std::string_view::npos) {
     return talk_.answer({334, "", base64_encode(exchange_->first_challenge())});
   }
@@ -56,13 +57,14 @@ void LoginDialogue::take_base64(std::string_view text) {
 void LoginDialogue::step(LoginStep step) {
   switch (step.kind) {
     case LoginStep::Kind::challenge:
-      return talk_.answer({334, "", base64_encode(step.challenge)});
+      return challenge(step);
     case LoginStep::Kind::check:
       return check(std::move(step));
     case LoginStep::Kind::accepted:
       if (is_blocked(step.login)) return;
       return accept(step.login);
     case LoginStep::Kind::wrong:
+      if (is_blocked(step.login)) return;
       return wrong(step.login, "authentication failure");
     case LoginStep::Kind::malformed:
       return over({501, "5.5.2", "Malformed authentication data"});
@@ -76,6 +78,21 @@ bool LoginDialogue::is_blocked(const std::string& login) {
   log_failure("too many failures", login);
   over({454, "4.7.0", "Too many failures; try again later"});
   return true;
+}
+
+// An exchange that proves the login by itself names it before it says anything about its password:
+// a guesser must not learn from the server's proof what the block or the delay withhold.
+void LoginDialogue::challenge(const LoginStep& step) {
+  if (step.login.size() > most_login_name) {
+    return wrong(step.login.substr(0, most_login_name), "authentication failure");
+  }
+  auto say = [this, text = base64_encode(step.challenge)] { talk_.answer({334, "", text}); };
+  if (step.login.empty()) return say();
+  if (is_blocked(step.login)) return;
+  const auto delay = talk_.services.failures.delay(talk_.client.key(), step.login);
+  if (delay.count() == 0 || std::exchange(slowed_, true)) return say();
+  talk_.wait();
+  talk_.later(delay, std::move(say));
 }
 
 void LoginDialogue::check(LoginStep step) {
@@ -139,7 +156,7 @@ void LoginDialogue::over(const Reply& reply) {
 void LoginDialogue::log_failure(std::string_view reason, const std::string& login) {
   std::string line = talk_.client.text() + ": SASL " + mechanism_ + " authentication failed: ";
   line.append(reason);
-  if (!login.empty()) line += ", sasl_username=" + escape_for_log(login, most_login_name);
+  if (!login.empty()) line += ", sasl_username=" + escape_as_word(login, most_login_name);
   talk_.log(LogLevel::warning, "warning: " + line);
 }
 

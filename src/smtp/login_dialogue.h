@@ -25,6 +25,7 @@ class LoginDialogue {
  private:
   void take_base64(std::string_view text);
   void step(LoginStep step);
+  void challenge(const LoginStep& step);
   void check(LoginStep step);
   bool is_blocked(const std::string& login);
   void ask(const std::string& login, const std::string& password);
@@ -40,6 +41,7 @@ class LoginDialogue {
   std::shared_ptr<accounts::Authenticator> authenticator_;
   std::unique_ptr<LoginExchange> exchange_;
   std::string mechanism_;
+  bool slowed_ = false;  // the answer to this exchange was late enough
 };
 
 }  // namespace sekisho::smtp

@@ -2,6 +2,8 @@
 // Thread: immutable after start; what it refers to is internally locked and outlives the front.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,6 +33,22 @@ struct Asked {
 using AskNextHop = std::function<void(const mail::Path& recipient, const relay::Route& route,
                                       std::function<void(Asked)> done)>;
 
+// How long a client may take, and what it must have done by then. Tests take less.
+struct Times {
+  // RFC 5321 §4.5.3.2.7: five minutes for a command. It must be whole by then: an octet now and
+  // then does not count.
+  std::chrono::milliseconds command = std::chrono::minutes(5);
+  // A PROXY header is there at once, and a handshake takes two round trips; a minute is for the
+  // slowest line, and everybody waits at his own expense.
+  std::chrono::milliseconds opening = std::chrono::seconds(60);
+  // While a message arrives: as many octets in each such time, 33 a second. The slowest line in use
+  // (GPRS) carries a hundred times as many.
+  std::chrono::milliseconds rate = std::chrono::seconds(60);
+  std::uint64_t rate_octets = 2000;
+  // How often that is looked at.
+  std::chrono::milliseconds look_every = std::chrono::seconds(15);
+};
+
 struct Services {
   session::Engine& engine;
   Sites& sites;
@@ -50,6 +68,7 @@ struct Services {
   std::function<void(const std::string& key, const std::string& text)> alarm =
       [](const std::string&, const std::string&) {};
   std::function<void(const std::string& key)> alarm_over = [](const std::string&) {};
+  Times times = {};
 };
 
 }  // namespace sekisho::smtp

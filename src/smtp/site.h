@@ -33,8 +33,9 @@ struct ListenerSite {
 };
 
 struct Site {
-  std::string hostname;  // in our greeting
-  std::string origin;    // completes the bare names of our own users
+  std::string hostname;   // in our greeting
+  std::string origin;     // completes the bare names of our own users
+  std::string delimiter;  // before an extension of a user's name
   std::shared_ptr<const relay::Map> routes;
   std::shared_ptr<const accounts::Directory> directory;    // nullptr: everybody exists
   std::shared_ptr<accounts::Authenticator> authenticator;  // nullptr: nobody can log in

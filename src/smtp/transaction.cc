@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "policy/access_list.h"
 
@@ -38,6 +39,13 @@ void Transaction::forget_client() {
   reset();
   session_.reset();
   session_standing_.reset();
+}
+
+void Transaction::rest() {
+  session_.reset();
+  session_standing_.reset();
+  keeping_.reset();
+  arrival_.reset();
 }
 
 void Transaction::reset() {
@@ -135,27 +143,35 @@ void Transaction::rcpt(std::string_view argument) {
   if (!arguments) return talk_.answer(arguments.error());
   const bool many = most > 0 && recipients_ >= most && standing_ != Standing::local;
   if (many) return talk_.answer({452, "4.5.3", "Error: too many recipients"});
-  auto gate = at_rcpt(*talk_.site, talk_.client, standing_, arguments->path);
-  asking_.emplace(Asking{std::move(*arguments), std::move(gate.path), std::nullopt});
-  switch (gate.code) {
-    case RecipientAnswer::Code::refuse:
-      return refuse_recipient(Reply::of(gate.refusal->reply), gate.refusal->note);
-    case RecipientAnswer::Code::pass:
-      return look_at_rules();
-    case RecipientAnswer::Code::ask:
-      break;
-  }
+  auto path = arguments->path;
+  asking_.emplace(Asking{std::move(*arguments), std::move(path), std::nullopt, nullptr});
+  // Guesses count too, and cost nothing more once there were enough of them.
+  asking_->refusal = over_minute();
+  if (!asking_->refusal) look_at_gate();
+  if (asking_->refusal) return ask_session();
+  look_at_rules();
+}
+
+void Transaction::look_at_gate() {
+  auto gate = at_rcpt(*talk_.site, talk_.client, standing_, asking_->arguments.path);
+  asking_->path = std::move(gate.path);
+  asking_->refusal = std::move(gate.refusal);
+  if (gate.code == RecipientAnswer::Code::ask) asking_->hop = gate.route;
+}
+
+void Transaction::ask_next_hop() {
+  const auto* const hop = std::exchange(asking_->hop, nullptr);
   const auto answered = [this](const Asked& asked) {
     if (!asking_) return;  // the client has gone
     awaits_hop_ = false;
     const auto refusal = after_asking(asked, asking_->arguments.path);
     if (refusal) return refuse_recipient(Reply::of(refusal->reply), refusal->note);
-    look_at_rules();
+    ask_session();
   };
   talk_.wait();
   awaits_hop_ = true;
   if (!talk_.services.ask) return answered({Asked::Code::later, "nobody can be asked"});
-  talk_.services.ask(asking_->path, *gate.route, talk_.back<Asked>(answered));
+  talk_.services.ask(asking_->path, *hop, talk_.back<Asked>(answered));
 }
 
 bool Transaction::has_rules(const mail::Path& recipient) const {
@@ -167,7 +183,7 @@ bool Transaction::has_rules(const mail::Path& recipient) const {
                       [](const auto* entry) { return entry->effect.skips_smtp(); });
 }
 
-// The rules of [smtp], then the limits; the session has the word before both.
+// The rules of [smtp], then the day of a login.
 void Transaction::look_at_rules() {
   awaits_rules_ = false;
   auto& refusal = asking_->refusal;
@@ -183,7 +199,7 @@ void Transaction::look_at_rules() {
       refusal = only_logged(sender_rule(), rules.sender_domain == OnSenderDomain::log);
     }
   }
-  if (!refusal) refusal = over_limits();
+  if (!refusal) refusal = over_day();
   ask_session();
 }
 
@@ -236,18 +252,26 @@ std::optional<Refusal> Transaction::sender_rule() {
   return cannot_reply(450, "4.1.8", "Domain not found now");
 }
 
-std::optional<Refusal> Transaction::over_limits() {
+// By address, and by login: a stolen one is used from many addresses.
+std::optional<Refusal> Transaction::over_minute() {
   if (!smtp::has_limits(standing_)) return std::nullopt;
+  auto& limits = talk_.services.limits;
+  const auto& client = talk_.client;
+  const bool by_address = limits.recipient(client.key(), talk_.limits());
+  const bool by_login = client.login.empty() ||
+                        limits.recipient("login:" + ascii::lower(client.login), talk_.limits());
+  if (by_address && by_login) return std::nullopt;
+  const std::string who = by_address ? client.login : client.key();
+  return Refusal{mail::SmtpReply(450, "4.7.1", "Error: too many recipients from " + who), ""};
+}
+
+std::optional<Refusal> Transaction::over_day() {
   auto& services = talk_.services;
   const auto& client = talk_.client;
-  if (!services.limits.recipient(client.key(), talk_.limits())) {
-    return Refusal{mail::SmtpReply(450, "4.7.1", "Error: too many recipients from " + client.key()),
-                   ""};
-  }
   if (client.login.empty()) return std::nullopt;
   const auto most = talk_.limits().recipients_per_day;
   const std::string key = "login:" + client.login;
-  if (services.quota.take(client.login, most)) {
+  if (services.quota.has_room(client.login, most)) {
     services.alarm_over(key);
     return std::nullopt;
   }
@@ -258,13 +282,15 @@ std::optional<Refusal> Transaction::over_limits() {
   return Refusal{mail::SmtpReply(450, "4.7.1", "Error: too many recipients in 24 hours"), ""};
 }
 
+// The session has the first word: whoever stands on the denylist hears that, and not who exists.
+// A recipient that the front refuses, or whose next hop is asked first, never becomes one here.
 void Transaction::ask_session() {
   session::Recipient recipient{asking_->path, asking_->arguments.parameters};
   talk_.wait();
   const auto answered = [this](const session::Step& step) {
     talk_.guarded([&] { answer_recipient(step); });
   };
-  if (asking_->refusal) {
+  if (asking_->refusal || asking_->hop != nullptr) {
     session_->ask_about(std::move(recipient), answered);
   } else {
     session_->rcpt_to(std::move(recipient), answered);
@@ -277,6 +303,8 @@ void Transaction::answer_recipient(const session::Step& step) {
     const auto refusal = *asking_->refusal;
     return refuse_recipient(Reply::of(refusal.reply), refusal.note);
   }
+  if (asking_->hop != nullptr) return ask_next_hop();
+  if (!talk_.client.login.empty()) talk_.services.quota.count(talk_.client.login);
   if (recipients_++ == 0) first_recipient_ = asking_->path;
   asking_.reset();
   talk_.state = State::recipients;
@@ -337,9 +365,6 @@ std::optional<Reply> Transaction::unacceptable() const {
     return Reply{550, "5.5.2", "Error: bare <CR> or <LF> received"};
   }
   if (reader_->header_too_long()) return Reply{552, "5.3.4", "Error: the header is too long"};
-  if (watch_->received() > HeaderWatch::most_received) {
-    return Reply{554, "5.4.6", "Error: too many hops"};
-  }
   if (talk_.client.login.empty()) return std::nullopt;
   const auto owns = [this](const mail::Mailbox& mailbox) {
     return talk_.site->directory &&
@@ -389,7 +414,7 @@ void Transaction::answer(const session::Outcome& outcome) {
   std::string line = outcome.facts.id + ": client=" + client.text();
   if (!client.login.empty()) {
     line += ", sasl_method=" + client.mechanism +
-            ", sasl_username=" + escape_for_log(client.login, 255);
+            ", sasl_username=" + escape_as_word(client.login, 255);
   }
   if (client.user) line += ", uid=" + std::to_string(*client.user);
   talk_.log(LogLevel::info, line);
@@ -401,8 +426,8 @@ void Transaction::answer(const session::Outcome& outcome) {
 }
 
 std::string Transaction::envelope_text(const mail::Path* recipient) const {
-  std::string text = " from=<" + escape_for_log(sender_.raw(), 320) + ">";
-  if (recipient != nullptr) text += " to=<" + escape_for_log(recipient->raw(), 320) + ">";
+  std::string text = " from=<" + escape_as_word(sender_.raw(), 320) + ">";
+  if (recipient != nullptr) text += " to=<" + escape_as_word(recipient->raw(), 320) + ">";
   return text;
 }
 

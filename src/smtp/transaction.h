@@ -36,6 +36,9 @@ class Transaction final : public DataSink {
   void reset();
   // Another client, or a new beginning within TLS: its session is another one.
   void forget_client();
+  // Nothing is under way, and nothing was for a while: what is known of the client, some 10 KB, is
+  // let go. The next message asks again, and the DNS has most answers in its cache.
+  void rest();
 
   // While an answer is awaited: when to call expire().
   SteadyTime deadline() const;
@@ -51,8 +54,9 @@ class Transaction final : public DataSink {
   // A RCPT on its way to its answer.
   struct Asking {
     RcptArguments arguments;
-    mail::Path path;                 // as it goes into the message
-    std::optional<Refusal> refusal;  // by the front, unless the session refuses it too
+    mail::Path path;                    // as it goes into the message
+    std::optional<Refusal> refusal;     // by the front, unless the session refuses it too
+    const relay::Route* hop = nullptr;  // whose next hop must be asked, if nobody refuses it before
   };
 
   void ensure_session(relay::Standing standing);
@@ -61,14 +65,17 @@ class Transaction final : public DataSink {
   void refuse_mail(const Refusal& refusal, const mail::Path& sender);
   session::Transmission how() const;
 
+  void look_at_gate();
   void look_at_rules();
   std::optional<Refusal> helo_rule();
   std::optional<Refusal> sender_rule();
   std::optional<Refusal> cannot_reply(int code, std::string_view status, std::string_view why);
   bool has_rules(const mail::Path& recipient) const;
   std::optional<Refusal> only_logged(std::optional<Refusal> refusal, bool log_only);
-  std::optional<Refusal> over_limits();
+  std::optional<Refusal> over_minute();
+  std::optional<Refusal> over_day();
   void ask_session();
+  void ask_next_hop();
   void answer_recipient(const session::Step& step);
   void refuse_recipient(const Reply& reply, std::string_view note);
 

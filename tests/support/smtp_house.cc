@@ -34,12 +34,14 @@ accounts::Existence FakeDirectory::exists(const mail::Path& recipient,
   const auto local = ascii::lower(recipient.local_part());
   if (local == "asked") return Existence::ask;
   if (local == "unread") return Existence::unknown;
-  static const std::set<std::string> users = {"alice", "bob", "postmaster", "user", "b", "a..b."};
+  static const std::set<std::string> users = {"alice", "bob",   "postmaster", "user",
+                                              "b",     "a..b.", "piped"};
   return users.contains(local) ? Existence::exists : Existence::missing;
 }
 
 accounts::Expansion FakeDirectory::expand(const mail::Path& /*sender*/,
                                           const mail::Path& recipient) const {
+  if (recipient.local_part() == "piped") return {{}, "aliases:1: piped: \"|x\" is a program"};
   return {{{recipient, std::nullopt, false}}, ""};
 }
 
@@ -217,7 +219,11 @@ SmtpTalk::SmtpTalk(SmtpHouse& house, smtp::Profile profile, const std::string& a
                         [](const std::exception& error) {
                           throw std::logic_error(std::string("broken: ") + error.what());
                         },
-                    .later = [](std::chrono::milliseconds, std::function<void()> then) { then(); }};
+                    .later =
+                        [this](std::chrono::milliseconds time, std::function<void()> then) {
+                          waits_.push_back(time);
+                          then();
+                        }};
   conversation_ =
       std::make_unique<smtp::Conversation>(house.services(), std::move(ports), std::move(client));
   conversation_->open();

@@ -39,7 +39,8 @@ struct KeptMessage {
   session::Arrival arrival;
 };
 
-// alice and bob of example.jp exist; a login may send as itself.
+// alice and bob of example.jp exist; an alias of "piped" leads to a program; a login may send as
+// itself.
 class FakeDirectory final : public accounts::Directory {
  public:
   std::optional<mail::Path> reversed(const mail::Path& recipient) const override;
@@ -52,6 +53,11 @@ class FakeDirectory final : public accounts::Directory {
 class FakeAuthenticator final : public accounts::Authenticator {
  public:
   void check(accounts::LoginAttempt attempt, Done done) override;
+  bool has_scram() const override { return scram.has_value(); }
+  std::optional<accounts::ScramKeys> scram_keys(const std::string& /*login*/) const override {
+    return scram;
+  }
+  std::optional<accounts::ScramKeys> scram;  // of everybody
   std::atomic<bool> available{true};
   std::atomic<unsigned> asked{0};
 };
@@ -110,6 +116,8 @@ class SmtpTalk {
   std::string greeting() const { return greeting_; }
   bool closed() const { return closed_; }
   bool wants_tls() const { return wants_tls_; }
+  // How late answers were; they are given at once here.
+  const std::vector<std::chrono::milliseconds>& waits() const { return waits_; }
   smtp::Conversation& conversation() { return *conversation_; }
   // Ends it, so that its last lines are logged.
   void hang_up() { conversation_->closed(); }
@@ -124,6 +132,7 @@ class SmtpTalk {
   std::string greeting_;
   bool closed_ = false;
   bool wants_tls_ = false;
+  std::vector<std::chrono::milliseconds> waits_;
   std::unique_ptr<smtp::Conversation> conversation_;
 };
 

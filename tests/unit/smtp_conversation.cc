@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "support/smtp_house.h"
+#include "support/tls_pair.h"
 
 namespace sekisho::smtp {
 
@@ -378,9 +379,6 @@ TEST(SmtpConversation, EndsOfMessages) {
             "552 5.3.4");
   EXPECT_EQ(answer(std::string("From: bob@a.example\r\n\r\na\0b\r\n.\r\n", 31)), "554 5.6.0");
   house.change([](Site& site) { site.listeners[0].limits.message_size = 0; });
-  std::string hops;
-  for (int i = 0; i < 51; ++i) hops += "Received: from a by b; Mon, 30 Nov 2026 12:00:00 +0900\r\n";
-  EXPECT_EQ(answer(hops + "From: bob@a.example\r\n\r\nx\r\n.\r\n"), "554 5.4.6");
   house.change([](Site& site) { site.rules.bare_lf = OnBareLf::reject; });
   EXPECT_EQ(answer("From: bob@a.example\r\n\r\na\nb\r\n.\r\n"), "550 5.5.2");
   EXPECT_TRUE(house.kept().empty());
@@ -397,6 +395,39 @@ TEST(SmtpConversation, OurOwnNameInReceivedIsCounted) {
   ASSERT_EQ(house.kept().size(), 1U);
   EXPECT_EQ(house.kept()[0].arrival.received, 2U);
   EXPECT_EQ(house.kept()[0].arrival.received_by_us, 1U);
+}
+
+// A loop is a fault of somebody's routes, and is held by the queue; a refusal would bounce the mail
+// of a sender who cannot mend it.
+TEST(SmtpConversation, MailThatWentThroughManyHostsIsCountedAndTaken) {
+  SmtpHouse house;
+  std::string hops;
+  for (int i = 0; i < 60; ++i) hops += "Received: from a by b; Mon, 30 Nov 2026 12:00:00 +0900\r\n";
+  auto talk = after(house, ehlo + mail + rcpt);
+  talk->line("DATA");
+  EXPECT_THAT(talk->say(hops + "From: bob@a.example\r\n\r\nx\r\n.\r\n"), StartsWith("250 2.0.0"));
+  ASSERT_EQ(house.kept().size(), 1U);
+  EXPECT_EQ(house.kept()[0].arrival.received, 60U);
+}
+
+TEST(SmtpConversation, TlsThatIsRequiredComesFirst) {
+  SmtpHouse house;
+  house.change([](Site& site) {
+    static const test::CertificateAuthority authority;
+    site.listeners[0].tls = ListenerTls::required;
+    site.listeners[0].tls_context = test::server_of(authority.issue("mx.example.jp"));
+  });
+  // Also to whom a handshake failed before: there is no other way.
+  house.services().broken_tls.failed("192.0.2.10");
+  SmtpTalk talk(house);
+  EXPECT_THAT(talk.say(ehlo), HasSubstr("250-STARTTLS\n"));
+  EXPECT_THAT(talk.say(mail), StartsWith("530 5.7.0 Must issue a STARTTLS command first"));
+  EXPECT_EQ(codes(talk.say("VRFY a\r\nNOOP\r\nRSET\r\n")), "530 250 250");
+  EXPECT_THAT(talk.line("STARTTLS"), StartsWith("220 2.0.0"));
+  ASSERT_TRUE(talk.wants_tls());
+  talk.tls();
+  EXPECT_THAT(talk.say(mail), StartsWith("503 5.5.1"));
+  EXPECT_EQ(codes(talk.say(ehlo + mail + rcpt)), "250 250 250");
 }
 
 TEST(SmtpConversation, GreetingAgainAndAgainEnds) {
@@ -452,6 +483,36 @@ TEST(SmtpConversation, AProxyDoesNotSend) {
   EXPECT_THAT(say("XCLIENT ADDR=192.168.1.10\r\n"), StartsWith("550 "));
   say(ehlo);
   EXPECT_THAT(say(mail), StartsWith("250 "));
+}
+
+// The proxy stands for all of its clients: it is they who are counted.
+TEST(SmtpConversation, AProxyHasNoLimitOfItsOwn) {
+  SmtpHouse house;
+  house.change([](Site& site) { site.listeners[0].limits.connections_per_minute = 3; });
+  const auto named = [&](const std::string& client_address) {
+    Client client;
+    client.address = mail::IpAddress::parse("192.0.2.50").value();
+    client.may_not_send = "Error: a proxy";
+    client.xclient = true;
+    std::string output;
+    Conversation conversation(house.services(),
+                              {.send = [&](std::string octets) { output += octets; },
+                               .resume = [] {},
+                               .owner = house.owner(),
+                               .broken = [](const std::exception&) { FAIL(); },
+                               .later = nullptr},
+                              client);
+    conversation.open();
+    house.queue().run_until([] { return false; }, steady_now());
+    conversation.take("EHLO proxy\r\n");
+    output.clear();
+    conversation.take("XCLIENT NAME=x ADDR=" + client_address + "\r\n");
+    return output.substr(0, 3);
+  };
+  for (int i = 1; i <= 6; ++i) EXPECT_EQ(named("203.0.113." + std::to_string(i)), "220") << i;
+  EXPECT_EQ(named("203.0.113.1"), "220");
+  EXPECT_EQ(named("203.0.113.1"), "220");
+  EXPECT_EQ(named("203.0.113.1"), "421");
 }
 
 // Random commands in random pieces: whatever the pieces, the same replies and the same messages.

@@ -134,6 +134,41 @@ TEST(SmtpHostile, NothingIsExecutedAndAllIsEscaped) {
   EXPECT_TRUE(house.log().has("to=<%n%s@x.example>"));
 }
 
+// Two spellings that look the same are two names, and what turns a line around reaches no log.
+TEST(SmtpHostile, TextBeyondAscii) {
+  SmtpHouse house;
+  house.change([](Site& site) { site.smtputf8 = true; });
+  SmtpTalk talk(house);
+  talk.say(ehlo);
+  EXPECT_THAT(talk.line("MAIL FROM:<\xc0\xaf@a.example> SMTPUTF8"), StartsWith("501 5.5.4"));
+  EXPECT_THAT(talk.line("MAIL FROM:<\xed\xa0\x80@a.example> SMTPUTF8"), StartsWith("501 5.5.4"));
+  EXPECT_THAT(talk.line("MAIL FROM:<bob@a.example> SMTPUTF8"), StartsWith("250 "));
+  for (const std::string to : {"caf\xc3\xa9@example.jp", "cafe\xcc\x81@example.jp",
+                               "\xe2\x80\xae"
+                               "ecila@example.jp"}) {
+    EXPECT_THAT(talk.line("RCPT TO:<" + to + ">"), StartsWith("550 5.1.1")) << to;
+  }
+  EXPECT_FALSE(house.log().has("\xe2\x80\xae"));
+  EXPECT_TRUE(house.log().has("ecila@example.jp"));
+}
+
+// Parts within parts are content to a server: they end where the message ends.
+TEST(SmtpHostile, PartsWithinParts) {
+  SmtpHouse house;
+  SmtpTalk talk(house);
+  talk.say(ehlo + envelope + "DATA\r\n");
+  std::string message = "From: bob@a.example\r\n";
+  for (int i = 0; i < 2000; ++i) {
+    const auto name = "b" + std::to_string(i);
+    message += "Content-Type: multipart/mixed; boundary=" + name + "\r\n\r\n--" + name + "\r\n";
+  }
+  const auto began = cpu_time();
+  EXPECT_THAT(talk.say(message + ".\r\n"), StartsWith("250 2.0.0"));
+  EXPECT_LT(cpu_time() - began, std::chrono::seconds(5));
+  ASSERT_EQ(house.kept().size(), 1U);
+  EXPECT_EQ(house.kept()[0].content, message);
+}
+
 TEST(SmtpHostile, LongThings) {
   SmtpHouse house;
   SmtpTalk talk(house);

@@ -21,6 +21,13 @@ std::string address(std::string_view text) {
   return client_key(mail::IpAddress::parse(text).value());
 }
 
+// One more recipient, if there is room.
+bool take(LoginQuota& quota, std::string_view login, std::uint32_t most) {
+  const bool room = quota.has_room(login, most);
+  if (room) quota.count(login);
+  return room;
+}
+
 }  // namespace
 
 TEST(SmtpLimits, AClientIsAnAddressOrASlash64) {
@@ -81,6 +88,32 @@ TEST(SmtpLimits, FailedLoginsByPairAndByClient) {
   EXPECT_EQ(failures.delay("a", "carol", now + 1min), 0s);
 }
 
+TEST(SmtpLimits, WhereALoginBelongsOutlivesARestart) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.file("known-logins");
+  const auto lines = std::make_shared<test::LogLines>();
+  Log log(lines, LogLevel::info);
+  const auto is_slow = [](LoginFailures& failures, std::string_view login) {
+    for (int i = 0; i < 10; ++i) failures.failed("192.0.2.1", "guess");
+    return failures.delay("192.0.2.1", login) > 0s;
+  };
+  {
+    LoginFailures failures(path, log);
+    failures.succeeded("192.0.2.1", "Alice Smith");
+    failures.succeeded("192.0.2.1", "Alice Smith");
+    failures.succeeded("192.0.2.1", "a\nb");
+  }
+  const auto long_ago = std::to_string(wall_now().time_since_epoch().count() - 31 * 24 * 3600);
+  std::ofstream(path, std::ios::app) << long_ago << " 192.0.2.1 carol\n99999999999 192.0.2.1 dave\n"
+                                     << "x\ncut o";
+  LoginFailures failures(path, log);
+  EXPECT_FALSE(is_slow(failures, "alice smith"));
+  for (const char* stranger : {"carol", "dave", "bob", "a\nb"}) {
+    EXPECT_TRUE(is_slow(failures, stranger)) << stranger;
+  }
+  EXPECT_TRUE(lines->all().empty());
+}
+
 TEST(SmtpLimits, BrokenTlsIsForgottenAfterAnHour) {
   BrokenTls broken;
   const auto now = steady_now();
@@ -98,22 +131,22 @@ TEST(SmtpLimits, TheDayOfALoginOutlivesARestart) {
   const auto clock = [&] { return WallTime(std::chrono::hours(hour.load())); };
   {
     LoginQuota quota(folder.file("logins"), log, clock);
-    EXPECT_TRUE(quota.take("bob", 5));
+    EXPECT_TRUE(take(quota, "bob", 5));
     hour += 23;
-    for (int i = 0; i < 3; ++i) EXPECT_TRUE(quota.take("Alice", 5));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(take(quota, "Alice", 5));
   }
   std::ofstream(folder.file("logins"), std::ios::app) << "cut o";
   LoginQuota quota(folder.file("logins"), log, clock);
   EXPECT_EQ(quota.used("alice"), 3U);
-  EXPECT_TRUE(quota.take("alice", 5));
-  EXPECT_TRUE(quota.take("alice", 5));
-  EXPECT_FALSE(quota.take("alice", 5));
+  EXPECT_TRUE(take(quota, "alice", 5));
+  EXPECT_TRUE(take(quota, "alice", 5));
+  EXPECT_FALSE(take(quota, "alice", 5));
   EXPECT_EQ(quota.used("bob"), 1U);
   hour += 2;
   EXPECT_EQ(quota.used("bob"), 0U);
-  EXPECT_FALSE(quota.take("alice", 5));
+  EXPECT_FALSE(take(quota, "alice", 5));
   hour += 23;
-  EXPECT_TRUE(quota.take("alice", 5));
+  EXPECT_TRUE(take(quota, "alice", 5));
   EXPECT_TRUE(lines->all().empty());
 }
 
@@ -122,8 +155,8 @@ TEST(SmtpLimits, AQuotaThatCannotBeWrittenStillCounts) {
   Log log(lines, LogLevel::info);
   {
     LoginQuota quota("/nowhere/at/all", log);
-    EXPECT_TRUE(quota.take("alice", 1));
-    EXPECT_FALSE(quota.take("alice", 1));
+    EXPECT_TRUE(take(quota, "alice", 1));
+    EXPECT_FALSE(take(quota, "alice", 1));
   }
   EXPECT_TRUE(lines->has("/nowhere/at/all"));
 }

@@ -66,7 +66,6 @@ class Wire {
     return reply();
   }
 
- private:
   std::string next_line() {
     while (buffer_.find('\n') == std::string::npos) {
       pollfd ready{fd_.get(), POLLIN, 0};
@@ -81,6 +80,13 @@ class Wire {
     buffer_.erase(0, end);
     return line;
   }
+  // Whether there is something to read within that time.
+  bool readable(milliseconds time) const {
+    pollfd ready{fd_.get(), POLLIN, 0};
+    return !buffer_.empty() || ::poll(&ready, 1, static_cast<int>(time.count())) > 0;
+  }
+
+ private:
   UniqueFd fd_;
   std::string buffer_;
 };
@@ -112,6 +118,11 @@ class SmtpListener : public testing::Test {
   ~SmtpListener() override {
     if (front_) front_->drain(seconds(10));
     loops_.stop();
+  }
+  // A client has so much time now, and it is looked at often.
+  void hurry(Times times) {
+    times.look_every = milliseconds(10);
+    house_.services().times = times;
   }
   Wire mx() { return Wire::to(ports_[0]); }
   // Runs a program of Python's; what it prints.
@@ -270,6 +281,98 @@ TEST_F(SmtpListener, WithoutRoomItSaysSo) {
   auto third = mx();
   EXPECT_THAT(third.reply(), StartsWith("421 4.3.2"));
   EXPECT_EQ(third.reply(), "");
+}
+
+// A handshake costs more than all that follows: the limits stand before it.
+TEST_F(SmtpListener, LimitsStandBeforeTheHandshake) {
+  serve();
+  house_.change([](Site& site) { site.listeners[2].limits.connections = 2; });
+  auto first = Wire::to(ports_[2]);
+  auto second = Wire::to(ports_[2]);
+  auto third = Wire::to(ports_[2]);
+  EXPECT_TRUE(wait_until([&] { return house_.services().counters.connections_refused == 1U; }));
+  EXPECT_TRUE(wait_until([&] { return front_->connections() == 2U; }));
+  EXPECT_TRUE(house_.log().has("warning: Connection limit exceeded from unknown[127.0.0.1]"));
+}
+
+// --- times ---------------------------------------------------------------------------------------
+
+TEST_F(SmtpListener, ACommandMustBeWholeInTime) {
+  hurry({.command = milliseconds(300)});
+  serve();
+  auto silent = mx();
+  EXPECT_THAT(silent.reply(), StartsWith("220 "));
+  EXPECT_THAT(silent.reply(), StartsWith("421 4.4.2 mx.example.jp Error: timeout exceeded"));
+  EXPECT_EQ(silent.reply(), "");
+  // An octet now and then is no progress.
+  auto slow = mx();
+  EXPECT_THAT(slow.reply(), StartsWith("220 "));
+  int sent = 0;
+  for (; sent < 1000 && !slow.readable(milliseconds(10)); ++sent) slow.send("N");
+  EXPECT_THAT(slow.reply(), StartsWith("421 4.4.2"));
+  EXPECT_TRUE(house_.log().has("timeout after CONNECT from "));
+}
+
+TEST_F(SmtpListener, TheRestOfALongLineIsNoProgress) {
+  hurry({.command = milliseconds(300)});
+  serve();
+  auto slow = mx();
+  EXPECT_THAT(slow.reply(), StartsWith("220 "));
+  slow.send(std::string(most_command_octets, 'x'));
+  EXPECT_THAT(slow.reply(), StartsWith("500 5.5.2"));
+  int sent = 0;
+  for (; sent < 1000 && !slow.readable(milliseconds(10)); ++sent) slow.send("x");
+  EXPECT_LT(sent, 1000);
+  EXPECT_THAT(slow.reply(), StartsWith("421 4.4.2"));
+}
+
+TEST_F(SmtpListener, AMessageHasALeastRate) {
+  hurry({.command = seconds(60), .rate = milliseconds(300), .rate_octets = 1000});
+  serve();
+  auto slow = mx();
+  slow.reply();
+  slow.say("EHLO mx.a.example");
+  slow.say("MAIL FROM:<bob@a.example>");
+  slow.say("RCPT TO:<alice@example.jp>");
+  EXPECT_THAT(slow.say("DATA"), StartsWith("354 "));
+  int sent = 0;
+  for (; sent < 1000 && !slow.readable(milliseconds(10)); ++sent) slow.send("x");
+  EXPECT_LT(sent, 1000);
+  EXPECT_THAT(slow.reply(), StartsWith("421 4.4.2"));
+  EXPECT_TRUE(house_.log().has("timeout after DATA from "));
+  EXPECT_TRUE(house_.kept().empty());
+}
+
+TEST_F(SmtpListener, AHandshakeMustBeDoneInTime) {
+  hurry({.command = seconds(60), .opening = milliseconds(300)});
+  serve();
+  auto tls_first = Wire::to(ports_[2]);
+  EXPECT_TRUE(wait_until([&] { return house_.services().counters.connections == 1U; }));
+  EXPECT_TRUE(wait_until([&] { return front_->connections() == 0U; }));
+  auto later = mx();
+  later.reply();
+  later.say("EHLO mx.a.example");
+  EXPECT_THAT(later.say("STARTTLS"), StartsWith("220 "));
+  EXPECT_TRUE(wait_until([&] { return front_->connections() == 0U; }));
+}
+
+TEST_F(SmtpListener, DrainingTellsThoseWithinTls) {
+  serve();
+  std::string out;
+  std::thread client([&] {
+    out = python(R"(
+s = smtplib.SMTP_SSL('127.0.0.1', submissions, local_hostname='phone', context=context)
+print(s.getreply()[0])
+try:
+    print(s.sock.recv(100))
+except ssl.SSLError as error:
+    print(error)
+)");
+  });
+  EXPECT_TRUE(wait_until([&] { return house_.log().has("connect from "); }));
+  EXPECT_EQ(front_->drain(seconds(30)), 0U);
+  client.join();
+  EXPECT_EQ(out, "421\nb''\n");
 }
 
 TEST_F(SmtpListener, DrainingLetsAMessageFinish) {
