@@ -139,6 +139,18 @@ std::string escape_for_log(std::string_view text, std::size_t limit) {
   return escape(text, limit, steers_or_quotes);
 }
 
+std::string escape_as_word(std::string_view text, std::size_t limit) {
+  std::string word;
+  for (const char c : escape_for_log(text, limit)) {
+    if (c == ' ') {
+      word += "\\x20";
+    } else {
+      word += c;
+    }
+  }
+  return word;
+}
+
 std::string escape_for_terminal(std::string_view text) { return escape(text, text.size(), steers); }
 
 }  // namespace sekisho

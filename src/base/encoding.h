@@ -17,6 +17,9 @@ std::string hex_encode(std::string_view octets);
 // and every octet that is not well-formed UTF-8 become \xNN; at most `limit` octets of the input
 // are shown, then "…".
 std::string escape_for_log(std::string_view text, std::size_t limit = 512);
+// For a value that ends at a blank: the same, and a blank becomes \x20. A stranger's text cannot
+// look like more values of the line.
+std::string escape_as_word(std::string_view text, std::size_t limit = 512);
 
 // For a printed sentence with typed or received text: the same, but quotes and backslashes stay as
 // they are.

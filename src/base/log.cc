@@ -56,14 +56,7 @@ LogLine& LogLine::field(std::string_view key, std::string_view value) {
 
 LogLine& LogLine::word(std::string_view key, std::string_view value) {
   if (!text_.empty()) text_ += ' ';
-  text_.append(key).append("=");
-  for (const char c : escape_for_log(value)) {
-    if (c == ' ') {
-      text_ += "\\x20";
-    } else {
-      text_ += c;
-    }
-  }
+  text_.append(key).append("=").append(escape_as_word(value));
   return *this;
 }
 

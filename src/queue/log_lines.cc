@@ -33,12 +33,19 @@ std::string_view status_of(const Progress& progress) {
 }
 
 std::string envelope_of(const Recipient& to) {
-  std::string text = "to=<" + one_line(to.address) + ">";
-  if (to.original != to.address) text += ", orig_to=<" + one_line(to.original) + ">";
+  std::string text = "to=<" + escape_as_word(to.address) + ">";
+  if (to.original != to.address) text += ", orig_to=<" + escape_as_word(to.original) + ">";
   return text;
 }
 
 }  // namespace
+
+std::string arrival_line(const Message& message) {
+  const auto& letter = message.letter;
+  return letter.id + ": from=<" + escape_as_word(letter.sender) +
+         ">, size=" + std::to_string(letter.size) +
+         ", nrcpt=" + std::to_string(message.recipients.size()) + " (queue active)";
+}
 
 std::string delivery_line(const std::string& id, const Recipient& to, const relay::Result& result,
                           WallTime arrived) {

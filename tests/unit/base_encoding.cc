@@ -56,6 +56,13 @@ TEST(EscapeForLog, whatCouldActOnATerminalIsShownAsOctets) {
   EXPECT_EQ(escape_for_log(std::string_view("a\0b", 3)), "a\\x00b");
 }
 
+TEST(EscapeForLog, aWordEndsAtNoBlank) {
+  EXPECT_EQ(escape_as_word("\"x>  action=forged\"@a.example"),
+            "\\x22x>\\x20\\x20action=forged\\x22@a.example");
+  EXPECT_EQ(escape_as_word("日本@a.example"), "日本@a.example");
+  EXPECT_EQ(escape_as_word("a b c", 3), "a\\x20b…");
+}
+
 TEST(EscapeForLog, longTextIsCutAtACharacter) {
   EXPECT_EQ(escape_for_log("abcd", 4), "abcd");
   EXPECT_EQ(escape_for_log("abcde", 4), "abcd…");
