@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Kills sekishod, standing alone, while it accepts and delivers mail; a third of the starts have a changed configuration.
 
-What was answered 250 must in the end be delivered, or bounced by the rules, to each of its recipients; twice only if a kill
-came between the next hop's answer and the commit of it, which docs/durability.md names. The next hops break off as well.
-Without root it ends with 77, which ctest counts as skipped.
+What was taken (250, or sendmail(1) ended with 0) must in the end be delivered, or bounced by the rules, to each of its
+recipients: once, unless a kill came between the answer of the next hop and the commit of it, which docs/durability.md
+names. Some of it is held and released meanwhile, has aliases that lead outside, goes by LMTP or into the drop folder; the
+next hops break off as well. Without root it ends with 77, which ctest counts as skipped.
 """
 import argparse
 import email
@@ -13,7 +14,7 @@ import random
 import re
 import shutil
 import signal
-import socketserver
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,168 +28,73 @@ sys.dont_write_bytecode = True
 
 from lab import namespace, process  # noqa: E402
 from lab.smtp_client import Closed, SmtpClient  # noqa: E402
+from queue_hops import NextHop, Tally  # noqa: E402
 
 SKIPPED = 77
 CLIENTS = 6
-CLIENT, PORT, NEXT_HOP = "203.0.113.50", 25, 2525
-SETTLE = 180           # seconds until nothing waits any more, on a slow machine
-# Between the answer of a next hop and the commit of it: what a slow machine needs for both.
-WINDOW = 5
-CONFIGURATION = """
-[identity]
-hostname = "mx.example.jp"
-seal_file = "{home}/seal"
-[process]
-user = "root"
-[dns]
-zone_file = "{home}/zone"
-[control]
-socket = "{home}/control.sock"
-[log]
-target = "file:{home}/log"
-[history]
-dir = "{home}/history"
-[[listener]]
-profile = "mx"
-address = ["0.0.0.0:25"]
-tls = "off"
-[limits]
-connections = 0
-connections_per_minute = 0
-messages_per_minute = 0
-recipients_per_minute = 0
-[aliases]
-files = []
-srs_secret_file = "{home}/srs"
-[queue]
-dir = "{home}/queue"
-drop = "{home}/drop"
-retry = ["1s"]
-give_up = "{give_up}"
-[[permit]]
-from = ["203.0.113.50"]
-to = ["*"]
-[[route]]
-domain = ["sender.example"]
-via = "maildir:{home}/mail/{{domain}}/{{user}}"
-recipients = "any_of_file"
-[[route]]
-domain = ["*"]
-via = "smtp:[127.0.0.1]:2525"
-tls = "none"
-"""
+CLIENT, PORT = "203.0.113.50", 25
+SETTLE = 240           # seconds until nothing waits any more, on a slow machine
+ID = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4,}\b")
 # local.example is local in some configurations, and goes to the next hop in the others.
 LOCAL = """
 [[route]]
 domain = ["local.example"]
-via = "maildir:{home}/mail/{{domain}}/{{user}}"
-recipients = "any_of_file"
+via = "maildir:{home}/mail/{domain}/{user}"
+recipients = "file:{home}/recipients"
 """
 # routed.example has a route of its own in some configurations.
 ROUTED = """
 [[route]]
 domain = ["routed.example"]
 via = "smtp:[127.0.0.1]:2525"
-tls = "none"
+tls = "required"
 concurrency = 2
 """
-RECIPIENTS = ["user@plain.example", "user@local.example", "user@routed.example", "refused@plain.example", "greylisted@plain.example"]
+ZONE = """client.example. MX 10 mail.client.example.
+mail.client.example. A 203.0.113.50
+sender.example. MX 10 mail.client.example.
+sender.example. TXT "v=spf1 ip4:192.0.2.1 -all"
+outside.example. MX 10 mail.client.example.
+outside.example. TXT "v=spf1 ip4:192.0.2.1 -all"
+"""
+SENDERS = ["sender.example", "outside.example"]   # ours; and one whose address must be rewritten when it is forwarded
+# Who gets the mail in the end, if it is not the recipient alone.
+ALIASES = {"fan@alias.example": ["fan@plain.example", "refused.fan@plain.example", "fan@sender.example"]}
+RECIPIENTS = ["user@plain.example", "held@plain.example", "user@local.example", "user@routed.example", "refused@plain.example",
+              "greylisted@plain.example", "fan@alias.example", "user@lmtp.example", "refused@lmtp.example", "greylisted@lmtp.example"]
+SENDMAIL = ["user@plain.example", "user@sender.example", "refused@plain.example", "greylisted@lmtp.example"]
 
 
-class Tally:
-    """What has arrived, and when. Thread: any, internally locked."""
+class Sent:
+    """What was taken of a message."""
 
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.copies = defaultdict(list)   # (name, recipient) -> times
-        self.grey = set()
+    def __init__(self, recipients, began, reply="", notify=None):
+        self.recipients, self.began, self.reply, self.notify = recipients, began, reply, notify or {}
 
-    def add(self, name, recipients):
-        with self._lock:
-            for to in recipients:
-                self.copies[name, to].append(time.monotonic())
-
-    def first_time(self, what):
-        with self._lock:
-            seen = what in self.grey
-            self.grey.add(what)
-            return not seen
-
-
-class _NextHop(socketserver.StreamRequestHandler):
-    """Refuses some, defers others once, and sometimes breaks off."""
-
-    def handle(self):
-        try:
-            self._serve()
-        except (ConnectionError, BrokenPipeError):
-            pass
-
-    def _serve(self):
-        tally, chance = self.server.tally, self.server.chance
-        self.wfile.write(b"220 next.hop\r\n")
-        sender, recipients = "", []
-        while line := self.rfile.readline():
-            text = line.decode("latin-1").strip()
-            if chance.random() < 0.01:
-                return
-            if text.startswith("MAIL"):
-                sender, recipients = text, []
-                self.wfile.write(b"250 ok\r\n")
-            elif text.startswith("RCPT"):
-                to = re.search("<(.*?)>", text)[1]
-                if to.startswith("refused"):
-                    self.wfile.write(b"550 5.1.1 nobody here\r\n")
-                elif to.startswith("greylisted") and tally.first_time((sender, to)):
-                    self.wfile.write(b"450 4.2.0 greylisted\r\n")
-                else:
-                    recipients.append(to)
-                    self.wfile.write(b"250 ok\r\n")
-            elif text == "DATA":
-                if not recipients:
-                    self.wfile.write(b"503 no recipients\r\n")
-                    continue
-                self.wfile.write(b"354 go on\r\n")
-                name = ""
-                while (line := self.rfile.readline()) != b".\r\n":
-                    if not line:
-                        return
-                    if line.startswith(b"Message-ID: "):
-                        name = line.split()[1].decode()
-                if chance.random() < 0.01:
-                    return
-                tally.add(name, recipients)
-                self.wfile.write(b"250 taken\r\n")
-            elif text.startswith("EHLO"):
-                self.wfile.write(b"250-next.hop\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
-            elif text == "QUIT":
-                self.wfile.write(b"221 bye\r\n")
-                return
-            else:
-                self.wfile.write(b"250 ok\r\n")
-
-
-class NextHop(socketserver.ThreadingTCPServer):
-    allow_reuse_address, daemon_threads, request_queue_size = True, True, 200
+    def finals(self):
+        """{address in the end: what NOTIFY said}"""
+        return {final: self.notify.get(to) for to in self.recipients for final in ALIASES.get(to, [to])}
 
 
 class Load:
-    """Clients that send one message after the other, and write down what was answered 250."""
+    """Clients that send one message after the other, and write down what was taken."""
 
-    def __init__(self, seed):
-        self.accepted = {}   # name -> recipients
+    def __init__(self, seed, sendmail, commands):
+        self.taken = {}   # name -> Sent
         self.others = 0
+        self._sendmail, self._commands = sendmail, commands
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._send, args=(random.Random(f"{seed} {n}"), f"{seed}.{n}")) for n in range(CLIENTS)]
+        work = [self._client] * CLIENTS + [self._programs, self._person]
+        self._threads = [threading.Thread(target=each, args=(random.Random(f"{seed} {n}"), f"{seed}.{n}")) for n, each in enumerate(work)]
         for thread in self._threads:
             thread.start()
 
     def wait_for(self, more):
-        """Until so many more messages have been accepted."""
-        wanted, end = len(self.accepted) + more, time.monotonic() + SETTLE
-        while len(self.accepted) < wanted:
+        """Until so many more messages have been taken."""
+        wanted, end = len(self.taken) + more, time.monotonic() + SETTLE
+        while len(self.taken) < wanted:
             if time.monotonic() > end:
-                raise AssertionError(f"{len(self.accepted)} messages accepted, not {wanted}, after {SETTLE} s")
+                raise AssertionError(f"{len(self.taken)} messages taken, not {wanted}, after {SETTLE} s")
             time.sleep(0.01)
 
     def end(self):
@@ -196,33 +102,83 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _send(self, chance, prefix):
+    def _client(self, chance, prefix):
         number = 0
         while not self._stop.is_set():
             try:
-                client = SmtpClient(CLIENT, PORT, timeout=30)
+                client = SmtpClient(CLIENT, PORT, timeout=60)
                 client.command("EHLO mail.client.example")
+                if chance.random() < 0.5 and client.starttls().code == 220:
+                    client.command("EHLO mail.client.example")
                 while not self._stop.is_set():
                     number += 1
-                    self._one(client, f"<{prefix}.{number}@sender.example>", chance)
+                    self._one(client, f"{prefix}.{number}", chance)
             except (OSError, Closed, ValueError, IndexError):
                 time.sleep(0.02)
 
     def _one(self, client, name, chance):
-        recipients = chance.sample(RECIPIENTS, chance.randint(1, 3))
-        if client.command("MAIL FROM:<boss@sender.example>").code != 250:
-            client.command("RSET")
-            return
-        taken = [to for to in recipients if client.command(f"RCPT TO:<{to}>").code == 250]
-        if not taken:
-            client.command("RSET")
-            return
-        body = "x" * chance.choice([10, 3000, 300000])
-        reply = client.data(f"From: boss@sender.example\r\nMessage-ID: {name}\r\nSubject: kill\r\n\r\n{body}\r\n".encode())
-        if reply.code == 250:
-            self.accepted[name] = taken
+        began, notify, taken = time.time(), {}, []
+        client.command(f"MAIL FROM:<b{name}@{chance.choice(SENDERS)}> ENVID={name}")
+        for to in chance.sample(RECIPIENTS, chance.randint(1, 4)):
+            notify[to] = chance.choice([None, None, "NEVER", "SUCCESS,FAILURE"])
+            if client.command(f"RCPT TO:<{to}>" + (f" NOTIFY={notify[to]}" if notify[to] else "")).code == 250:
+                taken.append(to)
+        reply = client.data(letter(name, chance)) if taken else client.command("RSET")
+        if taken and reply.code == 250:
+            self.taken[name] = Sent(taken, began, reply.text, notify)
         else:
             self.others += 1
+
+    def _programs(self, chance, prefix):
+        """sendmail(1), whether the daemon runs or not."""
+        number = 0
+        while not self._stop.wait(0.1):
+            number += 1
+            name, began = f"{prefix}.{number}", time.time()
+            recipients = chance.sample(SENDMAIL, chance.randint(1, 2))
+            text = letter(name, chance).replace(b"\r\n", b"\n")
+            done = subprocess.run([*self._sendmail, "-i", "-f", f"b{name}@{chance.choice(SENDERS)}", "--", *recipients], input=text,
+                                  capture_output=True, check=False)
+            if done.returncode == 0:
+                self.taken[name] = Sent(recipients, began)
+            else:
+                self.others += 1
+
+    def _person(self, chance, _prefix):
+        """Releases what is in the quarantine, and holds and releases what waits."""
+        while not self._stop.wait(0.3):
+            self._commands.release_some(chance)
+
+
+def letter(name, chance):
+    body = ("x" * 70 + "\r\n") * chance.choice([1, 50, 5000])
+    return f"From: boss@sender.example\r\nDate: Mon, 30 Nov 2026 12:00:00 +0900\r\nMessage-ID: <{name}>\r\nSubject: kill\r\n\r\n{body}".encode()
+
+
+class Commands:
+    """sekisho(1), which may come while the daemon is away."""
+
+    def __init__(self, program, configuration):
+        self._program, self._configuration = program, configuration
+
+    def run(self, *words):
+        return subprocess.run([self._program, *words, "-c", self._configuration], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
+
+    def queue(self):
+        done = self.run("queue", "list", "--json")
+        return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else None
+
+    def quarantine(self):
+        done = self.run("quarantine", "list", "--json")
+        return [held["id"] for held in json.loads(done.stdout or "[]")] if done.returncode in (0, 66) else None
+
+    def release_some(self, chance):
+        for held in (self.quarantine() or [])[:5]:
+            self.run("quarantine", "release", "--notify", held)
+        for waiting in chance.sample(queue := self.queue() or [], min(len(queue), 2)):
+            self.run("queue", "hold", waiting["id"])
+            self.run("queue", "release", waiting["id"])
 
 
 class Experiment:
@@ -231,106 +187,181 @@ class Experiment:
         self._options, self._chance = options, random.Random(options.seed)
         self._tally, self._kills, self._daemon = Tally(), [], None
         os.makedirs(self.home)
-        with open(f"{self.home}/zone", "w") as out:
-            out.write("client.example. MX 10 mail.client.example.\nmail.client.example. A 203.0.113.50\nsender.example. MX 10 mail.client.example.\n")
-        with open(f"{self.home}/recipients", "w") as out:
-            out.write("@sender.example\n@local.example\n")
-        hop = NextHop(("127.0.0.1", NEXT_HOP), _NextHop, bind_and_activate=True)
-        hop.tally, hop.chance = self._tally, random.Random(options.seed + 1)
-        threading.Thread(target=hop.serve_forever, daemon=True).start()
+        self._write("zone", ZONE)
+        self._write("recipients", "@sender.example\n@local.example\n")
+        self._write("aliases", "".join(f"{name.partition('@')[0]}: {', '.join(to)}\n" for name, to in ALIASES.items()))
+        os.symlink(options.sekisho, f"{self.home}/sendmail")
+        process.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                     "-subj", "/CN=mx.example.jp", "-keyout", f"{self.home}/key", "-out", f"{self.home}/certificate"])
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(f"{self.home}/certificate", f"{self.home}/key")
+        NextHop(2525, self._tally, random.Random(options.seed + 1), tls=tls)
+        NextHop(2424, self._tally, random.Random(options.seed + 2), lmtp=True)
+        self._commands = Commands(options.sekisho, f"{self.home}/conf")
+
+    def _write(self, name, text):
+        with open(f"{self.home}/{name}", "w") as out:
+            out.write(text)
 
     def start(self, changed):
-        text = CONFIGURATION.replace("{give_up}", self._chance.choice(["1h", "2h"]) if changed else "1d")
+        with open(os.path.join(HERE, "queue_kill.conf")) as out:
+            text = out.read().replace("{give_up}", self._chance.choice(["1h", "2h"]) if changed else "1d")
         text += LOCAL if not changed or self._chance.random() < 0.5 else ""
         text += ROUTED if not changed or self._chance.random() < 0.5 else ""
-        with open(f"{self.home}/conf", "w") as out:
-            out.write(text.format(home=self.home).replace("any_of_file", f"file:{self.home}/recipients"))
+        self._write("conf", text.replace("{home}", self.home))
         self._daemon = process.start([namespace.DAEMON, "-f", "-c", f"{self.home}/conf"], f"{self.home}/out")
 
     def kill(self):
         if self._daemon.poll() is not None:
-            raise AssertionError(f"sekishod ended by itself with {self._daemon.returncode}: " + open(f"{self.home}/out").read()[-2000:])
+            raise AssertionError(f"sekishod ended by itself with {self._daemon.returncode}: " + self._read("out")[-2000:])
         self._daemon.kill()
         self._daemon.wait()
-        self._kills.append(time.monotonic())
+        self._kills.append(time.time())
+
+    def _read(self, name):
+        with open(f"{self.home}/{name}", errors="replace") as text:
+            return text.read()
 
     def run(self):
         self.start(False)
-        process.wait_for_port("127.0.0.1", PORT, self._daemon)
-        load = Load(self._options.seed)
+        self._wait_until_up()
+        sendmail = ["env", f"SEKISHO_SUBMIT_SOCKET={self.home}/submit.sock", f"SEKISHO_DROP={self.home}/drop", f"{self.home}/sendmail"]
+        load = Load(self._options.seed, sendmail, self._commands)
         for number in range(1, self._options.rounds + 1):
             if number % 5:  # else it is killed while it starts
                 load.wait_for(5)
             time.sleep(self._chance.random() * 0.7)
             self.kill()
+            # sendmail(1) has nobody to ask.
+            time.sleep(0.2 if number % 4 == 0 else 0)
             self.start(number % 3 == 0)
-        process.wait_for_port("127.0.0.1", PORT, self._daemon)
+        self._wait_until_up()
         load.end()
         self.settle()
         return self.judge(load)
 
+    def _wait_until_up(self):
+        process.wait_for_port("127.0.0.1", PORT, self._daemon, SETTLE)
+        process.wait_for_socket(f"{self.home}/control.sock", self._daemon, SETTLE)
+
     def settle(self):
+        """Until nothing waits any more."""
         end = time.monotonic() + SETTLE
-        while left := self._queue():
+        while left := self._left():
             if time.monotonic() > end:
-                raise AssertionError(f"still in the queue after {SETTLE} s: {left[:5]}")
-            self._command("queue", "flush")
+                raise AssertionError(f"still here after {SETTLE} s: {left[:5]}")
             time.sleep(0.3)
         self._daemon.send_signal(signal.SIGTERM)
-        if self._daemon.wait(60) != 0:
+        if self._daemon.wait(SETTLE) != 0:
             raise AssertionError(f"sekishod ended with {self._daemon.returncode}")
 
-    def _command(self, *words):
-        return process.run([self._options.sekisho, *words, "-c", f"{self.home}/conf"])
-
-    def _queue(self):
-        return [json.loads(line) for line in self._command("queue", "list", "--json").splitlines()]
+    def _left(self):
+        dropped = [os.path.join(folder, name) for folder, _, names in os.walk(f"{self.home}/drop") for name in names]
+        held, queue = self._commands.quarantine(), self._commands.queue()
+        for each in held or []:
+            self._commands.run("quarantine", "release", "--notify", each)
+        for each in queue or []:
+            self._commands.run("queue", "release", each["id"])
+        self._commands.run("queue", "flush")
+        return dropped + (["the quarantine"] if held is None else held) + (["the queue"] if queue is None else queue)
 
     def _maildirs(self):
-        """Adds what is in the Maildirs to the tally; returns the recipients that bounces name, by Message-ID."""
-        bounced = defaultdict(set)
+        """Adds what is in the Maildirs to the tally; returns {(name, recipient): {action: [Message-ID of the report]}}."""
+        reports = defaultdict(lambda: defaultdict(list))
+        for octets in self._tally.reports:
+            note_report(email.message_from_bytes(octets), reports)
         for folder, _, files in os.walk(f"{self.home}/mail"):
             # In tmp is what a kill left half written: nobody reads it, and the message was not answered for.
             for file in files if os.path.basename(folder) == "new" else []:
                 with open(os.path.join(folder, file), "rb") as text:
                     message = email.message_from_bytes(text.read())
                 if message.get_content_type() == "multipart/report":
-                    status, original = message.get_payload()[1], message.get_payload()[2]
-                    name = email.message_from_string(original.get_payload() if isinstance(original.get_payload(), str)
-                                                     else original.get_payload()[0].as_string())["Message-ID"]
-                    for part in status.get_payload():
-                        if part["Final-Recipient"] and part["Action"] == "failed":
-                            bounced[name].add(part["Final-Recipient"].partition(";")[2].strip())
+                    note_report(message, reports)
                 else:
-                    moment = time.monotonic() - (time.time() - os.path.getmtime(os.path.join(folder, file)))
-                    self._tally.copies[message["Message-ID"].strip(), message["Delivered-To"].strip()].append(moment)
-        return bounced
+                    self._tally.copies[message["Message-ID"].strip(), message["Delivered-To"].strip()].append(
+                        os.path.getmtime(os.path.join(folder, file)))
+        return reports
 
     def judge(self, load):
-        bounced = self._maildirs()
+        reports, log = self._maildirs(), Log(self._read("log"))
         out, twice = [], 0
-        for name, recipients in load.accepted.items():
-            for to in recipients:
-                times = sorted(self._tally.copies.get((name, to), []))
-                if to.startswith("refused"):
-                    out += [] if to in bounced[name] else [f"{name} to {to}: neither delivered nor bounced"]
-                    out += [f"{name} to {to}: delivered, although it was refused"] if times else []
-                    continue
-                out += [] if times else [f"{name} to {to}: lost"]
-                for first in times[:-1]:
+        for name, sent in load.taken.items():
+            ids = {sent.reply and ID.search(sent.reply)[0]} - {""} or log.ids_of(name)
+            complaints = []
+            for to, notify in sent.finals().items():
+                times = sorted(self._tally.copies.get((f"<{name}>", to), []))
+                complaints += [f"to {to}: {what}" for what in self._wrong_with(times, to, notify, reports[f"<{name}>", to])]
+                complaints += [f"to {to}: twice, and the first was recorded" for each in ids if log.sent(each, to) > 1]
+                for first, second in zip(times, times[1:]):
                     twice += 1
-                    if not any(0 <= kill - first < WINDOW for kill in self._kills):
-                        out.append(f"{name} to {to}: twice, and no kill between")
-        if not load.accepted:
-            out.append("nothing was accepted: this proves nothing")
-        print(f"{len(load.accepted)} messages accepted, {load.others} not, {len(self._kills)} kills, {twice} copies in the window")
+                    # What sendmail(1) has left is taken again if the kill came before its file was removed.
+                    if not any((first if sent.reply else sent.began) <= kill <= second for kill in self._kills):
+                        complaints.append(f"to {to}: twice, and no kill between")
+            if complaints:
+                out.append("\n  ".join([f"<{name}>: " + "; ".join(complaints), f"{sent.notify} taken after {sent.began}",
+                                        f"kills: {[k for k in self._kills if k > sent.began][:5]}", *log.trail(ids)]))
+        if not any(sent.reply for sent in load.taken.values()) or all(sent.reply for sent in load.taken.values()):
+            out.append("nothing was taken from the clients, or from sendmail(1): this proves nothing")
+        print(f"{len(load.taken)} messages taken, {load.others} not, {len(self._kills)} kills, {twice} copies in the window")
         return out
+
+    @staticmethod
+    def _wrong_with(times, to, notify, reports):
+        failed = reports.get("failed", [])
+        if not to.startswith("refused"):
+            if not times:
+                yield "lost"
+            if failed:
+                yield f"bounced, and was not refused: {failed}"
+            # Into a Maildir, by LMTP, or to a host without DSN: nobody else would report.
+            if notify == "SUCCESS,FAILURE" and not reports.get("relayed", []) + reports.get("delivered", []):
+                yield "no report of success"
+            return
+        if times:
+            yield "delivered, although it was refused"
+        if notify == "NEVER" and reports:
+            yield f"reported, although the sender wants no report: {dict(reports)}"
+        if notify != "NEVER" and not failed:
+            yield "neither delivered nor bounced"
+        # Of two reports about one attempt the first may be there alone when the kill comes, and is made again.
+        if notify is None and len(set(failed)) > 1:
+            yield f"bounced twice: {failed}"
+
+
+def note_report(message, reports):
+    original = message.get_payload()[2].get_payload()
+    name = email.message_from_string(original if isinstance(original, str) else original[0].as_string())["Message-ID"]
+    for part in message.get_payload()[1].get_payload():
+        if part["Final-Recipient"]:
+            to = part["Final-Recipient"].partition(";")[2].strip()
+            reports[name.strip(), to][part["Action"].strip()].append(message["Message-ID"].strip())
+
+
+class Log:
+    def __init__(self, text):
+        self._lines = text.splitlines()
+        self._sent = defaultdict(int)
+        self._of = defaultdict(list)
+        for line in self._lines:
+            for each in set(ID.findall(line)):
+                self._of[each].append(line)
+            if found := re.search(r"(\S+): to=<(.*?)>.* status=sent ", line):
+                self._sent[found[1], found[2]] += 1
+
+    def ids_of(self, name):
+        return {each for line in self._lines if f"b{name}@" in line for each in ID.findall(line)}
+
+    def sent(self, message, to):
+        return self._sent[message, to]
+
+    def trail(self, ids):
+        return [line for each in ids for line in self._of[each]][:60]
 
 
 def inside(options):
     namespace.enter(options.inside, options.sekishod)
     complaints = Experiment(options).run()
-    for complaint in complaints[:50]:
+    for complaint in complaints[:20]:
         print("FAIL " + complaint)
     return 1 if complaints else 0
 
