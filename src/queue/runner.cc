@@ -330,6 +330,12 @@ void Runner::find_lost() {
 
 // Recipients that another process has added.
 void Runner::merge(const std::string& id) {
+  // Until then the disk has rows that others take the place of: they would be sent twice.
+  if (const auto known = entries_.find(id);
+      known != entries_.end() && known->second.committing > 0) {
+    unread_.insert(id);
+    return;
+  }
   Message message;
   auto read = needs_.spool->read([&](Database& database) -> Outcome<void> {
     auto found = find(database, id);
@@ -342,7 +348,6 @@ void Runner::merge(const std::string& id) {
     if (read.error().kind != Failure::Kind::not_found) unread_.insert(id);
     return;
   }
-  // One without recipients may have changes on their way to the disk.
   const bool fresh = !entries_.contains(id);
   auto& entry = entries_[id];
   if (fresh) entry = slim(message);
