@@ -25,6 +25,10 @@ inline Result own_fault(std::string_view status, std::string why, std::string fa
   return result;
 }
 
+// A route that refuses our login, with its destination: what goes there is held, and one message
+// tries now and then.
+inline constexpr std::string_view route_fault = "route:";
+
 // Our own disk does not give the message back. One fault for all of them, else a disk that is away
 // would raise an alarm for each.
 inline constexpr std::string_view messages_fault = "queue:messages";
