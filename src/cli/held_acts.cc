@@ -3,7 +3,7 @@
 #include "base/terminal_text.h"
 #include "cli/configuration.h"
 #include "cli/held_text.h"
-#include "quarantine/store.h"
+#include "cli/quarantine_store.h"
 
 namespace sekisho::cli {
 
@@ -13,10 +13,9 @@ std::string acts_text(const HistoryPlace& place, const std::string& id) {
   if (!loaded) return {};
   using session::QuarantineWhere;
   if (loaded->settings.session.quarantine.where != QuarantineWhere::store) return {};
-  const auto store = quarantine::Store::open(loaded->settings.quarantine, quarantine::Access::guest,
-                                             [](const std::string&) {});
-  if (!store) return {};
-  const auto message = (*store)->get(id);
+  const auto held = open_held(loaded->settings, [](const std::string&) {});
+  if (!held) return {};
+  const auto message = held->store->get(id);
   if (!message || message->acts.empty()) return {};
   std::string text = "\nWhat people did with it\n";
   for (const auto& [time, who, what] : message->acts)

@@ -32,17 +32,15 @@ void read_client(const std::string& text, policy::Client& client) {
 std::optional<OrComplaint<HeldDecision>> from_store(const config::Settings& settings,
                                                     const std::string& id) {
   if (settings.session.quarantine.where != session::QuarantineWhere::store) return std::nullopt;
-  const auto store = quarantine::Store::open(settings.quarantine, quarantine::Access::guest,
-                                             [](const std::string&) {});
-  if (!store) {
-    return complaint(unavailable, settings.quarantine.dir + ": " + store.error().why);
-  }
-  const auto message = (*store)->get(id);
+  const auto& folder = folder_of_held(settings);
+  const auto held = open_held(settings, [](const std::string&) {});
+  if (!held) return complaint(unavailable, folder + ": " + held.error().why);
+  const auto message = held->store->get(id);
   if (!message) {
     using Kind = spool::Failure::Kind;
     const auto kind = message.error().kind;
     if (kind == Kind::not_found || kind == Kind::refused) return std::nullopt;
-    return complaint(exit_code_of(kind), settings.quarantine.dir + ": " + message.error().why);
+    return complaint(exit_code_of(kind), folder + ": " + message.error().why);
   }
   auto decision = decision_of(*message);
   // Stored by an older version; the history may have more.

@@ -27,6 +27,8 @@ bool is_empty(const FilterOptions& options) {
          options.text.empty() && !options.limit;
 }
 
+}  // namespace
+
 std::string standard_input() {
   std::string text;
   std::string chunk(65536, '\0');
@@ -40,8 +42,6 @@ std::string standard_input() {
   }
   return text;
 }
-
-}  // namespace
 
 ExitCode exit_code_of(spool::Failure::Kind kind) {
   using Kind = spool::Failure::Kind;
@@ -96,32 +96,32 @@ std::vector<std::string> held_elsewhere(const config::Settings& settings) {
   return {};
 }
 
-namespace {
+const std::string& folder_of_held(const config::Settings& settings) {
+  return settings.listeners.empty() ? settings.quarantine.dir : settings.queue.dir;
+}
 
-// With a listener all messages lie in the folder of the queue, held ones too.
-spool::Outcome<std::unique_ptr<quarantine::Store>> open_held(const config::Settings& settings,
-                                                             std::shared_ptr<spool::Store>& spool) {
-  const auto tell = [](const std::string& sentence) {
-    std::fprintf(stderr, "sekisho: %s\n", sentence.c_str());
-  };
-  if (settings.listeners.empty())
-    return quarantine::Store::open(settings.quarantine, quarantine::Access::guest, tell);
+spool::Outcome<OpenHeld> open_held(const config::Settings& settings,
+                                   const std::function<void(const std::string&)>& tell) {
+  if (settings.listeners.empty()) {
+    auto store = quarantine::Store::open(settings.quarantine, quarantine::Access::guest, tell);
+    if (!store) return spool::failed(store.error());
+    return OpenHeld{std::move(*store), nullptr};
+  }
   auto opened =
       queue::open_place(settings.queue, settings.quarantine.max_size, spool::Access::guest, tell);
   if (!opened) return spool::failed(opened.error());
-  spool = *opened;
-  return std::make_unique<quarantine::Store>(settings.quarantine, std::move(*opened));
+  return OpenHeld{std::make_unique<quarantine::Store>(settings.quarantine, *opened), *opened};
 }
-
-}  // namespace
 
 OrComplaint<OpenStore> open_store(const std::string& config_path, config::ValueFiles lists) {
   auto loaded = load_configuration(config_path, lists);
   if (!loaded) return complaint(config);
   OpenStore open{std::move(loaded->settings), nullptr, nullptr};
-  auto store = open_held(open.settings, open.spool);
-  if (!store) {
-    const auto& failure = store.error();
+  auto held = open_held(open.settings, [](const std::string& sentence) {
+    std::fprintf(stderr, "sekisho: %s\n", sentence.c_str());
+  });
+  if (!held) {
+    const auto& failure = held.error();
     const auto elsewhere = held_elsewhere(open.settings);
     std::error_code ignored;
     if (!elsewhere.empty() && !std::filesystem::exists(open.settings.quarantine.dir, ignored)) {
@@ -130,11 +130,12 @@ OrComplaint<OpenStore> open_store(const std::string& config_path, config::ValueF
         std::fprintf(stderr, "  %s\n", elsewhere[i].c_str());
       return complaint(no_input);
     }
-    std::string what = open.settings.quarantine.dir + ": " + failure.why;
+    std::string what = folder_of_held(open.settings) + ": " + failure.why;
     if (!elsewhere.empty()) what += "; note " + elsewhere.front();
     return complaint(exit_code_of(failure.kind), what);
   }
-  open.store = std::move(*store);
+  open.store = std::move(held->store);
+  open.spool = std::move(held->spool);
   return open;
 }
 

@@ -3,6 +3,7 @@
 // Errors: a complaint. Thread: the main one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,14 @@ struct OpenStore {
   std::unique_ptr<quarantine::Store> store;
   std::shared_ptr<spool::Store> spool;  // with a listener: where the queue is too
 };
+// With a listener all messages lie in the folder of the queue, held ones too.
+const std::string& folder_of_held(const config::Settings& settings);
+struct OpenHeld {
+  std::unique_ptr<quarantine::Store> store;
+  std::shared_ptr<spool::Store> spool;  // with a listener
+};
+spool::Outcome<OpenHeld> open_held(const config::Settings& settings,
+                                   const std::function<void(const std::string&)>& tell);
 // Where quarantined messages go, and how to look at them there, line by line; empty if it is our
 // store.
 std::vector<std::string> held_elsewhere(const config::Settings& settings);
@@ -56,6 +65,8 @@ OrComplaint<Selection> open_selected(const QuarantineOptions& options,
 // "1 message", "3 messages".
 std::string messages(std::size_t count);
 
+// All of it, within a limit: ids for "-".
+std::string standard_input();
 // Parses words as ids; the error is the first word that is not one.
 Expected<std::vector<std::string>, std::string> parse_ids(std::string_view words);
 

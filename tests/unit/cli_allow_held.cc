@@ -68,13 +68,14 @@ class AllowHeld : public testing::Test {
     std::ofstream(path(name), std::ios::binary) << text;
   }
   std::string read(const std::string& name) const { return test::read_file(path(name)); }
-  void configure(const std::string& release_via) const {
+  void configure(const std::string& release_via, const std::string& more = "") const {
     write("conf", "[allowlist]\nfiles = [\"" + path("allow") +
                       "\"]\n[log]\ntarget = \"file:" + path("log") +
                       "\"\n[identity]\ndomains = [\"example.jp\"]\n[denylist]\nfiles = "
                       "[]\n[history]\ndir = \"\"\n[quarantine]\nwhere = "
                       "\"store\"\ndir = \"" +
-                      path("store") + "\"\nrelease_via = \"" + release_via + "\"\n");
+                      path(more.empty() ? "store" : "nowhere") + "\"\nrelease_via = \"" +
+                      release_via + "\"\n" + more);
   }
   // In the store, with this for its record.
   std::string hold(std::uint64_t number, policy::Facts facts,
@@ -150,6 +151,15 @@ TEST_F(AllowHeld, WhatItProvesIsAdded) {
                 path("allow") + ": added " + entry + "\n");
   EXPECT_EQ(read("allow"), before + entry + "\n");
   EXPECT_EQ(state_of(id), "held");
+}
+
+// With a listener it lies in the folder of the queue.
+TEST_F(AllowHeld, WhatTheQueueHoldsIsFound) {
+  const auto id = hold(1, list_mail(""));
+  configure("smtp:127.0.0.1:1", "[[listener]]\nprofile = \"mx\"\ntls = \"off\"\n[queue]\ndir = \"" +
+                                    path("store") + "\"\n");
+  EXPECT_EQ(add({id}).code, ok);
+  EXPECT_THAT(read("allow"), HasSubstr("dkim:lists.bsd.example dmarc=accept"));
 }
 
 TEST_F(AllowHeld, NoteDateAndFileAsWithAnyEntry) {
