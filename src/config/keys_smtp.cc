@@ -120,12 +120,16 @@ Rows limits_keys() {
       {.name = "recipients_per_minute",
        .slot = at<Settings>(
            limit(), [](auto& s) -> auto& { return s.limits.recipients_per_minute; }),
-       .text = "Recipients in a minute. More get 450 4.7.1."},
+       .text =
+           "Recipients in a minute that a client names, whether they exist or not; and those of "
+           "one login, from wherever it is used. More get 450 4.7.1."},
       {.name = "recipients_per_day",
        .slot = at<Settings>(
            limit(), [](auto& s) -> auto& { return s.limits.recipients_per_day; }),
        .text = "Accepted recipients of one login in the last 24 hours, also across a restart. More "
-               "get 450 4.7.1, with an alarm: it is what stops a stolen account."},
+               "get 450 4.7.1, with an alarm: it is what stops a stolen account. Recipients that "
+               "were refused "
+               "do not count."},
       {.name = "message_size",
        .slot = at<Settings>(
            message_size(), [](auto& s) -> auto& { return s.limits.message_size; }),
@@ -151,7 +155,7 @@ Rows smtp_keys() {
            choice<smtp::OnHelo>(), [](auto& s) -> auto& { return s.smtp.helo; }),
        .text = "What a malformed name in HELO or EHLO gets: a bare address, or labels of anything "
                "but letters, digits, \"-\" and \"_\". An address literal is not malformed. "
-               "reject-malformed: 550 5.7.1. log: only a line in the log."},
+               "reject-malformed: 501 5.5.2. log: only a line in the log."},
       {.name = "sender_domain",
        .slot = at<Settings>(
            choice<smtp::OnSenderDomain>(), [](auto& s) -> auto& { return s.smtp.sender_domain; }),
