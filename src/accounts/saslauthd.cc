@@ -81,7 +81,9 @@ LoginAnswer Saslauthd::answer(std::string_view text, const std::string& login) {
   if (text == "OK" || text.starts_with("OK ")) return {Code::accepted, login, {}};
   const std::string shown = "saslauthd: " + escape_for_log(text);
   const bool own_fault = text.find("internal") != std::string_view::npos ||
-                         text.find("start error") != std::string_view::npos;
+                         text.find("start error") != std::string_view::npos ||
+                         // The server behind it is away, or says what it does not understand.
+                         text.find("[ALERT]") != std::string_view::npos;
   if (!own_fault && (text == "NO" || text.starts_with("NO "))) return {Code::wrong, {}, shown};
   return {Code::unavailable, {}, shown};
 }

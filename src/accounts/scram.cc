@@ -5,6 +5,7 @@
 
 #include "accounts/password.h"
 #include "accounts/random_octets.h"
+#include "base/ascii.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
 #include "crypto/hmac.h"
@@ -133,7 +134,8 @@ ScramServer::Step ScramServer::take_first(std::string_view message) {
   auto keys = find_keys_(login_);
   exists_ = keys.has_value();
   if (!keys) {
-    const auto made = crypto::hmac_sha256(secret_, login_);
+    // Logins are found in any case: their false salts must not differ by it either.
+    const auto made = crypto::hmac_sha256(secret_, ascii::lower(login_));
     const std::string octets(made.view());
     keys = ScramKeys{octets.substr(0, salt_octets), octets, octets, scram_iterations};
   }

@@ -94,6 +94,16 @@ TEST(AccountsScram, ALoginThatDoesNotExistLooksLikeOne) {
   EXPECT_EQ(outcome({.bare = "n=nobody,r=abc"}), Kind::wrong);
 }
 
+// The logins that exist are found in any case, and have one salt.
+TEST(AccountsScram, CaseTellsNobodyApart) {
+  const auto salt_of = [](const std::string& login) {
+    const auto first = server("x").step("n,,n=" + login + ",r=abc").text;
+    return first.substr(first.find(",s="));
+  };
+  EXPECT_EQ(salt_of("nobody"), salt_of("NoBody"));
+  EXPECT_NE(salt_of("nobody"), salt_of("nobody2"));
+}
+
 TEST(AccountsScram, NobodyIsAcceptedByTheKeysThatAreMadeUp) {
   // Whoever knew the secret could make the stored key of such a login, but it has no password.
   auto scram = server();
