@@ -355,7 +355,7 @@ std::vector<std::size_t> read_all(Reader& reader, const std::string& plain) {
 // address without brackets become a part of it.
 const char* fault_for_sendmail(std::string_view text, const Places& places,
                                const std::vector<std::size_t>& addresses) {
-  if (places.open_quote) return fault::open_quote;
+  if (places.open_quote || places.doubtful_quote) return fault::open_quote;
   if (places.open_comment) return fault::open_comment;
   std::optional<std::size_t> bracket;
   const auto has_address = [&](std::size_t begin, std::size_t end) {

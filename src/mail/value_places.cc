@@ -73,8 +73,12 @@ Places places_in(std::string_view text) {
       i = end;
       continue;
     }
-    if (c == '\\' && i + 1 < text.size() && !is_half_character(text, i)) {
-      places.escape |= std::string_view("<>@,\"").find(text[i + 1]) != npos;
+    if (c == '\\' && i + 1 < text.size()) {
+      if (is_half_character(text, i)) {
+        places.doubtful_quote |= text[i + 1] == '"';
+      } else {
+        places.escape |= std::string_view("<>@,\"").find(text[i + 1]) != npos;
+      }
     }
     ++i;
   }

@@ -20,6 +20,9 @@ struct Places {
   // A backslash escapes an octet that is part of the syntax of addresses, or stands in a quoted
   // string or comment that has such an octet.
   bool escape = false;
+  // A quotation mark outside of quotes stands behind a double-octet character whose second octet is
+  // a backslash. It begins a quoted string, and is an escaped one to a reader of single octets.
+  bool doubtful_quote = false;
 };
 
 Places places_in(std::string_view text);

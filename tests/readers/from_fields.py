@@ -42,11 +42,16 @@ def fixtures():
     """Those that are written down. `domain` is example.com and the like there, and becomes the sender's own."""
     out = []
     for row in _rows("from.json"):
-        value = base64.b64decode(row["from_base64"]) if "from_base64" in row else row["from"].encode()
+        value = _octets(row)
         if domain := row.get("domain"):
             value = value.replace(domain.encode(), OWN.encode())
-        out.append(Field(value.replace(b"\n", b"\r\n"), row["want"] in ("one", "readable")))
-    return out + [Field(row["from"].encode().replace(b"\n", b"\r\n")) for row in _rows("hostile.json")]
+        out.append(Field(value, row["want"] in ("one", "readable")))
+    return out + [Field(_octets(row)) for row in _rows("hostile.json")]
+
+
+def _octets(row):
+    value = base64.b64decode(row["from_base64"]) if "from_base64" in row else row["from"].encode()
+    return value.replace(b"\n", b"\r\n")
 
 
 def _rows(name):
