@@ -2,7 +2,7 @@
 from ..imap_server import ImapServer
 from ..next_hop import NextHop, wait_until
 from ..site import Client, letter, make_certificate
-from .world import any_certificate, expect, refused, send
+from .world import TlsClient, any_certificate, expect, refused, send
 
 # `reject` of the users' own domain, which sends from nowhere that SPF names: their mail must go out all the same.
 ZONE = """
@@ -58,6 +58,7 @@ def home(world):
     dovecot = ImapServer(server, {})
     dovecot.start()
     server.run(["sh", "-c", f"echo sesame | {site.sekisho} user add hanako@example.jp --stdin --file /etc/sekisho/users && chown sekisho /etc/sekisho/users"])
+    server.write("/etc/aliases", "info: hanako\nfamily: hanako, aunt@elsewhere.example\n")
     site.start()
 
     for address in ("203.0.113.7", "2001:db8:77::2"):
@@ -65,12 +66,15 @@ def home(world):
         wait_until(lambda subject=address: f"Subject: to {subject}" in dovecot.mail_of("hanako@example.jp"), f"mail to {address} is in the mailbox")
     expect("client=unknown[192.0.2.80]" in site.log_text(), "the client is known by its own address")
 
-    with Client(phone) as submission:
-        submission.connect("203.0.113.7", 587)
-        submission.starttls(context=any_certificate())
-        submission.login("hanako@example.jp", "sesame")
-        submission.sendmail("hanako@example.jp", ["user@elsewhere.example"], letter("hanako@example.jp", "user@elsewhere.example", "from a phone"))
-    expect(elsewhere.wait_for(1)[0].peer == "203.0.113.7", f"it leaves by the router: {elsewhere.taken()[0].peer}")
+    for port in (587, 465):
+        with Client(phone) if port == 587 else TlsClient(phone) as submission:
+            submission.connect("203.0.113.7", port)
+            if port == 587:
+                submission.starttls(context=any_certificate())
+            submission.login("hanako@example.jp", "sesame")
+            submission.sendmail("hanako@example.jp", ["user@elsewhere.example"], letter("hanako@example.jp", "user@elsewhere.example", f"by {port}"))
+    expect(all(t.peer == "203.0.113.7" for t in elsewhere.wait_for(2)), f"it leaves by the router: {elsewhere.taken()[0].peer}")
+    other_names(client, backup, dovecot, elsewhere)
 
     said = refused(lambda: send(client, "203.0.113.7", "hanako@example.jp", "hanako@example.jp", subject="forged"))
     expect(said.startswith("550 5.7.1"), f"a stranger who claims to be of our domain: {said}")
@@ -83,4 +87,21 @@ def home(world):
     wait_until(lambda: "by the backup" in site.command("quarantine", "list"), "what the backup MX brought is held, and not refused")
     said = refused(lambda: send(router, "192.168.1.2", "a@client.example", "user@elsewhere.example"))
     expect(said.startswith("554 5.7.1"), f"the router is nobody's network: {said}")
-    expect(len(elsewhere.taken()) == 1, "something else has left")
+    expect(len(elsewhere.taken()) == 3, "something else has left")
+
+
+def other_names(client, backup, dovecot, elsewhere):
+    """An alias; a forward, whose bounce finds its way back."""
+    send(client, "203.0.113.7", "a@client.example", "info@example.jp", subject="to an alias")
+    wait_until(lambda: "Subject: to an alias" in dovecot.mail_of("hanako@example.jp"), "an alias is read by whom it names")
+    sender = NextHop(client, "192.0.2.80")
+    send(client, "203.0.113.7", "a@client.example", "family@example.jp", subject="to a family")
+    wait_until(lambda: "Subject: to a family" in dovecot.mail_of("hanako@example.jp"), "who forwards keeps one")
+    forwarded = elsewhere.wait_for(3)[2]
+    expect(forwarded.recipients == ["aunt@elsewhere.example"] and forwarded.mail_from.startswith("SRS0=")
+           and forwarded.mail_from.endswith("@example.jp"), f"from {forwarded.mail_from} to {forwarded.recipients}")
+    with Client(backup) as hop:
+        hop.connect("203.0.113.7", 25)
+        hop.sendmail("", [forwarded.mail_from], letter("postmaster@elsewhere.example", forwarded.mail_from, "a bounce"))
+    back = sender.wait_for(1)[0]
+    expect(back.recipients == ["a@client.example"] and b"Subject: a bounce" in back.message, f"the bounce goes to {back.recipients}")
