@@ -42,7 +42,7 @@ def _expect_deferred(answer):
     assert reply.code == 451, f"not deferred: {reply}"
 
 
-def _wait_for_line(path, seconds=30):
+def _wait_for_line(path, seconds=120):
     end = time.monotonic() + seconds
     while not os.path.exists(path) or not os.path.getsize(path):
         assert time.monotonic() < end, f"nothing is written to {path}"

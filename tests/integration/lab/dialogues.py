@@ -190,7 +190,7 @@ def released(lab, scenario, message, way="release"):
     return answer
 
 
-def wait_until(condition, otherwise, seconds=30):
+def wait_until(condition, otherwise, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, otherwise

@@ -25,12 +25,12 @@ def run(argv, log=None, check=True, **keywords):
     return done.stdout
 
 
-def wait_for_port(host, port, process=None, seconds=20):
+def wait_for_port(host, port, process=None, seconds=120):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     _wait(lambda: socket.socket(family).connect((host, port)), f"{host}:{port}", process, seconds)
 
 
-def wait_for_socket(path, process=None, seconds=20):
+def wait_for_socket(path, process=None, seconds=120):
     _wait(lambda: socket.socket(socket.AF_UNIX).connect(path), path, process, seconds)
 
 
