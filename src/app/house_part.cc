@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include <nlohmann/json.hpp>
 
 #include "accounts/make_authenticator.h"
 #include "setup/site.h"
+#include "tls/certificate_copies.h"
 
 namespace sekisho::app {
 
@@ -31,7 +33,8 @@ bool same(const accounts::UserOptions& a, const accounts::UserOptions& b) {
 
 Started HousePart::open(const config::Settings& settings) {
   if (settings.listeners.empty()) return {};
-  certificates_.emplace(settings.tls);
+  const auto beside = std::filesystem::path(settings.control.socket).parent_path();
+  certificates_.emplace(settings.tls, tls::CertificateCopies(beside).reader());
   certificates_->look();
   return {};
 }

@@ -24,7 +24,8 @@ class HousePart final : public Part {
  public:
   HousePart(Alarms& alarms, Log& log) : alarms_(alarms), log_(log) {}
 
-  // Certificates are read as root where we are root: keys are often readable for nobody else.
+  // Certificates are read as root where we are root: keys are often readable for nobody else. What
+  // cannot be read later is looked for among the copies beside the control socket.
   Expected<void, std::string> open(const config::Settings& settings) override;
   Expected<void, std::string> prepare(const config::Settings& settings,
                                       const session::Snapshot& snapshot) override;

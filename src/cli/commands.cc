@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/allow.h"
+#include "cli/certificates.h"
 #include "cli/check.h"
 #include "cli/complain.h"
 #include "cli/configuration.h"
@@ -75,6 +76,16 @@ void add_config(CLI::App& app, int& result) {
   dump_verb->add_flag("--changed", *only_changed, "Only what differs from the default");
   dump_verb->callback(
       [path, only_changed, &result] { result = config_dump(*path, *only_changed); });
+}
+
+void add_certificates(CLI::App& app, int& result) {
+  auto path = std::make_shared<std::string>();
+  auto* verb = app.add_subcommand("certificates", "The certificates of [tls] and their keys");
+  verb->require_subcommand(1);
+  auto* copy_verb =
+      verb->add_subcommand("copy", "As root: copy them to where the daemon can read them");
+  copy_verb->add_option("-c,--config", *path, "Configuration that names them");
+  copy_verb->callback([path, &result] { result = certificates_copy(*path); });
 }
 
 void add_allow_check(CLI::App& app, int& result) {
@@ -329,6 +340,7 @@ void add_commands(CLI::App& app, int& result) {
   app.require_subcommand(1);
   add_check(app, result);
   add_config(app, result);
+  add_certificates(app, result);
   add_allow(app, result);
   add_daemon_verbs(app, result);
   add_quarantine(app, result);

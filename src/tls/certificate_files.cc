@@ -6,22 +6,14 @@ namespace sekisho::tls {
 
 namespace {
 
-constexpr std::size_t max_pem = std::size_t{1024} * 1024;
-
-std::string why_unreadable(const std::string& path, const FileError& error) {
-  std::string text = path + ": " + error.what;
-  if (error.code == FileError::Code::failed) {
-    text +=
-        "; the daemon reads it under its own user, or as root by its unit (systemctl cat sekishod)";
-  }
-  return text;
+std::string why_unreadable(const PairFault& fault) {
+  if (fault.code != FileError::Code::failed) return fault.what;
+  return fault.what +
+         "; if only root may read it, `sekisho certificates copy` gives the daemon a copy, as the "
+         "drop-in smtp.conf of its unit does (sekishod(8))";
 }
 
 }  // namespace
-
-Expected<std::string, FileError> CertificateFiles::read_pem(const std::string& path) {
-  return read_file(path, max_pem);
-}
 
 CertificateFiles::CertificateFiles(Options options, Read read) : read_(std::move(read)) {
   configure(std::move(options));
@@ -50,26 +42,23 @@ void CertificateFiles::configure(Options options) {
 }
 
 bool CertificateFiles::look_at(Pair& pair) const {
-  const auto certificate = read_(pair.files.certificate);
-  if (!certificate) {
-    pair.fault = why_unreadable(pair.files.certificate, certificate.error());
+  auto text = read_(pair.files);
+  if (!text) {
+    pair.fault = why_unreadable(text.error());
     return false;
   }
-  const auto key = read_(pair.files.key);
-  if (!key) {
-    pair.fault = why_unreadable(pair.files.key, key.error());
-    return false;
-  }
-  if (pair.certificate && *certificate == pair.certificate_text && *key == pair.key_text) {
+  const std::string& certificate = text->certificate.text;
+  const std::string& key = text->key.text;
+  if (pair.certificate && certificate == pair.certificate_text && key == pair.key_text) {
     pair.fault.clear();
     return false;
   }
-  auto parsed = Certificate::parse({pair.files.certificate, *certificate}, {pair.files.key, *key});
+  auto parsed = Certificate::parse(text->certificate, text->key);
   if (!parsed) {
     pair.fault = std::move(parsed.error());
     return false;
   }
-  pair = {pair.files, *certificate, *key, std::move(*parsed), {}};
+  pair = {pair.files, certificate, key, std::move(*parsed), {}};
   return true;
 }
 

@@ -15,18 +15,18 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
-#include "base/read_file.h"
 #include "base/result.h"
 #include "tls/certificate.h"
 #include "tls/options.h"
+#include "tls/pair_text.h"
 #include "tls/server_context.h"
 
 namespace sekisho::tls {
 
 class CertificateFiles {
  public:
-  // Reads one file; others than read_file() may have the rights that a key needs.
-  using Read = std::function<Expected<std::string, FileError>(const std::string& path)>;
+  // Others than read_pair() may know where a key is that we may not read: CertificateCopies.
+  using Read = std::function<Expected<PairText, PairFault>(const KeyPair& files)>;
 
   // One pair of the configuration.
   struct Report {
@@ -37,7 +37,7 @@ class CertificateFiles {
     std::string fault;  // why the files are not used; empty: they are
   };
 
-  explicit CertificateFiles(Options options, Read read = read_pem);
+  explicit CertificateFiles(Options options, Read read = read_pair);
   // A reload: pairs that are named as before keep what they have.
   void configure(Options options);
   // Reads all files. Whether a pair was replaced.
@@ -47,9 +47,6 @@ class CertificateFiles {
   // The context with the pairs of now, the same one until a pair changes. nullptr: no pair can be
   // used.
   std::shared_ptr<const ServerContext> context(const std::string& resumption) const;
-
-  // A regular file of at most 1 MB: a chain with its key has some 10 KB.
-  static Expected<std::string, FileError> read_pem(const std::string& path);
 
  private:
   struct Pair {

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import pathlib
+import shutil
 import sys
 import tempfile
 import unittest
@@ -12,6 +13,7 @@ import clang  # noqa: E402
 import format as formatting  # noqa: E402
 import headers  # noqa: E402
 import layers  # noqa: E402
+import service  # noqa: E402
 import sizes  # noqa: E402
 import sockets  # noqa: E402
 
@@ -75,6 +77,36 @@ class Clang(unittest.TestCase):
             self.assertEqual(clang.check(entry, 'true')[0], 0)
             self.assertNotEqual(clang.check_twice(entry, 'false', '/s.pch')[0], 0)
             self.assertEqual(clang.check_twice(entry, 'true', '/s.pch')[0], 0)
+
+
+@unittest.skipUnless(shutil.which('systemd-analyze'), 'systemd-analyze is missing')
+class Service(unittest.TestCase):
+    UNITS = pathlib.Path(__file__).parents[2] / 'systemd'
+
+    def complaints(self, name, *edits):
+        """What is said when the file is written otherwise."""
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            for file in self.UNITS.iterdir():
+                text = file.read_text()
+                for before, after in edits if file.name == name else ():
+                    self.assertIn(before, text)
+                    text = text.replace(before, after)
+                (folder / file.name).write_text(text)
+            return ' '.join(service.complaints(folder))
+
+    def test_a_looser_unit_is_noticed(self):
+        for name, before, after in (('sekishod.service', 'ProtectSystem=strict', 'ProtectSystem=no'),
+                                    ('smtp.conf', 'CAP_NET_BIND_SERVICE', 'CAP_NET_BIND_SERVICE CAP_SYS_ADMIN'),
+                                    ('sekisho-certificates.service', 'PrivateNetwork=yes\n', '')):
+            self.assertIn('exposure', self.complaints(name, (before, after)), name)
+
+    def test_an_unknown_key_is_noticed(self):
+        for name in ('sekishod.service', 'sekisho-certificates.service', 'sekisho-certificates.timer', 'smtp.conf'):
+            self.assertIn('Frobnicate', self.complaints(name, ('\n\n[', '\nFrobnicate=1\n\n[')), name)
+
+    def test_the_mtas_start_later(self):
+        self.assertIn('not before postfix', self.complaints('sekishod.service', ('Before=postfix.service', 'Before=')))
 
 
 class Sockets(unittest.TestCase):

@@ -158,10 +158,11 @@ TEST_F(CertificateFilesTest, AReloadKeepsWhatIsNamedAsBefore) {
 
 TEST_F(CertificateFilesTest, AnotherReaderCanHaveTheRightsOfItsOwn) {
   const auto pair = authority_.issue("mx.example");
-  CertificateFiles files({.main = {"a", "b"}, .names = {}, .ca_file = {}},
-                         [&](const std::string& path) -> Expected<std::string, FileError> {
-                           return path == "a" ? pair.certificate : pair.key;
-                         });
+  CertificateFiles files(
+      {.main = {"a", "b"}, .names = {}, .ca_file = {}},
+      [&](const KeyPair& named) -> Expected<PairText, PairFault> {
+        return PairText{{named.certificate, pair.certificate}, {named.key, pair.key}};
+      });
   EXPECT_TRUE(files.look());
   EXPECT_NE(files.context(""), nullptr);
 }
