@@ -75,7 +75,7 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
   metrics_ = &add<MetricsPart>(
       metrics::Server::Pages{[this] { return metrics(); }, [this] { return !stopping_.load(); }},
       log_);
-  auto& house = add<HousePart>(alarms, log_);
+  auto& house = add<HousePart>(HousePart::Needs{*engine_, alarms, log_});
   auto& queue = add<QueuePart>(QueuePart::Needs{*engine_, loops, spool, house, alarms, log_});
   add<MiltersPart>(*engine_, loops, log_);
   listeners_ =

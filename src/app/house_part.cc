@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 
 #include <nlohmann/json.hpp>
 
 #include "accounts/make_authenticator.h"
 #include "setup/site.h"
-#include "tls/certificate_copies.h"
+#include "setup/snapshot.h"
 
 namespace sekisho::app {
 
@@ -33,8 +32,7 @@ bool same(const accounts::UserOptions& a, const accounts::UserOptions& b) {
 
 Started HousePart::open(const config::Settings& settings) {
   if (settings.listeners.empty()) return {};
-  const auto beside = std::filesystem::path(settings.control.socket).parent_path();
-  certificates_.emplace(settings.tls, tls::CertificateCopies(beside).reader());
+  certificates_.emplace(settings.tls);
   certificates_->look();
   return {};
 }
@@ -42,7 +40,7 @@ Started HousePart::open(const config::Settings& settings) {
 Started HousePart::prepare(const config::Settings& settings,
                            const session::Snapshot& /*snapshot*/) {
   if (!certificates_) return {};
-  next_.host = setup::addresses_of_this_host();
+  next_.host = needs_.addresses();
   next_.map = setup::make_map(settings, next_.host);
   next_.authenticator = authenticator_;
   if (!authenticator_ || !same(users_, settings.users)) {
@@ -77,7 +75,7 @@ Started HousePart::force(const config::Settings& settings) {
   certificates_->configure(settings.tls);
   certificates_->look();
   directory_->configure(setup::directory_options(settings, map_));
-  looked_ = steady_now();
+  looked_ = needs_.clock();
   return replace_site(settings);
 }
 
@@ -93,14 +91,16 @@ Started HousePart::replace_site(const config::Settings& settings) {
 }
 
 void HousePart::tick(const config::Settings& settings) {
-  if (!certificates_ || steady_now() - looked_ < look_every) return;
-  looked_ = steady_now();
-  auto host = setup::addresses_of_this_host();
+  if (!certificates_ || needs_.clock() - looked_ < look_every) return;
+  looked_ = needs_.clock();
+  auto host = needs_.addresses();
   const bool moved = host.own != host_.own || host.shared != host_.shared;
   if (moved) {
     map_ = setup::make_map(settings, host);
     host_ = std::move(host);
     directory_->configure(setup::directory_options(settings, map_));
+    // Whoever is behind a new gateway or bridge is a stranger, and judged like one.
+    needs_.engine.replace(setup::with_networks_of(*map_, *needs_.engine.snapshot()));
   }
   const bool renewed = certificates_->look();
   if (renewed) log_.info("tls: new certificates are in use");

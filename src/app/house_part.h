@@ -3,17 +3,21 @@
 // Errors, Thread: part.h; sites() and directory() any.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "accounts/authenticator.h"
 #include "accounts/live_directory.h"
 #include "app/part.h"
 #include "base/alarms.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "relay/map.h"
+#include "session/engine.h"
 #include "setup/this_host.h"
 #include "smtp/site.h"
 #include "tls/certificate_files.h"
@@ -22,10 +26,18 @@ namespace sekisho::app {
 
 class HousePart final : public Part {
  public:
-  HousePart(Alarms& alarms, Log& log) : alarms_(alarms), log_(log) {}
+  struct Needs {
+    session::Engine& engine;
+    Alarms& alarms;
+    Log& log;
+    // Tests have others.
+    std::function<setup::HostAddresses()> addresses = setup::addresses_of_this_host;
+    std::function<SteadyTime()> clock = steady_now;
+  };
+  explicit HousePart(Needs needs)
+      : needs_(std::move(needs)), alarms_(needs_.alarms), log_(needs_.log) {}
 
-  // Certificates are read as root where we are root: keys are often readable for nobody else. What
-  // cannot be read later is looked for among the copies beside the control socket.
+  // Certificates are read as root where we are root: keys are often readable for nobody else.
   Expected<void, std::string> open(const config::Settings& settings) override;
   Expected<void, std::string> prepare(const config::Settings& settings,
                                       const session::Snapshot& snapshot) override;
@@ -52,6 +64,7 @@ class HousePart final : public Part {
   Expected<void, std::string> replace_site(const config::Settings& settings);
   void note_faults();
 
+  const Needs needs_;
   Alarms& alarms_;
   Log& log_;
   std::optional<tls::CertificateFiles> certificates_;  // a listener is configured

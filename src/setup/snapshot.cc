@@ -71,4 +71,11 @@ Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
   return snapshot;
 }
 
+std::shared_ptr<const session::Snapshot> with_networks_of(const relay::Map& map,
+                                                          const session::Snapshot& snapshot) {
+  auto changed = std::make_shared<session::Snapshot>(snapshot);
+  changed->options.trust.networks = map.trusted();
+  return changed;
+}
+
 }  // namespace sekisho::setup

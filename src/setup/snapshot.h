@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "relay/map.h"
 #include "session/engine.h"
 
 namespace sekisho::setup {
@@ -28,5 +29,9 @@ Expected<std::shared_ptr<session::Snapshot>, std::string> make_offline_snapshot(
 Expected<std::shared_ptr<const session::Snapshot>, std::string> make_snapshot(
     const config::Settings& settings, const std::string& digest, const Running* running = nullptr,
     const std::string& resolv_conf = "/etc/resolv.conf");
+
+// The same after this host's addresses have changed: whom the map trusts is not judged.
+std::shared_ptr<const session::Snapshot> with_networks_of(const relay::Map& map,
+                                                          const session::Snapshot& snapshot);
 
 }  // namespace sekisho::setup

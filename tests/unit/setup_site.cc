@@ -110,6 +110,22 @@ TEST(SetupSnapshot, ClientsThatMaySendAnywhereAreTrusted) {
   EXPECT_FALSE((*beside)->options.trust.networks.contains(ip("198.51.100.9")));
 }
 
+// A gateway that came later stands for the whole Internet from then on.
+TEST(SetupSnapshot, NetworksFollowTheAddressesOfThisHost) {
+  config::Settings settings;
+  settings.listeners.emplace_back();
+  settings.session.identity.hostname = "mx.example.jp";
+  settings.session.trust.networks =
+      mail::PrefixSet({mail::IpPrefix::parse("172.16.0.0/12").value()});
+  const auto before = make_offline_snapshot(settings, "digest").value();
+  const auto bridge = mail::IpAddress::parse("172.17.0.1").value();
+  EXPECT_TRUE(before->options.trust.networks.contains(bridge));
+  const auto after = with_networks_of(*make_map(settings, {{}, {bridge}}), *before);
+  EXPECT_FALSE(after->options.trust.networks.contains(bridge));
+  EXPECT_TRUE(after->options.trust.networks.contains(mail::IpAddress::parse("172.17.0.2").value()));
+  EXPECT_EQ(after->digest, before->digest);
+}
+
 TEST(SetupThisHost, GatewaysOfDefaultRoutes) {
   const std::string table =
       "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
