@@ -120,6 +120,11 @@ class Daemon:
             out.write(text)
 
     @property
+    def store(self):
+        """The folder of what is held."""
+        return os.path.join(self.home, "quarantine")
+
+    @property
     def settings(self):
         return self._settings
 

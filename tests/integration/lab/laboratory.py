@@ -28,7 +28,8 @@ class Laboratory:
         used = sorted(asked.union(*(scenario_file.behind.get(name, []) for name in asked)) - {"none"})
         self._daemons = {name: self._make_daemon(mta, program, name, n) for n, name in enumerate(used)}
         self._numbers = {name: n for n, name in enumerate(used)}
-        if mta == "sekisho":
+        self.alone = mta == "sekisho"   # without another MTA
+        if self.alone:
             if "none" in asked:
                 self._daemons["none"] = StandaloneDaemon(program, os.path.join(home, "none"), len(used), standalone.UNFILTERED,
                                                          (NO_FILTER_MX, NO_FILTER_SUBMISSION))

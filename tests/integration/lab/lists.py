@@ -202,7 +202,7 @@ def _left_behind(lab, daemon):
     told = {"the daemon's log": daemon.log_since(0)}
     assert os.path.getsize(lab.mta.log) > 0, "the MTA has logged nothing"
     paths = [lab.mta.log, os.path.join(daemon.home, "output")]
-    for folder in ("history", "quarantine"):
+    for folder in ("history", "queue" if lab.alone else "quarantine"):
         for path, _, names in os.walk(os.path.join(daemon.home, folder)):
             paths += [os.path.join(path, name) for name in names]
     for path in paths:

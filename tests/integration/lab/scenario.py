@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 
 OUTCOMES = {"delivered", "held", "refused", "deferred", "discarded", "stopped", "any"}
 MTA_NAMES = ("postfix", "sendmail", "sekisho")
+LEFT_OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../standalone.toml")
 
 
 @dataclass
@@ -102,6 +103,18 @@ def _scenario(table, defaults, where, mta):
     return _strictly(Scenario, table, where)
 
 
+def left_out():
+    """{"file" or "file/scenario": why it is not run through sekishod alone}"""
+    with open(LEFT_OUT, "rb") as text:
+        return tomllib.load(text)["left_out"]
+
+
+def only_for(path):
+    """{scenario of a file: the only MTA that it is for, or ""}"""
+    with open(path, "rb") as text:
+        return {one["id"]: one.get("mta", "") for one in tomllib.load(text)["scenario"]}
+
+
 def load(path, mta):
     with open(path, "rb") as text:
         document = tomllib.load(text)
@@ -120,6 +133,9 @@ def load(path, mta):
     if missing:
         raise ValueError(f"{where}: no such [config]: {sorted(missing)}")
     scenarios = [s for s in scenarios if s.mta in ("", mta)]
+    if mta == "sekisho":
+        name, without = where.removesuffix(".toml"), left_out()
+        scenarios = [s for s in scenarios if name not in without and f"{name}/{s.id}" not in without]
     zones = [document.get("zone", "")] + [s.zone for s in scenarios]
     faults = [fault for s in scenarios for fault in s.faults]
     mta_of = document.get("mta_of", "")

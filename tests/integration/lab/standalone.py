@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from . import dovecot, process, sink
-from .daemon import Daemon, merged
+from .daemon import BASE, Daemon, merged, to_toml
 
 # All whose mail the scenarios send, and nobody else's: an open route for everywhere is an error.
 DOMAINS = ["example.jp", "lenient.example", "lists.example", "relay.example", "elsewhere.example", "anything.example"]
@@ -49,9 +49,34 @@ class StandaloneDaemon(Daemon):
                             "-days", "2", "-subj", "/CN=mx.example.jp", "-keyout", f"{self.home}/key.pem",
                             "-out", f"{self.home}/cert.pem"], check=True, capture_output=True)
             os.chmod(f"{self.home}/key.pem", 0o644)
-            self.write_file("senders", "writer: *\n")
+            # As the other MTAs, which do not ask as whom a login writes.
+            self.write_file("senders", "writer: *\nboss: *\n")
             dovecot.start(f"{self.home}/auth")
         super().start()
+
+    def rows(self, command, *words):
+        """What `sekisho quarantine` or `sekisho queue` says, of the settings that are meant: the daemon's file may be broken."""
+        path = os.path.join(self.home, "looked-at.conf")
+        with open(path, "w") as out:
+            out.write(to_toml(merged(merged(BASE, self._own), self._settings)))
+        done = subprocess.run([command, *words, "-c", path], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode not in (0, 66):
+            raise AssertionError(f"sekisho {' '.join(words)} ended with {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    @property
+    def store(self):
+        return os.path.join(self.home, "queue")
+
+    def index_state(self):
+        """Something else whenever the index was written to."""
+        paths = [os.path.join(self.store, name) for name in ("index.db", "index.db-wal")]
+        return [(os.stat(path).st_mtime_ns, os.stat(path).st_size) for path in paths if os.path.exists(path)]
+
+    @property
+    def keeps_apart(self):
+        """What is held is in the store that the scenario means. Else it is where the other MTAs have their hold queue."""
+        return self._settings.get("quarantine", {}).get("where") == "store"
 
     def wait(self):
         try:
@@ -71,25 +96,26 @@ class Standalone:
     def __init__(self, daemons, command):
         self._daemons = daemons
         self._command = command
+        self._seen = {}
+        self.log = os.path.join(daemons[0].home, "log") if daemons else ""
 
     def start(self, _logins):
         """The daemons are started by the laboratory."""
 
     def hold_queue(self):
-        """{id: recipients} of what is in the quarantine of any daemon."""
+        """{id: recipients} of what is held in the queue of any daemon, or in its quarantine, in the place of a hold queue."""
         found = {}
         for daemon in self._daemons:
-            for held in json.loads(self._run(daemon, "quarantine", "list", "--json") or "[]"):
-                found[held["id"]] = [r["to"] if isinstance(r, dict) else r for r in held["recipients"]]
+            quarantined, waiting = self._looked(daemon)
+            found |= {} if daemon.keeps_apart else quarantined
+            for one, recipients in waiting.items():
+                if held := [r["to"] for r in recipients if r["state"] == "held"]:
+                    found[one] = found.get(one, []) + held
         return found
 
     def queued(self):
         """Ids of all that waits, held or not."""
-        waiting = set()
-        for daemon in self._daemons:
-            for line in self._run(daemon, "queue", "list", "--json").splitlines():
-                waiting.add(json.loads(line)["id"])
-        return waiting | self.hold_queue().keys()
+        return {one for daemon in self._daemons for one in self._looked(daemon)[1]} | self.hold_queue().keys()
 
     def release(self, queue_id, _way):
         """Out of the quarantine, by the daemon that has it."""
@@ -118,9 +144,15 @@ class Standalone:
             os.chmod(f"{home}/sendmail-program", 0o755)
         return f"{home}/sendmail-program"
 
+    def _looked(self, daemon):
+        """({quarantined id: recipients}, {waiting id: its recipients with their states}). Asked again only when something has
+        changed: each question is a process."""
+        state = daemon.index_state()
+        if self._seen.get(daemon, (None,))[0] != state:
+            held = json.loads(daemon.rows(self._command, "quarantine", "list", "--json") or "[]")
+            waiting = map(json.loads, daemon.rows(self._command, "queue", "list", "--json").splitlines())
+            self._seen[daemon] = (state, ({row["id"]: row["recipients"] for row in held}, {row["id"]: row["recipients"] for row in waiting}))
+        return self._seen[daemon][1]
+
     def _run(self, daemon, *words):
-        done = subprocess.run([self._command, *words, "-c", daemon.configuration], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True)
-        if done.returncode not in (0, 66):
-            raise AssertionError(f"sekisho {' '.join(words)} ended with {done.returncode}: {done.stderr}")
-        return done.stdout
+        return daemon.rows(self._command, *words)

@@ -72,7 +72,8 @@ def ended_in_data(lab, scenario, message, codes):
 
 
 def ended_while_storing(lab, scenario, message, clients):
-    """SIGTERM while messages are being stored: each is in the store, or its client got a 4xx."""
+    """SIGTERM while messages are being stored: each is in the store, or its client got a 4xx. Where the daemon is the MTA, a
+    client may have lost its connection instead."""
     daemon = lab.daemon(scenario)
     accepted, put_off = [], []
 
@@ -88,7 +89,7 @@ def ended_while_storing(lab, scenario, message, clients):
     wrong = daemon.stop()
     crowd.finish()
     assert wrong is None, wrong
-    assert put_off and all(400 <= a.stage("dot").code < 500 for a in put_off), f"{[str(a.stage('dot')) for a in put_off][:5]}"
+    assert (put_off or lab.alone) and all(400 <= a.stage("dot").code < 500 for a in put_off), f"{[str(a.stage('dot')) for a in put_off][:5]}"
     daemon.start()
     daemon.wait()
     command = Command(lab, scenario)
