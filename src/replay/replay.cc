@@ -66,6 +66,11 @@ class RecordedKeeping final : public Keeping {
  public:
   explicit RecordedKeeping(const Decided& recorded) : recorded_(recorded) {}
 
+  // A store that is asked to hold keeps accepted mail too, or it makes no difference, unless the
+  // MTA held the message in its stead.
+  bool keeps_accepted() const override {
+    return recorded_.inputs.hold_result && recorded_.outcome.held != Outcome::Held::by_mta;
+  }
   std::unique_ptr<Draft> begin() override { return std::make_unique<NoDraft>(); }
   void keep(KeepRequest /*message*/, std::function<void(HoldResult)> done) override {
     using Held = Outcome::Held;

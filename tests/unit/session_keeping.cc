@@ -58,10 +58,15 @@ class KeepsAll final : public Keeping {
   std::function<void(HoldResult)> done_;
 };
 
+// What it decided is decided again from the record, and must come out the same.
 class Front {
  public:
   explicit Front(Snapshot snapshot)
-      : engine_(std::make_shared<const Snapshot>(std::move(snapshot)), recorder_) {}
+      : snapshot_(std::make_shared<const Snapshot>(std::move(snapshot))),
+        engine_(snapshot_, recorder_) {}
+  ~Front() {
+    for (const auto& decided : recorder_.decisions()) test::expect_replay(*decided, *snapshot_);
+  }
 
   void send(const Letter& letter) {
     outcome.reset();
@@ -85,6 +90,7 @@ class Front {
   std::optional<Outcome> outcome;
 
  private:
+  const std::shared_ptr<const Snapshot> snapshot_;
   Recorder recorder_;
   Engine engine_;
   std::shared_ptr<RunQueue> queue_ = std::make_shared<RunQueue>();
