@@ -44,25 +44,28 @@ OrComplaint<OpenQueue> open_queue(const std::string& path) {
   return open;
 }
 
-// The ids with an attempt under way; none if the daemon does not answer.
-std::set<std::string> active_ids(const OpenQueue& open) {
+// What the daemon knows and the index does not; nothing if it does not answer.
+QueueNow queue_now(const OpenQueue& open) {
   const auto answer =
       control::ask(open.settings.control.socket, {{"verb", "queue"}, {"act", "active"}});
   if (!answer) return {};
-  return answer->value("ids", std::set<std::string>());
+  QueueNow now{answer->value("ids", std::set<std::string>()), {}};
+  const auto faults = answer->value("faults", nlohmann::json::object());
+  for (const auto& [fault, times] : faults.items())
+    now.faults[fault] = {times.value("since", ""), times.value("next", "")};
+  return now;
 }
 
 int print_all(const OpenQueue& open, bool json) {
-  const auto active = active_ids(open);
+  const auto now = queue_now(open);
   std::size_t count = 0;
   auto read = open.spool->read([&](spool::Database& database) {
     return queue::each_message(database, [&](const queue::Message& message) {
-      const bool sending = active.contains(message.letter.id);
       const std::string text =
-          json ? queue_json(message, sending)
+          json ? queue_json(message, now)
                          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
                      "\n"
-               : queue_lines(message, sending);
+               : queue_lines(message, now);
       ++count;
       return std::fputs(text.c_str(), stdout) >= 0;
     });
@@ -98,7 +101,8 @@ OrComplaint<queue::Runner::Answer> act_on(const OpenQueue& open, queue::Act act,
   if (act == queue::Act::flush)
     return complaint(unavailable, "sekishod does not answer at " + open.settings.control.socket +
                                       ", and only it can send");
-  auto acted = queue::act_without_daemon(*open.spool, open.settings.queue, act, ids, wall_now());
+  auto acted = queue::act_without_daemon(*open.spool, open.settings.queue, act, ids, wall_now(),
+                                         open.settings.session.identity.hostname);
   if (!acted) return tl::unexpected(complaint_of(acted.error(), open.settings.control.socket));
   return std::move(*acted);
 }
@@ -119,15 +123,17 @@ std::string_view done_word(queue::Act act) {
   return {};
 }
 
+// Empty: all, which only ALL or no word at all means: a script's empty variable is neither.
 OrComplaint<std::vector<std::string>> named_ids(const QueueOptions& options) {
   std::vector<std::string> ids;
   const bool all = std::find(options.ids.begin(), options.ids.end(), "ALL") != options.ids.end();
   if (all || options.ids.empty()) return ids;
   for (const auto& word : options.ids) {
-    auto named = parse_ids(word);
+    auto named = parse_ids(word == "-" ? standard_input() : word);
     if (!named) return complaint(usage, named.error());
     ids.insert(ids.end(), named->begin(), named->end());
   }
+  if (ids.empty()) return complaint(usage, "no id is named; ALL means all: nothing is changed");
   return ids;
 }
 
@@ -136,7 +142,7 @@ void add_act(CLI::App& parent, queue::Act act, const char* about, int& result) {
   auto* verb = parent.add_subcommand(std::string(to_string(act)), about);
   verb->add_option("-c,--config", options->config,
                    "Configuration file (default /etc/sekisho/milter.conf)");
-  auto* ids = verb->add_option("ID", options->ids, "Ids, or ALL");
+  auto* ids = verb->add_option("ID", options->ids, "Ids, or ALL; - reads ids from standard input");
   if (act != queue::Act::flush) ids->required();
   if (act == queue::Act::remove)
     verb->add_flag("-y,--yes", options->yes, "With ALL: do not ask before");
@@ -175,12 +181,12 @@ int queue_show(const QueueOptions& options) {
     return {};
   });
   if (!read) return complain(complaint_of(read.error(), ids->front()));
-  const bool active = active_ids(*open).contains(message.letter.id);
+  const auto now = queue_now(*open);
   const auto text = options.json
-                        ? queue_json(message, active)
+                        ? queue_json(message, now)
                                   .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
                               "\n"
-                        : queue_page(message, active);
+                        : queue_page(message, now);
   std::fputs(text.c_str(), stdout);
   return ok;
 }

@@ -31,7 +31,20 @@ std::string indented(const std::string& text, const std::string& before) {
 
 std::string time_text(WallTime time) { return time == WallTime{} ? "never" : to_iso8601(time); }
 
-std::string recipient_page(const queue::Recipient& to, bool active) {
+// The fault for which it waits or is held; nullptr if none is known.
+const QueueNow::Fault* fault_of(const queue::Recipient& to, const QueueNow& now) {
+  const auto found = now.faults.find(to.progress.fault);
+  return to.progress.reason == Reason::fault && found != now.faults.end() ? &found->second
+                                                                          : nullptr;
+}
+
+std::string next_of(const queue::Recipient& to, State state, const QueueNow& now) {
+  if (state != State::held) return time_text(to.progress.next);
+  const auto* fault = fault_of(to, now);
+  return fault == nullptr ? "" : fault->next;
+}
+
+std::string recipient_page(const queue::Recipient& to, bool active, const QueueNow& now) {
   const auto state = state_of(to, active);
   std::string text = "\nto:        <" + escaped(to.address) + ">\n";
   if (to.original != to.address) text += "named:     <" + escaped(to.original) + ">\n";
@@ -40,9 +53,9 @@ std::string recipient_page(const queue::Recipient& to, bool active) {
   text += "why:       " + escaped(why_it_waits(to)) + "\n";
   if (state == State::held) {
     text += "           " + std::string(queue::sentence_of(to.progress.reason)) + "\n";
-  } else {
-    text += "next:      " + time_text(to.progress.next) + "\n";
   }
+  if (const auto* fault = fault_of(to, now)) text += "since:     " + fault->since + "\n";
+  if (const auto next = next_of(to, state, now); !next.empty()) text += "next:      " + next + "\n";
   text += "attempts:  " + std::to_string(to.progress.attempts) + ", the last " +
           time_text(to.last.time) + "\n";
   if (!to.last.host.empty()) text += "host:      " + escaped(to.last.host) + "\n";
@@ -62,17 +75,19 @@ std::string why_it_waits(const queue::Recipient& to) {
   return why.empty() || to.progress.reason == Reason::person ? word : word + ": " + why;
 }
 
-nlohmann::json queue_json(const queue::Message& message, bool active) {
+nlohmann::json queue_json(const queue::Message& message, const QueueNow& now) {
+  const bool active = now.active.contains(message.letter.id);
   auto recipients = nlohmann::json::array();
   for (const auto& to : message.recipients) {
     const auto state = state_of(to, active);
-    const bool held = state == State::held;
-    recipients.push_back(
-        {{"to", to.address},
-         {"state", to_string(state)},
-         {"reason", why_it_waits(to)},
-         {"next", held ? nlohmann::json() : nlohmann::json(to_iso8601(to.progress.next))},
-         {"reply", to.last.reply}});
+    const auto next = next_of(to, state, now);
+    nlohmann::json one = {{"to", to.address},
+                          {"state", to_string(state)},
+                          {"reason", why_it_waits(to)},
+                          {"next", next.empty() ? nlohmann::json() : nlohmann::json(next)},
+                          {"reply", to.last.reply}};
+    if (const auto* fault = fault_of(to, now)) one["since"] = fault->since;
+    recipients.push_back(std::move(one));
   }
   return {{"id", message.letter.id},
           {"from", message.letter.sender},
@@ -81,7 +96,8 @@ nlohmann::json queue_json(const queue::Message& message, bool active) {
           {"recipients", std::move(recipients)}};
 }
 
-std::string queue_lines(const queue::Message& message, bool active) {
+std::string queue_lines(const queue::Message& message, const QueueNow& now) {
+  const bool active = now.active.contains(message.letter.id);
   const auto& letter = message.letter;
   std::string text = letter.id + "  " + to_iso8601(letter.arrived) + "  " +
                      std::to_string(letter.size) + "  <" + escaped(letter.sender) + ">\n";
@@ -89,12 +105,18 @@ std::string queue_lines(const queue::Message& message, bool active) {
     const auto state = state_of(to, active);
     text += "    <" + escaped(to.address) + ">  " + std::string(to_string(state));
     if (state == State::waiting) text += " until " + to_iso8601(to.progress.next);
-    text += ", " + escaped(why_it_waits(to)) + "\n";
+    text += ", " + escaped(why_it_waits(to));
+    if (const auto* fault = fault_of(to, now)) {
+      text += ", since " + fault->since;
+      if (state == State::held) text += ", next try " + fault->next;
+    }
+    text += "\n";
   }
   return text;
 }
 
-std::string queue_page(const queue::Message& message, bool active) {
+std::string queue_page(const queue::Message& message, const QueueNow& now) {
+  const bool active = now.active.contains(message.letter.id);
   const auto& letter = message.letter;
   std::string text = "id:        " + letter.id + "\n";
   text += "from:      <" + escaped(letter.sender) + ">\n";
@@ -105,7 +127,7 @@ std::string queue_page(const queue::Message& message, bool active) {
   if (!letter.client.empty()) text += ", " + escaped(letter.client);
   text += "\n";
   if (!letter.may_bounce) text += "bounces:   none: its sender has not proved to be the sender\n";
-  for (const auto& to : message.recipients) text += recipient_page(to, active);
+  for (const auto& to : message.recipients) text += recipient_page(to, active, now);
   return text;
 }
 

@@ -48,12 +48,15 @@ Outcome<void> note(Database& database, const ClockLooks::State& state) {
   return {};
 }
 
-Outcome<Due> due_in(Database& database, WallTime before) {
+// What is held because its recipient forwards it was accepted: only a person ends that.
+enum class Whose { verdicts, all };
+
+Outcome<Due> due_in(Database& database, WallTime before, Whose whose) {
   Due due{0, 0, before};
   auto read = database.query(
       "SELECT count(*), coalesce(sum(time <= ?1), 0) FROM held"
-      " WHERE state IN ('held', 'released')",
-      {seconds(before)}, [&](const Row& row) {
+      " WHERE state IN ('held', 'released') AND (rule <> 'forward' OR ?2)",
+      {seconds(before), std::int64_t{whose == Whose::all}}, [&](const Row& row) {
         due.all = static_cast<std::uint64_t>(row.integer(0));
         due.messages = static_cast<std::uint64_t>(row.integer(1));
         return true;
@@ -65,14 +68,15 @@ Outcome<Due> due_in(Database& database, WallTime before) {
 // Expires some of the messages held before `before`; returns how many. Messages that are being
 // released stay.
 Outcome<std::uint64_t> expire_some(
-    Change& change, WallTime now, WallTime before,
+    Change& change, WallTime now, WallTime before, Whose whose,
     const std::function<Outcome<bool>(const std::string&)>& is_being_released) {
   auto& database = change.database();
   std::vector<std::string> ids;
   std::vector<std::string> released;
   auto read = database.query(
-      "SELECT id, state FROM held WHERE time <= ?1 AND state IN ('held', 'released') LIMIT ?2",
-      {seconds(before), expired_at_once}, [&](const Row& row) {
+      "SELECT id, state FROM held WHERE time <= ?1 AND state IN ('held', 'released')"
+      "  AND (rule <> 'forward' OR ?3) LIMIT ?2",
+      {seconds(before), expired_at_once, std::int64_t{whose == Whose::all}}, [&](const Row& row) {
         (row.text(1) == "held" ? ids : released).emplace_back(row.text(0));
         return true;
       });
@@ -137,6 +141,11 @@ Outcome<void> forget(Database& database, WallTime now, WallTime before) {
   return forget_acts(database);
 }
 
+// A person who says how long means all.
+Whose whose(const std::optional<std::chrono::seconds>& keep) {
+  return keep ? Whose::all : Whose::verdicts;
+}
+
 }  // namespace
 
 Outcome<void> Store::purge(WallTime before) {
@@ -155,7 +164,7 @@ Outcome<void> Store::purge(WallTime before) {
 Outcome<Due> Store::due(WallTime now, std::optional<std::chrono::seconds> keep) {
   Due due;
   auto read = spool_->read([&](Database& database) -> Outcome<void> {
-    auto counted = due_in(database, now - keep.value_or(options_.keep));
+    auto counted = due_in(database, now - keep.value_or(options_.keep), whose(keep));
     if (!counted) return failed(counted.error());
     due = *counted;
     return {};
@@ -170,7 +179,7 @@ Outcome<Expired> Store::expire(const ClockLook& now) {
     auto& database = change.database();
     auto looks = looks_of(database);
     if (!looks) return failed(looks.error());
-    auto due = due_in(database, now.wall - options_.keep);
+    auto due = due_in(database, now.wall - options_.keep, Whose::verdicts);
     if (!due) return failed(due.error());
     expired.due = *due;
     expired.answer = looks->look(now, due->messages, due->all);
@@ -189,7 +198,7 @@ Outcome<std::uint64_t> Store::expire_now(WallTime now, std::optional<std::chrono
   std::uint64_t expired = 0;
   for (std::uint64_t some = 1; some > 0;) {
     auto done = spool_->change([&](Change& change) -> Outcome<void> {
-      auto count = expire_some(change, now, before,
+      auto count = expire_some(change, now, before, whose(keep),
                                [this](const std::string& id) { return is_being_released(id); });
       if (!count) return failed(count.error());
       some = *count;
@@ -239,7 +248,8 @@ Outcome<Stats> Store::stats(WallTime now) {
   const WallTime soon = now + std::chrono::hours(24) - options_.keep;
   auto read = spool_->read([&](Database& database) -> Outcome<void> {
     auto counted = database.query(
-        "SELECT state, count(*), min(time), sum(time <= ?1) FROM held GROUP BY state",
+        "SELECT state, count(*), min(time), sum(time <= ?1 AND rule <> 'forward') FROM held GROUP "
+        "BY state",
         {seconds(soon)}, [&](const Row& row) {
           const auto state = parse_word<State>(row.text(0)).value_or(State::held);
           count(state) = static_cast<std::uint64_t>(row.integer(1));

@@ -10,19 +10,6 @@ namespace sekisho::quarantine {
 
 namespace {
 
-// One field with its folds and line end, from the front of `rest`; empty at the end of the header.
-std::string_view take_field(std::string_view& rest) {
-  if (rest.empty() || rest.starts_with("\r\n")) return {};
-  std::size_t end = 0;
-  do {
-    const std::size_t feed = rest.find('\n', end);
-    end = feed == std::string_view::npos ? rest.size() : feed + 1;
-  } while (end < rest.size() && ascii::is_wsp(rest[end]));
-  const std::string_view field = rest.substr(0, end);
-  rest.remove_prefix(end);
-  return field;
-}
-
 std::string_view name_of(std::string_view field) {
   return ascii::trim(field.substr(0, field.find(':')));
 }
@@ -36,6 +23,18 @@ std::string field(std::string_view name, std::string_view value) {
 }
 
 }  // namespace
+
+std::string_view take_field(std::string_view& rest) {
+  if (rest.empty() || rest.starts_with("\r\n")) return {};
+  std::size_t end = 0;
+  do {
+    const std::size_t feed = rest.find('\n', end);
+    end = feed == std::string_view::npos ? rest.size() : feed + 1;
+  } while (end < rest.size() && ascii::is_wsp(rest[end]));
+  const std::string_view field = rest.substr(0, end);
+  rest.remove_prefix(end);
+  return field;
+}
 
 std::string without_fields(std::string_view message, const std::vector<policy::Edit>& removals) {
   std::string out;

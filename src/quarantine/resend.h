@@ -14,6 +14,9 @@
 
 namespace sekisho::quarantine {
 
+// One field with its folds and line end, from the front of `rest`; empty at the end of the header.
+std::string_view take_field(std::string_view& rest);
+
 // `message` without the fields in `removals`, otherwise unchanged.
 std::string without_fields(std::string_view message, const std::vector<policy::Edit>& removals);
 

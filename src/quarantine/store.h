@@ -135,8 +135,9 @@ class Store {
   // Records another act of a person.
   Outcome<void> add_note(const std::string& id, std::string_view what, WallTime now,
                          std::string_view by);
-  // Expires messages older than `keep` (default: Options::keep), and removes rows that ended as
-  // long ago. Trusts the clock: for a person, who knows the time.
+  // Expires messages older than `keep`, and removes rows that ended as long ago. By default
+  // Options::keep, for what verdicts hold: rule=forward was accepted, and stays. Trusts the clock:
+  // for a person, who knows the time.
   Outcome<std::uint64_t> expire_now(WallTime now,
                                     std::optional<std::chrono::seconds> keep = std::nullopt);
   // The same for the daemon: the clock is trusted only as in base/clock_looks.h. Looks of this boot

@@ -6,6 +6,7 @@
 #include "quarantine/acts.h"
 #include "quarantine/row.h"
 #include "spool/columns.h"
+#include "spool/index.h"
 #include "spool/record.h"
 
 namespace sekisho::quarantine {
@@ -296,6 +297,26 @@ void read_row(const Row& row, HeldRow& held) {
   held.remark = row.text(17);
   held.repeats = static_cast<std::uint64_t>(row.integer(18));
   held.last_repeat = time_of(row.integer(19));
+}
+
+Outcome<void> has_room(Database& database, std::uint64_t octets, std::uint64_t most) {
+  if (most == 0) return {};
+  // All files together: known at once, and mostly enough.
+  const auto files = spool::Index::usage(database);
+  if (!files) return failed(files.error());
+  if (files->octets + octets <= most) return {};
+  std::uint64_t held = 0;
+  auto read =
+      database.query("SELECT coalesce(sum(size), 0) FROM held WHERE state IN ('held', 'released')",
+                     {}, [&](const Row& row) {
+                       held = static_cast<std::uint64_t>(row.integer(0));
+                       return true;
+                     });
+  if (!read) return read;
+  if (held + octets <= most) return {};
+  return failed(Failure::Kind::limit, "a message of " + std::to_string(octets) +
+                                          " octets would exceed quarantine.max_size, " +
+                                          std::to_string(most) + " octets");
 }
 
 }  // namespace sekisho::quarantine

@@ -2,6 +2,7 @@
 // Errors: Failure. Thread: any; immutable.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,5 +48,9 @@ WallTime time_of(std::int64_t seconds);
   "id, queue_id, time, mail_from, recipients, author, subject, message_id, client, rule, reason, " \
   "header_hash, body_hash, size, state, changed, delivered_to, remark, repeats, last_repeat"
 void read_row(const spool::Row& row, HeldRow& held);
+
+// `limit`: with so many octets more, what is held would be more than `most`; 0: no limit. Of a
+// store that is shared, messages that wait elsewhere do not count.
+spool::Outcome<void> has_room(spool::Database& database, std::uint64_t octets, std::uint64_t most);
 
 }  // namespace sekisho::quarantine

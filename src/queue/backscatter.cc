@@ -12,7 +12,7 @@ namespace {
 // whoever has a name below another's domain is not that domain.
 bool is_signed(const policy::Facts& facts, const mail::DomainName& sender) {
   return std::any_of(facts.dkim.begin(), facts.dkim.end(), [&](const auto& signature) {
-    if (signature.code != dkim::Code::pass) return false;
+    if (!signature.proves()) return false;
     const auto signer = mail::DomainName::parse(signature.domain);
     return signer && signer->label_count() > 1 && sender.is_or_is_below(*signer);
   });

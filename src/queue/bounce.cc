@@ -58,6 +58,8 @@ std::string_view subject_of(Report report) {
       return "Delayed mail: still being tried";
     case Report::relayed:
       return "Delivery report: passed on";
+    case Report::delivered:
+      return "Delivery report: delivered";
   }
   return {};
 }
@@ -73,6 +75,8 @@ std::string_view opening_of(Report report) {
     case Report::relayed:
       return "Your message was passed on to a host that sends no reports for the following\r\n"
              "recipients. There will be no further report unless it fails.\r\n";
+    case Report::delivered:
+      return "Your message was delivered to the following recipients.\r\n";
   }
   return {};
 }
@@ -104,6 +108,7 @@ std::string status_of(Report report, const Recipient& to) {
     case Report::delayed:
       return status.starts_with('4') ? status : "4.0.0";
     case Report::relayed:
+    case Report::delivered:
       return "2.0.0";
   }
   return {};
@@ -187,6 +192,7 @@ bool wants(Report report, const std::vector<std::string>& parameters) {
     case Report::delayed:
       return notify.empty() || names("delay");
     case Report::relayed:
+    case Report::delivered:
       return names("success");
   }
   return false;

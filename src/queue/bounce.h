@@ -1,6 +1,6 @@
-// queue/bounce.h: what a sender is told of recipients: not delivered, delayed, or passed on to a
-// host that tells nothing further. RFC 3464 (multipart/report, RFC 6522), RFC 3461 (NOTIFY, RET,
-// ENVID, ORCPT), RFC 3834 (Auto-Submitted), RFC 6533 (addresses in UTF-8). One message for the
+// queue/bounce.h: what a sender is told of recipients: not delivered, delayed, delivered, or passed
+// on to a host that tells nothing further. RFC 3464 (multipart/report, RFC 6522), RFC 3461 (NOTIFY,
+// RET, ENVID, ORCPT), RFC 3834 (Auto-Submitted), RFC 6533 (addresses in UTF-8). One message for the
 // recipients of one attempt.
 // Errors: none. Thread: any.
 #pragma once
@@ -15,10 +15,13 @@
 
 namespace sekisho::queue {
 
-enum class Report { failed, delayed, relayed };
+// delivered: at the end of its way; relayed: to another host that does not tell.
+enum class Report { failed, delayed, relayed, delivered };
 constexpr auto words_of(Report) {
-  return words<Report>(
-      {{Report::failed, "failed"}, {Report::delayed, "delayed"}, {Report::relayed, "relayed"}});
+  return words<Report>({{Report::failed, "failed"},
+                        {Report::delayed, "delayed"},
+                        {Report::relayed, "relayed"},
+                        {Report::delivered, "delivered"}});
 }
 
 // Whether the parameters of RCPT ask for it.

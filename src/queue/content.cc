@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
+#include "mail/received.h"
 #include "quarantine/resend.h"
 
 namespace sekisho::queue {
@@ -95,6 +97,26 @@ Expected<std::string, std::string> header_of(const spool::MessageFile& file, con
     end = text.rfind("\r\n", end - 1);
   text.resize(end == std::string::npos ? 0 : end + 2);
   return text;
+}
+
+void remove_own_received(const spool::MessageFile& file, std::string_view hostname,
+                         Letter& letter) {
+  const auto header = read_header(file);
+  if (!header) return;
+  std::size_t index = 0;
+  std::string_view rest = *header;
+  for (auto field = quarantine::take_field(rest); !field.empty();
+       field = quarantine::take_field(rest)) {
+    const auto colon = field.find(':');
+    if (colon == std::string_view::npos) continue;
+    if (!ascii::iequals(ascii::trim(field.substr(0, colon)), "Received")) continue;
+    ++index;
+    const auto read = mail::parse_received(field.substr(colon + 1));
+    if (!read || !ascii::iequals(read->by, hostname)) continue;
+    policy::Edit removal{policy::Edit::Kind::remove, "Received", "", index};
+    auto& all = letter.removals;
+    if (std::find(all.begin(), all.end(), removal) == all.end()) all.push_back(std::move(removal));
+  }
 }
 
 }  // namespace sekisho::queue

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "queue/local_sender.h"
 #include "queue/message.h"
@@ -26,5 +27,9 @@ Expected<std::unique_ptr<relay::Content>, std::string> open_content(
 // The header as it left, at most so many octets of it, and whole fields only.
 Expected<std::string, std::string> header_of(const spool::MessageFile& file, const Letter& letter,
                                              std::size_t most);
+
+// Takes the Received fields that this host wrote before out of the message, so that the count of
+// its passes begins anew. What cannot be read stays as it is.
+void remove_own_received(const spool::MessageFile& file, std::string_view hostname, Letter& letter);
 
 }  // namespace sekisho::queue

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/memory.h"
 #include "quarantine/held_part.h"
+#include "quarantine/tables.h"
 #include "queue/content.h"
 #include "queue/release.h"
 #include "queue/tables.h"
@@ -150,6 +151,7 @@ struct Intake::Prepared {
   std::vector<session::Recipient> held_for;
   spool::Draft draft;
   Done done;
+  std::uint64_t max_held = 0;
 };
 
 class SessionKeeping final : public session::Keeping {
@@ -198,7 +200,8 @@ void Intake::keep(session::KeepRequest request, const Arrival& arrival, Done don
     if (!expanding.add(recipient)) return done({session::HoldCode::failed, expanding.fault});
   }
   const auto& facts = request.outcome.facts;
-  const bool forwards = request.held.empty() && !expanding.forwarded.empty();
+  const bool judged = !request.held.empty();
+  const bool forwards = !judged && !expanding.forwarded.empty();
   auto& held = request.held;
   held.insert(held.end(), expanding.forwarded.begin(), expanding.forwarded.end());
   auto& content = static_cast<quarantine::KeptDraft&>(*request.content);
@@ -208,8 +211,10 @@ void Intake::keep(session::KeepRequest request, const Arrival& arrival, Done don
                quarantine::detail_of(request),
                held,
                content.take(),
-               std::move(done)});
+               std::move(done),
+               0});
   prepared->message.letter.size = prepared->draft.size();
+  if (judged && needs_.max_held) prepared->max_held = needs_.max_held();
   if (forwards) {
     prepared->held.rule = "forward";
     prepared->held.reason = "it failed DMARC, and the recipient forwards it to another host";
@@ -235,10 +240,17 @@ void Intake::put(const std::shared_ptr<Prepared>& prepared) {
   }
   if (!message.recipients.empty())
     parts.push_back({std::string(tables_name), write_record(message, index_)});
-  needs_.spool->put(std::move(prepared->draft), message.letter.id, std::move(parts),
-                    [this, prepared](const spool::Outcome<spool::Stored>& outcome) {
-                      stored(*prepared, outcome);
-                    });
+  spool::Store::With with;
+  if (prepared->max_held > 0) {
+    with = [octets = message.letter.size, most = prepared->max_held](spool::Change& change) {
+      return quarantine::has_room(change.database(), octets, most);
+    };
+  }
+  needs_.spool->put_with(std::move(prepared->draft), message.letter.id, std::move(parts),
+                         std::move(with),
+                         [this, prepared](const spool::Outcome<spool::Stored>& outcome) {
+                           stored(*prepared, outcome);
+                         });
 }
 
 void Intake::stored(Prepared& prepared, const spool::Outcome<spool::Stored>& stored) {

@@ -6,6 +6,7 @@
 // Errors: session::HoldResult. Thread: any, internally locked.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,9 @@ class Intake {
     std::function<std::shared_ptr<const accounts::Directory>()> directory;
     IsAmong is_among;                     // empty: nobody is
     std::function<void(Message)> queued;  // durable now, with accepted recipients
+    // [quarantine] max_size, for what verdicts hold; empty or 0: no limit. What was accepted is
+    // kept in any case.
+    std::function<std::uint64_t()> max_held = {};
   };
   explicit Intake(Needs needs);
 

@@ -1,6 +1,7 @@
 #include "queue/place.h"
 
 #include "quarantine/tables.h"
+#include "queue/content.h"
 #include "queue/tables.h"
 #include "spool/folder.h"
 
@@ -8,15 +9,35 @@ namespace sekisho::queue {
 
 namespace {
 
-Outcome<void> act_on(Change& change, const Options& options, Act act, const std::string& id,
-                     WallTime now) {
+struct Command {
+  Act act;
+  WallTime now;
+  const std::string& hostname;
+};
+
+// As Runner::begin_count_anew().
+Outcome<void> begin_count_anew(spool::Store& spool, Change& change, const Command& command,
+                               Letter& letter) {
+  const auto file = spool.open_message(letter.id);
+  if (!file) return {};
+  remove_own_received(*file, command.hostname, letter);
+  return save_letter(change.database(), letter);
+}
+
+Outcome<void> act_on(spool::Store& spool, Change& change, const Options& options,
+                     const Command& command, const std::string& id) {
+  const auto act = command.act;
   auto message = find(change.database(), id);
   if (!message) return failed(message.error());
-  Circumstances around{now};
+  Circumstances around{command.now};
   around.null_sender = message->letter.sender.empty();
   around.own = message->letter.own;
   around.may_bounce = message->letter.may_bounce;
   for (auto& to : message->recipients) {
+    if (to.progress.reason == Reason::loop && (act == Act::release || act == Act::requeue)) {
+      auto anew = begin_count_anew(spool, change, command, message->letter);
+      if (!anew) return anew;
+    }
     to.progress = step(to.progress, {Event::Kind::restart}, around, options).next;
     to.progress = step(to.progress, {event_of(act)}, around, options).next;
     if (!is_final(to.progress.state)) {
@@ -51,7 +72,8 @@ Outcome<std::shared_ptr<spool::Store>> open_place(const Options& options, std::u
 }
 
 Outcome<Runner::Answer> act_without_daemon(spool::Store& spool, const Options& options, Act act,
-                                           std::vector<std::string> ids, WallTime now) {
+                                           std::vector<std::string> ids, WallTime now,
+                                           const std::string& hostname) {
   const auto folder = spool::Folder::open(options.dir, false);
   if (!folder) return failed(folder.error());
   const auto lock = (*folder)->lock();
@@ -62,7 +84,7 @@ Outcome<Runner::Answer> act_without_daemon(spool::Store& spool, const Options& o
       if (auto read = all_ids(change.database(), ids); !read) return read;
     }
     for (const auto& id : ids) {
-      auto acted = act_on(change, options, act, id, now);
+      auto acted = act_on(spool, change, options, {act, now, hostname}, id);
       if (!acted && acted.error().kind != Failure::Kind::not_found) return acted;
       answer[id] = acted ? "" : acted.error().why;
     }

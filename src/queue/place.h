@@ -22,8 +22,9 @@ spool::Outcome<std::shared_ptr<spool::Store>> open_place(const Options& options,
                                                          spool::Store::Alarm alarm);
 
 // As Runner::act(), but for flush, which only a daemon can do. `locked`: a daemon has the queue.
+// `hostname`: of this host.
 spool::Outcome<Runner::Answer> act_without_daemon(spool::Store& spool, const Options& options,
                                                   Act act, std::vector<std::string> ids,
-                                                  WallTime now);
+                                                  WallTime now, const std::string& hostname);
 
 }  // namespace sekisho::queue

@@ -1,13 +1,14 @@
 #include "queue/runner.h"
+#include "queue/log_lines.h"
 
 #include <algorithm>
-#include <future>
 #include <limits>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/memory.h"
 #include "queue/settled.h"
+#include "relay/results.h"
 
 namespace sekisho::queue {
 
@@ -23,26 +24,10 @@ constexpr seconds tend_every{2};
 // After so long the end of a message file is on the disk, whoever crashes.
 constexpr std::chrono::minutes done_for{10};
 constexpr std::chrono::minutes forget_every{1};
-// Of which a crash is the third: DESIGN's promise 7.
-constexpr unsigned crashes_allowed = 1;
+// While no more wait for their turn, their texts stay in memory: most leave at once.
+constexpr std::size_t waiting_in_full = 1000;
 
 }  // namespace
-
-Event::Kind event_of(Act act) {
-  switch (act) {
-    case Act::hold:
-      return Event::Kind::hold;
-    case Act::release:
-      return Event::Kind::release;
-    case Act::flush:
-      return Event::Kind::flush;
-    case Act::remove:
-      return Event::Kind::remove;
-    case Act::requeue:
-      return Event::Kind::requeue;
-  }
-  return Event::Kind::look;
-}
 
 Runner::Runner(Needs needs, Site site) : needs_(std::move(needs)), site_(std::move(site)) {
   if (needs_.marks != nullptr) marks_ = needs_.marks->found();
@@ -84,6 +69,7 @@ void Runner::load() {
     });
   });
   if (!loaded) needs_.logs.qmgr.error("queue: its index cannot be read: " + loaded.error().why);
+  loaded_ = loaded.has_value();
   // The store has compared index and files: nothing of what is over can come back, but with a file
   // that could not be removed.
   constexpr auto all = std::numeric_limits<std::int64_t>::max();
@@ -107,22 +93,6 @@ std::optional<std::vector<std::string>> Runner::over_with_file(std::int64_t up_t
   if (!read) return std::nullopt;
   std::erase_if(ids, [this](const auto& id) { return !needs_.spool->has_message(id); });
   return ids;
-}
-
-void Runner::note_crashes() {
-  std::erase_if(marks_, [this](const auto& mark) { return !entries_.contains(mark.first); });
-  for (const auto& [id, count] : marks_) {
-    if (count <= crashes_allowed) {
-      suspects_.insert(id);
-      continue;
-    }
-    needs_.alarms.raise("crash:" + id, id +
-                                           ": the daemon crashed twice while it worked on this "
-                                           "message, which is held: sekisho queue show " +
-                                           id);
-    apply(id, entries_.at(id), {Event::Kind::crashed});
-  }
-  if (needs_.marks != nullptr) needs_.marks->keep(marks_);
 }
 
 void Runner::serve() {
@@ -166,8 +136,13 @@ Runner::Entry Runner::slim(const Message& message) {
   entry.own = message.letter.own;
   entry.may_bounce = message.letter.may_bounce;
   entry.arrived = message.letter.arrived;
-  for (const auto& to : message.recipients)
+  for (const auto& to : message.recipients) {
     entry.recipients.push_back({to.place, to.progress, domain_of(to.address), to.expand});
+    if (to.progress.reason == Reason::loop) note_loop(*entry.recipients.back().domain, to.last.why);
+    if (to.progress.fault.empty()) continue;
+    auto& since = faults_[to.progress.fault].since;
+    if (since == WallTime{} || to.last.time < since) since = to.last.time;
+  }
   return entry;
 }
 
@@ -215,15 +190,14 @@ void Runner::queued(Message message) {
 
 void Runner::take(Message message) {
   const std::string id = message.letter.id;
-  needs_.logs.qmgr.info(id + ": from=<" + message.letter.sender +
-                        ">, size=" + std::to_string(message.letter.size) +
-                        ", nrcpt=" + std::to_string(message.recipients.size()) + " (queue active)");
+  needs_.logs.qmgr.info(arrival_line(message));
   auto [at, fresh] = entries_.emplace(id, slim(message));
   if (!fresh) return merge(id);
   at->second.full = std::move(message);
   schedule(id, at->second);
   if (at->second.scheduled && *at->second.scheduled <= wall_now()) look_at(id);
   pump();
+  slim_down_if_many_wait(id);
 }
 
 // When the next of its recipients is due.
@@ -271,6 +245,11 @@ void Runner::slim_down(const std::string& id) {
   if (entry.under_way == 0 && entry.committing == 0) entry.full.reset();
 }
 
+// Behind a hop that is slow or away many may wait: their texts are read when it is their turn.
+void Runner::slim_down_if_many_wait(const std::string& id) {
+  if (ready_.waiting() > waiting_in_full) slim_down(id);
+}
+
 void Runner::tend() {
   const auto now = steady_now();
   // One by one: what is not begun for want of memory is there the next time.
@@ -282,12 +261,15 @@ void Runner::tend() {
   next_tend_ = now + tend_every;
   // Clocks that jumped back, warnings, and the end of what only waits: a part of all at a time.
   read_news();
+  if (!loaded_) loaded_ = find_lost();
   probe_faults();
   recount();
+  end_alarms();
   write_summary();
   if (now < next_forget_) return;
   next_forget_ = now + forget_every;
   forget_done();
+  forget_hops();
   find_lost();
   std::vector<std::string> ids;
   for (const auto& [id, entry] : entries_) {
@@ -316,8 +298,8 @@ void Runner::read_news() {
 }
 
 // A message that is on the disk and was not handed over, for want of memory or because the index
-// could not be read at the start.
-void Runner::find_lost() {
+// could not be read at the start. False: it cannot be read now.
+bool Runner::find_lost() {
   std::vector<std::string> ids;
   auto read = needs_.spool->read([&](Database& database) {
     return database.query("SELECT id FROM queued", {}, [&](const Row& row) {
@@ -326,6 +308,7 @@ void Runner::find_lost() {
     });
   });
   for (const auto& id : ids) merge(id);
+  return read.has_value();
 }
 
 // Recipients that another process has added.
@@ -359,6 +342,10 @@ void Runner::merge(const std::string& id) {
                                    [&](const auto& each) { return each.place == to.place; });
     if (!known) entry.full->recipients.push_back(to);
   }
+  if (fresh) {
+    if (const auto mark = marks_.find(id); mark != marks_.end()) note_crash(id, mark->second);
+    apply(id, entry, {Event::Kind::restart});
+  }
   look_at(id);
 }
 
@@ -391,7 +378,9 @@ void Runner::recount() {
   now.messages = entries_.size();
   now.attempts_under_way = ready_.under_way();
   for (const auto& [id, entry] : entries_) {
-    now.oldest = std::max(now.oldest, std::chrono::duration_cast<seconds>(time - entry.arrived));
+    const auto age = std::chrono::duration_cast<seconds>(time - entry.arrived);
+    now.oldest = std::max(now.oldest, age);
+    for (std::size_t i = 0; i < ages.size(); ++i) now.older[i] += age.count() > ages[i] ? 1 : 0;
     for (const auto& each : entry.recipients) {
       ++now.by_state[each.progress.state];
       if (each.progress.state == State::waiting) ++now.waiting_for[each.progress.reason];
@@ -402,7 +391,8 @@ void Runner::recount() {
     now.sent = counts.sent;
     now.bounced = counts.bounced;
     now.deferred = counts.deferred;
-    counts = now;
+    now.by_route = std::move(counts.by_route);
+    counts = std::move(now);
   });
 }
 
@@ -413,6 +403,7 @@ Counts Runner::counts() const {
 void Runner::reload(Site site) {
   tasks_->post([this, site = std::move(site)]() mutable {
     site_ = std::move(site);
+    name_hops_anew();
     needs_.transport.forget("");
     std::vector<std::string> ids;
     for (const auto& [id, entry] : entries_) ids.push_back(id);
@@ -420,55 +411,29 @@ void Runner::reload(Site site) {
   });
 }
 
-void Runner::fault_ended(std::string fault) {
+void Runner::replace(Site site) {
+  tasks_->post([this, site = std::move(site)]() mutable {
+    site_ = std::move(site);
+    name_hops_anew();
+    std::vector<std::string> faults;
+    for (const auto& [fault, waiting] : faults_) {
+      if (!fault.starts_with(relay::route_fault)) faults.push_back(fault);
+    }
+    for (const auto& fault : faults) try_after(fault);
+  });
+}
+
+void Runner::try_again(std::string fault) {
   tasks_->post([this, fault = std::move(fault)] {
-    needs_.transport.forget("");
-    end_fault(fault);
+    if (const auto found = faults_.find(fault); found != faults_.end()) {
+      found->second.probe = wall_now();
+      probe_faults();
+    }
   });
 }
 
 void Runner::look() {
   tasks_->post([this] { read_news(); });
-}
-
-Runner::Answer Runner::act(Act act, std::vector<std::string> ids) {
-  const auto answered = std::make_shared<std::promise<Answer>>();
-  auto answer = answered->get_future();
-  tasks_->post([this, act, answered, ids = std::move(ids)]() mutable {
-    const bool all = ids.empty();
-    if (all) {
-      for (const auto& [id, entry] : entries_) ids.push_back(id);
-    }
-    if (act == Act::flush) needs_.transport.forget("");
-    Answer result;
-    for (const auto& id : ids) {
-      const auto found = entries_.find(id);
-      result[id] = found == entries_.end() ? "no message of that id is in the queue" : "";
-      if (found != entries_.end()) apply(id, found->second, {event_of(act)});
-    }
-    // Behind all that these acts have sent to the disk.
-    needs_.spool->change_soon([](Change&) { return Outcome<void>(); },
-                              [answered, result](const auto&) { answered->set_value(result); });
-  });
-  constexpr seconds patience{20};
-  if (answer.wait_for(patience) != std::future_status::ready)
-    return {{"", "the queue does not answer"}};
-  return answer.get();
-}
-
-std::vector<std::string> Runner::under_way() {
-  const auto answered = std::make_shared<std::promise<std::vector<std::string>>>();
-  auto answer = answered->get_future();
-  tasks_->post([this, answered] {
-    std::vector<std::string> ids;
-    for (const auto& [id, entry] : entries_) {
-      if (entry.under_way > 0) ids.push_back(id);
-    }
-    answered->set_value(std::move(ids));
-  });
-  constexpr seconds patience{5};
-  if (answer.wait_for(patience) != std::future_status::ready) return {};
-  return answer.get();
 }
 
 }  // namespace sekisho::queue

@@ -79,7 +79,8 @@ class Runner {
   };
 
   // How long before one of the messages that wait for a fault tries whether it has ended.
-  static constexpr std::chrono::minutes probe_every{15};
+  // A little longer than a next hop's login may not be tried (relay/hosts_memory.h).
+  static constexpr std::chrono::seconds probe_every{15 * 60 + 10};
 
   Runner(Needs needs, Site site);
   Runner(const Runner&) = delete;
@@ -93,9 +94,13 @@ class Runner {
 
   // A message that was just put; it is durable.
   void queued(Message message);
+  // A person has changed the configuration: what waits for a fault of this side tries at once.
   void reload(Site site);
-  // What was out of order is mended: relay::Result::fault.
-  void fault_ended(std::string fault);
+  // Files or interfaces have changed. As reload(), but no password is tried for that which was
+  // refused: a provider locks an account that tries too often.
+  void replace(Site site);
+  // What was out of order may be mended (relay::Result::fault): one that is held tries at once.
+  void try_again(std::string fault);
   // Another process has changed rows, and says so in queue_news.
   void look();
 
@@ -104,11 +109,18 @@ class Runner {
   Answer act(Act act, std::vector<std::string> ids);
   // The ids of messages with an attempt under way.
   std::vector<std::string> under_way();
+  // What is out of order: since when, and when one of those that are held for it tries again.
+  struct FaultTimes {
+    WallTime since{};
+    WallTime next{};
+  };
+  std::map<std::string, FaultTimes> faults();
   Counts counts() const;
 
  private:
   struct Sent;     // a job under way
   struct Settled;  // a change to commit
+  struct Asked;    // who waits for the outcome of a command
   struct Slim {
     std::uint32_t place = 0;
     Progress progress;
@@ -134,7 +146,6 @@ class Runner {
   // runner.cc
   void serve();
   void load();
-  void note_crashes();
   void take(Message message);
   Entry slim(const Message& message);
   bool take_due();
@@ -143,12 +154,13 @@ class Runner {
   void tend();
   void read_news();
   void merge(const std::string& id);
-  void find_lost();
+  bool find_lost();
   void forget_done();
   std::optional<std::vector<std::string>> over_with_file(std::int64_t up_to);
   void recount();
   Message* full(const std::string& id, Entry& entry);
   void slim_down(const std::string& id);
+  void slim_down_if_many_wait(const std::string& id);
   std::shared_ptr<const std::string> domain_of(const std::string& address);
   Circumstances around(const Entry& entry);
   Slim* find_slim(Entry& entry, std::uint32_t place);
@@ -171,14 +183,6 @@ class Runner {
   void arrived(const std::shared_ptr<Sent>& sent, const relay::JobResult& result);
   void settle(const Sent& sent, const relay::JobResult& result);
   void take_result(Entry& entry, Recipient& to, const relay::Result& result, Settled& settled);
-  void after_result(const std::string& id, const Slim& slim, const Progress& before,
-                    const relay::Result& result);
-  void no_longer_suspect(const std::string& id);
-  void apply(const std::string& id, Entry& entry, const Event& event);
-  void wake_hop(const std::string& domain);
-  void end_fault(const std::string& fault);
-  void probe_faults();
-  void note_fault(const std::string& id, const Progress& progress);
   void add_bounces(const Entry& entry, const Message& message, Settled& settled);
   void commit(const std::shared_ptr<Settled>& settled);
   void write(const std::shared_ptr<Settled>& settled);
@@ -189,6 +193,33 @@ class Runner {
   void committed(const std::shared_ptr<Settled>& settled, const std::string& failure);
   void tell(const Settled& settled);
   void write_summary();
+
+  // runner_act.cc
+  void apply(const std::string& id, Entry& entry, const Event& event,
+             const std::shared_ptr<Asked>& asked = nullptr);
+  void note_change(const std::string& id, Message& message, std::uint32_t place, const Step& took,
+                   Settled& settled);
+  void begin_count_anew(Message& message, Settled& settled);
+
+  // runner_faults.cc
+  std::string hop_of(const std::string& domain) const;
+  bool fails(const std::string& hop) const;
+  void after_result(const Settled& settled, const Slim& slim, const Progress& before,
+                    const relay::Result& result);
+  void hop_works(const std::string& hop, SteadyTime begun);
+  void wake_hop(const std::string& hop);
+  void name_hops_anew();
+  void forget_hops();
+  void note_fault(const std::string& id, const Slim& slim);
+  void try_after(const std::string& fault);
+  void end_fault(const std::string& fault);
+  void probe_faults();
+  void note_loop(const std::string& domain, const std::string& why);
+  void end_alarms();
+  void note_crashes();
+  void note_crash(const std::string& id, unsigned count);
+  void no_longer_suspect(const std::string& id);
+  void forgive(const std::string& id);
 
   const Needs needs_;
   Site site_;
@@ -203,12 +234,22 @@ class Runner {
   std::optional<std::string> alone_;  // the suspect under way
   std::map<std::string, unsigned> marks_;
   std::set<std::string> unread_;  // other processes have changed them
-  std::unordered_map<std::string, std::set<std::string>> failing_hops_;
+  bool loaded_ = false;           // all that the index had at the start
+  struct Hop {
+    std::set<std::string> ids;  // of messages that wait because it did not work
+    std::optional<SteadyTime> woken;
+  };
+  std::unordered_map<std::string, Hop> failing_hops_;
   struct Fault {
-    std::set<std::string> ids;
+    std::set<std::string> ids;   // of messages that are held for it, and perhaps others
+    std::set<std::string> hops;  // a success there ends it
+    SteadyTime noted{};          // last
+    WallTime since{};
     WallTime probe{};
   };
   std::map<std::string, Fault> faults_;
+  std::set<std::string> loops_;    // domains: alarms that last
+  std::set<std::string> crashes_;  // ids: the same
   std::deque<std::pair<SteadyTime, std::int64_t>> done_;
   std::deque<std::pair<SteadyTime, std::shared_ptr<Settled>>> again_;
   bool draining_ = false;

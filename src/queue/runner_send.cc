@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "queue/content.h"
 #include "queue/settled.h"
+#include "relay/results.h"
 
 namespace sekisho::queue {
 
@@ -92,10 +93,11 @@ void Runner::ready(const std::string& id, Entry& entry) {
     domains.insert(*each.domain);
   }
   for (const auto& domain : domains) {
+    const auto hop = hop_of(domain);
     if (suspects_.contains(id)) {
-      suspects_ready_.push_back({domain, id});
+      suspects_ready_.push_back({hop, domain, id});
     } else {
-      ready_.push(domain, id);
+      ready_.push({hop, domain, id}, fails(hop));
     }
   }
 }
@@ -110,7 +112,7 @@ void Runner::pump() {
       if (ready_.under_way() > 0) return;
       const auto item = std::move(suspects_ready_.front());
       suspects_ready_.pop_front();
-      ready_.begin(item.domain);
+      ready_.begin(item.hop);
       alone_ = item.id;
       if (!send_all(item)) alone_.reset();
       continue;
@@ -137,14 +139,14 @@ bool Runner::send_all(const Ready::Item& item) {
   for (const auto& [sender, places] : by_sender) {
     for (std::size_t at = 0; at < places.size(); at += recipients_of_job) {
       const auto end = std::min(places.size(), at + recipients_of_job);
-      if (!std::exchange(first, false)) ready_.begin(item.domain);
+      if (!std::exchange(first, false)) ready_.begin(item.hop);
       send(item, found->second,
            {places.begin() + static_cast<std::ptrdiff_t>(at),
             places.begin() + static_cast<std::ptrdiff_t>(end)});
     }
   }
   if (!first) return true;
-  ready_.end(item.domain);
+  ready_.give_back(item.hop);
   if (message == nullptr && found != entries_.end()) {
     put_off(found->second);
     schedule(item.id, found->second);
@@ -161,8 +163,9 @@ void Runner::put_off(Entry& entry) {
 }
 
 void Runner::send(const Ready::Item& item, Entry& entry, const std::vector<std::uint32_t>& places) {
-  const auto sent = std::make_shared<Sent>(
-      Sent{item.id, item.domain, places, CrashMarks::UnderWay(needs_.marks, item.id)});
+  const auto sent =
+      std::make_shared<Sent>(Sent{item.id, item.hop, item.domain, places,
+                                  CrashMarks::UnderWay(needs_.marks, item.id), steady_now()});
   ++entry.under_way;
   for (const auto place : places) {
     auto* slim = find_slim(entry, place);
@@ -176,8 +179,13 @@ void Runner::send(const Ready::Item& item, Entry& entry, const std::vector<std::
     // Nobody else would say what has come of it.
     until_memory([&] { tasks->post([this, sent, kept] { arrived(sent, *kept); }); });
   };
-  if (job.targets.empty()) return done({});
-  needs_.transport.deliver(std::move(job), std::move(done));
+  const auto targets = job.targets.size();
+  if (targets == 0) return done({});
+  if (contained([&] { needs_.transport.deliver(std::move(job), done); })) return;
+  relay::JobResult none;
+  none.results.assign(targets, relay::make_result(relay::Result::Code::deferred, "4.3.0",
+                                                  "it could not be begun: no memory"));
+  done(std::move(none));
 }
 
 relay::Job Runner::job_for(const Message& message, const std::vector<std::uint32_t>& places,
@@ -194,7 +202,8 @@ relay::Job Runner::job_for(const Message& message, const std::vector<std::uint32
     job.targets.push_back({mail::Path(qualified(to.address)), to.parameters});
   }
   std::optional<LocalSender> local;
-  if (message.letter.origin == "local" &&
+  // Our own notices keep their author: whoever gets an answer to one reads it as from us.
+  if (message.letter.origin == "local" && !message.letter.own &&
       leaves_host(site_.map ? site_.map->find(domain) : nullptr)) {
     local = {site_.local_sender, site_.origin, site_.hostname};
     job.sender = mail::Path(sender_as_it_leaves(job.sender.raw(), *local));
@@ -216,6 +225,7 @@ std::vector<Recipient> Runner::expanded(const Message& message, const Recipient&
   std::vector<Recipient> all;
   Recipient one = to;
   one.expand = false;
+  one.progress.fault.clear();
   if (!site_.directory) return {one};
   const mail::Path path(qualified(to.address));
   const auto expansion = site_.directory->expand(mail::Path(message.letter.sender),
@@ -258,6 +268,7 @@ void Runner::expand(const std::string& id, Entry& entry) {
       take_result(entry, *at, result, *settled);
       continue;
     }
+    if (!to.progress.fault.empty()) end_fault(to.progress.fault);
     const auto place = to.place;
     settled->replaced.push_back(place);
     std::erase_if(message->recipients, [&](const auto& each) { return each.place == place; });

@@ -8,15 +8,13 @@
 #include "queue/log_lines.h"
 #include "queue/settled.h"
 #include "queue/summary.h"
+#include "relay/results.h"
 
 namespace sekisho::queue {
 
 namespace {
 
 using Code = relay::Result::Code;
-
-// A route that was paused: what goes there is held, and one message tries now and then.
-constexpr std::string_view route_fault = "route:";
 
 // How long a change that could not be committed waits.
 constexpr std::chrono::seconds commit_again{1};
@@ -37,22 +35,22 @@ std::string text_of(const std::vector<relay::DialogueLine>& dialogue) {
 Event event_for(const relay::Result& result) {
   Event event{Event::Kind::result, result.code, result.fault};
   // A next hop that says so itself is a loop; none that is left may be a mistake in the DNS.
-  event.at_once = (result.code == Code::own_fault && result.fault.starts_with(route_fault)) ||
-                  (result.code == Code::loop && !result.reply.empty());
+  event.at_once =
+      (result.code == Code::own_fault && result.fault.starts_with(relay::route_fault)) ||
+      (result.code == Code::loop && !result.reply.empty());
   return event;
 }
 
 // Whether the hop itself did not work, so that its other mail waits for the same.
 bool is_of_hop(const relay::Result& result) {
-  return result.code == Code::deferred &&
-         (result.reply.empty() || result.reply.starts_with("421") ||
-          result.status.starts_with("4.4."));
+  return result.code == Code::deferred && (result.reply.empty() || result.reply.starts_with("421"));
 }
 
-// What is worth a commit: a look that only counts time is not.
-bool differs(const Progress& a, const Progress& b) {
-  return a.state != b.state || a.reason != b.reason || a.wish != b.wish || a.fault != b.fault ||
-         a.attempts != b.attempts || a.warned != b.warned;
+// The end of the way: what is taken there is delivered.
+bool is_local(const relay::Route* route) {
+  using Kind = relay::Via::Kind;
+  return route != nullptr && (route->via.kind == Kind::lmtp_unix || route->via.kind == Kind::lmtp ||
+                              route->via.kind == Kind::maildir);
 }
 
 // What a delivery says that is cut off when the daemon ends, and at most what a hop that is away
@@ -64,7 +62,8 @@ bool is_without_a_word(const relay::Result& result) {
 }  // namespace
 
 void Runner::arrived(const std::shared_ptr<Sent>& sent, const relay::JobResult& result) {
-  ready_.end(sent->domain);
+  if (std::exchange(sent->over, true)) return;
+  ready_.end(sent->hop, std::none_of(result.results.begin(), result.results.end(), is_of_hop));
   if (alone_ == sent->id) alone_.reset();
   settle(*sent, result);
   no_longer_suspect(sent->id);
@@ -80,6 +79,9 @@ void Runner::settle(const Sent& sent, const relay::JobResult& result) {
   --entry.under_way;
   const auto settled = std::make_shared<Settled>();
   settled->id = sent.id;
+  settled->hop = sent.hop;
+  settled->begun = sent.begun;
+  settled->lmtp = is_local(site_.map ? site_.map->find(sent.domain) : nullptr);
   auto& message = *entry.full;
   const std::string dialogue = text_of(result.dialogue);
   for (std::size_t i = 0; i < sent.places.size() && i < result.results.size(); ++i) {
@@ -90,19 +92,8 @@ void Runner::settle(const Sent& sent, const relay::JobResult& result) {
       take_result(entry, to, result.results[i], *settled);
     }
   }
-  const auto* route = site_.map ? site_.map->find(sent.domain) : nullptr;
-  using Kind = relay::Via::Kind;
-  settled->lmtp =
-      route != nullptr && (route->via.kind == Kind::lmtp_unix || route->via.kind == Kind::lmtp ||
-                           route->via.kind == Kind::maildir);
   add_bounces(entry, message, *settled);
   if (!settled->changed.empty() || !draining_) commit(settled);
-}
-
-void Runner::no_longer_suspect(const std::string& id) {
-  if (suspects_.erase(id) == 0) return;
-  marks_.erase(id);
-  if (needs_.marks != nullptr) needs_.marks->keep(marks_);
 }
 
 void Runner::take_result(Entry& entry, Recipient& to, const relay::Result& result,
@@ -120,123 +111,20 @@ void Runner::take_result(Entry& entry, Recipient& to, const relay::Result& resul
   settled.lines.push_back(delivery_line(settled.id, to, result, entry.arrived));
   if (took.notice == Notice::failed) settled.told.emplace_back(Report::failed, to);
   if (took.notice == Notice::delayed) settled.told.emplace_back(Report::delayed, to);
-  if (took.next.state == State::sent && !result.dsn) settled.told.emplace_back(Report::relayed, to);
+  if (took.next.state == State::sent && !result.dsn)
+    settled.told.emplace_back(settled.lmtp ? Report::delivered : Report::relayed, to);
   settled.changed.push_back(to);
+  const auto* route = site_.map ? site_.map->find(*slim.domain) : nullptr;
+  const auto count = [&](auto& ended) {
+    ended.sent += took.next.state == State::sent ? 1 : 0;
+    ended.bounced += took.next.state == State::bounced ? 1 : 0;
+    ended.deferred += result.code == Code::deferred ? 1 : 0;
+  };
   counts_.with([&](Counts& counts) {
-    counts.sent += took.next.state == State::sent ? 1 : 0;
-    counts.bounced += took.next.state == State::bounced ? 1 : 0;
-    counts.deferred += result.code == Code::deferred ? 1 : 0;
+    count(counts);
+    count(counts.by_route[route == nullptr ? by_mx : route->domain.front()]);
   });
-  after_result(settled.id, slim, before, result);
-}
-
-void Runner::after_result(const std::string& id, const Slim& slim, const Progress& before,
-                          const relay::Result& result) {
-  const auto& domain = *slim.domain;
-  if (slim.hop_failed) failing_hops_[domain].insert(id);
-  if (result.code == Code::sent) wake_hop(domain);
-  if (result.code == Code::loop) {
-    needs_.alarms.raise("loop:" + domain, domain + ": " + result.why);
-  } else {
-    needs_.alarms.clear("loop:" + domain);
-  }
-  if (!before.fault.empty() && before.fault != slim.progress.fault) end_fault(before.fault);
-  if (result.code != Code::own_fault) return;
-  note_fault(id, slim.progress);
-  needs_.alarms.raise(result.fault.empty() ? "route:" + domain : result.fault, result.why);
-}
-
-void Runner::note_fault(const std::string& id, const Progress& progress) {
-  if (progress.fault.empty()) return;
-  auto& fault = faults_[progress.fault];
-  if (fault.ids.empty() || fault.probe <= wall_now()) fault.probe = wall_now() + probe_every;
-  fault.ids.insert(id);
-}
-
-// One success wakes the rest for that hop: those that wait because the hop itself did not work.
-void Runner::wake_hop(const std::string& domain) {
-  const auto found = failing_hops_.find(domain);
-  if (found == failing_hops_.end()) return;
-  const auto ids = std::move(found->second);
-  failing_hops_.erase(found);
-  for (const auto& id : ids) {
-    const auto entry = entries_.find(id);
-    if (entry == entries_.end()) continue;
-    for (auto& each : entry->second.recipients) {
-      if (!std::exchange(each.hop_failed, false) || *each.domain != domain) continue;
-      each.progress =
-          step(each.progress, {Event::Kind::hop_works}, around(entry->second), site_.options).next;
-    }
-    schedule(id, entry->second);
-  }
-}
-
-void Runner::end_fault(const std::string& fault) {
-  needs_.alarms.clear(fault);
-  const auto found = faults_.find(fault);
-  if (found == faults_.end()) return;
-  const auto ids = std::move(found->second.ids);
-  faults_.erase(found);
-  for (const auto& id : ids) {
-    const auto entry = entries_.find(id);
-    if (entry != entries_.end())
-      apply(id, entry->second, {Event::Kind::fault_ended, Code::sent, fault});
-  }
-}
-
-// One of those that are held tries whether the fault has ended.
-void Runner::probe_faults() {
-  for (auto& [name, fault] : faults_) {
-    if (fault.probe > wall_now() && fault.probe <= wall_now() + probe_every) continue;
-    fault.probe = wall_now() + probe_every;
-    for (const auto& id : std::set<std::string>(fault.ids)) {
-      const auto found = entries_.find(id);
-      const auto is_held = [&, fault_name = name](const Slim& each) {
-        return each.progress.state == State::held && each.progress.fault == fault_name;
-      };
-      if (found == entries_.end()) {
-        fault.ids.erase(id);
-        continue;
-      }
-      auto& recipients = found->second.recipients;
-      const auto one = std::find_if(recipients.begin(), recipients.end(), is_held);
-      if (one == recipients.end()) continue;
-      needs_.transport.forget(*one->domain);
-      one->progress =
-          step(one->progress, {Event::Kind::flush}, around(found->second), site_.options).next;
-      schedule(id, found->second);
-      break;
-    }
-  }
-}
-
-// An event for all recipients of a message.
-void Runner::apply(const std::string& id, Entry& entry, const Event& event) {
-  const CrashMarks::Here here(id);
-  const auto settled = std::make_shared<Settled>();
-  settled->id = id;
-  for (std::size_t i = 0; i < entry.recipients.size(); ++i) {
-    const auto before = entry.recipients[i].progress;
-    if (is_final(before.state)) continue;
-    const auto took = step(before, event, around(entry), site_.options);
-    entry.recipients[i].progress = took.next;
-    if (took.next.state == State::held) note_fault(id, took.next);
-    if (!differs(before, took.next) && took.notice == Notice::none) continue;
-    auto* message = full(id, entry);
-    if (message == nullptr) continue;
-    for (auto& to : message->recipients) {
-      if (to.place != entry.recipients[i].place) continue;
-      to.progress = took.next;
-      settled->changed.push_back(to);
-      if (took.notice == Notice::delayed) settled->told.emplace_back(Report::delayed, to);
-      if (is_final(took.next.state)) settled->lines.push_back(command_line(id, to));
-    }
-  }
-  if (settled->changed.empty()) {
-    return schedule(id, entry);
-  }
-  add_bounces(entry, *entry.full, *settled);
-  commit(settled);
+  after_result(settled, slim, before, result);
 }
 
 // What the sender asked to be told, one message for each address that is to be told.
@@ -276,6 +164,9 @@ void Runner::add_bounces(const Entry& entry, const Message& message, Settled& se
 
 Outcome<void> Runner::Settled::write(Change& change) {
   gone = false;
+  if (letter) {
+    if (auto saved = save_letter(change.database(), *letter); !saved) return saved;
+  }
   for (const auto& to : changed) {
     if (is_final(to.progress.state)) continue;
     if (auto saved = save(change.database(), id, to); !saved) return saved;
@@ -317,6 +208,8 @@ bool Runner::Settled::take_in(const Settled& later) {
   changed.insert(changed.end(), later.changed.begin(), later.changed.end());
   replaced.insert(replaced.end(), later.replaced.begin(), later.replaced.end());
   lines.insert(lines.end(), later.lines.begin(), later.lines.end());
+  asked.insert(asked.end(), later.asked.begin(), later.asked.end());
+  if (later.letter) letter = later.letter;
   return true;
 }
 
@@ -373,9 +266,12 @@ void Runner::committed(const std::shared_ptr<Settled>& settled, const std::strin
   if (!failure.empty()) {
     needs_.logs.qmgr.write_limited(LogLevel::error, "queue commit",
                                    "queue: a change cannot be recorded: " + failure);
+    for (const auto& asked : std::exchange(settled->asked, {}))
+      asked->answer[settled->id] = "it is not recorded yet: " + failure;
     again_.emplace_back(steady_now() + commit_again, settled);
     return;
   }
+  for (const auto& asked : std::exchange(settled->asked, {})) asked->answer[settled->id].clear();
   --entry.committing;
   --committing_;
   tell(*settled);
@@ -401,6 +297,7 @@ void Runner::committed(const std::shared_ptr<Settled>& settled, const std::strin
   if (again->second.scheduled && *again->second.scheduled <= wall_now()) {
     look_at(settled->id);
     pump();
+    slim_down_if_many_wait(settled->id);
   } else {
     slim_down(settled->id);
   }
@@ -419,19 +316,27 @@ void Runner::tell(const Settled& settled) {
 // Once a day, if there is something that a person must know.
 void Runner::write_summary() {
   constexpr std::chrono::hours day{24};
+  constexpr std::chrono::hours first{1};  // on a new host
   if (site_.postmaster.empty()) return;
   WallTime last{};
+  std::vector<Quarantined> quarantined;
+  const auto now = wall_now();
   auto read = needs_.spool->read([&](Database& database) -> Outcome<void> {
     auto found = last_summary(database);
     if (!found) return failed(found.error());
     last = *found;
+    if (last <= now && now < last + day) return {};
+    auto held = quarantined_since(database, last);
+    if (!held) return failed(held.error());
+    quarantined = std::move(*held);
     return {};
   });
-  const auto now = wall_now();
   if (!read || (last <= now && now < last + day)) return;
-  const auto text = summary_text(counts(), needs_.alarms.lasting(), site_.hostname);
-  const auto note = [now](Change& change) { return note_summary(change.database(), now); };
-  if (text.empty() || last == WallTime{}) return needs_.spool->change_soon(note, [](auto&&) {});
+  const bool is_new = last == WallTime{};
+  const auto text = summary_text(counts(), quarantined, needs_.alarms.lasting(), site_.hostname);
+  const auto noted = is_new ? now - day + first : now;
+  const auto note = [noted](Change& change) { return note_summary(change.database(), noted); };
+  if (text.empty() || is_new) return needs_.spool->change_soon(note, [](auto&&) {});
   const OwnHeader header{needs_.next_id(),          site_.postmaster, site_.origin, site_.hostname,
                          "Mail that waits for you", "auto-generated", now};
   const std::string content =

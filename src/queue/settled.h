@@ -4,11 +4,14 @@
 #pragma once
 
 #include <cstddef>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/memory.h"
 #include "queue/bounce.h"
 #include "queue/runner.h"
 
@@ -16,13 +19,32 @@ namespace sekisho::queue {
 
 struct Runner::Sent {
   std::string id;
+  std::string hop;
   std::string domain;
   std::vector<std::uint32_t> places;
   CrashMarks::UnderWay mark;
+  SteadyTime begun{};
+  bool over = false;
+};
+
+// Answers when nothing that it waits for is left.
+struct Runner::Asked {
+  Asked() = default;
+  Asked(const Asked&) = delete;
+  Asked& operator=(const Asked&) = delete;
+  ~Asked() {
+    contained([this] { promise.set_value(std::move(answer)); });
+  }
+  std::promise<Answer> promise;
+  Answer answer;
 };
 
 struct Runner::Settled {
   std::string id;
+  std::string hop;  // of an attempt: where it went, and since when
+  SteadyTime begun{};
+  std::optional<Letter> letter;  // another one
+  std::vector<std::shared_ptr<Asked>> asked;
   std::vector<Recipient> changed;       // rows to write, or to remove if they are at their end
   std::vector<std::uint32_t> replaced;  // rows that others take the place of
   std::vector<std::pair<Report, Recipient>> told;  // what the sender must be told

@@ -63,6 +63,9 @@ class Stepper {
         if (to().state == State::waiting && to().reason == Reason::deferred) hurry();
         return;
       case Event::Kind::fault_ended:
+        if (to().reason == Reason::fault && to().fault == event.fault) fault_is_over();
+        return;
+      case Event::Kind::try_fault:
         if (to().reason == Reason::fault && to().fault == event.fault) go_on();
         return;
       case Event::Kind::crashed:
@@ -101,6 +104,7 @@ class Stepper {
 
   void begin() {
     if (to().state == State::held && to().reason != Reason::fault) return;
+    if (to().state == State::held) to().probes = true;
     to().state = State::sending;
     to().begun = to().age;
   }
@@ -123,8 +127,11 @@ class Stepper {
 
   void fail(Reason reason, const Event& event) {
     const bool ours = reason != Reason::deferred;
-    to().fault = reason == Reason::fault ? event.fault : "";
+    const bool still = !ours && to().probes;
+    if (!still) to().fault = reason == Reason::fault ? event.fault : "";
     if (to().wish != Wish::none) return grant();
+    // Its hop is away for others' reasons: that says nothing of the fault.
+    if (still) return hold(Reason::fault);
     if (ours && (event.at_once || was_last())) return hold(reason);
     if (was_last()) return give_up();
     to().reason = reason;
@@ -138,6 +145,7 @@ class Stepper {
     // The last attempt is not later than it must be.
     if (!is_over()) wait = std::min(wait, std::max(seconds(1), options_.give_up - to().age));
     ++to().attempts;
+    to().probes = false;
     to().state = State::waiting;
     to().next = around_.now + wait;
   }
@@ -160,6 +168,7 @@ class Stepper {
   void restart() {
     if (to().state != State::sending) return;
     if (to().wish != Wish::none) return grant();
+    if (to().probes) return hold(Reason::fault);
     to().state = State::waiting;
     to().next = around_.now;
   }
@@ -171,8 +180,16 @@ class Stepper {
     if (ours) go_on();
   }
 
+  void fault_is_over() {
+    to().reason = Reason::deferred;
+    to().fault.clear();
+    to().probes = false;
+    go_on();
+  }
+
   void go_on() {
     if (to().state == State::sending) return;
+    if (to().state == State::held && to().reason == Reason::fault) to().probes = true;
     to().state = State::waiting;
     hurry();
   }
@@ -190,6 +207,7 @@ class Stepper {
     to().state = State::held;
     to().reason = reason;
     to().wish = Wish::none;
+    to().probes = false;
     if (reason != Reason::fault) to().fault.clear();
   }
 
@@ -197,6 +215,7 @@ class Stepper {
     to().state = state;
     to().reason = Reason::none;
     to().wish = Wish::none;
+    to().probes = false;
     to().fault.clear();
   }
 
@@ -214,9 +233,10 @@ class Stepper {
     }
   }
 
+  // Unless only a paused route could carry it: that is this side's business.
   void warn() {
     const bool told = around_.null_sender || around_.own || !around_.may_bounce;
-    if (to().warned || told || to().reason != Reason::deferred) return;
+    if (to().warned || told || to().reason == Reason::none || to().probes) return;
     if (to().age < options_.warn_after) return;
     to().warned = true;
     step_.notice = Notice::delayed;

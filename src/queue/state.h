@@ -83,6 +83,9 @@ struct Progress {
   std::chrono::seconds age{};    // the time that counts
   bool warned = false;           // the sender knows of the delay
   std::chrono::seconds begun{};  // `age` when this attempt began
+  // It was held for a fault, and only looks whether that has ended: as long as nothing shows that,
+  // it is held again. In the index it is held meanwhile.
+  bool probes = false;
   bool operator==(const Progress&) const = default;
 };
 
@@ -94,7 +97,8 @@ struct Event {
     restart,      // the daemon has started
     reload,       // with another configuration
     hop_works,    // the next hop has taken another message
-    fault_ended,  // `fault`
+    fault_ended,  // `fault`: something has shown it
+    try_fault,    // `fault` may have ended
     crashed,      // the daemon, twice, by this message
     hold,         // commands
     release,
@@ -104,8 +108,8 @@ struct Event {
   };
   Kind kind = Kind::look;
   relay::Result::Code code = relay::Result::Code::sent;  // result
-  std::string fault = {};                                // result: own_fault; fault_ended
-  bool at_once = false;  // result: own_fault or loop: held at once, and not only at the end
+  std::string fault = {};  // result: own_fault; fault_ended, try_fault
+  bool at_once = false;    // result: own_fault or loop: held at once, and not only at the end
 };
 constexpr auto words_of(Event::Kind) {
   using Kind = Event::Kind;
@@ -116,6 +120,7 @@ constexpr auto words_of(Event::Kind) {
                       {Kind::reload, "reload"},
                       {Kind::hop_works, "hop-works"},
                       {Kind::fault_ended, "fault-ended"},
+                      {Kind::try_fault, "try-fault"},
                       {Kind::crashed, "crashed"},
                       {Kind::hold, "hold"},
                       {Kind::release, "release"},

@@ -138,6 +138,10 @@ Outcome<spool::Tables::Placed> Tables::place(Database& database, const spool::En
   if (entry.again) {
     const auto name = index_name(database);
     if (!name) return failed(name.error());
+    // A bounce is one commit with the state that it tells of. Without that commit the recipient
+    // still waits, and may get its message yet: it is told when it is so.
+    if (*name == recorded->index && recorded->message.letter.own)
+      return Placed{Placing::abandoned, {}};
     if (*name != recorded->index) doubt(recorded->message, entry.shared);
   }
   recorded->message.letter.size = entry.size;
@@ -221,7 +225,8 @@ Outcome<void> save(Database& database, const std::string& id, const Recipient& t
   const spool::Value sender = to.sender ? spool::Value(*to.sender) : spool::Value(nullptr);
   // An attempt is not an event of the index: what is under way waits, unless a command came.
   const bool waits = progress.state == State::sending && progress.wish == Wish::none;
-  const auto state = to_string(waits ? State::waiting : progress.state);
+  const bool is_probe = progress.probes && progress.wish == Wish::none;
+  const auto state = to_string(is_probe ? State::held : waits ? State::waiting : progress.state);
   return just_run(database.run(
       "INSERT OR REPLACE INTO queued_to (id, " SEKISHO_QUEUE_COLUMNS
       ")"
@@ -249,6 +254,11 @@ Outcome<void> save(Database& database, const std::string& id, const Recipient& t
        to.last.host,
        to.last.dialogue,
        seconds(to.last.time)}));
+}
+
+Outcome<void> save_letter(Database& database, const Letter& letter) {
+  return just_run(database.run("UPDATE queued SET letter = ?2 WHERE id = ?1",
+                               {letter.id, write_letter(letter)}));
 }
 
 Outcome<bool> finish(Change& change, const std::string& id, std::uint32_t place) {

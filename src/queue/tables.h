@@ -53,6 +53,8 @@ Outcome<void> each_message(Database& database, const std::function<bool(Message)
 // All within a transaction.
 Outcome<void> insert(Database& database, const Message& message);
 Outcome<void> save(Database& database, const std::string& id, const Recipient& to);
+// The letter of one that is queued.
+Outcome<void> save_letter(Database& database, const Letter& letter);
 // The recipient has reached its end. With the last one the message goes, and true is returned.
 Outcome<bool> finish(Change& change, const std::string& id, std::uint32_t place);
 // Adds recipients to a message that is queued, or was; their places are given here.

@@ -328,7 +328,7 @@ Outcome<Outcome<Stored>> Pipeline::add_row(Database& database, Put& put) {
   auto placed = database.attempt([&] { return place(database, put); });
   const auto kind = placed ? Failure::Kind::io : placed.error().kind;
   const bool of_this_put = kind == Failure::Kind::refused || kind == Failure::Kind::exists ||
-                           kind == Failure::Kind::not_found;
+                           kind == Failure::Kind::not_found || kind == Failure::Kind::limit;
   if (!placed && !of_this_put) return failed(placed.error());
   return Outcome<Outcome<Stored>>(std::move(placed));
 }

@@ -178,5 +178,20 @@ TEST_F(Shared, BothComeBackWhenTheIndexIsLost) {
   EXPECT_EQ(store_->get(held_id(1))->detail.decision, held_detail().decision);
 }
 
+// Accepted, and held because its recipient forwards it: only a person ends that.
+TEST_F(Shared, WhatIsForwardedNeverExpires) {
+  auto forwarded = for_one(2);
+  forwarded.rule = "forward";
+  put(1);
+  ASSERT_TRUE(put(2, forwarded).has_value());
+  const auto later = held_message(2).time + 2 * options_.keep;
+  EXPECT_EQ(store_->due(later)->messages, 1U);
+  EXPECT_EQ(store_->expire_now(later).value(), 1U);
+  EXPECT_EQ(store_->get(held_id(1))->held.state, State::expired);
+  EXPECT_EQ(store_->get(held_id(2))->held.state, State::held);
+  EXPECT_EQ(store_->expire_now(later, hours(1)).value(), 1U);
+  EXPECT_EQ(store_->get(held_id(2))->held.state, State::expired);
+}
+
 }  // namespace
 }  // namespace sekisho::quarantine

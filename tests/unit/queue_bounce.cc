@@ -92,6 +92,7 @@ TEST(QueueBounce, NotifyDecides) {
     EXPECT_EQ(wants(Report::failed, c.parameters), c.failed);
     EXPECT_EQ(wants(Report::delayed, c.parameters), c.delayed);
     EXPECT_EQ(wants(Report::relayed, c.parameters), c.relayed);
+    EXPECT_EQ(wants(Report::delivered, c.parameters), c.relayed);
   }
 }
 
@@ -101,6 +102,15 @@ TEST(QueueBounce, GivenUpAfterATemporaryFailureIsExpired) {
   expect_all(compose(of, letter()), {"Status: 4.4.7\r\n"});
   of.report = Report::delayed;
   expect_all(compose(of, letter()), {"Action: delayed\r\nStatus: 4.4.1\r\n", "Will-Retry-Until: "});
+}
+
+TEST(QueueBounce, DeliveredAndRelayedAreTwoThings) {
+  auto of = bounce(Report::delivered);
+  of.recipients[0].last.reply = "250 2.1.5 saved";
+  expect_all(compose(of, letter()),
+             {"Subject: Delivery report: delivered\r\n", "Action: delivered\r\nStatus: 2.0.0\r\n"});
+  of.report = Report::relayed;
+  expect_all(compose(of, letter()), {"Action: relayed\r\nStatus: 2.0.0\r\n"});
 }
 
 }  // namespace sekisho::queue

@@ -327,11 +327,82 @@ TEST(QueueRunner, AFaultOfThisSideHoldsUntilItEnds) {
   EXPECT_EQ(held->recipients[0].progress.state, State::held);
   EXPECT_EQ(held->recipients[0].progress.reason, Reason::fault);
   ASSERT_EQ(place.alarms.lasting().size(), 1U);
+  // Nothing that a person has not done tries the password again; then one does for all.
+  place.runner->replace(place.site);
+  place.runner->under_way();
+  EXPECT_EQ(place.transport.wait(2).size(), 2U);
   place.transport.answer([](const auto&) { return test::sent(); });
-  place.runner->fault_ended("route:[relay.example]:587");
+  place.runner->try_again("route:[relay.example]:587");
   EXPECT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
   EXPECT_TRUE(place.lines.wait("K7Q2-4DMY: removed"));
   EXPECT_TRUE(place.alarms.lasting().empty());
+}
+
+// What is not of a login may have ended with any change.
+TEST(QueueRunner, AChangeOfTheHouseTriesWhatWaitsForIt) {
+  QueuePlace place(
+      [](const auto&) { return result(Code::own_fault, "4.4.2", "", "egress:192.0.2.1"); });
+  place.start();
+  place.put(QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}));
+  ASSERT_TRUE(place.lines.wait("K7Q2-4DMX: to=<bob@example.net>"));
+  place.transport.answer(
+      [](const auto&) { return result(Code::own_fault, "4.4.2", "still", "egress:192.0.2.1"); });
+  place.runner->replace(place.site);
+  ASSERT_TRUE(place.lines.wait("status=deferred (still)"));
+  EXPECT_EQ(place.alarms.lasting().size(), 1U);
+  place.transport.answer([](const auto&) { return test::sent(); });
+  place.runner->replace(place.site);
+  EXPECT_TRUE(place.lines.wait("K7Q2-4DMX: removed"));
+}
+
+// The next hop forgets nothing for that: one login that is refused is tried once in its time.
+TEST(QueueRunner, ATryForAllLeavesThePause) {
+  QueuePlace place([](const auto&) {
+    return result(Code::own_fault, "4.7.8", "535 5.7.8 bad password", "route:[relay.example]:587");
+  });
+  place.start();
+  place.put(QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}));
+  place.put(QueuePlace::message("K7Q2-4DMY", {"eve@example.net"}));
+  ASSERT_TRUE(place.lines.wait("K7Q2-4DMX: to=<bob@example.net>"));
+  ASSERT_TRUE(place.lines.wait("K7Q2-4DMY: to=<eve@example.net>"));
+  place.runner->try_again("route:[relay.example]:587");
+  EXPECT_EQ(place.transport.wait(3).size(), 3U);
+  EXPECT_EQ(place.transport.forgotten, 0);
+}
+
+// LMTP is the end of the way; a host that is told to go on is not.
+TEST(QueueRunner, ASuccessIsToldAsItIs) {
+  for (const bool local : {true, false}) {
+    QueuePlace place;
+    relay::MapOptions options;
+    relay::Route route;
+    route.domain = {"example.net"};
+    if (local) route.via = {relay::Via::Kind::lmtp_unix, "/run/lmtp", 0};
+    options.routes = {route};
+    place.site.map = std::make_shared<const relay::Map>(std::move(options));
+    place.start();
+    auto message = QueuePlace::message("K7Q2-4DMX", {"bob@example.net"});
+    message.recipients[0].parameters = {"NOTIFY=SUCCESS"};
+    place.put(message);
+    const auto given = place.transport.wait(2);
+    ASSERT_EQ(given.size(), 2U);
+    EXPECT_NE(given[1].content.find(local ? "Action: delivered" : "Action: relayed"),
+              std::string::npos);
+  }
+}
+
+// What is not on the disk is not done.
+TEST(QueueRunner, ACommandThatCannotBeRecordedSaysSo) {
+  QueuePlace place([](const auto&) { return greylisted(); });
+  const auto store = make_faulty(place);
+  place.start();
+  place.put(QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}));
+  ASSERT_TRUE(place.lines.wait("status=deferred (450 4.7.1 later)"));
+  store->full = true;
+  EXPECT_NE(place.runner->act(Act::hold, {"K7Q2-4DMX"})["K7Q2-4DMX"].find("no room"),
+            std::string::npos);
+  store->full = false;
+  EXPECT_EQ(place.runner->act(Act::hold, {"K7Q2-4DMX"})["K7Q2-4DMX"], "");
 }
 
 TEST(QueueRunner, CommandsHoldReleaseAndDelete) {

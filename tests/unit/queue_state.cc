@@ -117,6 +117,7 @@ class History {
       case 6:
         return {Kind::requeue};
       case 7:
+        if (one_in(3)) return {Kind::try_fault, Code::sent, "route:r"};
         return {one_in(5) ? Kind::crashed : Kind::look};
       default:
         return {Kind::look};
@@ -153,6 +154,7 @@ class History {
     expect(progress_.age <= lived_, "time counts that did not pass");
     expect(!is_final(before.state) || progress_ == before, "an end was left");
     check_end(before, event);
+    check_probe(before, event);
     check_next();
     check_notice(took.notice);
   }
@@ -170,6 +172,15 @@ class History {
       expect(around_.may_bounce && !around_.null_sender, "a bounce to nobody or to anybody");
   }
 
+  // Nothing was shown of the fault for which it was held.
+  void check_probe(const Progress& before, const Event& event) {
+    if (!before.probes || before.state != State::sending || before.wish != Wish::none) return;
+    if (event.kind != Kind::result || event.code != Code::deferred) return;
+    expect(progress_.state == State::held && progress_.reason == Reason::fault &&
+               progress_.fault == before.fault,
+           "a temporary failure ended a fault");
+  }
+
   // A next event, or an end.
   void check_next() {
     if (progress_.state == State::waiting)
@@ -184,7 +195,7 @@ class History {
   void check_notice(Notice notice) {
     if (notice == Notice::delayed) {
       expect(++warnings_ == 1, "warned twice");
-      expect(progress_.reason == Reason::deferred, "warned of a fault of ours");
+      expect(progress_.reason != Reason::none && !progress_.probes, "warned of a paused route");
       expect(around_.may_bounce && !around_.null_sender, "warned nobody or anybody");
     }
     expect((notice == Notice::failed) == (progress_.state == State::bounced && !told_failed_),
@@ -200,7 +211,7 @@ class History {
   // Whatever it has been through: a person releases it, and it reaches an end in a bounded time.
   std::string brought_to_an_end() {
     if (progress_.state == State::sending) apply({Kind::restart});
-    if (progress_.state == State::held) apply({Kind::release});
+    if (progress_.state == State::held || progress_.probes) apply({Kind::requeue});
     for (int i = 0; i < 500'000 && progress_.state == State::waiting; ++i) {
       const auto by = std::max(seconds(0), progress_.next - around_.now);
       around_.now += by;
@@ -317,6 +328,42 @@ TEST(QueueState, WhatWaitsForAFaultGoesOnWhenItEnds) {
   auto others = paused;
   others.push_back({Kind::fault_ended, Code::sent, "route:y"});
   EXPECT_EQ(after(others).state, State::held);
+}
+
+// Held for a password, tried while the provider is away: held again, whatever made it try.
+TEST(QueueState, ATemporaryFailureEndsNoFault) {
+  for (const auto& tries :
+       {Event{Kind::try_fault, Code::sent, "route:x"}, Event{Kind::reload}, Event{Kind::flush}}) {
+    const auto progress = after({{Kind::begin},
+                                 result(Code::own_fault, "route:x", true),
+                                 tries,
+                                 {Kind::begin},
+                                 result(Code::deferred)});
+    EXPECT_EQ(progress.state, State::held) << to_string(tries.kind);
+    EXPECT_EQ(progress.fault, "route:x") << to_string(tries.kind);
+  }
+  // When something else has shown that it ended, it waits like all others.
+  const auto mended = after({{Kind::begin},
+                             result(Code::own_fault, "route:x", true),
+                             {Kind::fault_ended, Code::sent, "route:x"},
+                             {Kind::begin},
+                             result(Code::deferred)});
+  EXPECT_EQ(mended.state, State::waiting);
+  EXPECT_EQ(mended.fault, "");
+}
+
+// Its mail waits for an address of ours: they must know; of a paused route only the admin must.
+TEST(QueueState, TheSenderIsWarnedUnlessTheRouteIsPaused) {
+  Circumstances later{start + hours(1)};
+  Options options;
+  options.warn_after = minutes(30);
+  auto progress = after({{Kind::begin}, result(Code::own_fault, "egress:192.0.2.1")});
+  EXPECT_EQ(step(progress, {Kind::look}, later, options).notice, Notice::delayed);
+  progress = after({{Kind::begin}, result(Code::loop)});
+  EXPECT_EQ(step(progress, {Kind::look}, later, options).notice, Notice::delayed);
+  progress = after({{Kind::begin}, result(Code::own_fault, "route:x", true), {Kind::flush}});
+  progress.age = hours(1);
+  EXPECT_EQ(step(progress, {Kind::look}, later, options).notice, Notice::none);
 }
 
 TEST(QueueState, TheSenderIsWarnedOnce) {
