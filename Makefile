@@ -10,11 +10,14 @@
 #   make readers FIELDS=20000   From fields through the filter and both MTAs, as public readers then show them
 #   make load      10,000 idle clients of the daemon alone, and slow, greedy and mad ones, by strict limits: on a quiet machine
 #   make no-memory ROUNDS=66    so many starts of the daemon while allocations fail
+#   make histories HISTORIES=100000  generated histories of a recipient, and next hops of a message
 #   make texts     write milter.conf.example and the key section of man/milter.conf.5 from the table of keys
 PREFIX ?= /usr
 JOBS ?= $(shell nproc)
 ROUNDS ?= 200
 FIELDS ?= 20000
+HISTORIES ?= 100000
+SCRIPTS ?= 1000
 # Three slots a core: a busy test takes three of them, and a laboratory, which waits most of its time, one.
 SLOTS ?= $(shell echo $$(($(JOBS) * 3)))
 CTEST ?= ctest --output-on-failure -j $(SLOTS)
@@ -70,7 +73,7 @@ no-memory: deps-test
 histories: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
 	cmake --build build/release -j $(JOBS) --target unit_queue
-	SEKISHO_HISTORIES=$(HISTORIES) build/release/tests/unit_queue --gtest_filter='QueueState.*:QueueModel.*'
+	SEKISHO_HISTORIES=$(HISTORIES) SEKISHO_SCRIPTS=$(SCRIPTS) build/release/tests/unit_queue --gtest_filter='QueueState.*:QueueModel.*'
 
 texts:
 	cmake --build build/release --target generate_texts
