@@ -98,6 +98,7 @@ def each_others_next_hop(world, site, inside, client, mailboxes):
         return [(m["id"], r) for m in site.queue() for r in m["recipients"] if r["state"] == "held"]
     identity, recipient = wait_until(held, "the loop is found")[0]
     expect("5 times before" in recipient["reason"], f"held, for: {recipient['reason']}")
+    wait_until(lambda: any("example.jp: it was here" in text for text in site.status()["warnings"]), "an alarm names the domain")
     wait_until(lambda: not confused.queue(), "the other one has got rid of it")
     expect(confused.stop() == 0, "the other one ends in order")
     expect(not senders.taken(), "a loop bounces")
