@@ -66,7 +66,7 @@ Daemon::Daemon(std::string config_path, config::Loaded loaded)
   // Started first, and stopped last: answers of all others come on the loops.
   auto& loops = add<LoopsPart>(log_).loops();
   auto& alarms = add<AlarmsPart>(log_).alarms();
-  auto& spool = add<SpoolPart>(log_);
+  auto& spool = add<SpoolPart>(alarms, log_);
   add<QuarantinePart>(*engine_, spool, log_);
   add<DnsListsPart>(*engine_, log_);
   add<ResolverPart>(*engine_, log_);

@@ -13,7 +13,6 @@
 #include "quarantine/tables.h"
 #include "queue/control.h"
 #include "queue/tables.h"
-#include "tls/client_context.h"
 
 namespace sekisho::app {
 
@@ -26,6 +25,7 @@ namespace {
 constexpr std::uint64_t least_octets = 64ULL * 1024 * 1024;
 // A message needs one; the index and its log some more.
 constexpr std::uint64_t least_inodes = 200;
+constexpr const char* room_alarm = "room";
 // Deliveries under way may end before the daemon does: what a server answers in time. A third of
 // the time that the daemon has for all of its sessions, which wait behind it.
 constexpr std::chrono::seconds drain_most{10};
@@ -70,7 +70,7 @@ Started SpoolPart::prepare(const config::Settings& settings,
   if (store_ || settings.listeners.empty()) return {};
   spool::Options options;
   options.dir = settings.queue.dir;
-  options.max_size = 0;  // what was promised is kept; limits.message_size and the disk limit it
+  options.max_size = 0;  // what was promised is kept: quarantine.max_size is Intake's to apply
   // The order never changes: spool/store.h.
   auto opened = spool::Store::open(
       options, spool::Access::owner,
@@ -89,17 +89,13 @@ void SpoolPart::tick(const config::Settings& settings) {
 
 void SpoolPart::look_at_room(const config::Settings& settings) {
   auto missing = what_is_missing(settings.queue.dir, settings.limits.message_size);
-  const bool changed = no_room_.with([&](auto& now) {
-    const bool begins_or_ends = missing.empty() == now.has_value();
-    now = missing.empty() ? std::nullopt : std::optional(missing);
-    return begins_or_ends;
-  });
-  if (!changed) return;
   if (missing.empty()) {
-    log_.info("spool: there is room again");
+    alarms_.clear(room_alarm);
   } else {
-    log_.error("spool: no mail is taken: " + missing);
+    alarms_.raise(room_alarm, "no mail is taken: " + missing);
   }
+  no_room_.with(
+      [&](auto& now) { now = missing.empty() ? std::nullopt : std::optional(std::move(missing)); });
 }
 
 std::optional<std::string> SpoolPart::no_room() const {
@@ -116,16 +112,16 @@ QueuePart::QueuePart(const Needs& needs)
       lmtp_(needs.log, "lmtp"),
       bounce_(needs.log, "bounce") {}
 
-Expected<relay::Trust, std::string> QueuePart::trust(const config::Settings& settings) const {
-  relay::Trust trust;
-  for (const bool demand : {false, true}) {
-    auto made = tls::ClientContext::make({.demand_verified = demand,
-                                          .min_version = settings.tls.min_version,
-                                          .ca_file = settings.tls.ca_file});
-    if (!made) return tl::unexpected("tls.ca_file: " + made.error());
-    (demand ? trust.verified : trust.any) = std::move(*made);
-  }
-  return trust;
+// An error leaves whom we trusted before.
+Started QueuePart::trust(const config::Settings& settings) {
+  auto made = relay::make_trust(settings.tls.ca_file);
+  if (!made) return tl::unexpected(made.error());
+  trust_ = std::move(*made);
+  return {};
+}
+
+relay::TransportOptions QueuePart::options(const config::Settings& settings) const {
+  return {settings.dns, trust_, settings.aliases.delimiter};
 }
 
 queue::Runner::Site QueuePart::site(const config::Settings& settings) const {
@@ -144,13 +140,11 @@ Started QueuePart::start(const config::Loaded& loaded) {
   const auto& store = needs_.spool.store();
   if (!store) return {};
   const auto& settings = loaded.settings;
-  auto trusted = trust(settings);
-  if (!trusted) return tl::unexpected(trusted.error());
+  if (auto trusted = trust(settings); !trusted) return trusted;
   auto marks = queue::CrashMarks::open(state_folder(settings) + "/crashes");
   if (!marks) return tl::unexpected(marks.error());
   marks_ = std::move(*marks);
-  transport_ = std::make_unique<relay::SmtpTransport>(
-      needs_.loops, resolver_, settings.dns, std::move(*trusted), settings.aliases.delimiter);
+  transport_ = std::make_unique<relay::SmtpTransport>(needs_.loops, resolver_, options(settings));
   begin_callouts(settings);
   runner_ = std::make_unique<queue::Runner>(
       queue::Runner::Needs{store,
@@ -162,6 +156,7 @@ Started QueuePart::start(const config::Loaded& loaded) {
       site(settings));
   open_.with([&](auto& runner) { runner = runner_.get(); });
   seen_ = needs_.house.sites().now();
+  secrets_.look(*needs_.house.map());
   intake_ = std::make_unique<queue::Intake>(
       queue::Intake::Needs{store, [this] { return needs_.house.directory(); },
                            [this](const std::string& domain, const mail::IpAddress& client,
@@ -172,7 +167,8 @@ Started QueuePart::start(const config::Loaded& loaded) {
                              open_.with([&](auto* runner) {
                                if (runner != nullptr) runner->queued(std::move(message));
                              });
-                           }});
+                           },
+                           [most = settings.quarantine.max_size] { return most; }});
   return {};
 }
 
@@ -185,26 +181,28 @@ void QueuePart::begin_callouts(const config::Settings& settings) {
 
 void QueuePart::reload(const config::Loaded& loaded, std::vector<std::string>& findings) {
   if (!runner_) return;
-  auto trusted = trust(loaded.settings);
-  if (trusted) {
-    transport_->trust(std::move(*trusted));
-  } else {
-    findings.push_back(trusted.error());
-  }
+  const auto& settings = loaded.settings;
+  if (auto trusted = trust(settings); !trusted) findings.push_back(trusted.error());
+  transport_->configure(options(settings));
   // What a person has mended is tried at once.
   transport_->forget("");
   seen_ = needs_.house.sites().now();
-  runner_->reload(site(loaded.settings));
+  secrets_.look(*needs_.house.map());
+  runner_->reload(site(settings));
 }
 
-// A command may have changed rows; and the files of aliases and recipients are read every minute.
+// A command may have changed rows; the files of aliases and recipients are read every minute.
 void QueuePart::tick(const config::Settings& settings) {
   if (!runner_) return;
   runner_->look();
+  for (const auto& fault : secrets_.look(*needs_.house.map())) {
+    qmgr_.info(fault + ": another password or token is there, and is tried");
+    runner_->try_again(fault);
+  }
   const auto now = needs_.house.sites().now();
   if (now == seen_) return;
   seen_ = now;
-  runner_->reload(site(settings));
+  runner_->replace(site(settings));
 }
 
 void QueuePart::ask(const mail::Path& recipient, std::function<void(smtp::Asked)> done) {

@@ -22,6 +22,7 @@
 #include "queue/intake.h"
 #include "queue/runner.h"
 #include "relay/callout.h"
+#include "relay/secret_watch.h"
 #include "relay/smtp_transport.h"
 #include "relay/workers.h"
 #include "session/engine.h"
@@ -36,7 +37,7 @@ std::string state_folder(const config::Settings& settings);
 // The store of queue and quarantine, where there is a [[listener]].
 class SpoolPart final : public Part {
  public:
-  explicit SpoolPart(Log& log) : log_(log) {}
+  SpoolPart(Alarms& alarms, Log& log) : alarms_(alarms), log_(log) {}
   Expected<void, std::string> prepare(const config::Settings& settings,
                                       const session::Snapshot& snapshot) override;
   void tick(const config::Settings& settings) override;
@@ -48,6 +49,7 @@ class SpoolPart final : public Part {
  private:
   void look_at_room(const config::Settings& settings);
 
+  Alarms& alarms_;
   Log& log_;
   std::shared_ptr<spool::Store> store_;
   Guarded<std::optional<std::string>> no_room_;
@@ -83,7 +85,8 @@ class QueuePart final : public Part {
   nlohmann::json command(const nlohmann::json& request);
 
  private:
-  Expected<relay::Trust, std::string> trust(const config::Settings& settings) const;
+  Expected<void, std::string> trust(const config::Settings& settings);
+  relay::TransportOptions options(const config::Settings& settings) const;
   queue::Runner::Site site(const config::Settings& settings) const;
   void begin_callouts(const config::Settings& settings);
 
@@ -94,6 +97,7 @@ class QueuePart final : public Part {
   Log lmtp_;
   Log bounce_;
   std::unique_ptr<queue::CrashMarks> marks_;
+  relay::Trust trust_;
   std::unique_ptr<relay::SmtpTransport> transport_;
   std::unique_ptr<relay::Workers> disk_;  // of the callouts
   std::unique_ptr<relay::Callout> callout_;
@@ -102,6 +106,7 @@ class QueuePart final : public Part {
   std::unique_ptr<queue::Runner> runner_;
   Guarded<queue::Runner*> open_{nullptr};   // the same, for threads that do not stop before it
   std::shared_ptr<const smtp::Site> seen_;  // of runner_
+  relay::SecretWatch secrets_;
 };
 
 }  // namespace sekisho::app

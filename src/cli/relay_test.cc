@@ -20,7 +20,6 @@
 #include "relay/smtp_transport.h"
 #include "relay/via.h"
 #include "setup/site.h"
-#include "tls/client_context.h"
 
 namespace sekisho::cli {
 
@@ -123,26 +122,15 @@ relay::Job job_of(const Question& question, const config::Settings& settings,
   return job;
 }
 
-OrComplaint<relay::Trust> trust_of(const config::Settings& settings) {
-  tls::ClientOptions options;
-  options.ca_file = settings.tls.ca_file;
-  options.min_version = settings.tls.min_version;
-  auto any = tls::ClientContext::make(options);
-  options.demand_verified = true;
-  auto verified = tls::ClientContext::make(options);
-  if (!any || !verified) return complaint(config, any ? verified.error() : any.error());
-  return relay::Trust{*any, *verified};
-}
-
 OrComplaint<relay::JobResult> ask(const config::Settings& settings, relay::Job job) {
-  const auto trust = trust_of(settings);
-  if (!trust) return tl::unexpected(trust.error());
+  auto trust = relay::make_trust(settings.tls.ca_file);
+  if (!trust) return complaint(config, trust.error());
   auto resolver = dns::make_resolver(settings.dns);
   if (!resolver) return complaint(config, resolver.error().what);
   Log log(stderr_sink("sekisho"), LogLevel::warning);
   net::Loops loops("relay", log, {1, 1});
-  relay::SmtpTransport transport(loops, **resolver, settings.dns, *trust,
-                                 settings.aliases.delimiter);
+  relay::SmtpTransport transport(loops, **resolver,
+                                 {settings.dns, std::move(*trust), settings.aliases.delimiter});
   loops.run();
   std::promise<relay::JobResult> promise;
   transport.probe(std::move(job), [&](relay::JobResult found) { promise.set_value(found); });

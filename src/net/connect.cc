@@ -115,6 +115,16 @@ bool is_here(const SocketName& source) {
   return !probe || ::bind(probe.get(), source.get(), source.size) == 0 || errno != EADDRNOTAVAIL;
 }
 
+Expected<SocketName, std::string> source_towards(const SocketName& to) {
+  const UniqueFd probe(::socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (probe && to.family() == AF_INET6) prefer_public_address(probe.get());
+  if (!probe || ::connect(probe.get(), to.get(), to.size) != 0)
+    return tl::unexpected(system_error(errno).what);
+  const auto source = source_of(probe.get());
+  if (!source) return tl::unexpected<std::string>("no address of this host");
+  return *source;
+}
+
 bool set_unix(SocketName& name, const std::string& path) {
   sockaddr_un to{};
   if (path.size() >= sizeof to.sun_path) return false;

@@ -30,6 +30,8 @@ std::optional<SocketName> source_of(int fd);
 // Whether this host still has the address. What is sent from one that is gone never arrives, and
 // nothing says so.
 bool is_here(const SocketName& source);
+// What the system would send from; nothing is sent. Error: "Network is unreachable".
+Expected<SocketName, std::string> source_towards(const SocketName& to);
 
 // False: the path is too long for a Unix socket.
 bool set_unix(SocketName& name, const std::string& path);

@@ -13,8 +13,8 @@
 
 namespace sekisho::queue {
 
-// Messages that are older than that, in seconds: a hop that is slow, one that is away, and mail that
-// will be given up.
+// Messages that are older than that, in seconds: a hop that is slow, one that is away, and mail
+// that will be given up.
 inline constexpr std::array<std::int64_t, 6> ages = {60,          5 * 60,       60 * 60,
                                                      4 * 60 * 60, 24 * 60 * 60, 3 * 24 * 60 * 60};
 

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "relay/maildir.h"
+#include "relay/mx_lookup.h"
 #include "relay/results.h"
 #include "relay/secret_file.h"
 
@@ -13,10 +14,6 @@ namespace sekisho::relay {
 namespace {
 
 using Code = Result::Code;
-
-// The addresses of all hosts that are tried at most, MX and both of their families: no domain
-// makes us ask more.
-constexpr std::size_t max_questions = 64;
 
 // Reads the message once, so that BODY can say what it holds.
 Expected<std::shared_ptr<OpenMessage>, std::string> open_message(const Job& job) {
@@ -66,6 +63,7 @@ Delivery::Delivery(Lane& lane, std::string destination, Request request)
       request_(std::move(request)),
       route_(request_.job.map->find(request_.job.domain)),
       egress_(request_.job.map->egress_of(route_)),
+      options_(lane_.shared().options()),
       begin_(steady_now()),
       results_(request_.job.targets.size()),
       last_(request_.job.targets.size()) {}
@@ -103,17 +101,16 @@ void Delivery::deliver_locally() {
   if (request_.probe) {
     return settle_all(make_result(Code::sent, "2.1.5", "a Maildir takes every recipient"));
   }
-  storing_ = true;
   lane_.shared().folders.post([self = shared_from_this()]() mutable {
-    const Lane& lane = self->lane_;
-    auto done =
-        deliver_to_maildirs(self->request_.job, self->route_->via.target, lane.shared().delimiter);
+    auto done = deliver_to_maildirs(self->request_.job, self->route_->via.target,
+                                    self->options_->delimiter);
     const auto executor = self->lane_.loop().executor();
     executor->post([self = std::move(self), done = std::move(done)] {
       for (std::size_t i = 0; i < done.results.size(); ++i) self->results_[i] = done.results[i];
       self->finish();
     });
   });
+  storing_ = true;  // its result comes by this loop
 }
 
 // The message and the password are read on a thread that may wait for the disk.
@@ -136,7 +133,7 @@ void Delivery::prepared(Prepared ready) {
   if (ended_) return;
   if (ready.secret && !*ready.secret) {
     return settle_all(own_fault("4.7.8", "the login of the route: " + ready.secret->error(),
-                                "route:" + fault_name()));
+                                std::string(route_fault) + fault_name()));
   }
   if (ready.secret) secret_ = std::move(**ready.secret);
   // Another password ends the pause at once.
@@ -167,16 +164,12 @@ void Delivery::find_hops() {
     case Via::Kind::discard:
       return;
   }
-  const auto& options = request_.job.map->options();
-  std::vector<std::string> names = options.own_names;
-  names.push_back(options.hostname);
-  mx_.family = egress_.family;
-  mx_.own = OwnHost(std::move(names), addresses_of_interfaces());
+  mx_ = mx_options(*request_.job.map, egress_.family);
   mx_.seed = static_cast<std::uint64_t>(begin_.time_since_epoch().count());
-  share_.most = max_questions;
+  share_.most = max_questions_of_hops;
   std::weak_ptr<Delivery> weak = weak_from_this();
   inquiry_ =
-      std::make_unique<dns::Inquiry>(lane_.shared().resolver, lane_.shared().dns,
+      std::make_unique<dns::Inquiry>(lane_.shared().resolver, options_->dns,
                                      [weak = std::move(weak), executor = lane_.loop().executor()] {
                                        executor->post([weak] {
                                          const auto self = weak.lock();

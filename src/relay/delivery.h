@@ -24,15 +24,6 @@ bool speaks_of_address(const std::string& reply);
 
 class Delivery final : public std::enable_shared_from_this<Delivery> {
  public:
-  Delivery(Lane& lane, std::string destination, Request request);
-
-  void start();
-  void stop();
-  const std::string& destination() const { return destination_; }
-  std::size_t concurrency() const;
-  bool is_probe() const { return request_.probe; }
-
- private:
   // One address of one host; or a Unix socket.
   struct Hop {
     std::string name;
@@ -42,6 +33,16 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
     bool without_tls = false;  // its TLS is broken
     std::string text() const;  // "mx.example[192.0.2.1]:25"
   };
+
+  Delivery(Lane& lane, std::string destination, Request request);
+
+  void start();
+  void stop();
+  const std::string& destination() const { return destination_; }
+  std::size_t concurrency() const;
+  bool is_probe() const { return request_.probe; }
+
+ private:
   struct Prepared {
     Expected<std::shared_ptr<OpenMessage>, std::string> message;
     std::optional<Expected<std::string, std::string>> secret;
@@ -92,6 +93,7 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   Request request_;
   const Route* const route_;
   const Egress egress_;
+  const std::shared_ptr<const TransportOptions> options_;
   const SteadyTime begin_;
   std::vector<std::optional<Result>> results_;  // final
   std::vector<std::optional<Result>> last_;     // of the last hop
@@ -112,5 +114,8 @@ class Delivery final : public std::enable_shared_from_this<Delivery> {
   bool ended_ = false;
   JobResult out_;
 };
+
+// Of what is left to try the first that is of another family than the one that has refused.
+void leave_one_of_other_family(std::deque<Delivery::Hop>& left, const Delivery::Hop& tried);
 
 }  // namespace sekisho::relay

@@ -29,7 +29,8 @@ void Delivery::next_hop() {
 }
 
 void Delivery::try_hop(bool may_reuse) {
-  trusted_ = lane_.shared().tls(hop_level() == RouteTls::verified);
+  const Trust& trust = options_->trust;
+  trusted_ = hop_level() == RouteTls::verified ? trust.verified : trust.any;
   if (may_reuse) {
     if (auto connection = lane_.resting(connection_key())) return run(std::move(connection), true);
   }
@@ -165,7 +166,8 @@ void Delivery::judge(Outcome& outcome) {
     result.host = hop_->text();
     result.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - begin_);
     if (result.code == Code::own_fault && result.fault.empty()) {
-      result.fault = (outcome.trouble == Trouble::login ? "route:" : "tls:") + fault_name();
+      result.fault =
+          (outcome.trouble == Trouble::login ? std::string(route_fault) : "tls:") + fault_name();
     }
     const bool open = outcome.trouble == Trouble::host || outcome.trouble == Trouble::tls ||
                       outcome.trouble == Trouble::tls_broken;
@@ -191,12 +193,16 @@ void Delivery::pause_route(const Outcome& outcome) {
 // Once more, by the family that this refusal does not speak of; true: there is one.
 bool Delivery::try_other_family() {
   if (pending().empty() || std::exchange(other_family_tried_, true) || !hop_->address) return false;
-  const auto family = hop_->address->address.family();
-  std::erase_if(hops_, [&](const Hop& each) {
+  leave_one_of_other_family(hops_, *hop_);
+  return !hops_.empty();
+}
+
+void leave_one_of_other_family(std::deque<Delivery::Hop>& left, const Delivery::Hop& tried) {
+  const auto family = tried.address->address.family();
+  std::erase_if(left, [&](const Delivery::Hop& each) {
     return !each.address || each.address->address.family() == family;
   });
-  if (hops_.size() > 1) hops_.resize(1);
-  return !hops_.empty();
+  if (left.size() > 1) left.resize(1);
 }
 
 }  // namespace sekisho::relay

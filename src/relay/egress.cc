@@ -1,5 +1,6 @@
 #include "relay/egress.h"
 
+#include <array>
 #include <cstring>
 
 #include <netinet/in.h>
@@ -12,6 +13,21 @@ const std::string& configured(const Egress& egress, const HopAddress& to) {
   static const std::string none;
   if (mail::is_loopback(to.address)) return none;
   return to.address.is_v4() ? egress.ipv4 : egress.ipv6;
+}
+
+std::string address_text(const net::SocketName& name) {
+  if (name.family() == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &name.address, sizeof in);
+    std::array<std::uint8_t, 4> octets{};
+    std::memcpy(octets.data(), &in.sin_addr, octets.size());
+    return mail::IpAddress::v4(octets).text();
+  }
+  sockaddr_in6 in{};
+  std::memcpy(&in, &name.address, sizeof in);
+  std::array<std::uint8_t, 16> octets{};
+  std::memcpy(octets.data(), &in.sin6_addr, octets.size());
+  return mail::IpAddress::v6(octets).text();
 }
 
 template <class Address>
@@ -52,6 +68,14 @@ std::string source_text(const Egress& egress, const HopAddress& to) {
   const std::string& address = configured(egress, to);
   if (address.empty()) return {};
   return (to.address.is_v4() ? "egress.ipv4 = " : "egress.ipv6 = ") + address;
+}
+
+Source source_now(const Egress& egress, const HopAddress& to) {
+  if (const auto configured_one = source_for(egress, to))
+    return {configured(egress, to), true, net::is_here(*configured_one), {}};
+  const auto found = net::source_towards(socket_name(to, 25));
+  if (!found) return {{}, false, true, found.error()};
+  return {address_text(*found), false, true, {}};
 }
 
 }  // namespace sekisho::relay

@@ -31,4 +31,13 @@ std::optional<net::SocketName> source_for(const Egress& egress, const HopAddress
 // "egress.ipv6 = 2001:db8::1", for the text of an alarm; empty: none is configured.
 std::string source_text(const Egress& egress, const HopAddress& to);
 
+// What a connection there comes from at this moment, for people.
+struct Source {
+  std::string address;  // empty: the system knows no way there
+  bool configured = false;
+  bool here = true;     // this host has it
+  std::string why_not;  // "Network is unreachable"
+};
+Source source_now(const Egress& egress, const HopAddress& to);
+
 }  // namespace sekisho::relay

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/memory.h"
 #include "relay/delivery.h"
 #include "relay/results.h"
 
@@ -43,10 +44,13 @@ std::string route_name(const Route* route, const std::string& domain) {
 }
 
 // Two routes to one host may differ in all else, so the login is part of it.
-std::string destination_of(const Job& job) {
-  const Route* route = job.map->find(job.domain);
-  const std::string name = route_name(route, job.domain);
+std::string destination_of(const Route* route, const std::string& domain) {
+  const std::string name = route_name(route, domain);
   return route == nullptr || route->login.empty() ? name : route->login + " at " + name;
+}
+
+std::string destination_of(const Job& job) {
+  return destination_of(job.map->find(job.domain), job.domain);
 }
 
 void Lane::take(Request request) {
@@ -61,12 +65,22 @@ void Lane::take(Request request) {
   begin_more(name);
 }
 
+// A request that was lost for want of memory would leave its message under way for ever: until it
+// is among those that are active, it keeps its turn.
 void Lane::begin_one(Turns& turns, const std::string& name) {
-  ++turns.active;
-  auto delivery = std::make_shared<Delivery>(*this, name, std::move(turns.waiting.front()));
+  std::shared_ptr<Delivery> delivery;
+  const bool begun = until_memory([&] {
+    delivery = std::make_shared<Delivery>(*this, name, Request(turns.waiting.front()));
+    active_.insert(delivery);
+  });
+  const Request request = std::move(turns.waiting.front());
   turns.waiting.pop_front();
-  active_.insert(delivery);
-  delivery->start();
+  if (!begun) {
+    contained([&] { refuse(request, "no memory"); });
+    return;
+  }
+  ++turns.active;
+  if (!contained([&] { delivery->start(); })) contained([&] { delivery->stop(); });
 }
 
 void Lane::begin_more(const std::string& name) {

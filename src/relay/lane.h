@@ -24,16 +24,27 @@ namespace sekisho::relay {
 
 class Delivery;
 
+// Whom we trust among next hops.
+struct Trust {
+  std::shared_ptr<const tls::ClientContext> any;       // what is found wrong is only noted
+  std::shared_ptr<const tls::ClientContext> verified;  // demands a verified certificate
+};
+
+// What a reload may change.
+struct TransportOptions {
+  dns::Options dns;
+  Trust trust;
+  std::string delimiter;  // of address extensions, for Maildir
+};
+
 // What all lanes share. Thread: any.
 struct Shared {
   dns::Resolver& resolver;
-  dns::Options dns;
-  std::string delimiter;  // of address extensions, for Maildir
-  Workers& readers;       // messages and passwords
-  Workers& names;         // getaddrinfo
-  Workers& folders;       // Maildir
-  // Whom we trust at this moment. `demand`: a certificate that is not verified ends the handshake.
-  std::function<std::shared_ptr<const tls::ClientContext>(bool demand)> tls;
+  Workers& readers;  // messages and passwords
+  Workers& names;    // getaddrinfo
+  Workers& folders;  // Maildir
+  // At this moment.
+  std::function<std::shared_ptr<const TransportOptions>()> options;
 };
 
 // A job, or the question whether its targets would be accepted.
@@ -46,6 +57,7 @@ struct Request {
 // What a destination is called, and the route it belongs to: "[relay.example]:587". Without a route
 // it is the domain.
 std::string destination_of(const Job& job);
+std::string destination_of(const Route* route, const std::string& domain);
 std::string route_name(const Route* route, const std::string& domain);
 
 class Lane {

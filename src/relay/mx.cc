@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 #include <random>
+#include <utility>
 
 #include "base/ascii.h"
+#include "relay/map.h"
 
 namespace sekisho::relay {
 
@@ -12,6 +14,9 @@ namespace {
 
 using Answer = dns::Evaluation<NextHops>;
 using Code = NextHops::Code;
+
+// Only so many are looked at, whatever a domain lists.
+constexpr std::size_t looked_at = 2 * max_hosts;
 
 Answer ended(Code code, std::string why) { return Answer::of({code, {}, std::move(why)}); }
 
@@ -26,6 +31,12 @@ std::vector<dns::Mx> in_random_order(std::vector<dns::Mx> all, std::uint64_t see
   std::shuffle(all.begin(), all.end(), random);
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.preference < b.preference; });
+  return all;
+}
+
+std::vector<dns::Mx> in_order_of_trial(const dns::Answer& answer, const MxOptions& options) {
+  auto all = in_random_order(answer.exchanges, options.seed);
+  std::erase_if(all, [](const auto& one) { return without_dot(one.exchange).empty(); });
   return all;
 }
 
@@ -78,6 +89,10 @@ std::string no_family(const std::string& host, Family family) {
          " allows";
 }
 
+std::string why_unusable(const std::string& host, const Addresses& found, Family family) {
+  return found.all.empty() ? host + " has no address" : no_family(host, family);
+}
+
 // Without MX the domain's own addresses count (RFC 5321 §5.1).
 Answer implicit_mx(const std::string& domain, const MxOptions& options,
                    const dns::Answers& answers) {
@@ -123,9 +138,7 @@ Answer hosts_of(const std::vector<dns::Mx>& all, const std::string& domain,
       hops.hosts.push_back({host, std::move(usable)});
     } else if (!failed) {
       failed = found.failed;
-      why = found.failed        ? found.why
-            : found.all.empty() ? "the MX " + host + " has no address"
-                                : no_family("the MX " + host, options.family);
+      why = found.failed ? found.why : "the MX " + why_unusable(host, found, options.family);
     }
   }
   if (hops.hosts.empty()) return ended(Code::no_address, domain + ": " + why);
@@ -157,6 +170,12 @@ std::vector<mail::IpAddress> in_order(const std::vector<mail::IpAddress>& addres
   return first;
 }
 
+MxOptions mx_options(const Map& map, Family family) {
+  std::vector<std::string> names = map.options().own_names;
+  names.push_back(map.options().hostname);
+  return {family, OwnHost(std::move(names), addresses_of_interfaces()), 0};
+}
+
 dns::Evaluation<NextHops> next_hops(const mail::DomainName& domain, const MxOptions& options,
                                     const dns::Answers& answers) {
   const dns::Question question{dns::Name(domain), dns::Type::mx};
@@ -168,12 +187,9 @@ dns::Evaluation<NextHops> next_hops(const mail::DomainName& domain, const MxOpti
     return ended(Code::no_address, to_string(question) + ": " + answer->error);
   if (answer->exchanges.size() == 1 && without_dot(answer->exchanges[0].exchange).empty())
     return ended(Code::null_mx, domain.text() + " takes no mail (null MX)");
-  std::vector<dns::Mx> all = in_random_order(answer->exchanges, options.seed);
-  std::erase_if(all, [](const auto& one) { return without_dot(one.exchange).empty(); });
+  std::vector<dns::Mx> all = in_order_of_trial(*answer, options);
   if (all.empty()) return implicit_mx(domain.text(), options, answers);
 
-  // Only so many are looked at, whatever a domain lists.
-  constexpr std::size_t looked_at = 2 * max_hosts;
   if (all.size() > looked_at) all.resize(looked_at);
   std::vector<dns::Question> open;
   for (const auto& one : all) {
@@ -186,6 +202,37 @@ dns::Evaluation<NextHops> next_hops(const mail::DomainName& domain, const MxOpti
   if (all.empty())
     return ended(Code::loop, "the best MX of " + domain.text() + " is this host: " + us);
   return hosts_of(all, domain.text(), options, answers);
+}
+
+std::vector<ListedHost> listed_hosts(const mail::DomainName& domain, const MxOptions& options,
+                                     const dns::Answers& answers) {
+  std::vector<ListedHost> out;
+  const dns::Answer* answer = answers.find({dns::Name(domain), dns::Type::mx});
+  if (answer == nullptr) return out;
+  std::optional<std::uint16_t> ours;
+  std::size_t tried = 0;
+  for (const auto& one : in_order_of_trial(*answer, options)) {
+    const std::string host = without_dot(one.exchange);
+    const Addresses found = addresses_of(host, answers);
+    out.push_back({one.preference, host, found.all, {}});
+    std::string& why = out.back().left_out;
+    const bool own = is_own(host, found, options.own);
+    if (out.size() > looked_at) {
+      why = "only the first " + std::to_string(looked_at) + " are looked at";
+    } else if (own) {
+      why = "is this host";
+    } else if (!ours && in_order(found.all, options.family).empty()) {
+      why = found.failed ? found.why : why_unusable(host, found, options.family);
+    } else if (!ours && ++tried > max_hosts) {
+      why = "only the first " + std::to_string(max_hosts) + " are tried";
+    }
+    if (own && !ours && out.size() <= looked_at) ours = one.preference;
+  }
+  for (auto& each : out) {
+    if (ours && each.preference >= *ours && each.left_out.empty())
+      each.left_out = "is no better than this host";
+  }
+  return out;
 }
 
 }  // namespace sekisho::relay

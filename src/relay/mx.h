@@ -40,14 +40,31 @@ struct NextHops {
   std::string why;
 };
 
+class Map;
+
 struct MxOptions {
   Family family = Family::prefer_ipv4;
   OwnHost own;
   std::uint64_t seed = 0;  // for the order within a preference
 };
 
+// By the names of this host, and the addresses that its interfaces have now.
+MxOptions mx_options(const Map& map, Family family);
+
 dns::Evaluation<NextHops> next_hops(const mail::DomainName& domain, const MxOptions& options,
                                     const dns::Answers& answers);
+
+// What becomes of an MX, for people.
+struct ListedHost {
+  std::uint16_t preference = 0;
+  std::string name;
+  std::vector<mail::IpAddress> addresses;
+  std::string left_out;  // why it is not tried; empty: it is
+  bool operator==(const ListedHost&) const = default;
+};
+// All that the DNS lists, in the order of next_hops(), by the same answers; without MX none.
+std::vector<ListedHost> listed_hosts(const mail::DomainName& domain, const MxOptions& options,
+                                     const dns::Answers& answers);
 
 // The addresses that the family allows, in the order in which they are tried; of each family at
 // most max_addresses_of_host.

@@ -18,17 +18,24 @@ constexpr std::size_t folder_threads = 2;
 
 }  // namespace
 
-SmtpTransport::SmtpTransport(net::Loops& loops, dns::Resolver& resolver, const dns::Options& dns,
-                             Trust trust, std::string delimiter)
+Expected<Trust, std::string> make_trust(const std::string& ca_file) {
+  Trust trust;
+  for (const bool demand : {false, true}) {
+    auto made = tls::ClientContext::make({.demand_verified = demand, .ca_file = ca_file});
+    if (!made) return tl::unexpected("tls.ca_file: " + made.error());
+    (demand ? trust.verified : trust.any) = std::move(*made);
+  }
+  return trust;
+}
+
+SmtpTransport::SmtpTransport(net::Loops& loops, dns::Resolver& resolver, TransportOptions options)
     : loops_(loops),
       readers_(reading_threads),
       names_(naming_threads),
       folders_(folder_threads),
-      trust_(std::move(trust)),
-      shared_{
-          resolver, dns, std::move(delimiter), readers_, names_, folders_, [this](bool demand) {
-            return trust_.with([&](const Trust& now) { return demand ? now.verified : now.any; });
-          }} {
+      options_(std::make_shared<const TransportOptions>(std::move(options))),
+      shared_{resolver, readers_, names_, folders_,
+              [this] { return options_.with([](const auto& now) { return now; }); }} {
   for (std::size_t i = 0; i < loops.count(); ++i) {
     net::Loop& loop = loops.loop(i);
     lanes_.push_back(std::make_unique<Lane>(loop, shared_));
@@ -38,8 +45,9 @@ SmtpTransport::SmtpTransport(net::Loops& loops, dns::Resolver& resolver, const d
 
 SmtpTransport::~SmtpTransport() = default;
 
-void SmtpTransport::trust(Trust trust) {
-  trust_.with([&](Trust& now) { now = std::move(trust); });
+void SmtpTransport::configure(TransportOptions options) {
+  auto next = std::make_shared<const TransportOptions>(std::move(options));
+  options_.with([&](auto& now) { now = std::move(next); });
 }
 
 void SmtpTransport::deliver(Job job, Done done) { post({std::move(job), false, std::move(done)}); }

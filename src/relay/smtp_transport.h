@@ -9,27 +9,22 @@
 #include <vector>
 
 #include "base/guarded.h"
-#include "dns/options.h"
 #include "dns/resolver.h"
 #include "net/loops.h"
 #include "relay/lane.h"
 #include "relay/transport.h"
 #include "relay/workers.h"
-#include "tls/client_context.h"
 
 namespace sekisho::relay {
 
-// Whom we trust among next hops.
-struct Trust {
-  std::shared_ptr<const tls::ClientContext> any;       // what is found wrong is only noted
-  std::shared_ptr<const tls::ClientContext> verified;  // demands a verified certificate
-};
+// The authorities of the system, and those of `ca_file`. Nothing that listeners demand of their
+// clients is demanded of a next hop: an old version of TLS is better than clear text.
+Expected<Trust, std::string> make_trust(const std::string& ca_file);
 
 class SmtpTransport final : public Transport {
  public:
-  // `delimiter`: of address extensions. The loops and the resolver must outlive it.
-  SmtpTransport(net::Loops& loops, dns::Resolver& resolver, const dns::Options& dns, Trust trust,
-                std::string delimiter);
+  // The loops and the resolver must outlive it.
+  SmtpTransport(net::Loops& loops, dns::Resolver& resolver, TransportOptions options);
   ~SmtpTransport() override;
 
   void deliver(Job job, Done done) override;
@@ -37,8 +32,8 @@ class SmtpTransport final : public Transport {
   // Code::sent means yes.
   void probe(Job job, Done done);
   void forget(const std::string& domain) override;
-  // For new connections, after a reload.
-  void trust(Trust trust);
+  // For what begins from now on, after a reload.
+  void configure(TransportOptions options);
   // Everything under way ends with a 4xx, but for Maildirs, which are waited for; nothing is begun
   // any more. The loops must run.
   void stop();
@@ -50,7 +45,7 @@ class SmtpTransport final : public Transport {
   Workers readers_;
   Workers names_;
   Workers folders_;
-  Guarded<Trust> trust_;
+  Guarded<std::shared_ptr<const TransportOptions>> options_;
   Shared shared_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::shared_ptr<net::LoopExecutor>> executors_;

@@ -11,6 +11,7 @@
 #include "base/unique_handle.h"
 #include "tls/certificate.h"
 #include "tls/openssl_error.h"
+#include "tls/options.h"
 #include "tls/protocol.h"
 
 namespace sekisho::tls {
@@ -77,7 +78,7 @@ Expected<std::shared_ptr<const ClientContext>, std::string> ClientContext::make(
   std::shared_ptr<ClientContext> out(new ClientContext);
   out->demand_verified_ = options.demand_verified;
   out->state_ = std::make_unique<State>();
-  out->state_->context.reset(new_context(TLS_client_method(), options.min_version));
+  out->state_->context.reset(new_context(TLS_client_method(), Version::v1_2));
   SSL_CTX* context = out->state_->context.get();
   // Without the demand the outcome is only reported, and SHA-1 or short keys end no handshake.
   SSL_CTX_set_verify(context, options.demand_verified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

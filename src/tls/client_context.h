@@ -10,7 +10,6 @@
 #include <openssl/types.h>
 
 #include "base/result.h"
-#include "tls/options.h"
 
 namespace sekisho::tls {
 
@@ -19,7 +18,6 @@ struct ClientOptions {
   // "opportunistic" and "required" also old algorithms of the other side are accepted, for they are
   // better than clear text.
   bool demand_verified = false;
-  Version min_version = Version::v1_2;
   std::string ca_file{};   // PEM; empty: none. A certificate in it is trusted itself too.
   bool system_cas = true;  // the authorities of this system
 };

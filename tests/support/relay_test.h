@@ -64,7 +64,7 @@ class RelayTest : public testing::Test {
       : log_(stderr_sink("test"), LogLevel::error),
         loops_("relay", log_, {2, 1}),
         resolver_(dns::Zone::parse("$ORIGIN test.\n" + zone).value()),
-        transport_(loops_, resolver_, dns::Options(), trust, "+") {
+        transport_(loops_, resolver_, {dns::Options(), trust, "+"}) {
     loops_.run();
   }
   ~RelayTest() override { transport_.stop(); }

@@ -57,6 +57,8 @@ async def serve(arguments):
     if arguments.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(arguments.certificate, arguments.key)
+        if arguments.tls_1_2:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
         if arguments.no_common_cipher:
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.set_ciphers('PSK')
@@ -85,6 +87,7 @@ def main():
     parser.add_argument('--certificate')
     parser.add_argument('--key')
     parser.add_argument('--tls-first', action='store_true')
+    parser.add_argument('--tls-1.2', action='store_true', dest='tls_1_2')
     parser.add_argument('--no-common-cipher', action='store_true')
     parser.add_argument('--utf8', action='store_true')
     parser.add_argument('--login', default='')

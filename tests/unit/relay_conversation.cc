@@ -379,5 +379,14 @@ TEST(RelayConversation, AProbeEndsWithReset) {
   EXPECT_EQ(talk.conversation.want(), Want::transaction);
 }
 
+// Addresses of Japanese mobile carriers are no dot-atoms; what is written is what is said.
+TEST(RelayConversation, AddressesThatBreakTheRulesStayAsTheyAre) {
+  Transaction odd = transaction({".c..d.@docomo.ne.jp"});
+  odd.sender = "a..b.@docomo.ne.jp";
+  Talk talk(options(), std::move(odd));
+  EXPECT_THAT(talk.greet(), HasSubstr("MAIL FROM:<a..b.@docomo.ne.jp>\r\n"));
+  EXPECT_THAT(talk.hear("250 ok\r\n"), HasSubstr("RCPT TO:<.c..d.@docomo.ne.jp>\r\n"));
+}
+
 }  // namespace
 }  // namespace sekisho::relay

@@ -13,6 +13,7 @@
 #include "base/encoding.h"
 #include "relay/conversation.h"
 #include "relay/secret_file.h"
+#include "relay/secret_watch.h"
 #include "support/certificates.h"
 #include "support/relay_test.h"
 #include "support/smtp_party.h"
@@ -337,6 +338,22 @@ TEST_F(RelayLoginAtServer, OnlyTheLoginThatIsRefusedPauses) {
     EXPECT_THAT(result.why, HasSubstr("AUTH as " + name + ":"));
     EXPECT_EQ(result.fault, "route:" + name + " at [127.0.0.1]:" + std::to_string(party.port()));
   }
+}
+
+// The daemon looks at the files, and tells the queue which route may be tried.
+TEST_F(RelayLoginAtServer, AnotherPasswordIsSeen) {
+  SecretWatch watch;
+  const auto map = map_of({route(587), route_to_port(25)});
+  const std::vector<std::string> this_route = {"route:alice at [127.0.0.1]:587"};
+  EXPECT_TRUE(watch.look(*map).empty());
+  EXPECT_TRUE(watch.look(*map).empty());
+  write(folder_.file("password"), "other\n");
+  EXPECT_EQ(watch.look(*map), this_route);
+  EXPECT_TRUE(watch.look(*map).empty());
+  ::chmod(folder_.file("password").c_str(), 0644);
+  EXPECT_TRUE(watch.look(*map).empty());
+  ::chmod(folder_.file("password").c_str(), 0600);
+  EXPECT_EQ(watch.look(*map), this_route);
 }
 
 TEST_F(RelayLoginAtServer, ForgettingEndsThePauseToo) {

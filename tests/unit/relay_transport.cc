@@ -1,6 +1,7 @@
 // Deliveries to real servers of others, over real sockets: aiosmtpd, Postfix's smtp-sink with its
 // faults, and one that says what its script says.
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <iterator>
 #include <thread>
@@ -190,12 +191,23 @@ TEST_F(RelayTransport, OtherTrustNeedsAnotherConnection) {
   test::SmtpSink sink({});
   const auto map = map_of({route_to_port(sink.port())});
   deliver(map);
-  transport_.trust(some_trust(""));
+  transport_.configure({dns::Options(), some_trust(""), "+"});
   const auto second = deliver(map).dialogue;
   const auto mails = std::count_if(second.begin(), second.end(), [](const auto& line) {
     return line.who == 'C' && line.text.starts_with("MAIL FROM");
   });
   EXPECT_EQ(mails, 1);
+}
+
+// Another delimiter of extensions, after a reload: both parts of an address have their Maildirs.
+TEST_F(RelayTransport, AReloadReachesTheNextDelivery) {
+  const test::TemporaryFolder folder;
+  const auto map = map_of({route_to({Kind::maildir, folder.file("{user}"), 0})});
+  EXPECT_EQ(deliver(map, {"a-list@d.test"}).results.at(0).code, Code::sent);
+  EXPECT_TRUE(std::filesystem::exists(folder.file("a-list/new")));
+  transport_.configure({dns::Options(), some_trust(""), "-"});
+  EXPECT_EQ(deliver(map, {"b-list@d.test"}).results.at(0).code, Code::sent);
+  EXPECT_TRUE(std::filesystem::exists(folder.file("b/new")));
 }
 
 TEST_F(RelayTransport, LmtpByUnixSocket) {
@@ -390,6 +402,32 @@ TEST_F(RelayByMx, ARouteToADomainThatTakesNoMail) {
   const auto result = deliver_one(map_of({route_to({Kind::smtp_domain, "null.test", 25})}));
   EXPECT_EQ(result.code, Code::own_fault);
   EXPECT_EQ(result.fault, "mx:null.test:25");
+}
+
+// With one address there is nothing to try once more: what it said is what counts.
+TEST_F(RelayTransport, TheFirstAnswerStandsWithoutAnotherFamily) {
+  const std::string said = "550 5.7.25 no reverse DNS for your IPv6";
+  test::ScriptedServer server({"220 mx\r\n", "250 mx\r\n", "250 ok\r\n", said + "\r\n", ""});
+  const auto result = deliver_one(map_of({route_to_port(server.port())}));
+  EXPECT_EQ(result.code, Code::failed) << result.why;
+  EXPECT_EQ(result.reply, said);
+}
+
+Delivery::Hop hop_at(const char* address) {
+  Delivery::Hop hop;
+  hop.name = "mx.test";
+  hop.address = HopAddress{mail::IpAddress::parse(address).value(), 0};
+  return hop;
+}
+
+TEST(RelaySecondFamily, OneOfItAndNoMore) {
+  std::deque<Delivery::Hop> left = {hop_at("2001:db8::2"), hop_at("192.0.2.1"),
+                                    hop_at("192.0.2.2")};
+  leave_one_of_other_family(left, hop_at("2001:db8::1"));
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left.front().address->address.text(), "192.0.2.1");
+  leave_one_of_other_family(left, hop_at("192.0.2.9"));
+  EXPECT_TRUE(left.empty());
 }
 
 TEST(RelaySecondFamily, OnlyRefusalsThatSpeakOfTheAddress) {
