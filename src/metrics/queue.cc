@@ -44,13 +44,19 @@ void append_queue(Families& out, const queue::Counts& counts) {
   }
   out.push_back(gauge("sekisho_queue_oldest_seconds", "Since the oldest message arrived.",
                       static_cast<double>(counts.oldest.count())));
+  auto& older = out.emplace_back(Kind::gauge, "sekisho_queue_older_messages",
+                                 "Messages that have been in the queue for longer than that.");
+  for (std::size_t i = 0; i < queue::ages.size(); ++i)
+    older.add({{"seconds", std::to_string(queue::ages[i])}}, static_cast<double>(counts.older[i]));
   out.push_back(gauge("sekisho_queue_attempts_under_way", "Deliveries that are under way.",
                       static_cast<double>(counts.attempts_under_way)));
   auto& ended = out.emplace_back(Kind::counter, "sekisho_deliveries_total",
                                  "Results of attempts, a recipient each, since the start.");
-  ended.add({{"result", "sent"}}, static_cast<double>(counts.sent));
-  ended.add({{"result", "deferred"}}, static_cast<double>(counts.deferred));
-  ended.add({{"result", "bounced"}}, static_cast<double>(counts.bounced));
+  for (const auto& [route, there] : counts.by_route) {
+    ended.add({{"route", route}, {"result", "sent"}}, static_cast<double>(there.sent));
+    ended.add({{"route", route}, {"result", "deferred"}}, static_cast<double>(there.deferred));
+    ended.add({{"route", route}, {"result", "bounced"}}, static_cast<double>(there.bounced));
+  }
 }
 
 void append_listeners(Families& out, const smtp::Counters& counters) {
