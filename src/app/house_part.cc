@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <map>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "accounts/make_authenticator.h"
 #include "setup/site.h"
 #include "setup/snapshot.h"
+#include "tls/certificate_copies.h"
 
 namespace sekisho::app {
 
@@ -20,8 +24,21 @@ constexpr std::chrono::minutes look_every(1);
 // certbot renews a month before; what is not renewed two weeks before the end needs a person.
 constexpr std::chrono::hours expiry_alarm(14 * 24);
 
-std::string key_of(const tls::CertificateFiles::Report& report) {
-  return "certificate:" + report.files.certificate;
+using Raised = std::map<std::string, std::string>;
+
+Raised alarms_of(const std::vector<tls::CertificateFiles::Report>& reports) {
+  Raised out;
+  for (const auto& report : reports) {
+    const auto& file = report.files.certificate;
+    if (report.present && report.expires - wall_now() <= expiry_alarm)
+      out["certificate:" + file] = file + " is valid until " + to_iso8601(report.expires) + " only";
+    if (!report.fault.empty()) {
+      out["certificate-file:" + file] =
+          report.fault + (report.present ? ": the certificate before is in use still"
+                                         : ": there is no certificate");
+    }
+  }
+  return out;
 }
 
 bool same(const accounts::UserOptions& a, const accounts::UserOptions& b) {
@@ -32,7 +49,8 @@ bool same(const accounts::UserOptions& a, const accounts::UserOptions& b) {
 
 Started HousePart::open(const config::Settings& settings) {
   if (settings.listeners.empty()) return {};
-  certificates_.emplace(settings.tls);
+  const auto beside = std::filesystem::path(settings.control.socket).parent_path();
+  certificates_.emplace(settings.tls, tls::CertificateCopies(beside).reader());
   certificates_->look();
   return {};
 }
@@ -112,7 +130,7 @@ void HousePart::tick(const config::Settings& settings) {
   if (auto replaced = replace_site(settings); !replaced) log_.error(replaced.error());
 }
 
-// Logs each fault once; a certificate that ends soon is an alarm.
+// Logs each fault once; a certificate that ends soon or cannot be used is an alarm.
 void HousePart::note_faults() {
   std::vector<std::string> faults;
   warnings(faults);
@@ -120,14 +138,11 @@ void HousePart::note_faults() {
     if (std::find(told_.begin(), told_.end(), fault) == told_.end()) log_.warning(fault);
   }
   told_ = std::move(faults);
-  for (const auto& report : certificates_->reports()) {
-    if (!report.present || report.expires - wall_now() > expiry_alarm) {
-      alarms_.clear(key_of(report));
-    } else {
-      alarms_.raise(key_of(report), report.files.certificate + " is valid until " +
-                                        to_iso8601(report.expires) + " only");
-    }
+  auto now = alarms_of(certificates_->reports());
+  for (const auto& [key, text] : std::exchange(raised_, now)) {
+    if (!now.contains(key)) alarms_.clear(key);
   }
+  for (const auto& [key, text] : now) alarms_.raise(key, text);
 }
 
 void HousePart::warnings(std::vector<std::string>& out) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +38,8 @@ class HousePart final : public Part {
   explicit HousePart(Needs needs)
       : needs_(std::move(needs)), alarms_(needs_.alarms), log_(needs_.log) {}
 
-  // Certificates are read as root where we are root: keys are often readable for nobody else.
+  // Certificates are read as root where we are root: keys are often readable for nobody else. What
+  // cannot be read later is looked for among the copies beside the control socket.
   Expected<void, std::string> open(const config::Settings& settings) override;
   Expected<void, std::string> prepare(const config::Settings& settings,
                                       const session::Snapshot& snapshot) override;
@@ -76,7 +78,8 @@ class HousePart final : public Part {
   Next next_;
   smtp::Sites sites_{nullptr};
   SteadyTime looked_{};
-  std::vector<std::string> told_;  // faults that were logged
+  std::vector<std::string> told_;              // faults that were logged
+  std::map<std::string, std::string> raised_;  // alarms of certificates, by their keys
 };
 
 }  // namespace sekisho::app
