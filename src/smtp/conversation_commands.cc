@@ -41,8 +41,7 @@ void Conversation::on_helo(std::string_view argument) {
 
 void Conversation::on_ehlo(std::string_view argument) {
   if (!greet_again(argument, true)) return;
-  talk_.send(capabilities());
-  talk_.answer({250, "", "DSN"});
+  talk_.answer({250, "", "DSN"}, capabilities());
 }
 
 bool Conversation::offers_starttls() const {

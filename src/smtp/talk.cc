@@ -18,10 +18,10 @@ void Talk::begin(Verb verb) {
   ++counts_[verb].all;
 }
 
-void Talk::answer(const Reply& reply) {
+void Talk::answer(const Reply& reply, std::string lines_before) {
   // 334 and 354 are no ends: the command's own answer follows.
   if (reply.positive() && reply.code < 300) ++counts_[verb()].good;
-  ports_.send(reply.line() + "\r\n");
+  ports_.send(lines_before.append(reply.line()).append("\r\n"));
   const bool limited = client.profile != Profile::local;
   // What a limit of ours refuses is no error of the client: it may go on with those it has.
   const bool over_limit = reply.code == 452 || (reply.code == 450 && reply.status == "4.7.1");
@@ -60,8 +60,8 @@ void Talk::log_reject(std::string_view what, std::string_view stage, const Reply
   std::string line = "NOQUEUE: " + std::string(what) + ": " + std::string(stage) + " from " +
                      client.text() + ": " + reply.line() + ";";
   line.append(envelope).append(" proto=").append(client.esmtp ? "ESMTP" : "SMTP");
-  if (!client.helo.empty()) line += " helo=<" + escape_for_log(client.helo, 255) + ">";
-  if (!client.login.empty()) line += " sasl_username=" + escape_for_log(client.login, 255);
+  if (!client.helo.empty()) line += " helo=<" + escape_as_word(client.helo, 255) + ">";
+  if (!client.login.empty()) line += " sasl_username=" + escape_as_word(client.login, 255);
   if (!note.empty()) line.append(" (").append(note).append(")");
   log(LogLevel::info, line);
 }

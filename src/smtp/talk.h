@@ -74,8 +74,9 @@ class Talk {
   // A command begins.
   void begin(Verb verb);
   Verb verb() const { return verb_.value_or(Verb::unknown); }
-  // Its answer. Too many errors: the last one.
-  void answer(const Reply& reply);
+  // Its answer. Too many errors: the last one. The lines before it go in one piece with it: there
+  // are clients that read a reply once.
+  void answer(const Reply& reply, std::string lines_before = {});
   // The answer of 221 or 421, with our name: the conversation is over.
   void end(int code, std::string_view status, std::string_view text);
   void wait() { waiting_ = true; }
