@@ -1,5 +1,6 @@
-// cli/route.h: `sekisho route`: which line of the configuration mail for an address goes by, and
-// who may send there. Asks no server and no DNS.
+// cli/route.h: `sekisho route`: which line of the configuration mail for an address goes by, who
+// may send there, whether there is such a recipient, and how the mail would leave now, and why.
+// Asks the DNS, and no server.
 // Errors: an exit code, and a sentence on stderr. Thread: the main one.
 #pragma once
 
