@@ -81,7 +81,7 @@ TEST_F(HousePartTest, WhoeverIsBehindANewBridgeIsAStrangerToAll) {
 
 // A person must end it: nobody who speaks TLS gets through, or soon nobody will.
 TEST_F(HousePartTest, ACertificateThatCannotBeReadIsAnAlarm) {
-  auto& tls = loaded_.settings.tls;
+  auto& tls = loaded_.settings.tls.main;
   tls.certificate = folder_.file("absent.pem");
   tls.key = folder_.file("absent.key");
   start();
