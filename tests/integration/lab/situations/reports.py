@@ -131,7 +131,6 @@ def what_goes_wrong(lab):
     lab.waits("535")
     wait_until(lambda: any("reports@example.jp" in text for text in site.status()["warnings"]), "an alarm tells of the password")
     lab.password("sesame")
-    site.command("reload")
     lab.mailboxes.wait_for(3)
 
     lab.provider.stop()
