@@ -115,9 +115,11 @@ void HopConnection::failed(const std::string& why) {
 // What is done may lead to a new transaction of the same connection before this returns.
 void HopConnection::pump() {
   if (std::exchange(pumping_, true)) return;
+  // A step that throws ends the connection (broken()), which tells what has come of it.
+  const auto at_end = [this](void*) { pumping_ = false; };
+  const std::unique_ptr<void, decltype(at_end)> pumping(this, at_end);
   while (step()) {
   }
-  pumping_ = false;
 }
 
 // False: the other side is to act.
@@ -235,10 +237,11 @@ void HopConnection::close() {
 }
 
 void HopConnection::broken(const std::exception& error) noexcept {
-  contained([&] {
-    conversation_.lost("internal error: " + what_of(error));
-    close();
-  });
+  contained([&] { conversation_.lost("internal error: " + what_of(error)); });
+  contained([this] { close(); });
+  // Nobody else would say what has come of it.
+  contained([this] { stream_.close(); });
+  until_memory([this] { tell_outcome(); });
 }
 
 }  // namespace sekisho::relay

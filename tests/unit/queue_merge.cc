@@ -1,4 +1,6 @@
-// Rows that another process has added, while changes of the same message are on their way.
+// Rows and files that meet a change on its way to the disk: those that another process has added,
+// and those of a change that a crash has cut off.
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -95,6 +97,24 @@ TEST(QueueMerge, NewsOfWhatIsBeingExpandedSendItOnce) {
   std::size_t copies = 0;
   for (const auto& given : place.transport.wait(1)) copies += given.to.size();
   EXPECT_EQ(copies, 1U);
+}
+
+// A crash between the end of its file and its commit, which is that of the state it tells of too.
+TEST(QueueMerge, ABounceWithoutItsCommitIsNotSent) {
+  for (const bool own : {false, true}) {
+    QueuePlace place;
+    auto message = QueuePlace::message("K7Q2-4DMX", {"bob@example.net"}, own ? "" : "a@b.example");
+    message.letter.own = own;
+    place.put(message);
+    ASSERT_TRUE(place.spool->change([](Change& change) -> Outcome<void> {
+      return change.database().script(
+          "DELETE FROM queued; DELETE FROM queued_to; DELETE FROM files;");
+    }));
+    place.close();
+    place.open();
+    EXPECT_EQ(place.find("K7Q2-4DMX").has_value(), !own);
+    EXPECT_EQ(std::filesystem::exists(place.folder.file("queue") + "/K7Q2-4DMX"), !own);
+  }
 }
 
 }  // namespace sekisho::queue
