@@ -6,7 +6,7 @@
 #   make install   install what was built (as root; DESTDIR and PREFIX are honoured)
 #   make asan, make tsan        every test under the sanitizers
 #   make fuzz SECONDS=120       every fuzz target for so long
-#   make crash ROUNDS=200       store and daemon, killed so often, and fifty times as many power failures played
+#   make crash ROUNDS=200       store, daemon and queue, killed so often, and ten to fifty times as many power failures played
 #   make readers FIELDS=20000   From fields through the filter and both MTAs, as public readers then show them
 #   make load      10,000 idle clients of the daemon alone, and slow, greedy and mad ones, by strict limits: on a quiet machine
 #   make no-memory ROUNDS=66    so many starts of the daemon while allocations fail
@@ -47,10 +47,12 @@ fuzz: deps-test
 
 crash: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
-	cmake --build build/release -j $(JOBS) --target sekishod sekisho spool_kill spool_power spool_tables slow_disk
+	cmake --build build/release -j $(JOBS) --target sekishod sekisho spool_kill spool_power spool_tables queue_power slow_disk
 	build/release/tests/crash/spool_kill --rounds $(ROUNDS)
 	build/release/tests/crash/spool_power --points $$(($(ROUNDS) * 50))
 	build/release/tests/crash/spool_tables --points $$(($(ROUNDS) * 50))
+	build/release/tests/crash/queue_power --points $$(($(ROUNDS) * 10))
+	tests/crash/queue_kill.py --build build/release --rounds $(ROUNDS)
 	for mta in postfix sendmail; do tests/crash/daemon_kill.py --build build/release --mta $$mta --rounds $(ROUNDS) || exit; done
 
 readers: deps-test
