@@ -21,6 +21,7 @@
 #include "cli/relay_test.h"
 #include "cli/route.h"
 #include "cli/selftest.h"
+#include "cli/session.h"
 #include "cli/user.h"
 #include "cli/version.h"
 #include "cli/words.h"
@@ -292,6 +293,24 @@ void add_selftest(CLI::App& app, int& result) {
   verb->callback([request, &result] { result = selftest_relay(*request); });
 }
 
+void add_session(CLI::App& app, int& result) {
+  auto request = std::make_shared<SessionRequest>();
+  auto* verb =
+      app.add_subcommand("session", "Play an SMTP session from a script; nothing is kept or sent");
+  verb->add_option("--listener", request->listener,
+                   "The profile of the listener (default mx; with --login where one logs in)")
+      ->check(CLI::IsMember({"mx", "submission", "submissions", "local"}));
+  verb->add_option("--ip", request->ip, "Address of the client");
+  verb->add_option("--helo", request->helo, "Say EHLO with this name before the script");
+  verb->add_option("--login", request->login, "The client has logged in as this");
+  verb->add_flag("--tls", request->tls, "TLS is spoken from the first command on");
+  verb->add_option("-c,--config", request->config,
+                   "Configuration file (default /etc/sekisho/milter.conf)");
+  verb->add_option("--zone", request->zone, "Answer DNS questions from this zone file alone");
+  verb->add_flag("--json", request->json, "Print one JSON object");
+  verb->callback([request, &result] { result = run_session(*request); });
+}
+
 std::vector<std::string> names_of(const CLI::App& command) {
   std::vector<std::string> names;
   for (const auto* verb : command.get_subcommands([](const CLI::App*) { return true; })) {
@@ -351,6 +370,7 @@ void add_commands(CLI::App& app, int& result) {
   add_history(app, result);
   add_explain(app, result);
   add_selftest(app, result);
+  add_session(app, result);
 }
 
 int run(int argc, char** argv) {
