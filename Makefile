@@ -8,6 +8,7 @@
 #   make fuzz SECONDS=120       every fuzz target for so long
 #   make crash ROUNDS=200       store, daemon and queue, killed so often, and ten to fifty times as many power failures played
 #   make readers FIELDS=20000   From fields through the filter and both MTAs, as public readers then show them
+#   make alone     every scenario of the laboratory through the daemon alone
 #   make load      10,000 idle clients of the daemon alone, and slow, greedy and mad ones, by strict limits: on a quiet machine
 #   make no-memory ROUNDS=66    so many starts of the daemon while allocations fail
 #   make histories HISTORIES=100000  generated histories of a recipient, and next hops of a message
@@ -23,7 +24,7 @@ SLOTS ?= $(shell echo $$(($(JOBS) * 3)))
 CTEST ?= ctest --output-on-failure -j $(SLOTS)
 CMAKE_ARGS ?=
 
-.PHONY: build run test install deps-build deps-test asan tsan fuzz crash readers load no-memory histories texts clean
+.PHONY: build run test install deps-build deps-test asan tsan fuzz crash readers alone load no-memory histories texts clean
 
 build: deps-build
 	cmake --preset release -DSEKISHO_TESTS=OFF $(CMAKE_ARGS)
@@ -59,6 +60,11 @@ readers: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
 	cmake --build build/release -j $(JOBS) --target sekishod
 	for mta in postfix sendmail; do tests/readers/invariant.py --build build/release --mta $$mta --fields $(FIELDS) || exit; done
+
+alone: deps-test
+	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
+	cmake --build build/release -j $(JOBS) --target sekishod sekisho
+	tests/integration/run.py --build build/release --mta sekisho --jobs $(JOBS)
 
 load: deps-test
 	cmake --preset release -DSEKISHO_TESTS=ON $(CMAKE_ARGS)
