@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 
 namespace sekisho::queue {
 
@@ -26,27 +27,43 @@ std::string_view parameter(const std::vector<std::string>& all, std::string_view
 // RFC 5322 §2.1.1 allows 998 octets in a line.
 constexpr std::size_t line_octets = 900;
 
-// A text of the other side for a field or a line: control characters become blanks, `?` is what is
-// not ASCII, and its lines are folded.
-std::string folded(std::string_view text, bool utf8) {
+// The first character of `text`, and what stands for it in a line of ours: a blank for a control
+// character, `?` for what is no UTF-8, or not ASCII where that is asked for.
+std::string take_character(std::string_view& text, bool utf8) {
+  const auto first = first_utf8_character(text);
+  const std::string_view character = text.substr(0, first ? first->octets : 1);
+  text.remove_prefix(character.size());
+  if (!first || (character.size() > 1 && !utf8)) return "?";
+  return ascii::is_control(character.front()) ? " " : std::string(character);
+}
+
+std::string one_line(std::string_view text, bool utf8 = true) {
   std::string out;
-  std::size_t line = 0;
-  for (const char c : text) {
-    const bool odd = static_cast<unsigned char>(c) >= 0x80 && !utf8;
-    if (c == '\n' || (line >= line_octets && c == ' ')) {
-      out += "\r\n ";
-      line = 0;
-    } else if (line < line_octets + 60) {
-      out += odd ? '?' : ascii::is_control(c) ? ' ' : c;
-      ++line;
-    }
-  }
+  while (!text.empty()) out += take_character(text, utf8);
   return out;
 }
 
-std::string one_line(std::string_view text) {
+// A text of the other side for a field or a line, folded where its own lines end. No line of it is
+// blank: some readers would take that for the end of the fields (RFC 5322 §4.2).
+std::string folded(std::string_view text, bool utf8) {
   std::string out;
-  for (const char c : text) out += ascii::is_control(c) ? ' ' : c;
+  std::size_t line = 0;
+  bool fold = false;  // before the next character that is no blank
+  while (!text.empty()) {
+    const bool end = text.front() == '\n';
+    const std::string character = take_character(text, utf8);
+    const bool blank = character == " ";
+    fold |= end || (blank && line >= line_octets);
+    if ((fold || out.empty()) && blank) continue;
+    if (fold && !out.empty()) {
+      out += "\r\n ";
+      line = 0;
+    }
+    fold = false;
+    if (line >= line_octets + 60) continue;
+    out += character;
+    line += character.size();
+  }
   return out;
 }
 
@@ -115,15 +132,15 @@ std::string status_of(Report report, const Recipient& to) {
 }
 
 std::string typed(std::string_view address, bool utf8) {
-  return (utf8 && !is_ascii(address) ? "utf-8; " : "rfc822; ") + one_line(address);
+  return (utf8 && !is_ascii(address) ? "utf-8; " : "rfc822; ") + one_line(address, utf8);
 }
 
 std::string original_recipient(const Recipient& to, bool utf8) {
   const auto orcpt = parameter(to.parameters, "ORCPT");
   const auto semicolon = orcpt.find(';');
   if (semicolon != std::string_view::npos) {
-    return "Original-Recipient: " + one_line(orcpt.substr(0, semicolon)) + "; " +
-           one_line(decode_xtext(orcpt.substr(semicolon + 1))) + "\r\n";
+    return "Original-Recipient: " + one_line(orcpt.substr(0, semicolon), utf8) + "; " +
+           one_line(decode_xtext(orcpt.substr(semicolon + 1)), utf8) + "\r\n";
   }
   if (to.original.empty() || to.original == to.address) return {};
   return "Original-Recipient: " + typed(to.original, utf8) + "\r\n";
@@ -141,10 +158,13 @@ std::string of_recipient(const Bounce& bounce, const Letter& of, const Recipient
   text.append("Action: ").append(to_string(bounce.report)).append("\r\n");
   text += "Status: " + status_of(bounce.report, to) + "\r\n";
   if (!to.last.host.empty())
-    text.append("Remote-MTA: dns; ").append(name_of_host(to.last.host)).append("\r\n");
+    text += "Remote-MTA: dns; " + one_line(name_of_host(to.last.host), utf8) + "\r\n";
   const bool said = !to.last.reply.empty();
-  text += said ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-sekisho; ";
-  text += folded(said ? to.last.reply : to.last.why, utf8) + "\r\n";
+  const auto diagnostic = folded(said ? to.last.reply : to.last.why, utf8);
+  if (!diagnostic.empty()) {
+    text += said ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-sekisho; ";
+    text += diagnostic + "\r\n";
+  }
   if (to.last.time != WallTime{}) text += "Last-Attempt-Date: " + to_rfc5322(to.last.time) + "\r\n";
   if (bounce.report == Report::delayed) {
     const auto until = std::max(bounce.now, of.arrived + bounce.give_up);
@@ -156,7 +176,7 @@ std::string of_recipient(const Bounce& bounce, const Letter& of, const Recipient
 std::string for_programs(const Bounce& bounce, const Letter& of, bool utf8) {
   std::string text = "Reporting-MTA: dns; " + bounce.hostname + "\r\n";
   if (const auto envid = parameter(of.parameters, "ENVID"); !envid.empty())
-    text += "Original-Envelope-Id: " + one_line(decode_xtext(envid)) + "\r\n";
+    text += "Original-Envelope-Id: " + one_line(decode_xtext(envid), utf8) + "\r\n";
   text += "X-Sekisho-Id: " + of.id + "\r\n";
   text += "Arrival-Date: " + to_rfc5322(of.arrived) + "\r\n";
   for (const auto& to : bounce.recipients) text += of_recipient(bounce, of, to, utf8);

@@ -81,6 +81,27 @@ TEST(QueueBounce, AnAddressInUtf8HasItsOwnTypes) {
               "Final-Recipient: utf-8; 用户@例え.example\r\n", "Content-Transfer-Encoding: 8bit"});
 }
 
+TEST(QueueBounce, NoLineWithinItsFieldsIsBlank) {
+  auto of = bounce(Report::failed);
+  of.recipients[0].last.reply = "\r\n550-no\n\n \n550 such user\n";
+  expect_all(compose(of, letter()),
+             {"Diagnostic-Code: smtp; 550-no\r\n 550 such user\r\n\r\n--=_"});
+  of.recipients[0].last = {};
+  EXPECT_EQ(compose(of, letter()).find("Diagnostic-Code"), std::string::npos);
+}
+
+TEST(QueueBounce, WhatOthersSaidIsTextOfItsPart) {
+  auto of = bounce(Report::failed);
+  of.recipients[0].parameters = {"ORCPT=rfc822;b+FFb@example.org"};
+  of.recipients[0].last.reply = "550 \xff no \xe3\x81\x82";
+  auto from = letter();
+  from.parameters = {"ENVID=a+E3+81+82b+0D+0AX-Evil:"};
+  const auto text = compose(of, from);
+  expect_all(text, {"Original-Recipient: rfc822; b?b@example.org\r\n",
+                    "Original-Envelope-Id: a?b  X-Evil:\r\n",
+                    "Diagnostic-Code: smtp; 550 ? no ?\r\n", "550 ? no \xe3\x81\x82\r\n"});
+}
+
 TEST(QueueBounce, NotifyDecides) {
   struct Case {
     std::vector<std::string> parameters;
