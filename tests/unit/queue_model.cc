@@ -230,7 +230,7 @@ void expect_end(QueuePlace& place, const Planned& planned, Told told) {
   // What else was told is of delays: once, and only to whom wants to know.
   for (const auto& [what, times] : told) {
     const auto& all = planned.message.recipients;
-    const auto to = std::find_if(all.begin(), all.end(), [&](const Recipient& each) {
+    const auto to = std::find_if(all.begin(), all.end(), [&what = what](const Recipient& each) {
       return what.starts_with(each.address + " delayed 4");
     });
     ASSERT_NE(to, all.end()) << what;
