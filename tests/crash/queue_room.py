@@ -140,6 +140,7 @@ class Experiment:
             fault.end()
         wait_until(lambda: lab.send("user@plain.example", may_fail=True).code == 250, "taken again")
         wait_until(lambda: not lab.waiting(), "all has left the queue")
+        wait_until(lambda: not lab.alarms(), "the alarm is over")
 
     def _refuses(self, fault):
         """New mail: at MAIL, once the daemon has looked at the disk, and till then at the end of the message. What has left
@@ -157,9 +158,9 @@ class Experiment:
                 else:
                     self._refused(answer, "new mail")
             client.quit()
-            return reply.code == 452
+            return reply.code == 452 and any("no mail is taken" in text for text in lab.alarms())
         if fault.at_mail:
-            wait_until(at_mail, "452 at MAIL")
+            wait_until(at_mail, "452 at MAIL, and an alarm")
         else:
             at_mail()
 
