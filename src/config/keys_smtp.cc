@@ -190,7 +190,8 @@ Rows tls_keys() {
        .slot = at<Settings>(
            path(), [](auto& s) -> auto& { return s.tls.main.key; }),
        .sample = R"("/etc/letsencrypt/live/mx.example.jp/privkey.pem")",
-       .text = "The private key of the certificate, PEM."},
+       .text = "The private key of the certificate, PEM. If only root may read it, \"sekisho "
+               "certificates copy\" gives the daemon a copy: see sekishod(8)."},
       {.name = "names",
        .slot = at<Settings>(
            tables_of<tls::KeyPair>("{certificate, key} tables", pair_fields()),
