@@ -16,6 +16,7 @@
 #include "base/read_file.h"
 #include "base/unix_socket.h"
 #include "cli/commands.h"
+#include "cli/configuration.h"
 #include "cli/drop_file.h"
 #include "cli/exit_code.h"
 #include "cli/sendmail_message.h"
@@ -161,6 +162,22 @@ int as_sekisho(std::vector<std::string> words) {
   return run(static_cast<int>(arguments.size()), arguments.data());
 }
 
+bool is_closed(const std::string& path) {
+  return ::access(path.c_str(), R_OK) != 0 && errno == EACCES;
+}
+
+// Whose mail waits is nobody's business but the admin's, so neither the configuration nor the queue
+// nor the control socket is open to everybody.
+int ask_about_queue(const char* act, const SendmailPlaces& places) {
+  if (is_closed(places.config) || is_closed(places.queue)) {
+    return complain(no_permission,
+                    "the mail queue is shown to root and to the group of sekishod only: try sudo "
+                    "sekisho queue " +
+                        std::string(act));
+  }
+  return as_sekisho({"queue", act});
+}
+
 }  // namespace
 
 SendmailPlaces sendmail_places() {
@@ -169,7 +186,7 @@ SendmailPlaces sendmail_places() {
     return value == nullptr || *value == 0 ? std::move(otherwise) : std::string(value);
   };
   return {named("SEKISHO_SUBMIT_SOCKET", smtp::local_socket),
-          named("SEKISHO_DROP", queue::Options().drop)};
+          named("SEKISHO_DROP", queue::Options().drop), default_config, queue::Options().dir};
 }
 
 int sendmail(int argc, const char* const* argv, const SendmailPlaces& places) {
@@ -181,9 +198,9 @@ int sendmail(int argc, const char* const* argv, const SendmailPlaces& places) {
     case SendmailOptions::Mode::smtp:
       return speak_smtp(places);
     case SendmailOptions::Mode::list_queue:
-      return as_sekisho({"queue", "list"});
+      return ask_about_queue("list", places);
     case SendmailOptions::Mode::flush_queue:
-      return as_sekisho({"queue", "flush"});
+      return ask_about_queue("flush", places);
     case SendmailOptions::Mode::aliases:
       return ok;  // sekishod looks at the files every minute
   }

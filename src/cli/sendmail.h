@@ -15,6 +15,9 @@ namespace sekisho::cli {
 struct SendmailPlaces {
   std::string socket;  // $SEKISHO_SUBMIT_SOCKET
   std::string drop;    // $SEKISHO_DROP
+  // What only root and the daemon's group may read; for mailq.
+  std::string config = {};
+  std::string queue = {};
 };
 SendmailPlaces sendmail_places();
 

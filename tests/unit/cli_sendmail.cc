@@ -337,5 +337,17 @@ TEST(Sendmail, TellsByItsExitCodeWhatBecameOfTheMessage) {
             unavailable);
 }
 
+TEST(Sendmail, TheQueueOfAHostIsShownToItsAdmin) {
+  const Folder folder;
+  ASSERT_EQ(::mkdir((folder / "closed").c_str(), 0), 0);
+  SendmailPlaces places{folder / "nobody.sock", folder / "drop"};
+  places.queue = folder / "closed";
+  EXPECT_EQ(run_as(nobody, places, {"mailq"}, ""), no_permission);
+  places = {folder / "nobody.sock", folder / "drop"};
+  places.config = folder / "closed/milter.conf";
+  EXPECT_EQ(run_as(nobody, places, {"sendmail", "-bp"}, ""), no_permission);
+  EXPECT_EQ(run_as(nobody, places, {"sendmail", "-q"}, ""), no_permission);
+}
+
 }  // namespace
 }  // namespace sekisho::cli
