@@ -32,7 +32,7 @@ std::string take_field(std::string_view field, User& user) {
     return user.scram ? "" : "{SCRAM-SHA-256} is followed by ITERATIONS,SALT,STORED,SERVER";
   }
   const std::string hash(without_scheme(field));
-  if (hash.front() == '{')
+  if (hash.starts_with('{'))
     return "only hashes of crypt(5) and {SCRAM-SHA-256} are known; set the password again with "
            "sekisho user passwd";
   if (!user.hash.empty()) return "two hashes";

@@ -138,6 +138,12 @@ TEST(AccountsUserFile, BadLinesAreNamedAndTheOthersCount) {
   for (const auto& finding : file.findings()) EXPECT_EQ(finding.find("plain"), std::string::npos);
 }
 
+TEST(AccountsUserFile, ASchemeWithoutAHashIsAMistakeOfItsLine) {
+  const auto file = UserFile::parse("alice:{BLF-CRYPT}\n", "users");
+  EXPECT_EQ(file.size(), 0U);
+  EXPECT_THAT(file.findings(), ElementsAre(HasSubstr("users:1: alice: no hash of crypt(5)")));
+}
+
 TEST(AccountsUserFile, AFullFileOfMistakesIsToldInFewLines) {
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "nonsense\n";
