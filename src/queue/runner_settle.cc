@@ -187,6 +187,17 @@ Outcome<void> Runner::Settled::write(Change& change) {
   return {};
 }
 
+Outcome<void> Runner::Settled::write_told(Change& change, std::size_t number) {
+  for (const auto& to : bounces[number].first.recipients) {
+    if (!is_final(to.progress.state)) {
+      if (auto saved = save(change.database(), id, to); !saved) return saved;
+    } else if (auto over = finish(change, id, to.place); !over) {
+      return failed(over.error());
+    }
+  }
+  return {};
+}
+
 void Runner::commit(const std::shared_ptr<Settled>& settled) {
   auto& entry = entries_.at(settled->id);
   // An older change that must be repeated would undo a newer one.
@@ -225,8 +236,8 @@ void Runner::write_later(Entry& entry) {
   write(next);
 }
 
-// Of several bounces one after the other. The last carries the rows: when those say that a
-// recipient is at its end, all that tell of it are on the disk.
+// Of several bounces one after the other. Each carries the rows that it tells of, and the last one
+// the others too: whenever the daemon dies, nobody is told of a failure and tried again.
 void Runner::put_bounce(const std::shared_ptr<Settled>& settled) {
   const CrashMarks::Here here(settled->id);
   const auto& [bounce, of] = settled->bounces[settled->next_bounce];
@@ -237,11 +248,11 @@ void Runner::put_bounce(const std::shared_ptr<Settled>& settled) {
   std::vector<spool::Part> parts = {{std::string(tables_name), write_record(message, index_)}};
   settled->made.resize(settled->next_bounce);
   settled->made.push_back(std::move(message));
-  spool::Store::With with;
-  if (settled->next_bounce + 1 == settled->bounces.size())
-    with = [settled](Change& change) { return settled->write(change); };
-  needs_.spool->put_with(std::move(draft), bounce.id, std::move(parts), std::move(with),
-                         when_stored(settled));
+  const auto with = [settled, number = settled->next_bounce](Change& change) {
+    const bool last = number + 1 == settled->bounces.size();
+    return last ? settled->write(change) : settled->write_told(change, number);
+  };
+  needs_.spool->put_with(std::move(draft), bounce.id, std::move(parts), with, when_stored(settled));
 }
 
 // Nobody else would say what has come of it, so that must not be lost for want of memory.

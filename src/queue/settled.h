@@ -57,6 +57,8 @@ struct Runner::Settled {
 
   // The rows.
   Outcome<void> write(Change& change);
+  // Those that this bounce tells of.
+  Outcome<void> write_told(Change& change, std::size_t number);
   // A later change of the same message, into the same commit; false: it needs one of its own.
   bool take_in(const Settled& later);
 };

@@ -290,8 +290,7 @@ class Experiment:
             complaints = []
             for to, notify in sent.finals().items():
                 times = sorted(self._tally.copies.get((f"<{name}>", to), []))
-                complaints += [f"to {to}: {what}" for what in self._wrong_with(times, to, notify, reports[f"<{name}>", to],
-                                                                              len(ids) + any(sent.notify.values()))]
+                complaints += [f"to {to}: {what}" for what in self._wrong_with(times, to, notify, reports[f"<{name}>", to], len(ids))]
                 complaints += [f"to {to}: twice, and the first was recorded" for each in ids if log.sent(each, to) > 1]
                 for first, second in zip(times, times[1:]):
                     twice += 1
@@ -324,7 +323,6 @@ class Experiment:
             yield f"reported, although the sender wants no report: {dict(reports)}"
         if notify != "NEVER" and not failed:
             yield "neither delivered nor bounced"
-        # Of two reports about one attempt (of a success too) the first may be alone when the kill comes, and is made again.
         # What sendmail(1) has left may have become several messages.
         if len(set(failed)) > messages:
             yield f"bounced twice: {failed}"

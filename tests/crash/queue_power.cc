@@ -432,8 +432,7 @@ bool is_held(spool::Store& store, const std::string& id, const std::string& to) 
   return read && held;
 }
 
-// `sure`: the index was there. What is told in the same commit as the state is told once; of two
-// bounces for one attempt the first may be there without the second, and comes again.
+// `sure`: the index was there. What is told in the same commit as the state is told once.
 std::string wrong_with(const std::string& id, const std::string& to, const Came& came,
                        const Story& story, bool sure) {
   const bool refused = to.starts_with("refused");
@@ -445,10 +444,10 @@ std::string wrong_with(const std::string& id, const std::string& to, const Came&
   if (!sure) return "";
   if (came.before > 1 || came.after > 1) return "twice";
   if (came.logged && came.after > 0) return "recorded, and sent again";
-  const bool two = plan_of(number_of(id)).parameters.empty();
-  if (came.told.size() > (two || came.logged ? 1U : 2U)) return "told of twice";
-  if (came.reported.size() > (came.logged ? 1U : 2U)) return "reported twice";
-  const bool reports = !two && !refused && came.reported.empty();
+  if (came.told.size() > 1) return "told of twice";
+  if (came.reported.size() > 1) return "reported twice";
+  const bool reports =
+      !plan_of(number_of(id)).parameters.empty() && !refused && came.reported.empty();
   return reports && !story.deleting.contains(id) ? "its report is lost" : "";
 }
 
