@@ -43,6 +43,7 @@ std::string without_quotes(std::string_view text) {
 // Empty: the target can be used.
 std::string fault_of(const std::string& target) {
   const std::string shown = escape_for_log(target, 100);
+  if (target.empty()) return "an address is empty";
   if (target.starts_with("|"))
     return "\"" + shown +
            "\" is a program, and none are started; let Sieve or an LMTP server do it";

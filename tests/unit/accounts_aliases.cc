@@ -48,6 +48,15 @@ class AliasesTest : public testing::Test {
   int reads_ = 0;
 };
 
+TEST_F(AliasesTest, AnEmptyAddressIsAFault) {
+  for (const char* target : {"Nobody <>", "bob, \"\""}) {
+    const auto aliases = parse(std::string("team: ") + target + "\n");
+    EXPECT_THAT(aliases.findings(), ElementsAre(HasSubstr("aliases:1: team: an address is empty")));
+    ASSERT_NE(aliases.find("team"), nullptr);
+    EXPECT_THAT(aliases.find("team")->targets, IsEmpty());
+  }
+}
+
 TEST_F(AliasesTest, LinesAreReadAsSendmailAndPostfixReadThem) {
   EXPECT_THAT(targets("root: admin@x.example\n", "ROOT"), ElementsAre("admin@x.example"));
   EXPECT_THAT(targets("Root :a , b,, c@x.example ,\n", "root"),
