@@ -92,8 +92,10 @@ Started QuarantinePart::prepare_common(const config::Settings& settings) {
 
 void QuarantinePart::put_into_force(quarantine::Service& service) {
   // With a clock that was set back, ids of held messages could repeat: new ids begin after the
-  // latest, and after the time that a burst may have borrowed.
-  if (const auto latest = service.store().latest(); latest && *latest) {
+  // latest. Otherwise they begin with the time that it is: beginning behind a message that stays
+  // would repeat, after each start, the ids that were given after the start before.
+  if (const auto latest = service.store().latest();
+      latest && *latest && **latest > std::chrono::system_clock::now()) {
     engine_.ids_after(**latest + std::chrono::seconds(60));
   }
   open_ = &service;

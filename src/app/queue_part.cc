@@ -146,14 +146,19 @@ Started QueuePart::start(const config::Loaded& loaded) {
   marks_ = std::move(*marks);
   transport_ = std::make_unique<relay::SmtpTransport>(needs_.loops, resolver_, options(settings));
   begin_callouts(settings);
-  runner_ = std::make_unique<queue::Runner>(
-      queue::Runner::Needs{store,
-                           *transport_,
-                           {qmgr_, smtp_, lmtp_, bounce_},
-                           needs_.alarms,
-                           [this] { return needs_.engine.next_id(); },
-                           marks_.get()},
-      site(settings));
+  runner_ = std::make_unique<queue::Runner>(queue::Runner::Needs{store,
+                                                                 *transport_,
+                                                                 {qmgr_, smtp_, lmtp_, bounce_},
+                                                                 needs_.alarms,
+                                                                 [this, store] {
+                                                                   auto id =
+                                                                       needs_.engine.next_id();
+                                                                   while (store->has_message(id))
+                                                                     id = needs_.engine.next_id();
+                                                                   return id;
+                                                                 },
+                                                                 marks_.get()},
+                                            site(settings));
   open_.with([&](auto& runner) { runner = runner_.get(); });
   seen_ = needs_.house.sites().now();
   secrets_.look(*needs_.house.map());

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <thread>
 
+#include "base/clock.h"
 #include "spool/condition.h"
 #include "spool/folder.h"
 #include "spool/index.h"
@@ -82,8 +84,19 @@ class DurableStore final : public Store {
   std::unique_ptr<Pipeline> pipeline_;  // only for the owner; destroyed first
 };
 
+// A command that changes rows while no daemon runs is the owner for a moment. A daemon that is
+// started just then waits for it, and does not end for good because of it.
+Outcome<UniqueFd> lock_patiently(const Folder& folder) {
+  constexpr auto patience = std::chrono::seconds(5);
+  constexpr auto pause = std::chrono::milliseconds(50);
+  for (const auto end = steady_now() + patience;; std::this_thread::sleep_for(pause)) {
+    auto lock = folder.lock();
+    if (lock || lock.error().kind != Failure::Kind::locked || steady_now() >= end) return lock;
+  }
+}
+
 Outcome<void> DurableStore::start_as_owner(const Options& options) {
-  auto lock = folder_->lock();
+  auto lock = lock_patiently(*folder_);
   if (!lock) return failed(lock.error());
   lock_ = std::move(*lock);
   folder_->remove_temporaries(wall_now() - arriving);

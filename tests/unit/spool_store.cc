@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <set>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spool/folder.h"
 #include "spool/store.h"
 #include "support/spool_store.h"
 #include "support/temporary_folder.h"
@@ -195,6 +197,22 @@ TEST_F(SpoolStore, MessagesThatArriveShareTheMemoryOfTheStore) {
   const auto count = files().size();
   EXPECT_GE(count, 9U);
   EXPECT_LE(count, 11U);
+}
+
+// A command that works on the rows while no daemon runs: a daemon that starts meanwhile waits for it.
+TEST_F(SpoolStore, AnOwnerOfAMomentIsWaitedFor) {
+  auto folder = Folder::open(options_.dir, true);
+  ASSERT_TRUE(folder.has_value());
+  auto lock = (*folder)->lock();
+  ASSERT_TRUE(lock.has_value());
+  auto opened = std::async(std::launch::async, [&] {
+    return Store::open(options_, Access::owner, {std::make_shared<const test::NoteTables>()},
+                       alarms_.sink());
+  });
+  ASSERT_EQ(opened.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  *lock = UniqueFd();
+  const auto store = opened.get();
+  EXPECT_TRUE(store.has_value()) << store.error().why;
 }
 
 TEST_F(SpoolStore, OneOwnerAtATimeAndAnyNumberOfGuests) {
