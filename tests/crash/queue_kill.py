@@ -90,13 +90,12 @@ class Load:
         for thread in self._threads:
             thread.start()
 
-    def wait_for(self, more, meanwhile):
+    def wait_for(self, more):
         """Until so many more messages have been taken."""
         wanted, end = len(self.taken) + more, time.monotonic() + SETTLE
         while len(self.taken) < wanted:
             if time.monotonic() > end:
                 raise AssertionError(f"{len(self.taken)} messages taken, not {wanted}, after {SETTLE} s")
-            meanwhile()
             time.sleep(0.01)
 
     def end(self):
@@ -211,23 +210,9 @@ class Experiment:
         text += LOCAL if not changed or self._chance.random() < 0.5 else ""
         text += ROUTED if not changed or self._chance.random() < 0.5 else ""
         self._write("conf", text.replace("{home}", self.home))
-        self._start_daemon()
-
-    def _start_daemon(self):
         self._daemon = process.start([namespace.DAEMON, "-f", "-c", f"{self.home}/conf"], f"{self.home}/out")
 
-    def _found_it_in_use(self):
-        """A command that acts while no daemon runs has the queue for a moment."""
-        return self._daemon.poll() == 78 and "is in use by process" in self._read("out")[-300:]
-
-    def _start_again(self):
-        """As a service manager does."""
-        if self._found_it_in_use():
-            self._start_daemon()
-
     def kill(self):
-        if self._found_it_in_use():
-            return
         if self._daemon.poll() is not None:
             raise AssertionError(f"sekishod ended by itself with {self._daemon.returncode}: " + self._read("out")[-2000:])
         self._daemon.kill()
@@ -245,7 +230,7 @@ class Experiment:
         load = Load(self._options.seed, sendmail, self._commands)
         for number in range(1, self._options.rounds + 1):
             if number % 5:  # else it is killed while it starts
-                load.wait_for(5, self._start_again)
+                load.wait_for(5)
             time.sleep(self._chance.random() * 0.7)
             self.kill()
             # sendmail(1) has nobody to ask.
@@ -257,14 +242,7 @@ class Experiment:
         return self.judge(load)
 
     def _wait_until_up(self):
-        while True:
-            try:
-                process.wait_for_port("127.0.0.1", PORT, self._daemon, SETTLE)
-                break
-            except process.NotReady:
-                if not self._found_it_in_use():
-                    raise
-                self._start_daemon()
+        process.wait_for_port("127.0.0.1", PORT, self._daemon, SETTLE)
         process.wait_for_socket(f"{self.home}/control.sock", self._daemon, SETTLE)
 
     def settle(self):
