@@ -348,6 +348,15 @@ drop = "{home}/drop"
     return daemon
 
 
+def deliver(programs, daemon):
+    """One message, that there is something to count."""
+    sendmail = os.path.join(daemon.home, "sendmail")
+    os.symlink(os.path.abspath(programs.sekisho), sendmail)
+    environment = dict(os.environ, SEKISHO_SUBMIT_SOCKET=os.path.join(daemon.home, "submit.sock"))
+    subprocess.run([sendmail, "-i", "b@example.org"], input=b"Subject: x\n\nx\n", env=environment, check=True)
+    daemon.wait_for({'sekisho_deliveries_total{route="example.org",result="sent"}': 1}, 120)
+
+
 def documents(programs, daemon, alone, home):
     """The example and the alerts are right, and name metrics that there are."""
     shutil.copytree(os.path.join(TOP, "docs/prometheus"), home)
@@ -393,6 +402,7 @@ def main():
                     step(daemon)
             daemons.append(standalone(programs, os.path.join(home, "alone")))
             daemons[2].start()
+            deliver(programs, daemons[2])
             documents(programs, daemons[0], daemons[2], os.path.join(home, "documents"))
             daemons[2].end()
             ending(daemons[0])
