@@ -199,7 +199,7 @@ TEST_F(SpoolStore, MessagesThatArriveShareTheMemoryOfTheStore) {
   EXPECT_LE(count, 11U);
 }
 
-// A command that works on the rows while no daemon runs: a daemon that starts meanwhile waits for it.
+// A command works on the rows while no daemon runs: a daemon that starts meanwhile waits for it.
 TEST_F(SpoolStore, AnOwnerOfAMomentIsWaitedFor) {
   auto folder = Folder::open(options_.dir, true);
   ASSERT_TRUE(folder.has_value());
