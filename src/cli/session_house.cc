@@ -8,6 +8,7 @@
 #include "accounts/make_authenticator.h"
 #include "base/ascii.h"
 #include "queue/backscatter.h"
+#include "queue/intake.h"
 #include "relay/via.h"
 #include "setup/site.h"
 #include "setup/snapshot.h"
@@ -42,11 +43,6 @@ std::string failure_text(queue::Bouncing bouncing) {
       return "the sender would be told only if the client is among the A and MX of their domain";
   }
   return {};
-}
-
-// As queue/intake.h: the next host would refuse it.
-bool is_refused_elsewhere(const policy::Facts& facts) {
-  return facts.dmarc.code == dmarc::Code::fail && facts.dmarc.policy != dmarc::Policy::none;
 }
 
 }  // namespace
@@ -178,7 +174,7 @@ Destinations SessionHouse::destinations_of(const session::KeepRequest& request,
     }
     const bool forwards =
         std::any_of(all.begin(), all.end(), [](const auto& to) { return to.forwarded; });
-    if (forwards && is_refused_elsewhere(facts)) {
+    if (forwards && queue::is_refused_elsewhere(facts)) {
       out.held.push_back(each.path.raw() +
                          ": quarantine by the rule forward: it failed DMARC, and goes to another "
                          "host");

@@ -63,11 +63,6 @@ Letter letter_of(const session::KeepRequest& request, const Arrival& arrival) {
   return letter;
 }
 
-// Whether the owner of the author's domain would have others refuse it.
-bool is_refused_elsewhere(const policy::Facts& facts) {
-  return facts.dmarc.code == dmarc::Code::fail && facts.dmarc.policy != dmarc::Policy::none;
-}
-
 std::string loop_of(const Arrival& arrival) {
   if (arrival.received_by_us >= loop_by_us)
     return "it was here " + std::to_string(arrival.received_by_us) + " times before";
@@ -143,6 +138,10 @@ void hold_loop(Message& message, const std::string& why) {
 }
 
 }  // namespace
+
+bool is_refused_elsewhere(const policy::Facts& facts) {
+  return facts.dmarc.code == dmarc::Code::fail && facts.dmarc.policy != dmarc::Policy::none;
+}
 
 struct Intake::Prepared {
   Message message;  // for the queue; may have no recipients

@@ -26,6 +26,10 @@ using session::Arrival;
 inline constexpr std::size_t loop_by_us = 5;
 inline constexpr std::size_t loop_in_all = 50;
 
+// Whether the owner of the author's domain would have others refuse it, so that nobody's forwarding
+// may pass it on.
+bool is_refused_elsewhere(const policy::Facts& facts);
+
 class Intake {
  public:
   struct Needs {

@@ -14,7 +14,8 @@ namespace {
 
 using Code = relay::Result::Code;
 
-// Of which a crash is the third: DESIGN's promise 7.
+// A message may be under way at one crash, which another one may have caused. At the second it is
+// held, so that the daemon can start.
 constexpr unsigned crashes_allowed = 1;
 
 // A hop that takes some and refuses others would else be asked for these with each success.

@@ -35,7 +35,7 @@ struct MapOptions {
   std::vector<mail::IpAddress> shared_addresses;
 };
 
-// DESIGN's "who is who".
+// docs/standalone.md, "Who may send where".
 enum class Standing { stranger, relay_host, trusted, permitted, login, local };
 
 // Who sends, as the front knows it.

@@ -50,7 +50,7 @@ struct Client {
 policy::Role role_of(Profile profile);
 session::Arrival::Origin origin_of(relay::Standing standing);
 relay::Standing standing_of(const Site& site, const Client& client);
-// The column of DESIGN's table "who is who": to whom [smtp] applies, and to whom [limits].
+// To whom [smtp] applies, and to whom [limits]: docs/standalone.md, "Who may send where".
 constexpr bool has_rules(relay::Standing standing) { return standing == relay::Standing::stranger; }
 constexpr bool has_limits(relay::Standing standing) {
   return standing == relay::Standing::stranger || standing == relay::Standing::login;
